@@ -1,0 +1,1 @@
+//! Turns speech into timed text: packing of windows, whisper backend, guards.

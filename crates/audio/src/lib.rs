@@ -1,0 +1,1 @@
+//! Probes and decodes recordings into 16 kHz blocks per channel, with quality measures.

@@ -1,0 +1,2 @@
+//! The `callsift` command.
+fn main() {}

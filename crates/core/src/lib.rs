@@ -1,0 +1,26 @@
+//! One type per stage of the line; no IO, no model runtime, no clock.
+//!
+//! ```text
+//! Recording ─audio→ SampleBlock ─vad→ SpeechSegment ─asr→ Utterance ─dialogue→ Turn ─rules→ Finding ─pipeline→ CallReport
+//! ```
+//!
+//! All times are integer milliseconds from the start of the recording; all character offsets count Unicode scalar
+//! values (`char`), never bytes.
+
+pub mod audio;
+pub mod finding;
+pub mod recording;
+pub mod report;
+pub mod speech;
+pub mod stage;
+pub mod time;
+pub mod turn;
+
+pub use audio::{ChannelLayout, ChannelQuality, SAMPLE_RATE, SampleBlock};
+pub use finding::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
+pub use recording::{CallMeta, Direction, Recording};
+pub use report::{AudioInfo, CallReport, Outcome, Provenance, SentimentTrend, StageName, TalkMetrics};
+pub use speech::{Mark, SpeechSegment, TimedChar, Utterance};
+pub use stage::Stage;
+pub use time::TimeSpan;
+pub use turn::{LabelScore, SpeakerRole, Turn};

@@ -1,0 +1,94 @@
+//! Turns: who said what, in order of time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Mark, TimeSpan, TimedChar};
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeakerRole {
+    /// The centre's agent (坐席).
+    Agent,
+    /// The customer (客户).
+    Customer,
+    /// Not known.
+    #[default]
+    Unknown,
+}
+
+impl SpeakerRole {
+    /// Name used in tables and rule files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Customer => "customer",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads `agent`, `customer`, `坐席`, `客户`; anything else is unknown.
+    pub fn parse(text: &str) -> Self {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "agent" | "坐席" | "客服" => Self::Agent,
+            "customer" | "客户" => Self::Customer,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// One label of a text model with its calibrated probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelScore {
+    /// Label as the model's configuration names it, e.g. `negative`, `rhetorical`.
+    pub label: String,
+    /// Calibrated probability, 0 to 1.
+    pub prob: f64,
+}
+
+/// What one person said until the other took over or fell silent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Position in the call, from 0, in order of start time.
+    pub index: u32,
+    /// Who spoke.
+    pub role: SpeakerRole,
+    /// How sure the role is, 0 to 1; 1 where the channel decides.
+    pub role_confidence: f64,
+    /// Channel in the recording, from 0.
+    pub channel: u16,
+    /// When.
+    pub span: TimeSpan,
+    /// Recognised characters; for turns from another system the time is spread evenly.
+    pub chars: Vec<TimedChar>,
+    /// Mean probability of the characters, 0 to 1.
+    pub confidence: f64,
+    /// Reasons for care, sorted, without repeats.
+    pub marks: Vec<Mark>,
+    /// Milliseconds of it during which the other side spoke too.
+    pub overlap_ms: i64,
+    /// Labels of the text models, empty where none ran.
+    pub labels: Vec<LabelScore>,
+}
+
+impl Turn {
+    /// What was said, as recognised.
+    pub fn text(&self) -> String {
+        self.chars.iter().map(|c| c.ch).collect()
+    }
+
+    /// True where no rule may judge the text.
+    pub fn is_unusable(&self) -> bool {
+        self.marks.iter().any(|mark| mark.is_unusable())
+    }
+
+    /// Probability of a label; `None` where no model gave it.
+    pub fn label(&self, name: &str) -> Option<f64> {
+        self.labels.iter().find(|score| score.label == name).map(|score| score.prob)
+    }
+
+    /// Characters that are spoken: no punctuation, no space.
+    pub fn spoken_chars(&self) -> usize {
+        self.chars.iter().filter(|c| c.ch.is_alphanumeric()).count()
+    }
+}

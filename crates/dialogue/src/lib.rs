@@ -1,0 +1,1 @@
+//! Turns with roles; silence, overlap, interruptions, pace.

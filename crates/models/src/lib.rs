@@ -1,0 +1,1 @@
+//! Model manifest, verified downloads, and the one place that opens the ONNX runtime.

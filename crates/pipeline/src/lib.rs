@@ -1,0 +1,1 @@
+//! Wires the stages, owns threads, backpressure, progress, failure policy.

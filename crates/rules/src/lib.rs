@@ -1,0 +1,1 @@
+//! Loads, checks, tests, explains and evaluates rule files.

@@ -1,0 +1,1 @@
+//! Text classifiers over turns: any Hugging Face-style ONNX folder.

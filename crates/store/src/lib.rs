@@ -1,0 +1,1 @@
+//! Schema of the lake, Parquet in and out, resume.

@@ -1,0 +1,1 @@
+//! Normalises text with offsets kept; words; sounds; error rate.
