@@ -1,1 +1,28 @@
-//! Normalises text with offsets kept; words; sounds; error rate.
+//! Normalises transcripts while keeping offsets to the original; words; sounds; numbers; error rate.
+//!
+//! Evidence must show what was said, so nothing here rewrites a transcript: a [`NormalizedText`] carries a map from
+//! every normalised character to the original ones and back.
+//!
+//! ```
+//! use callsift_text::Normalizer;
+//! let n = Normalizer::matching().normalize("您好，呃，要５條。");
+//! assert_eq!(n.text(), "您好要五条");
+//! // "五条" lies at normalised characters 3..5, which is "５條" in the original.
+//! assert_eq!(n.original_slice(3..5), "５條");
+//! ```
+
+mod cer;
+mod error;
+mod normalize;
+mod numbers;
+mod script;
+mod sound;
+mod words;
+
+pub use cer::{EditCounts, error_rate};
+pub use error::TextError;
+pub use normalize::{NormalizedText, Normalizer, Step};
+pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
+pub use script::to_simplified;
+pub use sound::{SoundMatch, SoundOptions, Syllable, find_sound, phrase_likeness, syllables};
+pub use words::Segmenter;
