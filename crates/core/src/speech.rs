@@ -24,6 +24,15 @@ pub struct TimedChar {
     pub prob: f32,
 }
 
+impl TimedChar {
+    /// Spreads a text evenly over a span: for turns whose characters carry no time of their own.
+    pub fn spread(text: &str, span: TimeSpan, prob: f32) -> Vec<Self> {
+        let n = text.chars().count().max(1) as i64;
+        let at = |i: i64| span.start_ms + span.len_ms() * i / n;
+        (0i64..).zip(text.chars()).map(|(i, ch)| Self { ch, span: TimeSpan::new(at(i), at(i + 1)), prob }).collect()
+    }
+}
+
 /// Why recognised text is not to be taken as speech, or only with care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

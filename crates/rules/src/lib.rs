@@ -1,1 +1,25 @@
 //! Loads, checks, tests, explains and evaluates rule files.
+//!
+//! One rule is one YAML file with its own tests; [`RuleSet::load`] reads a folder of them, [`RuleSet::evaluate`] is a
+//! pure function from turns to findings: same call and same rules give the same findings in the same order.
+//!
+//! To add an operator: one file in `operators/`, one variant in [`logic::Condition`], one line in
+//! [`operators::OPERATORS`]; a test fails until its documentation and example are there.
+
+pub mod error;
+pub mod evaluate;
+pub mod explain;
+pub mod load;
+pub mod logic;
+pub mod operators;
+pub mod schema;
+pub mod selftest;
+pub mod view;
+
+pub use error::{RuleError, RuleProblem};
+pub use evaluate::{EvalOptions, score};
+pub use load::RuleSet;
+pub use operators::{OPERATORS, OperatorDoc};
+pub use schema::Rule;
+pub use selftest::{CaseResult, run_tests};
+pub use view::{CallFacts, CallView};

@@ -24,5 +24,5 @@ pub use error::TextError;
 pub use normalize::{NormalizedText, Normalizer, Step};
 pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
 pub use script::to_simplified;
-pub use sound::{SoundMatch, SoundOptions, Syllable, find_sound, phrase_likeness, syllables};
+pub use sound::{SoundMatch, SoundOptions, SoundText, Syllable, find_sound, phrase_likeness, syllables};
 pub use words::Segmenter;

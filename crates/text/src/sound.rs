@@ -83,6 +83,27 @@ fn tone_of(p: pinyin::Pinyin) -> u8 {
     p.with_tone_num_end().bytes().last().filter(u8::is_ascii_digit).map_or(0, |b| b - b'0')
 }
 
+/// The sounds of a text, looked up once and matched many times.
+#[derive(Debug, Clone, Default)]
+pub struct SoundText(Vec<Sound>);
+
+impl SoundText {
+    /// Looks up the readings of every character; `chars` are in matching form.
+    pub fn new(chars: &[char]) -> Self {
+        Self(chars.iter().map(|c| Sound::of(*c)).collect())
+    }
+
+    /// Number of characters.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True where there is no character.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Pinyin of each Han character with its usual reading; other characters are skipped.
 pub fn syllables(text: &str) -> Vec<String> {
     text.chars().filter_map(|c| c.to_pinyin()).map(|p| p.with_tone_num_end().to_owned()).collect()
@@ -114,7 +135,7 @@ pub struct SoundMatch {
 
 /// Finds the places where `phrase` is heard in `text`, best first come first kept, without overlaps, in order of text.
 /// Both are in matching form (see [`crate::Normalizer::matching`]).
-pub fn find_sound(text: &[char], phrase: &[char], options: SoundOptions) -> Vec<SoundMatch> {
+pub fn find_sound(text: &SoundText, phrase: &SoundText, options: SoundOptions) -> Vec<SoundMatch> {
     let gap = if phrase.len() >= options.gap_from { 1.0 } else { f64::INFINITY };
     let mut found = align(text, phrase, gap, options.max_cost);
     found.sort_by(|a, b| a.cost.total_cmp(&b.cost).then(a.range.start.cmp(&b.range.start)));
@@ -130,19 +151,18 @@ pub fn find_sound(text: &[char], phrase: &[char], options: SoundOptions) -> Vec<
 }
 
 /// Likeness of the best place for `phrase` in `text`, 0 to 1, gaps allowed: what a near miss reports.
-pub fn phrase_likeness(text: &[char], phrase: &[char]) -> Option<SoundMatch> {
+pub fn phrase_likeness(text: &SoundText, phrase: &SoundText) -> Option<SoundMatch> {
     align(text, phrase, 1.0, 1.0)
         .into_iter()
         .min_by(|a, b| a.cost.total_cmp(&b.cost).then(a.range.start.cmp(&b.range.start)))
 }
 
 /// Semi-global alignment: the whole phrase against any stretch of the text; one candidate per end in the text.
-fn align(text: &[char], phrase: &[char], gap: f64, max_cost: f64) -> Vec<SoundMatch> {
+fn align(text: &SoundText, phrase: &SoundText, gap: f64, max_cost: f64) -> Vec<SoundMatch> {
+    let (text, phrase) = (&text.0, &phrase.0);
     if phrase.is_empty() || text.is_empty() {
         return Vec::new();
     }
-    let text: Vec<Sound> = text.iter().map(|c| Sound::of(*c)).collect();
-    let phrase: Vec<Sound> = phrase.iter().map(|c| Sound::of(*c)).collect();
     let limit = max_cost * phrase.len() as f64 + 1e-9;
     // column[i] = (cost of the first i syllables ending here, where that stretch starts)
     let mut column: Vec<(f64, usize)> =
@@ -168,11 +188,17 @@ fn align(text: &[char], phrase: &[char], gap: f64, max_cost: f64) -> Vec<SoundMa
 
 #[cfg(test)]
 mod tests {
-    use super::{SoundOptions, find_sound, phrase_likeness, syllables};
+    use super::{SoundOptions, SoundText, find_sound, phrase_likeness, syllables};
+
+    fn sounds(text: &str) -> SoundText {
+        SoundText::new(&text.chars().collect::<Vec<_>>())
+    }
 
     fn find(text: &str, phrase: &str) -> Vec<(usize, usize)> {
-        let (t, p): (Vec<char>, Vec<char>) = (text.chars().collect(), phrase.chars().collect());
-        find_sound(&t, &p, SoundOptions::default()).into_iter().map(|m| (m.range.start, m.range.end)).collect()
+        find_sound(&sounds(text), &sounds(phrase), SoundOptions::default())
+            .into_iter()
+            .map(|m| (m.range.start, m.range.end))
+            .collect()
     }
 
     #[test]
@@ -195,8 +221,7 @@ mod tests {
 
     #[test]
     fn likeness_reports_the_best_place() {
-        let text: Vec<char> = "喂您好这里是".chars().collect();
-        let best = phrase_likeness(&text, &"您好".chars().collect::<Vec<_>>()).unwrap();
+        let best = phrase_likeness(&sounds("喂您好这里是"), &sounds("您好")).unwrap();
         assert_eq!(best.range, 1..3);
         assert!(best.cost < 1e-9);
     }
