@@ -3,10 +3,12 @@
 use callsift_core::{TimeSpan, TimedChar, Utterance};
 
 use crate::decode::{Decoded, DecodedText};
-use crate::window::Window;
+use crate::window::{Piece, Window};
 
 /// Share of a text's time that must lie in one piece for the whole text to belong to it.
 const SNAP_SHARE: f64 = 0.6;
+/// Share of another piece that such a text may cover.
+const GRAZE_SHARE: f64 = 0.25;
 /// Longest time given to one character where the end mark is missing, milliseconds.
 const CHAR_MS: i64 = 250;
 
@@ -38,10 +40,7 @@ pub fn to_utterances(window: &Window, decoded: &Decoded) -> Vec<Utterance> {
 fn place(window: &Window, text: &DecodedText, per_piece: &mut [Vec<TimedChar>]) {
     let chars: Vec<(char, f32)> = simplified(&text.chars);
     let span = text_span(window, text);
-    let home = window
-        .pieces
-        .iter()
-        .position(|p| span.len_ms() > 0 && p.window.overlap_ms(span) as f64 >= SNAP_SHARE * span.len_ms() as f64);
+    let home = home_of(window, span);
     let span = home.map_or(span, |i| clamp(span, window.pieces[i].window));
     let weights: Vec<i64> = chars.iter().map(|c| weight(c.0)).collect();
     let total: i64 = weights.iter().sum::<i64>().max(1);
@@ -64,6 +63,16 @@ fn place(window: &Window, text: &DecodedText, per_piece: &mut [Vec<TimedChar>]) 
             prob,
         });
     }
+}
+
+/// The piece that a text belongs to as a whole: most of its time lies there, and it only grazes any other.
+fn home_of(window: &Window, span: TimeSpan) -> Option<usize> {
+    let grazes = |p: &Piece| p.window.overlap_ms(span) as f64 <= GRAZE_SHARE * p.window.len_ms() as f64;
+    let home = window
+        .pieces
+        .iter()
+        .position(|p| span.len_ms() > 0 && p.window.overlap_ms(span) as f64 >= SNAP_SHARE * span.len_ms() as f64)?;
+    window.pieces.iter().enumerate().all(|(i, p)| i == home || grazes(p)).then_some(home)
 }
 
 fn text_span(window: &Window, text: &DecodedText) -> TimeSpan {
