@@ -1,3 +1,5 @@
+//! Errors of recognition.
+
 use std::path::PathBuf;
 
 /// What can go wrong in recognition.

@@ -1,3 +1,5 @@
+//! Options of packing and recognition.
+
 use serde::{Deserialize, Serialize};
 
 /// Options of packing and recognition. Times are milliseconds.

@@ -68,9 +68,9 @@ impl Mark {
             .find(|mark| mark.as_str() == name)
     }
 
-    /// True for marks that forbid any judgement on the text.
+    /// True for marks that forbid any judgement on the text, or say that there is none.
     pub fn is_unusable(self) -> bool {
-        matches!(self, Self::Hallucination | Self::Loop | Self::TooFast)
+        matches!(self, Self::Hallucination | Self::Loop | Self::TooFast | Self::Uncovered)
     }
 }
 

@@ -1,1 +1,20 @@
-//! Schema of the lake, Parquet in and out, resume.
+//! The lake: schema of its tables, Parquet in and out, atomic parts, resume.
+//!
+//! `<lake>/{calls,turns,findings}/dt=YYYY-MM-DD/part-NNNNN.parquet`. A part of `calls` appears last, by rename: it is
+//! the commit mark of the parts of the same number in the other tables. Only types that DuckDB, Polars, pandas,
+//! pyarrow, Spark and DataFusion all read are used (no dictionary, view, unsigned, duration or struct columns; lists
+//! are never null).
+
+pub mod dictionary;
+pub mod error;
+pub mod lake;
+pub mod read;
+pub mod schema;
+mod tables;
+pub mod value;
+
+pub use dictionary::dictionary_markdown;
+pub use error::StoreError;
+pub use lake::{DoneCall, Lake, Part};
+pub use schema::{SCHEMA_VERSION, Table, TableName};
+pub use tables::{calls, findings, turns};

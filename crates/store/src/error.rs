@@ -1,0 +1,56 @@
+//! Errors of the lake.
+
+use std::path::PathBuf;
+
+/// What can go wrong with the lake.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Reading or writing failed.
+    #[error("{what}: {source}: {path}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A Parquet file cannot be written or read.
+    #[error("{what}: {reason}: {path}")]
+    Parquet {
+        /// What was being done.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the library said.
+        reason: String,
+    },
+    /// Another run writes to the lake.
+    #[error("another callsift run is writing to this lake; wait for it or choose another --out: {0}")]
+    Locked(PathBuf),
+    /// The lake holds tables of another schema.
+    #[error(
+        "the lake was written with schema version {found}, this callsift writes {expected}; use a new --out: {path}"
+    )]
+    SchemaVersion {
+        /// A part of that version.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// Ours.
+        expected: u32,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { what, path, source }
+    }
+
+    pub(crate) fn parquet(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(&dyn std::fmt::Display) -> Self {
+        let path = path.into();
+        move |e| Self::Parquet { what, path, reason: e.to_string() }
+    }
+}

@@ -1,0 +1,412 @@
+//! Writing parts so that no reader ever sees half a file, and finding out what is done.
+//!
+//! A part is three files of one number, one per table. They are written to `<lake>/.staging`, synced, and renamed
+//! into place, `calls` last: a part counts as done when its `calls` file is there. Opening the lake removes what a
+//! killed run left behind: staged files, and parts of `turns` and `findings` without their `calls`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use arrow::record_batch::RecordBatch;
+use callsift_core::{CallReport, Provenance};
+use callsift_text::Segmenter;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use crate::error::StoreError;
+use crate::read;
+use crate::schema::{SCHEMA_VERSION, Table, TableName};
+use crate::tables::{self, CallRow, FindingRow, TurnRow};
+
+/// Rows per row group: small enough that a reader can skip, large enough to compress.
+const ROW_GROUP_ROWS: usize = 65_536;
+
+/// What the lake knows of a call that is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoneCall {
+    /// SHA-256 of its recording; empty where the recording could not be read or there is none.
+    pub audio_sha256: String,
+    /// `ok`, `empty` or `failed`.
+    pub status: String,
+    /// The part that holds it.
+    pub part: Part,
+}
+
+/// A part: partition and number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    /// Day, `YYYY-MM-DD`.
+    pub date: String,
+    /// Number inside the day, from 0.
+    pub number: u32,
+}
+
+impl Part {
+    fn path(&self, root: &Path, table: TableName) -> PathBuf {
+        root.join(table.as_str()).join(format!("dt={}", self.date)).join(format!("part-{:05}.parquet", self.number))
+    }
+
+    fn parse(path: &Path) -> Option<Self> {
+        let number = path.file_name()?.to_str()?.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
+        let date = path.parent()?.file_name()?.to_str()?.strip_prefix("dt=")?.to_owned();
+        Some(Self { date, number })
+    }
+}
+
+/// An open lake; one process at a time may hold it for writing.
+pub struct Lake {
+    root: PathBuf,
+    words: Segmenter,
+    next: BTreeMap<String, u32>,
+    done: BTreeMap<String, DoneCall>,
+    /// Held for its advisory lock until the lake is dropped.
+    _lock: File,
+}
+
+impl Lake {
+    /// Opens or makes a lake for writing, cleans up after a killed run, and reads which calls are done.
+    ///
+    /// # Errors
+    /// Another process holds the lake; it has another schema version; it cannot be read or written.
+    pub fn open(root: &Path, words: Segmenter) -> Result<Self, StoreError> {
+        fs::create_dir_all(root).map_err(StoreError::io("cannot make the lake", root))?;
+        let lock_path = root.join(".lock");
+        let lock = File::create(&lock_path).map_err(StoreError::io("cannot write to the lake", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(root.to_owned())),
+            Err(fs::TryLockError::Error(source)) => {
+                return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
+            }
+        }
+        let mut lake = Self { root: root.to_owned(), words, next: BTreeMap::new(), done: BTreeMap::new(), _lock: lock };
+        lake.clean()?;
+        lake.scan()?;
+        Ok(lake)
+    }
+
+    /// Calls that are done, by id.
+    pub fn done(&self) -> &BTreeMap<String, DoneCall> {
+        &self.done
+    }
+
+    /// Takes the parts that hold failed calls back out of the lake, so that all their calls are done again.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn forget_failed(&mut self) -> Result<usize, StoreError> {
+        let mut parts: Vec<Part> =
+            self.done.values().filter(|d| d.status == "failed").map(|d| d.part.clone()).collect();
+        parts.sort();
+        parts.dedup();
+        for part in &parts {
+            // The commit mark goes first: readers then see the calls as not yet done.
+            for table in TableName::ALL.into_iter().rev() {
+                remove(&part.path(&self.root, table))?;
+            }
+        }
+        self.done.retain(|_, d| !parts.contains(&d.part));
+        Ok(parts.len())
+    }
+
+    /// Writes one part with these calls, in the order given, and publishes it.
+    ///
+    /// # Errors
+    /// The disk is full or not writable; nothing of the part is visible then.
+    pub fn write_part(
+        &mut self,
+        date: &str,
+        reports: &[CallReport],
+        provenance: &Provenance,
+    ) -> Result<Part, StoreError> {
+        let number = self.free_number(date);
+        let part = Part { date: date.to_owned(), number };
+        let staging = self.root.join(".staging");
+        fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
+        let mut staged = Vec::new();
+        for (table, batch) in self.batches(reports, provenance, &part)? {
+            let path = staging.join(format!("{}-{date}-{number:05}.tmp", table.as_str()));
+            write_parquet(&path, &batch)?;
+            staged.push((path, part.path(&self.root, table)));
+        }
+        for (from, to) in staged {
+            publish(&from, &to)?;
+        }
+        self.next.insert(date.to_owned(), number + 1);
+        for report in reports {
+            let audio_sha256 = report.audio.as_ref().map_or_else(String::new, |a| a.sha256.clone());
+            let done = DoneCall { audio_sha256, status: report.outcome.as_str().to_owned(), part: part.clone() };
+            self.done.insert(report.recording.meta.call_id.clone(), done);
+        }
+        Ok(part)
+    }
+
+    /// The lowest number that is free: parts that were taken out are filled again.
+    fn free_number(&self, date: &str) -> u32 {
+        let used = |n: u32| Part { date: date.to_owned(), number: n }.path(&self.root, TableName::Calls).exists();
+        let end = self.next.get(date).copied().unwrap_or(0);
+        (0..end).find(|n| !used(*n)).unwrap_or(end)
+    }
+
+    fn batches(
+        &self,
+        reports: &[CallReport],
+        provenance: &Provenance,
+        part: &Part,
+    ) -> Result<[(TableName, RecordBatch); 3], StoreError> {
+        let calls: Vec<CallRow<'_>> = reports.iter().map(|report| CallRow { report, provenance }).collect();
+        let turns: Vec<TurnRow<'_>> = reports
+            .iter()
+            .flat_map(|report| report.turns.iter().map(|turn| TurnRow { report, turn, words: &self.words }))
+            .collect();
+        let mut findings: Vec<FindingRow<'_>> = Vec::new();
+        for report in reports {
+            for finding in &report.findings {
+                findings.extend((0..finding_rows(finding)).map(|hit| FindingRow { report, finding, hit, provenance }));
+            }
+        }
+        let path = |table| part.path(&self.root, table);
+        Ok([
+            (TableName::Turns, batch(&tables::turns(), &turns, &path(TableName::Turns))?),
+            (TableName::Findings, batch(&tables::findings(), &findings, &path(TableName::Findings))?),
+            (TableName::Calls, batch(&tables::calls(), &calls, &path(TableName::Calls))?),
+        ])
+    }
+
+    fn clean(&self) -> Result<(), StoreError> {
+        let staging = self.root.join(".staging");
+        if staging.exists() {
+            fs::remove_dir_all(&staging).map_err(StoreError::io("cannot clean up after a killed run", &staging))?;
+        }
+        for table in [TableName::Turns, TableName::Findings] {
+            for path in read::part_files(&self.root, table)? {
+                let orphan = Part::parse(&path).is_some_and(|p| !p.path(&self.root, TableName::Calls).exists());
+                if orphan {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self) -> Result<(), StoreError> {
+        for path in read::part_files(&self.root, TableName::Calls)? {
+            let Some(part) = Part::parse(&path) else { continue };
+            let next = self.next.entry(part.date.clone()).or_default();
+            *next = (*next).max(part.number + 1);
+            for (call_id, audio_sha256, status) in read::call_keys(&path)? {
+                self.done.insert(call_id, DoneCall { audio_sha256, status, part: part.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A hit has one row per place; every other verdict, and a proven absence, has one.
+fn finding_rows(finding: &callsift_core::Finding) -> usize {
+    finding.evidence.len().max(1)
+}
+
+fn batch<R>(table: &Table<R>, rows: &[R], path: &Path) -> Result<RecordBatch, StoreError> {
+    table.batch(rows).map_err(|e| StoreError::parquet("cannot build the table", path)(&e))
+}
+
+fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<(), StoreError> {
+    let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot write to the lake (is the disk full?)", path)(e);
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(|e| fail(&e))?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by(format!("callsift {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(vec![KeyValue::new(
+            "callsift.schema_version".to_owned(),
+            SCHEMA_VERSION.to_string(),
+        )]))
+        .build();
+    let file = File::create(path).map_err(StoreError::io("cannot write to the lake", path))?;
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(|e| fail(&e))?;
+    writer.write(batch).map_err(|e| fail(&e))?;
+    let file = writer.into_inner().map_err(|e| fail(&e))?;
+    file.sync_all().map_err(StoreError::io("cannot write to the lake", path))
+}
+
+fn publish(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(StoreError::io("cannot write to the lake", folder))?;
+    fs::rename(from, to).map_err(StoreError::io("cannot publish a part", to))?;
+    // The rename itself must survive a power cut before the next one is made.
+    File::open(folder).and_then(|d| d.sync_all()).map_err(StoreError::io("cannot publish a part", folder))
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("cannot remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use callsift_core::{
+        AudioInfo, CallMeta, CallReport, ChannelLayout, Evidence, Finding, MatchKind, Outcome, Provenance, Recording,
+        SentimentTrend, Severity, SpeakerRole, StageName, TalkMetrics, TimeSpan, TimedChar, Turn, Verdict,
+    };
+    use callsift_text::Segmenter;
+
+    use super::Lake;
+    use crate::error::StoreError;
+
+    fn turn(text: &str) -> Turn {
+        let span = TimeSpan::new(0, 2000);
+        Turn {
+            index: 0,
+            role: SpeakerRole::Agent,
+            role_confidence: 1.0,
+            channel: 0,
+            span,
+            chars: TimedChar::spread(text, span, 0.9),
+            confidence: 0.9,
+            marks: Vec::new(),
+            overlap_ms: 0,
+            labels: Vec::new(),
+        }
+    }
+
+    fn finding() -> Finding {
+        let evidence = Evidence {
+            turn: 0,
+            role: SpeakerRole::Agent,
+            char_start: 0,
+            char_end: 4,
+            span: TimeSpan::new(0, 900),
+            text: "爱买不买".to_owned(),
+            kind: MatchKind::Exact,
+            cost: 0.0,
+            condition: "condition.keyword".to_owned(),
+        };
+        Finding {
+            rule_id: "forbidden-phrase".to_owned(),
+            title: "使用服务禁用语".to_owned(),
+            category: "language".to_owned(),
+            severity: Severity::Severe,
+            points: 30.0,
+            verdict: Verdict::Hit,
+            reason: "“爱买不买”".to_owned(),
+            evidence: vec![evidence.clone(), evidence],
+            proof: None,
+        }
+    }
+
+    fn report(id: &str, failed: bool) -> CallReport {
+        let outcome = if failed {
+            Outcome::Failed { stage: StageName::Audio, reason: "file is empty".to_owned() }
+        } else {
+            Outcome::Ok
+        };
+        let audio = AudioInfo {
+            sha256: format!("sha-{id}"),
+            format: "wav/alaw".to_owned(),
+            decoder: "callsift-riff".to_owned(),
+            sample_rate: 8000,
+            channels: 2,
+            layout: ChannelLayout::Stereo,
+            duration_ms: 2000,
+            quality: Vec::new(),
+        };
+        CallReport {
+            recording: Recording {
+                path: PathBuf::from(id),
+                name: format!("{id}.wav"),
+                meta: CallMeta { call_id: id.to_owned(), ..CallMeta::default() },
+            },
+            outcome,
+            audio: (!failed).then_some(audio),
+            turns: vec![turn("爱买不买，您好。")],
+            metrics: TalkMetrics::default(),
+            trend: SentimentTrend::default(),
+            findings: vec![finding()],
+            score: Some(70.0),
+        }
+    }
+
+    fn open(root: &Path) -> Result<Lake, StoreError> {
+        Lake::open(root, Segmenter::default())
+    }
+
+    fn write(root: &Path, ids: &[&str]) {
+        let reports: Vec<CallReport> = ids.iter().map(|id| report(id, id.starts_with('f'))).collect();
+        open(root).unwrap().write_part("2026-11-16", &reports, &Provenance::default()).unwrap();
+    }
+
+    #[test]
+    fn parts_are_numbered_and_the_next_run_knows_what_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["a", "b"]);
+        write(folder.path(), &["c"]);
+        let lake = open(folder.path()).unwrap();
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(lake.done()["b"].audio_sha256, "sha-b");
+        assert_eq!(lake.done()["c"].part.number, 1);
+        assert!(folder.path().join("findings/dt=2026-11-16/part-00001.parquet").exists());
+    }
+
+    #[test]
+    fn the_same_reports_make_the_same_bytes() {
+        let bytes = |folder: &Path| {
+            write(folder, &["a", "b"]);
+            ["calls", "turns", "findings"]
+                .map(|t| fs::read(folder.join(t).join("dt=2026-11-16/part-00000.parquet")).unwrap())
+        };
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert_eq!(bytes(one.path()), bytes(two.path()));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_cleaned_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        write(root, &["a"]);
+        write(root, &["b"]);
+        // Killed after two of three renames: turns and findings are there, the commit mark is not.
+        fs::remove_file(root.join("calls/dt=2026-11-16/part-00001.parquet")).unwrap();
+        fs::create_dir_all(root.join(".staging")).unwrap();
+        fs::write(root.join(".staging/half.tmp"), b"PAR1").unwrap();
+        let lake = open(root).unwrap();
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a"]);
+        assert!(!root.join("turns/dt=2026-11-16/part-00001.parquet").exists());
+        assert!(!root.join(".staging").exists());
+    }
+
+    #[test]
+    fn failed_calls_can_be_taken_back_with_their_part() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["a", "f1"]);
+        write(folder.path(), &["b"]);
+        let mut lake = open(folder.path()).unwrap();
+        assert_eq!(lake.forget_failed().unwrap(), 1);
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["b"]);
+        let part = lake.write_part("2026-11-16", &[report("a", false)], &Provenance::default()).unwrap();
+        assert_eq!(part.number, 0);
+    }
+
+    #[test]
+    fn one_writer_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = open(folder.path()).unwrap();
+        assert!(matches!(open(folder.path()), Err(StoreError::Locked(_))));
+    }
+
+    #[test]
+    fn a_damaged_part_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["a"]);
+        fs::write(folder.path().join("calls/dt=2026-11-16/part-00000.parquet"), b"not parquet").unwrap();
+        let error = open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("part-00000.parquet"), "{error}");
+    }
+}

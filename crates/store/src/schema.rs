@@ -1,0 +1,82 @@
+//! The shape of a table: one declaration drives writing, the dictionary and the tests.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use crate::value::{Kind, Value};
+
+/// Version of the tables; in the metadata of every file. Raised whenever a column is added or changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The tables of the lake that the pipeline writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableName {
+    /// One row per call.
+    Calls,
+    /// One row per turn.
+    Turns,
+    /// One row per rule and call, and one per hit.
+    Findings,
+}
+
+impl TableName {
+    /// In the order in which parts are published: `calls` last, as the commit mark.
+    pub const ALL: [Self; 3] = [Self::Turns, Self::Findings, Self::Calls];
+
+    /// Folder name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::Turns => "turns",
+            Self::Findings => "findings",
+        }
+    }
+}
+
+/// One column of a table over rows of type `R`.
+pub struct Column<R> {
+    /// Name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: Kind,
+    /// May hold nulls.
+    pub nullable: bool,
+    /// Meaning, with units.
+    pub doc: &'static str,
+    /// The value of a row.
+    pub get: fn(&R) -> Value,
+}
+
+/// A table.
+pub struct Table<R> {
+    /// Which.
+    pub name: TableName,
+    /// What a row is.
+    pub doc: &'static str,
+    /// Columns in order.
+    pub columns: Vec<Column<R>>,
+}
+
+impl<R> Table<R> {
+    /// The Arrow schema, with table name and version in its metadata.
+    pub fn schema(&self) -> SchemaRef {
+        let fields: Vec<Field> = self.columns.iter().map(|c| Field::new(c.name, c.kind.arrow(), c.nullable)).collect();
+        let metadata = std::collections::HashMap::from([
+            ("callsift.table".to_owned(), self.name.as_str().to_owned()),
+            ("callsift.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
+        ]);
+        Arc::new(Schema::new(fields).with_metadata(metadata))
+    }
+
+    /// Rows as one record batch.
+    ///
+    /// # Errors
+    /// A column that may not be null has no value.
+    pub fn batch(&self, rows: &[R]) -> Result<RecordBatch, ArrowError> {
+        let columns = self.columns.iter().map(|c| c.kind.column(rows.iter().map(c.get))).collect();
+        RecordBatch::try_new(self.schema(), columns)
+    }
+}
