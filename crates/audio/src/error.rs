@@ -1,0 +1,119 @@
+//! What can go wrong with a recording, by what the caller can do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a recording gives no audio. Every message ends with the path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AudioError {
+    /// The file cannot be read: try again, or mend the storage or its permissions.
+    #[error("cannot read the recording: {source}: {}", path.display())]
+    Io {
+        /// What the operating system said.
+        source: io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has no bytes: the recorder or the copy failed.
+    #[error("file is empty: {}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is something else under the name of a recording.
+    #[error("not a recording but {what}: {}", path.display())]
+    NotAudio {
+        /// What it is, with its article: `an HTML page`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing here decodes it.
+    #[error("unsupported format {format}: {mend}: {}", path.display())]
+    Unsupported {
+        /// The format as far as it is known.
+        format: String,
+        /// What the user can do.
+        mend: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The format is known but its structure is broken before any sample.
+    #[error("malformed {format}: {detail}: {}", path.display())]
+    Malformed {
+        /// The format that it claims to be.
+        format: String,
+        /// What is wrong.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The header is there but not one sample follows.
+    #[error("{format} holds no audio: the recording was cut off after its header: {}", path.display())]
+    NoSamples {
+        /// The format.
+        format: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The recording goes beyond [`AudioLimits`](crate::AudioLimits): raise the limit if it is genuine.
+    #[error("{what} of {value} is outside the limit of {max}: {}", path.display())]
+    Limit {
+        /// The measure with its unit, e.g. `duration in ms`.
+        what: &'static str,
+        /// Found.
+        value: u64,
+        /// Allowed: the maximum, or the minimum where the value lies under it.
+        max: u64,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The format needs `ffmpeg`, which is not installed.
+    #[error("{format} needs ffmpeg, which was not found: {mend}: {}", path.display())]
+    FfmpegMissing {
+        /// The format.
+        format: String,
+        /// What the user can do.
+        mend: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// `ffmpeg` ran and failed.
+    #[error("ffmpeg cannot decode {format}: {detail}: {}", path.display())]
+    Ffmpeg {
+        /// The format.
+        format: String,
+        /// Its last words, or how it ended.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The decoder gave up in the middle, or misbehaved.
+    #[error("cannot decode {format}: {detail}: {}", path.display())]
+    Decode {
+        /// The format.
+        format: String,
+        /// What the decoder said.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl AudioError {
+    /// Wraps an error of the operating system.
+    pub(crate) fn io(source: io::Error, path: &Path) -> Self {
+        Self::Io { source, path: path.to_owned() }
+    }
+
+    /// A failure of a decoder in the middle of a stream.
+    pub(crate) fn decode(format: &str, detail: impl Into<String>, path: &Path) -> Self {
+        Self::Decode { format: format.to_owned(), detail: detail.into(), path: path.to_owned() }
+    }
+
+    /// A broken structure before any sample.
+    pub(crate) fn malformed(format: &str, detail: impl Into<String>, path: &Path) -> Self {
+        Self::Malformed { format: format.to_owned(), detail: detail.into(), path: path.to_owned() }
+    }
+}
