@@ -1,0 +1,185 @@
+//! The list of models: `models/manifest.toml`, built into the binary.
+
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+
+use crate::ModelError;
+
+/// What a model does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// Speech to text (ggml).
+    Asr,
+    /// Voice activity.
+    Vad,
+    /// Labels of texts (a folder in the Hugging Face style; `file` names its graph).
+    Text,
+    /// A library, not a model.
+    Runtime,
+}
+
+impl ModelKind {
+    /// Name used in the manifest and in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asr => "asr",
+            Self::Vad => "vad",
+            Self::Text => "text",
+            Self::Runtime => "runtime",
+        }
+    }
+}
+
+/// One model.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// Name in commands and configuration: `whisper-small-q8_0`.
+    pub name: String,
+    /// What it does.
+    pub kind: ModelKind,
+    /// File, relative to a models folder, with `/` between parts.
+    pub file: String,
+    /// Where it comes from; absent for what is embedded or fetched by `make setup`.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The same bytes elsewhere, tried when `url` fails.
+    #[serde(default)]
+    pub mirror: Option<String>,
+    /// Bytes; absent where not known for certain.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// SHA-256, lower-case hexadecimal; absent where not known for certain: then the first pull is trusted and locked.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// SPDX identifier of the weights' licence.
+    pub licence: String,
+    /// Languages, ISO 639-1; `*` for very many.
+    pub languages: Vec<String>,
+    /// Crates that use it.
+    pub used_by: Vec<String>,
+    /// True for what comes with callsift itself.
+    #[serde(default)]
+    pub embedded: bool,
+    /// For people: what it is good for.
+    pub note: String,
+}
+
+/// All models.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this form; 1.
+    pub version: u32,
+    /// The models, in the order of lists.
+    #[serde(rename = "model")]
+    pub models: Vec<ModelEntry>,
+}
+
+impl Manifest {
+    /// The manifest that this version of callsift was built with.
+    pub fn builtin() -> Result<Self, ModelError> {
+        Self::parse(include_str!("../../../models/manifest.toml"))
+    }
+
+    /// Reads a manifest; unknown keys, double names and paths out of the models folder are errors.
+    pub fn parse(text: &str) -> Result<Self, ModelError> {
+        let broken = |detail: String| ModelError::Manifest { detail };
+        let manifest: Self = toml::from_str(text).map_err(|error| broken(error.to_string()))?;
+        if manifest.version != 1 {
+            return Err(broken(format!("version {} is not known, only 1", manifest.version)));
+        }
+        for (at, entry) in manifest.models.iter().enumerate() {
+            entry.check().map_err(|detail| broken(format!("model {}: {detail}", entry.name)))?;
+            if manifest.models[..at].iter().any(|other| other.name == entry.name) {
+                return Err(broken(format!("model {} is there twice", entry.name)));
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// Finds a model by name.
+    pub fn get(&self, name: &str) -> Result<&ModelEntry, ModelError> {
+        self.models.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let known: Vec<_> = self.models.iter().map(|entry| entry.name.as_str()).collect();
+            ModelError::Unknown { name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+}
+
+impl ModelEntry {
+    /// Command that brings the file.
+    pub fn mend(&self) -> String {
+        if self.url.is_some() {
+            format!("run `callsift models pull {}`", self.name)
+        } else {
+            "run `make setup`".to_owned()
+        }
+    }
+
+    /// Addresses in the order in which they are tried.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.url.as_deref().into_iter().chain(self.mirror.as_deref())
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let inside = Path::new(&self.file).components().all(|part| matches!(part, Component::Normal(_)));
+        let hex = |hash: &String| hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if self.name.is_empty() || self.file.is_empty() || !inside {
+            return Err("name or file is empty, or the file lies outside the models folder");
+        }
+        if !self.sha256.as_ref().is_none_or(hex) {
+            return Err("sha256 is not 64 lower-case hexadecimal digits");
+        }
+        if !self.urls().all(|url| url.starts_with("https://")) {
+            return Err("an address is not https");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: &str = "[[model]]\nname = 'a'\nkind = 'asr'\nfile = 'a.bin'\nlicence = 'MIT'\nlanguages = ['zh']\nused_by = ['asr']\nnote = ''\n";
+
+    #[test]
+    fn the_builtin_manifest_is_sound() {
+        let manifest = Manifest::builtin().unwrap();
+        for entry in &manifest.models {
+            assert!(
+                entry.url.is_some() || entry.embedded || !entry.note.is_empty(),
+                "{} comes from nowhere",
+                entry.name
+            );
+            assert_eq!(entry.url.is_some(), entry.mirror.is_some(), "{} has one address only", entry.name);
+        }
+        let turbo = manifest.get("whisper-large-v3-turbo-q5_0").unwrap();
+        assert_eq!(
+            (turbo.kind, turbo.mend().as_str()),
+            (ModelKind::Asr, "run `callsift models pull whisper-large-v3-turbo-q5_0`")
+        );
+        assert!(manifest.get("whisper-mini-zh").unwrap().embedded);
+        assert!(manifest.get("nonsense").unwrap_err().to_string().contains("whisper-small"));
+    }
+
+    #[test]
+    fn mistakes_are_refused_with_their_place() {
+        assert!(Manifest::parse(&format!("version = 1\n{ENTRY}")).is_ok());
+        let cases = [
+            (format!("version = 1\n{ENTRY}colour = 'red'\n"), "unknown field `colour`"),
+            (format!("version = 2\n{ENTRY}"), "version 2"),
+            (format!("version = 1\n{ENTRY}{ENTRY}"), "twice"),
+            (format!("version = 1\n{}", ENTRY.replace("a.bin", "../a.bin")), "outside"),
+            (format!("version = 1\n{ENTRY}sha256 = 'AB'\n"), "64"),
+            (format!("version = 1\n{ENTRY}url = 'http://x/a.bin'\n"), "https"),
+        ];
+        for (text, want) in cases {
+            let error = Manifest::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(want), "{error}");
+        }
+    }
+}
