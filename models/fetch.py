@@ -45,7 +45,7 @@ ORT_FILES = {
 }
 SILERO_FILES = {
     # All frames of a block in one call; the same probabilities, bit for bit, as the graph that takes one frame.
-    "silero_vad/data/silero_vad_16k_sequence.onnx": "silero_vad_16k_sequence.onnx",
+    "silero_vad/data/silero_vad_16k_sequence.onnx": "silero_vad.onnx",
     f"silero_vad-{SILERO}.dist-info/licenses/LICENSE": "silero_vad.LICENSE",
 }
 

@@ -12,8 +12,8 @@ use ort::value::TensorRef;
 
 use crate::{FRAME_SAMPLES, SpeechProbability, VadError};
 
-/// File name of the graph; `make setup` brings it.
-pub const SILERO_FILE: &str = "silero_vad_16k_sequence.onnx";
+/// File name of the graph; `make setup` brings it (`silero_vad_16k_sequence.onnx` in the wheel).
+pub const SILERO_FILE: &str = "silero_vad.onnx";
 
 const CONTEXT: usize = 64;
 const INPUT: usize = CONTEXT + FRAME_SAMPLES;
