@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::AudioError;
 
 /// Caps that keep a hostile or mistaken file from taking the machine; genuine calls stay far inside the defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct AudioLimits {
     /// Longest recording, in milliseconds. Default 12 h: a shift recorded in one file still passes.
     pub max_duration_ms: u64,

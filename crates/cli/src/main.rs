@@ -1,2 +1,40 @@
-//! The `callsift` command.
-fn main() {}
+//! The `callsift` command: arguments, printing, exit codes. Everything else lies in the libraries.
+
+mod args;
+mod commands;
+mod exit;
+mod load;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Run(args) => commands::run::run(&args),
+        Command::Transcribe(args) => commands::transcribe::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Expect(args) => commands::expect::run(&args),
+        Command::Rules(args) => commands::rules::run(&args),
+        Command::Models(args) => commands::models::run(&args),
+        Command::Formats => commands::about::formats(),
+        Command::Schema => commands::about::schema(),
+        Command::Operators => commands::about::operators(),
+        Command::Config(args) => commands::about::config(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completion { shell } => commands::about::completion(shell),
+    };
+    match result {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            output::error(&error);
+            Exit::of(&error).code()
+        }
+    }
+}

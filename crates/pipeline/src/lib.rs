@@ -1,1 +1,29 @@
-//! Wires the stages, owns threads, backpressure, progress, failure policy.
+//! Wires the stages: finds recordings and metadata, decodes, recognises on all cores, judges, writes parts.
+//!
+//! ```text
+//! main ──jobs──▶ front (decode, VAD, packing) ──windows──▶ asr-0 … asr-N ──┐
+//!   ▲                    └────────────────── call facts ──────────────────┤
+//!   └──reports── analyse (dialogue, text models, rules) ◀──whole calls── gather
+//! ```
+//!
+//! All channels are bounded; a ticket per call bounds how far the front may run ahead of the oldest unwritten call,
+//! so memory depends on options and not on the day. Reports are written in the order of the input, whatever the
+//! order in which threads finish, so that parts have the same bytes for any number of workers.
+
+pub mod analyse;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod front;
+pub mod input;
+pub mod metadata;
+pub mod progress;
+pub mod run;
+pub mod transcripts;
+
+pub use config::{Config, VadBackend};
+pub use engine::Engine;
+pub use error::PipelineError;
+pub use input::{InputPlan, plan_input};
+pub use progress::{Event, RuleCount, Summary};
+pub use run::{RunOptions, run};

@@ -2,6 +2,7 @@
 
 use callsift_core::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
 use callsift_text::phrase_likeness;
+use serde::{Deserialize, Serialize};
 
 use crate::load::RuleSet;
 use crate::logic::{Condition, Eval, Truth};
@@ -9,7 +10,8 @@ use crate::schema::{DirectionName, Rule, ViolationWhen};
 use crate::view::{CallView, Selection};
 
 /// Limits below which a rule does not answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct EvalOptions {
     /// Mean character probability (0 to 1) of the searched speech below which an absence is not claimed.
     pub min_confidence: f64,

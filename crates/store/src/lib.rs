@@ -8,6 +8,7 @@
 pub mod dictionary;
 pub mod error;
 pub mod lake;
+pub mod lines;
 pub mod read;
 pub mod schema;
 mod tables;

@@ -1,0 +1,55 @@
+# The two commands of the README, `make demo` and `make test`, do all set-up themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+ENV := .callsift
+export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
+
+# OpenBLAS makes recognition faster where it is installed. Evaluated when a recipe runs, so after `make setup`.
+BLAS_DIR = $(shell for d in /usr/include/*-linux-gnu/openblas-pthread /usr/include/openblas /usr/include/*-linux-gnu /usr/include; do \
+	if [ -f $$d/cblas.h ] && ls /usr/lib/*/libopenblas.so /usr/lib64/libopenblas.so /usr/lib/libopenblas.so >/dev/null 2>&1; then echo $$d; break; fi; done)
+CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
+FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
+BIN := target/release/callsift
+
+.PHONY: help setup build demo test check docs clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install what is missing: build tools, ONNX runtime, voice activity model, readers for the tests
+	@bash .ci/setup.sh $(ENV)
+
+build: setup ## build the callsift binary
+	@$(CARGO) build --release -p callsift-cli $(FEATURES)
+
+DEMO := target/demo
+DEMO_INPUT = $(shell find rules tests/demo models/whisper-mini-zh -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+demo: build ## inspect the bundled calls and print what was found
+	@mkdir -p $(DEMO)
+	@if [ -n "$$(find $(BIN) $(DEMO_INPUT) -newer $(DEMO)/made -print -quit 2>/dev/null)" ] || [ ! -f $(DEMO)/made ]; then rm -rf $(DEMO)/lake; fi
+	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --out $(DEMO)/lake || [ $$? -eq 1 ]
+	@touch $(DEMO)/made
+	@$(BIN) expect --lake $(DEMO)/lake tests/demo/expected.jsonl
+
+test: setup ## run all tests
+	@$(CARGO) test --release --workspace $(FEATURES)
+	@$(BIN) rules check rules
+	@$(BIN) rules test rules
+
+check: setup ## test, and what CI checks besides: formatting, lints, documentation
+	@cargo fmt --all --check
+	@$(CARGO) clippy --release --workspace --all-targets $(FEATURES) -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
+	@$(MAKE) test
+
+docs: build ## generate docs/schema.md and docs/rules.md
+	@mkdir -p docs
+	@$(BIN) schema > docs/schema.md
+	@$(BIN) operators > docs/rules.md
+
+clean: ## remove what was built
+	@cargo clean
+	@rm -rf $(DEMO)

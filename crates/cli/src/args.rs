@@ -1,0 +1,239 @@
+//! Arguments of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Sifts a day's call recordings: which calls deserve human ears, and why.
+#[derive(Debug, Parser)]
+#[command(name = "callsift", version, about, long_about = None, after_help = TOP_EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const TOP_EXAMPLES: &str = "Examples:
+  callsift run --recordings /data/2026-11-16 --out /data/lake --metadata calls.csv
+  callsift report --lake /data/lake --dt 2026-11-16
+  callsift transcribe call.wav --format srt
+  callsift rules test
+
+Exit codes: 0 done · 1 some calls failed or tests did not pass · 2 bad usage, configuration, rules or a missing model
+· 3 the run could not go on (disk, lock); what was written stays";
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Inspect a folder of recordings (or transcripts) into a lake of Parquet.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Transcribe single files.
+    #[command(
+        after_help = "Examples:\n  callsift transcribe call.wav\n  callsift transcribe *.mp3 --format json > calls.json"
+    )]
+    Transcribe(TranscribeArgs),
+    /// Print what a lake says: rules, calls to hear first, failures.
+    Report(ReportArgs),
+    /// Compare a lake's verdicts with a file of expected ones, side by side.
+    Expect(ExpectArgs),
+    /// Check, test and explain rules.
+    Rules(RulesArgs),
+    /// List, fetch and verify models.
+    Models(ModelsArgs),
+    /// List the audio formats that can be read.
+    Formats,
+    /// Print the data dictionary of the lake.
+    Schema,
+    /// Print the documentation of the rule operators.
+    Operators,
+    /// Print the configuration in force.
+    Config(ConfigArgs),
+    /// Say what is installed, which model and library are used, and how fast this machine is.
+    Doctor(ConfigArgs),
+    /// Print a shell completion script.
+    #[command(
+        after_help = "Example:\n  callsift completion bash > ~/.local/share/bash-completion/completions/callsift"
+    )]
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  callsift run --recordings /data/2026-11-16 --out /data/lake --metadata calls.csv
+  callsift run --recordings day/ --out lake --config callsift.toml --workers 8 --json > summary.json
+  callsift run --transcripts calls.jsonl --out lake
+
+A run that is interrupted or killed is simply run again: calls that are done are skipped.";
+
+/// Options shared by commands that read the configuration.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Configuration file; `callsift.toml` of the project shows every option with its default.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Speech model: a name of `callsift models list` or a ggml file; overrides the configuration.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub model: Option<String>,
+}
+
+/// `callsift run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Folder of recordings, searched with its subfolders; or one file.
+    #[arg(long, value_name = "DIR", required_unless_present = "transcripts", conflicts_with = "transcripts")]
+    pub recordings: Option<PathBuf>,
+    /// Calls that another system transcribed, one JSON object a line.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub transcripts: Option<PathBuf>,
+    /// The lake to write to; made if it is not there.
+    #[arg(long, value_name = "LAKE")]
+    pub out: PathBuf,
+    /// Metadata by recording or call id: CSV with a header, or JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
+    /// Folder of rules [default: rules/ of the project or beside the program].
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Day of all calls, YYYY-MM-DD; otherwise the metadata says, and today stands in.
+    #[arg(long, value_name = "DATE")]
+    pub dt: Option<String>,
+    /// Recogniser threads [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// Calls per part file: what a killed run has to do again at most.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub calls_per_part: u32,
+    /// Do calls again that failed before, with the part that holds them.
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Transcript formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TranscriptFormat {
+    /// Turns with time and role.
+    Txt,
+    /// Turns with characters, times and probabilities.
+    Json,
+    /// `SubRip` subtitles.
+    Srt,
+    /// `WebVTT` subtitles.
+    Vtt,
+}
+
+/// `callsift transcribe`.
+#[derive(Debug, Args)]
+pub struct TranscribeArgs {
+    /// Recordings.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TranscriptFormat::Txt)]
+    pub format: TranscriptFormat,
+    /// Configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// `callsift report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// Only this day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    pub dt: Option<String>,
+    /// How many calls to list.
+    #[arg(long, default_value_t = 20)]
+    pub top: usize,
+}
+
+/// `callsift expect`.
+#[derive(Debug, Args)]
+pub struct ExpectArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// One JSON object a line: `{"call_id":…,"status":…,"expect":{"rule-id":"hit|clear|cannot_tell|not_applicable"}}`.
+    #[arg(value_name = "FILE.jsonl")]
+    pub file: PathBuf,
+}
+
+/// `callsift rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do with the rules.
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// Commands on rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Load all rules and show every mistake at its line and column.
+    Check {
+        /// Folder or file [default: rules/ of the project or beside the program].
+        dir: Option<PathBuf>,
+    },
+    /// Run the tests that the rule files carry.
+    Test {
+        /// Folder or file.
+        dir: Option<PathBuf>,
+    },
+    /// Say what a rule checks and, for a call, why it answered as it did.
+    #[command(
+        after_help = "Examples:\n  callsift rules explain greeting-missing\n  callsift rules explain shirking --lake lake --call c07"
+    )]
+    Explain {
+        /// Rule id.
+        id: String,
+        /// Folder of rules.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// The lake that holds the call.
+        #[arg(long, requires = "call")]
+        lake: Option<PathBuf>,
+        /// Call id.
+        #[arg(long, requires = "lake")]
+        call: Option<String>,
+    },
+}
+
+/// `callsift models`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// What to do with models.
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+/// Commands on models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Every known model, with licence, size and whether it is here.
+    List,
+    /// Fetch a model, resuming a broken transfer, and verify it.
+    Pull {
+        /// Name of the model.
+        name: String,
+        /// Folder to put it in [default: where models are found].
+        #[arg(long, value_name = "DIR")]
+        dest: Option<PathBuf>,
+    },
+    /// Verify the models that are here.
+    Verify {
+        /// Name of one model; all otherwise.
+        name: Option<String>,
+    },
+}

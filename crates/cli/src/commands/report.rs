@@ -1,0 +1,98 @@
+//! `callsift report`: what a lake says, for a QA lead.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use callsift_pipeline::metadata::check_date;
+use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
+
+use crate::args::ReportArgs;
+use crate::exit::Exit;
+use crate::output::{clock, emit, table};
+
+/// Prints the report.
+pub fn run(args: &ReportArgs) -> Result<Exit> {
+    let date = args.dt.as_deref().map(check_date).transpose()?;
+    emit(&text(&args.lake, date.as_deref(), args.top)?);
+    Ok(Exit::Done)
+}
+
+/// The report as text.
+pub fn text(lake: &Path, date: Option<&str>, top: usize) -> Result<String> {
+    let calls = call_lines(lake, date)?;
+    let findings = finding_lines(lake, date)?;
+    let mut out = String::new();
+    if calls.is_empty() {
+        let _ = writeln!(out, "{} 中没有通话", lake.display());
+        return Ok(out);
+    }
+    let judged = calls.iter().filter(|c| c.status == "ok").count();
+    let failed: Vec<&CallLine> = calls.iter().filter(|c| c.status == "failed").collect();
+    let _ = writeln!(out, "\n质检结果：共 {} 通，已质检 {judged} 通，失败 {} 通", calls.len(), failed.len());
+    rules_section(&mut out, &findings);
+    listen_section(&mut out, &calls, &findings, top);
+    failed_section(&mut out, &failed);
+    let shown = lake.canonicalize().with_context(|| format!("cannot read the lake: {}", lake.display()))?;
+    let _ = writeln!(
+        out,
+        "\n数据在 {}（calls、turns、findings）。查询示例：\n  duckdb -c \"SELECT rule_id, count(DISTINCT call_id) AS calls FROM \
+         read_parquet('{}/findings/*/*.parquet') WHERE verdict = 'hit' GROUP BY 1 ORDER BY 2 DESC\"",
+        shown.display(),
+        shown.display()
+    );
+    Ok(out)
+}
+
+fn rules_section(out: &mut String, findings: &[FindingLine]) {
+    let mut counts: BTreeMap<(&str, &str), [usize; 4]> = BTreeMap::new();
+    for f in findings.iter().filter(|f| f.hit_index == 0) {
+        let row = counts.entry((&f.rule_id, &f.title)).or_default();
+        let column = ["hit", "clear", "cannot_tell", "not_applicable"].iter().position(|v| *v == f.verdict);
+        if let Some(cell) = column.and_then(|c| row.get_mut(c)) {
+            *cell += 1;
+        }
+    }
+    let mut rows = vec![["规则", "编号", "命中", "未犯", "无法判定", "不适用"].map(str::to_owned).to_vec()];
+    rows.extend(counts.into_iter().map(|((id, title), n)| {
+        let mut row = vec![title.to_owned(), id.to_owned()];
+        row.extend(n.iter().map(ToString::to_string));
+        row
+    }));
+    let _ = write!(out, "\n各规则\n{}", table(&rows));
+}
+
+fn listen_section(out: &mut String, calls: &[CallLine], findings: &[FindingLine], top: usize) {
+    let mut hits: BTreeMap<&str, Vec<&FindingLine>> = BTreeMap::new();
+    for f in findings.iter().filter(|f| f.verdict == "hit" && f.hit_index == 0) {
+        hits.entry(&f.call_id).or_default().push(f);
+    }
+    let mut worst: Vec<&CallLine> = calls.iter().filter(|c| hits.contains_key(c.call_id.as_str())).collect();
+    worst.sort_by(|a, b| {
+        let score = |c: &CallLine| c.score.unwrap_or(100.0);
+        score(a).total_cmp(&score(b)).then(a.call_id.cmp(&b.call_id))
+    });
+    let _ = writeln!(out, "\n建议先听（得分从低到高，共 {} 通有问题）", worst.len());
+    for call in worst.iter().take(top) {
+        let score = call.score.map_or_else(|| "—".to_owned(), |s| format!("{s:.0}"));
+        let agent = if call.agent_id.is_empty() { "—" } else { &call.agent_id };
+        let _ = writeln!(out, "  {}  得分 {score}  工号 {agent}  时长 {}", call.call_id, clock(call.duration_ms));
+        for f in &hits[call.call_id.as_str()] {
+            let _ = writeln!(out, "      {}  {}：{}", clock(f.start_ms), f.title, f.reason);
+        }
+    }
+    if worst.len() > top {
+        let _ = writeln!(out, "  …… 另有 {} 通", worst.len() - top);
+    }
+}
+
+fn failed_section(out: &mut String, failed: &[&CallLine]) {
+    if failed.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n未能质检（未计分，请人工处理）");
+    for call in failed {
+        let _ = writeln!(out, "  {}  {}：{}", call.call_id, call.fail_stage, call.fail_reason);
+    }
+}

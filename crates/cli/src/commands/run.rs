@@ -1,0 +1,92 @@
+//! `callsift run`: the main job.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
+
+use anyhow::{Context, Result};
+use callsift_pipeline::metadata::check_date;
+use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
+use callsift_pipeline::transcripts::read_transcripts;
+use callsift_pipeline::{Summary, plan_input};
+
+use crate::args::RunArgs;
+use crate::commands::report;
+use crate::exit::Exit;
+use crate::load;
+use crate::output::{emit, note};
+use crate::progress::Progress;
+
+/// Runs, shows progress, prints the summary.
+pub fn run(args: &RunArgs) -> Result<Exit> {
+    let config = load::config(&args.config)?;
+    let rules = load::rules(args.rules.as_deref())?;
+    let forced = args.dt.as_deref().map(check_date).transpose()?;
+    let today = jiff::Zoned::now().date().to_string();
+    let options = RunOptions {
+        workers: args.workers.map_or_else(cores, usize::from),
+        calls_per_part: args.calls_per_part as usize,
+        retry_failed: args.retry_failed,
+    };
+    let stop = stop_on_signal()?;
+    let mut progress = Progress::new(args.json);
+    let summary = if let Some(file) = &args.transcripts {
+        let reports = read_transcripts(file, &config.metadata, &today, forced.as_deref())?;
+        let engine = load::engine(config, rules, false)?;
+        run_transcripts(&engine, reports, &args.out, &options, &stop, &mut |e| progress.event(&e))?
+    } else {
+        let root = args.recordings.as_deref().context("name the recordings with --recordings DIR")?;
+        let plan = plan_input(root, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
+        for row in &plan.unmatched {
+            note(&format!("元数据中的 {row} 没有对应的录音"));
+        }
+        let engine = load::engine(config, rules, true)?;
+        run_recordings(&engine, plan.recordings, &args.out, &options, &stop, &mut |e| progress.event(&e))?
+    };
+    progress.finish();
+    if args.json {
+        emit(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
+    } else {
+        emit(&text(&summary, options.workers));
+        emit(&report::text(&args.out, forced.as_deref(), 20)?);
+    }
+    Ok(if summary.failed > 0 { Exit::Some } else { Exit::Done })
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// The first Ctrl-C (or SIGTERM) ends the run in order, the second at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        note("正在停止：写完进行中的通话后退出；再按一次立即退出（已写入的不会丢失）");
+    })
+    .context("cannot handle Ctrl-C")?;
+    Ok(stop)
+}
+
+fn text(s: &Summary, workers: usize) -> String {
+    let mut out = format!(
+        "本次处理 {} 通：已质检 {}，无人声 {}，失败 {}；此前已完成 {} 通\n",
+        s.calls, s.ok, s.empty, s.failed, s.skipped
+    );
+    if s.not_reached > 0 {
+        out.push_str(&format!("提前停止，未处理 {} 通；再次运行同一命令即可继续\n", s.not_reached));
+    }
+    if let Some(rtf) = s.rtf() {
+        let total: u64 = s.stage_ms.values().sum::<u64>().max(1);
+        let asr = s.stage_ms.get("asr").copied().unwrap_or(0) as f64 * 100.0 / total as f64;
+        out.push_str(&format!(
+            "录音 {:.1} 分钟，用时 {:.1} 秒，实时率 {rtf:.3}（{workers} 个识别线程，识别占处理时间 {asr:.0}%）\n",
+            s.audio_ms as f64 / 60_000.0,
+            s.wall_ms as f64 / 1000.0,
+        ));
+    }
+    out
+}

@@ -1,0 +1,106 @@
+//! `callsift transcribe`: single files to text.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use callsift_asr::Session;
+use callsift_core::{SpeakerRole, Stage, Turn};
+use callsift_dialogue::TurnBuilder;
+use callsift_pipeline::Engine;
+use callsift_pipeline::front::Front;
+
+use crate::args::{TranscribeArgs, TranscriptFormat};
+use crate::exit::Exit;
+use crate::load;
+use crate::output::{emit, note};
+
+/// Transcribes each file; a file that fails is named, the others go on.
+pub fn run(args: &TranscribeArgs) -> Result<Exit> {
+    let config = load::config(&args.config)?;
+    // Rules are not evaluated here; any valid set makes the engine whole.
+    let engine = load::engine(config, load::rules(None)?, true)?;
+    let recognizer = engine.recognizer.as_deref().context("no speech model was loaded")?;
+    let mut session = Session::open(recognizer, &engine.config.asr)?;
+    let mut front = Front::new(&engine)?;
+    let mut exit = Exit::Done;
+    for file in &args.files {
+        match transcribe(&engine, &mut front, &mut session, file) {
+            Ok(turns) => emit(&render(file, &turns, args.format)?),
+            Err(error) => {
+                note(&format!("callsift: {}: {error}", file.display()));
+                exit = Exit::Some;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn transcribe(engine: &Engine, front: &mut Front<'_>, session: &mut Session, file: &Path) -> Result<Vec<Turn>> {
+    let mut utterances = Vec::new();
+    let mut failure = None;
+    let audio = front.run(file, &mut |window| match session.recognize(&window, None) {
+        Ok(found) => {
+            utterances.extend(found);
+            true
+        }
+        Err(error) => {
+            failure = Some(error);
+            false
+        }
+    });
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    let audio = audio.map_err(|(stage, reason)| anyhow::anyhow!("{}: {reason}", stage.as_str()))?;
+    let mut builder = TurnBuilder::new(audio.layout, &engine.config.dialogue);
+    let mut turns = Vec::new();
+    for utterance in utterances {
+        let Ok(()) = builder.push(utterance, &mut turns);
+    }
+    let Ok(()) = builder.finish(&mut turns);
+    Ok(turns)
+}
+
+fn render(file: &Path, turns: &[Turn], format: TranscriptFormat) -> Result<String> {
+    Ok(match format {
+        TranscriptFormat::Txt => txt(file, turns),
+        TranscriptFormat::Json => {
+            format!("{}\n", serde_json::to_string(&serde_json::json!({ "file": file, "turns": turns }))?)
+        }
+        TranscriptFormat::Srt => subtitles(turns, ',', ""),
+        TranscriptFormat::Vtt => subtitles(turns, '.', "WEBVTT\n\n"),
+    })
+}
+
+fn role_zh(turn: &Turn) -> &'static str {
+    match turn.role {
+        SpeakerRole::Agent => "坐席",
+        SpeakerRole::Customer => "客户",
+        SpeakerRole::Unknown => "未知",
+    }
+}
+
+fn txt(file: &Path, turns: &[Turn]) -> String {
+    let mut out = format!("# {}\n", file.display());
+    for t in turns {
+        let marks: Vec<&str> = t.marks.iter().map(|m| m.as_str()).collect();
+        let marks = if marks.is_empty() { String::new() } else { format!("  [{}]", marks.join(" ")) };
+        let _ = writeln!(out, "[{} {}] {}{marks}", time(t.span.start_ms, '.'), role_zh(t), t.text());
+    }
+    out
+}
+
+fn subtitles(turns: &[Turn], point: char, head: &str) -> String {
+    let mut out = head.to_owned();
+    for (i, t) in turns.iter().filter(|t| !t.chars.is_empty() && !t.is_unusable()).enumerate() {
+        let (start, end) = (time(t.span.start_ms, point), time(t.span.end_ms, point));
+        let _ = write!(out, "{}\n{start} --> {end}\n{}：{}\n\n", i + 1, role_zh(t), t.text());
+    }
+    out
+}
+
+/// Milliseconds as `hh:mm:ss.mmm`.
+fn time(ms: i64, point: char) -> String {
+    format!("{:02}:{:02}:{:02}{point}{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
+}

@@ -1,0 +1,94 @@
+//! From arguments to an engine: configuration, rules, models.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use callsift_asr::WhisperModel;
+use callsift_core::Provenance;
+use callsift_models::{Manifest, file_sha256, locate, locate_file};
+use callsift_pipeline::{Config, Engine, VadBackend};
+use callsift_rules::RuleSet;
+
+use crate::args::ConfigArgs;
+
+/// The configuration in force: the file, then the command line.
+pub fn config(args: &ConfigArgs) -> Result<Config> {
+    let mut config = args.config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
+    if let Some(model) = &args.model {
+        config.models.asr.clone_from(model);
+    }
+    Ok(config)
+}
+
+/// The folder of rules: given, or `rules/` found upwards of the current folder or beside the program.
+pub fn rules_folder(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let cwd = std::env::current_dir().ok();
+    let exe = std::env::current_exe().ok();
+    let upwards = |from: &Path| from.ancestors().map(|a| a.join("rules")).collect::<Vec<_>>();
+    let mut places: Vec<PathBuf> = cwd.iter().flat_map(|d| upwards(d)).collect();
+    places.extend(exe.iter().flat_map(|e| upwards(e)));
+    places.extend(exe.iter().filter_map(|e| Some(e.parent()?.parent()?.join("share/callsift/rules"))));
+    let is_pack = |p: &PathBuf| p.join("opening").is_dir() || p.join("schema.json").is_file();
+    places
+        .into_iter()
+        .find(is_pack)
+        .context("no rules/ folder found here or beside the program; name it with --rules DIR")
+}
+
+/// Loads rules.
+pub fn rules(given: Option<&Path>) -> Result<RuleSet> {
+    Ok(RuleSet::load(&rules_folder(given)?)?)
+}
+
+/// A speech model by name of the manifest or by path: file and name.
+pub fn asr_model(config: &Config) -> Result<(PathBuf, String)> {
+    let wanted = config.models.asr.as_str();
+    let as_path = Path::new(wanted);
+    if as_path.is_file() {
+        let name = as_path.file_stem().map_or_else(|| wanted.to_owned(), |s| s.to_string_lossy().into_owned());
+        return Ok((as_path.to_owned(), name));
+    }
+    let manifest = Manifest::builtin()?;
+    let entry = manifest.get(wanted)?;
+    Ok((locate(entry, None)?, entry.name.clone()))
+}
+
+/// The folder of the text model; `None` where the configuration asks for none.
+pub fn text_model(config: &Config) -> Result<Option<PathBuf>> {
+    match config.models.text.as_str() {
+        "" => Ok(None),
+        wanted if Path::new(wanted).is_dir() => Ok(Some(PathBuf::from(wanted))),
+        wanted => Ok(locate(Manifest::builtin()?.get(wanted)?, None)?.parent().map(Path::to_owned)),
+    }
+}
+
+/// What a run needs, with or without the speech half.
+pub fn engine(config: Config, rules: RuleSet, speech: bool) -> Result<Engine> {
+    let mut provenance = Provenance {
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        ruleset_hash: rules.hash().to_owned(),
+        config_hash: config.hash(),
+        asr_model: "external".to_owned(),
+        ..Provenance::default()
+    };
+    let text_model = text_model(&config)?;
+    if let Some(folder) = &text_model {
+        provenance.text_model_sha256 = file_sha256(&folder.join("model.onnx"))?;
+    }
+    let mut engine = Engine { config, rules, recognizer: None, vad_model: PathBuf::new(), text_model, provenance };
+    if speech {
+        let (path, name) = asr_model(&engine.config)?;
+        engine.provenance.asr_sha256 = file_sha256(&path)?;
+        engine.provenance.asr_model.clone_from(&name);
+        engine.provenance.vad_sha256 = "energy".to_owned();
+        if engine.config.vad.backend == VadBackend::Silero {
+            engine.vad_model = locate_file("silero_vad.onnx")?;
+            engine.provenance.vad_sha256 = file_sha256(&engine.vad_model)?;
+        }
+        engine.recognizer = Some(Box::new(WhisperModel::load(&path, &name, &engine.config.asr)?));
+    }
+    Ok(engine)
+}

@@ -1,0 +1,73 @@
+//! Printing: data on stdout, messages on stderr; a closed pipe is no error.
+
+use std::io::Write;
+
+/// Writes data to stdout. A reader that went away (`| head`) ends the output, not the program.
+pub fn emit(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a message to stderr.
+pub fn note(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "{text}");
+}
+
+/// Writes an error with its causes.
+pub fn error(error: &anyhow::Error) {
+    note(&format!("callsift: {error}"));
+    let mut last = error.to_string();
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        if !last.contains(&text) {
+            note(&format!("  because: {text}"));
+        }
+        last = text;
+    }
+}
+
+/// Width of a text on a terminal: Han and full-width characters take two columns.
+pub fn width(text: &str) -> usize {
+    text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+}
+
+fn is_wide(c: char) -> bool {
+    matches!(c as u32, 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6)
+}
+
+/// Pads to a width on the terminal.
+pub fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// Rows as a table: columns as wide as their widest cell, two spaces between, indented by two.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> =
+        (0..columns).map(|i| rows.iter().filter_map(|r| r.get(i)).map(|c| width(c)).max().unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| pad(cell, *w)).collect();
+        out.push_str(format!("  {}", cells.join("  ")).trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Milliseconds as `m:ss`.
+pub fn clock(ms: i64) -> String {
+    format!("{}:{:02}", ms / 60_000, ms / 1000 % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clock, table};
+
+    #[test]
+    fn columns_line_up_for_han_and_latin() {
+        let rows = vec![vec!["规则".to_owned(), "命中".to_owned()], vec!["abc".to_owned(), "1".to_owned()]];
+        assert_eq!(table(&rows), "  规则  命中\n  abc   1\n");
+        assert_eq!(clock(75_400), "1:15");
+    }
+}

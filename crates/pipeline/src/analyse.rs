@@ -1,0 +1,100 @@
+//! Everything after recognition, for one call: turns, text models, rules, score.
+
+use callsift_core::{AudioInfo, SentimentTrend};
+use callsift_core::{
+    CallReport, ChannelLayout, Outcome, Recording, SpeakerRole, Stage, StageName, TalkMetrics, Turn, Utterance,
+};
+use callsift_dialogue::{TurnBuilder, talk_metrics};
+use callsift_rules::{CallFacts, CallView, RuleSet, score};
+use callsift_sentiment::{TextClassifier, trend};
+
+use crate::config::Config;
+use crate::transcripts::EXTERNAL_LAYOUT;
+
+/// Judges calls; one per thread, because a text model's session is not shared.
+pub struct Analyser<'a> {
+    config: &'a Config,
+    rules: &'a RuleSet,
+    classifier: Option<TextClassifier>,
+}
+
+impl<'a> Analyser<'a> {
+    /// An analyser; without a classifier the labels stay empty.
+    pub fn new(config: &'a Config, rules: &'a RuleSet, classifier: Option<TextClassifier>) -> Self {
+        Self { config, rules, classifier }
+    }
+
+    /// A recognised call to its report.
+    pub fn call(&mut self, recording: Recording, audio: AudioInfo, utterances: Vec<Utterance>) -> CallReport {
+        let turns = self.turns(audio.layout, utterances);
+        let layout = audio.layout;
+        let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
+        self.judge(blank(recording, outcome, Some(audio), turns), layout)
+    }
+
+    /// A call transcribed elsewhere to its report; failed ones stay as they are.
+    pub fn transcript(&mut self, report: CallReport) -> CallReport {
+        match report.outcome {
+            Outcome::Failed { .. } => report,
+            _ => self.judge(report, EXTERNAL_LAYOUT),
+        }
+    }
+
+    fn turns(&self, layout: ChannelLayout, utterances: Vec<Utterance>) -> Vec<Turn> {
+        let mut builder = TurnBuilder::new(layout, &self.config.dialogue);
+        let mut turns = Vec::new();
+        for utterance in utterances {
+            let Ok(()) = builder.push(utterance, &mut turns);
+        }
+        let Ok(()) = builder.finish(&mut turns);
+        turns
+    }
+
+    fn judge(&mut self, mut report: CallReport, layout: ChannelLayout) -> CallReport {
+        if let Err(error) = self.label(&mut report.turns) {
+            return failed(report.recording, report.audio, StageName::Sentiment, error);
+        }
+        report.metrics = talk_metrics(&report.turns, &self.config.dialogue);
+        report.trend = trend(&report.turns);
+        let options = &self.config.rules;
+        let facts = CallFacts {
+            direction: report.recording.meta.direction,
+            queue: report.recording.meta.queue.clone(),
+            layout: Some(layout),
+        };
+        let view = CallView::new(&report.turns, facts, options.min_role_confidence);
+        report.findings = self.rules.evaluate(&view, options);
+        report.score = (report.outcome == Outcome::Ok).then(|| score(&report.findings));
+        report
+    }
+
+    /// Labels from the text model, in one batch; turns that may not be judged get none.
+    fn label(&mut self, turns: &mut [Turn]) -> Result<(), String> {
+        let Some(classifier) = self.classifier.as_mut() else { return Ok(()) };
+        let labels = classifier.classify(turns).map_err(|e| e.to_string())?;
+        for (turn, labels) in turns.iter_mut().zip(labels) {
+            if !turn.is_unusable() && turn.role != SpeakerRole::Unknown {
+                turn.labels = labels;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn blank(recording: Recording, outcome: Outcome, audio: Option<AudioInfo>, turns: Vec<Turn>) -> CallReport {
+    CallReport {
+        recording,
+        outcome,
+        audio,
+        turns,
+        metrics: TalkMetrics::default(),
+        trend: SentimentTrend::default(),
+        findings: Vec::new(),
+        score: None,
+    }
+}
+
+/// The report of a call that a stage could not do.
+pub fn failed(recording: Recording, audio: Option<AudioInfo>, stage: StageName, reason: String) -> CallReport {
+    blank(recording, Outcome::Failed { stage, reason }, audio, Vec::new())
+}

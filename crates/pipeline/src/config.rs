@@ -1,0 +1,146 @@
+//! The configuration: every option with its default; unknown keys are errors with line and column.
+
+use std::path::{Path, PathBuf};
+
+use callsift_asr::AsrOptions;
+use callsift_audio::AudioLimits;
+use callsift_dialogue::DialogueOptions;
+use callsift_rules::EvalOptions;
+use callsift_vad::VadOptions;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::PipelineError;
+
+/// What finds speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VadBackend {
+    /// Silero, a small network; needs the ONNX runtime.
+    #[default]
+    Silero,
+    /// Level against an adaptive noise floor; only where asked for.
+    Energy,
+}
+
+/// Voice activity detection.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VadConfig {
+    /// What finds speech.
+    pub backend: VadBackend,
+    /// Thresholds and padding.
+    pub options: VadOptions,
+}
+
+/// The models to use, by name of the manifest or by path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Speech model: a name of `callsift models list`, or the path of a ggml file.
+    pub asr: String,
+    /// Text model: a name, the path of a folder, or empty for none.
+    pub text: String,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { asr: "whisper-mini-zh".to_owned(), text: String::new() }
+    }
+}
+
+/// Metadata of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetadataConfig {
+    /// Regular expression with named groups over the recording's relative path, e.g.
+    /// `(?<agent_id>\d{4})_(?<started_at>\d{8}T\d{6})`; empty: none.
+    pub filename: String,
+    /// Offset from UTC of times without one. Default `+08:00`.
+    pub utc_offset: String,
+}
+
+impl Default for MetadataConfig {
+    fn default() -> Self {
+        Self { filename: String::new(), utc_offset: "+08:00".to_owned() }
+    }
+}
+
+/// Words of the centre.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextConfig {
+    /// User dictionary for word cutting, one `word [frequency [tag]]` a line; empty: none.
+    pub user_dictionary: PathBuf,
+}
+
+/// Everything that can change a result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Which models.
+    pub models: ModelConfig,
+    /// Caps on recordings.
+    pub audio: AudioLimits,
+    /// Voice activity detection.
+    pub vad: VadConfig,
+    /// Packing and recognition.
+    pub asr: AsrOptions,
+    /// Turns and roles.
+    pub dialogue: DialogueOptions,
+    /// Words.
+    pub text: TextConfig,
+    /// Limits below which rules do not answer.
+    pub rules: EvalOptions,
+    /// Metadata.
+    pub metadata: MetadataConfig,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// The file cannot be read; a key is unknown or has the wrong type: with line, column and excerpt.
+    pub fn load(path: &Path) -> Result<Self, PipelineError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| PipelineError::Io { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|e| PipelineError::Config { path: path.to_owned(), reason: e.to_string() })
+    }
+
+    /// SHA-256 over all options in their written form.
+    pub fn hash(&self) -> String {
+        let written = toml::to_string(self).unwrap_or_default();
+        Sha256::digest(written.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn the_shipped_file_states_every_default() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../callsift.toml");
+        assert_eq!(Config::load(&path).unwrap(), Config::default());
+        let shipped = std::fs::read_to_string(path).unwrap();
+        for line in toml::to_string(&Config::default()).unwrap().lines().filter(|l| l.contains(" = ")) {
+            let key = line.split(" = ").next().unwrap();
+            assert!(shipped.contains(&format!("{key} = ")), "callsift.toml does not show `{key}`");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_shown_at_their_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[asr]\nmax_window_ms = 20000\nbeam_sise = 3\n").unwrap();
+        let error = Config::load(file.path()).unwrap_err().to_string();
+        assert!(error.contains("line 3, column 1") && error.contains("beam_sise"), "{error}");
+    }
+
+    #[test]
+    fn the_hash_follows_the_options() {
+        let mut other = Config::default();
+        other.asr.beam_size = 3;
+        assert_ne!(Config::default().hash(), other.hash());
+    }
+}

@@ -1,0 +1,62 @@
+//! Errors that end a run before or while it works; a call that fails is a row instead.
+
+use std::path::PathBuf;
+
+/// What ends a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A file or folder cannot be read.
+    #[error("cannot read: {source}: {path}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder holds nothing that could be a recording.
+    #[error("no recordings found (looked for files that are not metadata or text): {0}")]
+    NoRecordings(PathBuf),
+    /// The configuration is wrong.
+    #[error("bad configuration: {path}\n{reason}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Place and expectation.
+        reason: String,
+    },
+    /// A metadata file is wrong.
+    #[error("bad metadata: {path}:{line}: {reason}")]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A day that is no day.
+    #[error("`{0}` is not a day; write YYYY-MM-DD")]
+    BadDate(String),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// Recognition cannot start.
+    #[error(transparent)]
+    Asr(#[from] callsift_asr::AsrError),
+    /// Voice activity detection cannot start.
+    #[error(transparent)]
+    Vad(#[from] callsift_vad::VadError),
+    /// The text model cannot start.
+    #[error(transparent)]
+    Sentiment(#[from] callsift_sentiment::SentimentError),
+    /// Text resources cannot be read.
+    #[error(transparent)]
+    Text(#[from] callsift_text::TextError),
+    /// The lake cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] callsift_store::StoreError),
+    /// The rules are wrong.
+    #[error(transparent)]
+    Rules(#[from] callsift_rules::RuleError),
+}

@@ -1,0 +1,397 @@
+//! The run: threads, channels, order, parts.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use callsift_asr::{Session, Window};
+use callsift_core::{AudioInfo, CallReport, Recording, StageName, Utterance};
+use callsift_store::Lake;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rayon::prelude::*;
+
+use crate::analyse::{Analyser, failed};
+use crate::engine::Engine;
+use crate::error::PipelineError;
+use crate::front::{Failed, Front, recording_sha256};
+use crate::progress::{Event, Summary};
+
+/// How to run; nothing here changes a result.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Recogniser threads; one state each.
+    pub workers: usize,
+    /// Calls per part file.
+    pub calls_per_part: usize,
+    /// Do calls again that failed before.
+    pub retry_failed: bool,
+}
+
+/// One window on its way to a recogniser.
+struct WindowJob {
+    call: usize,
+    seq: usize,
+    window: Window,
+}
+
+/// News for the gatherer.
+enum News {
+    Text { call: usize, seq: usize, result: Result<Vec<Utterance>, String> },
+    Front { call: usize, windows: usize, result: Result<AudioInfo, Failed> },
+}
+
+/// A call whose windows have all come back.
+struct Whole {
+    call: usize,
+    result: Result<(AudioInfo, Vec<Utterance>), (Option<AudioInfo>, StageName, String)>,
+}
+
+/// Time spent per stage, over all threads.
+#[derive(Default)]
+struct Clock(Mutex<Summary>);
+
+impl Clock {
+    fn time<T>(&self, stage: &str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let out = work();
+        self.add(stage, start.elapsed());
+        out
+    }
+
+    fn add(&self, stage: &str, time: Duration) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).spend(stage, time);
+    }
+}
+
+/// Calls that are still to do: not in the lake, or there with another recording.
+fn pending(lake: &Lake, recordings: Vec<Recording>) -> (Vec<Recording>, usize) {
+    let before = recordings.len();
+    let todo: Vec<Recording> = recordings
+        .into_par_iter()
+        .filter(|r| {
+            let done = lake.done().get(&r.meta.call_id);
+            !done.is_some_and(|d| d.audio_sha256.is_empty() || d.audio_sha256 == recording_sha256(&r.path))
+        })
+        .collect();
+    let skipped = before - todo.len();
+    (todo, skipped)
+}
+
+/// Runs recordings through the whole line into the lake. `stop` ends the run early: calls under way are finished,
+/// the open part is written, and the summary says how many were not reached.
+///
+/// # Errors
+/// The lake cannot be written, or a model cannot be loaded; what was written before stays.
+pub fn run(
+    engine: &Engine,
+    recordings: Vec<Recording>,
+    out: &Path,
+    options: &RunOptions,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Summary, PipelineError> {
+    let mut lake = Lake::open(out, engine.segmenter()?)?;
+    if options.retry_failed {
+        lake.forget_failed()?;
+    }
+    let (todo, skipped) = pending(&lake, recordings);
+    on_event(Event::Started { calls: todo.len(), skipped });
+    let started = Instant::now();
+    let clock = Clock::default();
+    let mut parts = Parts::new(&mut lake, engine, options);
+    let mut summary = Summary { skipped, ..Summary::default() };
+    if !todo.is_empty() {
+        line(engine, &todo, options, stop, &clock, &mut |report| {
+            summary.count(&report);
+            on_event(Event::Call { report: &report, done: summary.calls });
+            clock.time("store", || parts.push(report))
+        })?;
+        clock.time("store", || parts.flush())?;
+    }
+    summary.parts = parts.written;
+    finish(&mut summary, clock, started, todo.len());
+    Ok(summary)
+}
+
+fn finish(summary: &mut Summary, clock: Clock, started: Instant, todo: usize) {
+    summary.stage_ms = clock.0.into_inner().unwrap_or_else(PoisonError::into_inner).stage_ms;
+    summary.wall_ms = started.elapsed().as_millis() as u64;
+    summary.not_reached = todo - summary.calls;
+}
+
+/// Runs calls that another system transcribed through everything after recognition.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_transcripts(
+    engine: &Engine,
+    reports: Vec<CallReport>,
+    out: &Path,
+    options: &RunOptions,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Summary, PipelineError> {
+    let mut lake = Lake::open(out, engine.segmenter()?)?;
+    if options.retry_failed {
+        lake.forget_failed()?;
+    }
+    let before = reports.len();
+    let todo: Vec<CallReport> =
+        reports.into_iter().filter(|r| !lake.done().contains_key(&r.recording.meta.call_id)).collect();
+    let (total, skipped) = (todo.len(), before - todo.len());
+    on_event(Event::Started { calls: total, skipped });
+    let started = Instant::now();
+    let clock = Clock::default();
+    let mut analyser = Analyser::new(&engine.config, &engine.rules, engine.classifier()?);
+    let mut parts = Parts::new(&mut lake, engine, options);
+    let mut summary = Summary { skipped, ..Summary::default() };
+    for report in todo {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let report = clock.time("analyse", || analyser.transcript(report));
+        summary.count(&report);
+        on_event(Event::Call { report: &report, done: summary.calls });
+        clock.time("store", || parts.push(report))?;
+    }
+    clock.time("store", || parts.flush())?;
+    summary.parts = parts.written;
+    finish(&mut summary, clock, started, total);
+    Ok(summary)
+}
+
+/// Collects reports into parts: one day each, so many calls each.
+struct Parts<'a> {
+    lake: &'a mut Lake,
+    engine: &'a Engine,
+    size: usize,
+    open: Vec<CallReport>,
+    written: Vec<String>,
+}
+
+impl<'a> Parts<'a> {
+    fn new(lake: &'a mut Lake, engine: &'a Engine, options: &RunOptions) -> Self {
+        Self { lake, engine, size: options.calls_per_part.max(1), open: Vec::new(), written: Vec::new() }
+    }
+
+    fn push(&mut self, report: CallReport) -> Result<(), PipelineError> {
+        let same_day = self.open.first().is_none_or(|r| r.recording.meta.date == report.recording.meta.date);
+        if !same_day || self.open.len() >= self.size {
+            self.flush()?;
+        }
+        self.open.push(report);
+        if self.open.len() >= self.size { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), PipelineError> {
+        let Some(first) = self.open.first() else { return Ok(()) };
+        let date = first.recording.meta.date.clone().unwrap_or_default();
+        let part = self.lake.write_part(&date, &self.open, &self.engine.provenance)?;
+        self.written.push(format!("dt={}/part-{:05}.parquet", part.date, part.number));
+        self.open.clear();
+        Ok(())
+    }
+}
+
+/// The threads. Reports come to `take` in the order of `todo`.
+fn line(
+    engine: &Engine,
+    todo: &[Recording],
+    options: &RunOptions,
+    stop: &AtomicBool,
+    clock: &Clock,
+    take: &mut dyn FnMut(CallReport) -> Result<(), PipelineError>,
+) -> Result<(), PipelineError> {
+    let workers = options.workers.max(1);
+    // Sessions and models open here, so that a missing model ends the run before any call is marked as failed.
+    let sessions = sessions(engine, workers)?;
+    let front_end = Front::new(engine)?;
+    let classifier = engine.classifier()?;
+    // How far the front may run ahead of the oldest unwritten call: enough for a part, and for every worker.
+    let ahead = options.calls_per_part.max(2 * workers).max(4);
+    let (tickets, ticket_gate) = bounded::<()>(ahead);
+    let (window_tx, window_rx) = bounded::<WindowJob>(2 * workers);
+    let (news_tx, news_rx) = bounded::<News>(4 * workers);
+    let (whole_tx, whole_rx) = bounded::<Whole>(4);
+    let (report_tx, report_rx) = bounded::<(usize, CallReport)>(4);
+    let halt = AtomicBool::new(false);
+    let stopped = || stop.load(Ordering::Relaxed) || halt.load(Ordering::Relaxed);
+    thread::scope(|scope| {
+        let front_news = news_tx.clone();
+        let stopped = &stopped;
+        spawn(scope, "front".to_owned(), move || {
+            front(front_end, todo, stopped, clock, &tickets, &window_tx, &front_news)
+        })?;
+        for (i, session) in sessions.into_iter().enumerate() {
+            let (jobs, news) = (window_rx.clone(), news_tx.clone());
+            spawn(scope, format!("asr-{i}"), move || recognise(session, todo, clock, &jobs, &news))?;
+        }
+        drop((window_rx, news_tx));
+        spawn(scope, "gather".to_owned(), move || gather(&news_rx, &whole_tx))?;
+        let analyser = Analyser::new(&engine.config, &engine.rules, classifier);
+        spawn(scope, "analyse".to_owned(), move || analyse(analyser, todo, clock, &whole_rx, &report_tx))?;
+        let mut written = Ok(());
+        let mut early: BTreeMap<usize, CallReport> = BTreeMap::new();
+        let mut next = 0;
+        for (call, report) in &report_rx {
+            early.insert(call, report);
+            while let Some(report) = early.remove(&next) {
+                next += 1;
+                // A failed write stops the run; the threads drain, what was written stays.
+                if written.is_ok() {
+                    written = take(report);
+                    halt.store(written.is_err(), Ordering::Relaxed);
+                }
+                let _ = ticket_gate.try_recv();
+            }
+        }
+        written
+    })
+}
+
+/// Starts a named thread of the line.
+fn spawn<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: String,
+    work: impl FnOnce() + Send + 'scope,
+) -> Result<(), PipelineError> {
+    thread::Builder::new().name(name).spawn_scoped(scope, work).map(drop).map_err(PipelineError::Thread)
+}
+
+fn sessions(engine: &Engine, workers: usize) -> Result<Vec<Session>, PipelineError> {
+    let recognizer = engine
+        .recognizer
+        .as_deref()
+        .ok_or_else(|| PipelineError::Asr(callsift_asr::AsrError::State("no speech model was loaded".to_owned())))?;
+    (0..workers).map(|_| Session::open(recognizer, &engine.config.asr).map_err(PipelineError::from)).collect()
+}
+
+/// Decodes calls in order; a ticket per call is given back when the call is written.
+fn front(
+    mut front: Front<'_>,
+    todo: &[Recording],
+    stopped: &(dyn Fn() -> bool + Sync),
+    clock: &Clock,
+    tickets: &Sender<()>,
+    windows: &Sender<WindowJob>,
+    news: &Sender<News>,
+) {
+    for (call, recording) in todo.iter().enumerate() {
+        if stopped() || tickets.send(()).is_err() || stopped() {
+            return;
+        }
+        let mut seq = 0;
+        let start = Instant::now();
+        let mut waiting = Duration::ZERO;
+        let mut emit = |window: Window| {
+            let wait = Instant::now();
+            let sent = windows.send(WindowJob { call, seq, window }).is_ok();
+            waiting += wait.elapsed();
+            seq += 1;
+            sent
+        };
+        let run = catch_unwind(AssertUnwindSafe(|| front.run(&recording.path, &mut emit)));
+        let result = run.unwrap_or_else(|panic| Err((StageName::Audio, panic_text(panic.as_ref()))));
+        clock.add("front", start.elapsed().saturating_sub(waiting));
+        if news.send(News::Front { call, windows: seq, result }).is_err() {
+            return;
+        }
+    }
+}
+
+fn recognise(mut session: Session, todo: &[Recording], clock: &Clock, jobs: &Receiver<WindowJob>, news: &Sender<News>) {
+    for WindowJob { call, seq, window } in jobs {
+        let queue = todo[call].meta.queue.as_deref();
+        let run = clock.time("asr", || catch_unwind(AssertUnwindSafe(|| session.recognize(&window, queue))));
+        let result = match run {
+            Ok(result) => result.map_err(|e| e.to_string()),
+            Err(panic) => Err(panic_text(panic.as_ref())),
+        };
+        if news.send(News::Text { call, seq, result }).is_err() {
+            return;
+        }
+    }
+}
+
+/// What the gatherer holds of a call until it is whole.
+#[derive(Default)]
+struct Partial {
+    expected: Option<usize>,
+    front: Option<Result<AudioInfo, Failed>>,
+    texts: BTreeMap<usize, Vec<Utterance>>,
+    came: usize,
+    error: Option<String>,
+}
+
+/// Puts windows together into calls, each in the order of its windows.
+fn gather(news: &Receiver<News>, whole: &Sender<Whole>) {
+    let mut partial: BTreeMap<usize, Partial> = BTreeMap::new();
+    for item in news {
+        let call = match item {
+            News::Text { call, seq, result } => {
+                let p = partial.entry(call).or_default();
+                p.came += 1;
+                match result {
+                    Ok(utterances) => drop(p.texts.insert(seq, utterances)),
+                    Err(error) => p.error = Some(p.error.take().map_or(error.clone(), |e| e.min(error))),
+                }
+                call
+            }
+            News::Front { call, windows, result } => {
+                let p = partial.entry(call).or_default();
+                p.expected = Some(windows);
+                p.front = Some(result);
+                call
+            }
+        };
+        let complete = partial.get(&call).is_some_and(|p| p.expected == Some(p.came));
+        let Some(done) = complete.then(|| partial.remove(&call)).flatten() else { continue };
+        if whole.send(Whole { call, result: close(done) }).is_err() {
+            return;
+        }
+    }
+}
+
+type Closed = Result<(AudioInfo, Vec<Utterance>), (Option<AudioInfo>, StageName, String)>;
+
+fn close(partial: Partial) -> Closed {
+    match (partial.front, partial.error) {
+        (Some(Ok(audio)), None) => Ok((audio, partial.texts.into_values().flatten().collect())),
+        (Some(Ok(audio)), Some(error)) => Err((Some(audio), StageName::Asr, error)),
+        (Some(Err((stage, reason))), _) => Err((None, stage, reason)),
+        (None, error) => Err((None, StageName::Audio, error.unwrap_or_default())),
+    }
+}
+
+fn analyse(
+    mut analyser: Analyser<'_>,
+    todo: &[Recording],
+    clock: &Clock,
+    whole: &Receiver<Whole>,
+    out: &Sender<(usize, CallReport)>,
+) {
+    for Whole { call, result } in whole {
+        let recording = todo[call].clone();
+        let report = match result {
+            Err((audio, stage, reason)) => failed(recording, audio, stage, reason),
+            Ok((audio, utterances)) => clock.time("analyse", || {
+                let (kept, info) = (recording.clone(), audio.clone());
+                catch_unwind(AssertUnwindSafe(|| analyser.call(recording, audio, utterances)))
+                    .unwrap_or_else(|panic| failed(kept, Some(info), StageName::Rules, panic_text(panic.as_ref())))
+            }),
+        };
+        if out.send((call, report)).is_err() {
+            return;
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("internal error (please report it): {}", text.unwrap_or_else(|| "unknown".to_owned()))
+}
