@@ -21,8 +21,9 @@ help: ## what can be made
 setup: ## install what is missing: build tools, ONNX runtime, voice activity model, readers for the tests
 	@bash .ci/setup.sh $(ENV)
 
+# The whole workspace at once, here and in the tests: the same features, so nothing is compiled twice.
 build: setup ## build the callsift binary
-	@$(CARGO) build --release -p callsift-cli $(FEATURES)
+	@$(CARGO) build --release --workspace $(FEATURES)
 
 DEMO := target/demo
 DEMO_INPUT = $(shell find rules tests/demo models/whisper-mini-zh -type f -not -path '*/__pycache__/*' 2>/dev/null)

@@ -7,6 +7,7 @@
 //! [`Vad`] is one channel's stage: blocks in any size go in, segments come out as soon as nothing can change them any
 //! more. How the audio was cut into blocks never changes a segment.
 
+mod cross_talk;
 mod energy;
 mod error;
 mod options;
@@ -15,6 +16,7 @@ mod segments;
 mod silero;
 mod stage;
 
+pub use cross_talk::CrossTalkGate;
 pub use energy::EnergyVad;
 pub use error::VadError;
 pub use options::VadOptions;

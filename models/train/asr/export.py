@@ -125,7 +125,7 @@ def write_hf(state, folder):
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
     from transformers import AddedToken, WhisperTokenizer
 
-    tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), language="chinese", task="transcribe")
+    tokenizer = WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
     special = whisper.tokenizer.get_tokenizer(True).special_tokens
     names = [name for name, _ in sorted(special.items(), key=lambda item: item[1]) if name != "<|endoftext|>"]
     plain = [n for n in names if special[n] < 50364]

@@ -13,7 +13,7 @@ class Recogniser:
 
     def __init__(self, path, threads=1):
         quiet = {"print_progress": False, "print_realtime": False, "print_timestamps": False}
-        self.model = Model(str(path), n_threads=threads, language="zh", no_context=True, single_segment=True, temperature_inc=0.0, redirect_whispercpp_logs_to=None, **quiet)
+        self.model = Model(str(path), n_threads=threads, language="zh", no_context=True, single_segment=True, suppress_nst=True, temperature_inc=0.0, redirect_whispercpp_logs_to=None, **quiet)
 
     def window(self, wave):
         """One window -> [(start, end, text)] by its timestamp pairs; times in seconds of the window."""

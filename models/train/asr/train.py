@@ -22,8 +22,13 @@ from model import Net
 from voices import load_bank
 from windows import EOT, NO_SPEECH, NO_TIMES, START, TIME0, TOKENS, Frames, Source
 
-# (seconds at most, whole 30 s context, windows per process and step, share of steps)
-SHAPES = [(5.1, False, 10, 0.30), (8.0, False, 7, 0.26), (12.0, False, 5, 0.17), (24.0, False, 3, 0.10), (25.0, True, 3, 0.17)]
+# (seconds at most, whole 30 s context, windows per process and step, share of steps in the first third and after it)
+SHAPES = [
+    (5.1, False, 10, 0.30, 0.10), (8.0, False, 7, 0.26, 0.16), (12.0, False, 5, 0.17, 0.24), (20.0, False, 4, 0.0, 0.28),
+    (24.0, False, 3, 0.10, 0.10), (25.0, True, 3, 0.17, 0.12),
+]
+FIRST = 0.33  # share of the time on mostly short windows
+FRAMES = 0.08  # share of the time on frame labels alone, where training starts from nothing
 NEAR = {-2: 0.05, -1: 0.2, 0: 0.5, 1: 0.2, 2: 0.05}  # soft target of a timestamp, in steps of 20 ms
 
 
@@ -59,14 +64,19 @@ def text_loss(logits, rows, tokens, mask):
     return loss[mask].mean(), right.item()
 
 
-def step_loss(net, batch, frames, rest, rng):
-    """Loss of one batch and figures for the log."""
+def step_loss(net, batch, frames, rest, frames_only=False):
+    """Loss of one batch and figures for the log; at the start of a training from nothing only the frames are learned."""
     ids, mask = batch["ids"], batch["mask"]
     audio = net.encode(batch["mel"])
     labels = batch["labels"].reshape(-1)
     goal = frames.classes[labels]
     parts = net.heads(audio).reshape(-1, sum(frames.sizes)).split(frames.sizes, -1)
     frame = sum(F.cross_entropy(part, goal[:, k]) for k, part in enumerate(parts))
+    spoken = labels > 0
+    hits = [(p.argmax(-1) == goal[:, k])[spoken].float().mean().item() for k, p in enumerate(parts)]
+    figures = {"frame": frame.item(), "heads": sum(hits) / 3}
+    if frames_only:
+        return frame, figures
     told = ids[:, :-1].clone()
     spoil = (torch.rand(told.shape) < 0.03) & (told < EOT)
     told[spoil] = torch.tensor(net.used)[torch.randint(0, len(net.used) // 2, (int(spoil.sum()),))]
@@ -76,10 +86,14 @@ def step_loss(net, batch, frames, rest, rng):
     empty = ~((ids[:, 3:] < EOT).any(1))
     goal_ids[empty, 0] = NO_SPEECH
     loss, right = text_loss(logits, net.row[goal_ids], goal_ids, mask[:, 1:])
-    spoken = labels > 0
-    hits = [(p.argmax(-1) == goal[:, k])[spoken].float().mean().item() for k, p in enumerate(parts)]
-    figures = {"ce": loss.item(), "frame": frame.item(), "guide": guide.item(), "right": right, "heads": sum(hits) / 3}
+    figures |= {"ce": loss.item(), "guide": guide.item(), "right": right}
     return loss + 0.2 * frame + 0.5 * guide, figures
+
+
+def smooth(old, new):
+    """Running means for the log; values that are not numbers are skipped."""
+    mixed = {k: 0.97 * old.get(k, v) + 0.03 * v for k, v in new.items() if v == v}
+    return {**old, **mixed}
 
 
 def average_gradients(params, world):
@@ -96,9 +110,9 @@ def average_gradients(params, world):
         at += p.numel()
 
 
-def save(path, net, average, opt, step, elapsed):
+def save(path, net, average, opt, step, elapsed, scratch):
     """Checkpoint, replaced atomically."""
-    state = {"net": net.state_dict(), "average": average, "opt": opt.state_dict(), "step": step, "elapsed": elapsed}
+    state = {"scratch": scratch, "net": net.state_dict(), "average": average, "opt": opt.state_dict(), "step": step, "elapsed": elapsed}
     torch.save({**state, "used": net.used, "head_sizes": net.head_sizes}, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 
@@ -117,13 +131,13 @@ def worker(rank, args):
     state = torch.load(path, map_location="cpu") if path.exists() else None
     frames = Frames(bank)
     net = Net(state["used"] if state else used_tokens(grammar, bank), frames.sizes)
-    step, elapsed, average = 0, 0.0, None
+    step, elapsed, average, scratch = 0, 0.0, None, not args.init
     params = [p for p in net.parameters() if p.requires_grad]
     opt = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     if state:
         net.load_state_dict(state["net"])
         opt.load_state_dict(state["opt"])
-        step, elapsed, average = state["step"], state["elapsed"], state["average"]
+        step, elapsed, average, scratch = state["step"], state["elapsed"], state["average"], state.get("scratch", False)
     elif args.init:
         first = torch.load(args.init, map_location="cpu")
         heads = net.take_full_state(first["net"], first.get("ctc"))
@@ -132,17 +146,17 @@ def worker(rank, args):
     source = Source(bank, grammar, seed=args.seed * 1000 + step * 10 + rank)
     if rank == 0:
         print(f"{len(net.used)} tokens in use, {sum(p.numel() for p in params)/1e6:.2f} M weights trained, from step {step}, {elapsed/60:.1f} min done", flush=True)
-    last, figures, since = time.time(), None, step
+    last, figures = time.time(), {}
     limit = args.minutes * 60
     while elapsed < limit:
         share = elapsed / limit
         rate = args.lr * min(1.0, (step + 1) / 150) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
         for group in opt.param_groups:
             group["lr"] = rate
-        shape = random.Random(step * 7919 + args.seed).choices(SHAPES, [s[3] for s in SHAPES])[0]
+        shape = random.Random(step * 7919 + args.seed).choices(SHAPES, [s[3 if share < FIRST else 4] for s in SHAPES])[0]
         seconds = shape[0] if not shape[1] else random.Random(step).uniform(4, shape[0])
         batch = source.batch(seconds, shape[2], shape[1])
-        loss, now = step_loss(net, batch, frames, min(1.0, step / 400), source.rng)
+        loss, now = step_loss(net, batch, frames, min(1.0, step / 400), scratch and share < FRAMES)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(params, world)
@@ -152,7 +166,7 @@ def worker(rank, args):
         if rank == 0:
             for key, value in net.state_dict().items():
                 average[key].lerp_(value, 1 - keep) if value.is_floating_point() else average[key].copy_(value)
-        figures = now if figures is None else {k: 0.97 * figures[k] + 0.03 * now[k] for k in now if now[k] == now[k]} | {k: figures[k] for k in now if now[k] != now[k]}
+        figures = smooth(figures, now)
         tick = torch.tensor([time.time() - last], dtype=torch.float64)
         last = time.time()
         if world > 1:
@@ -162,7 +176,7 @@ def worker(rank, args):
             line = " ".join(f"{k} {v:.3f}" for k, v in figures.items())
             print(f"step {step} {elapsed/60:.1f}/{args.minutes:g} min {line} lr {rate:.5f} left {(limit-elapsed)/60:.0f} min", flush=True)
         if rank == 0 and (step % 200 == 0 or elapsed >= limit):
-            save(path, net, average, opt, step, elapsed)
+            save(path, net, average, opt, step, elapsed, scratch)
     if world > 1:
         dist.barrier()
         dist.destroy_process_group()
@@ -173,7 +187,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder that holds voices/ and data/")
     parser.add_argument("--work", type=Path, default=Path("target/train/asr"), help="working folder (bank, checkpoint)")
-    parser.add_argument("--init", type=Path, help="weights to start from where there is no checkpoint yet")
+    parser.add_argument("--init", type=Path, help="weights to start from where there is no checkpoint yet (from nothing where none are named)")
     parser.add_argument("--exclude", type=Path, nargs="*", default=[Path("tests/demo/scripts"), Path("models/whisper-mini-zh/eval")], help="folders whose sentences are kept out")
     parser.add_argument("--minutes", type=float, default=100, help="training time in all, over all runs")
     parser.add_argument("--lr", type=float, default=1e-3, help="highest learning rate")
