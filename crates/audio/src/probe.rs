@@ -15,6 +15,10 @@ const HEAD_BYTES: u64 = 16 * 1024;
 /// Says what a file is, without decoding it.
 pub fn probe(path: &Path) -> Result<&'static Format, AudioError> {
     let io = |error| AudioError::io(error, path);
+    // Opening a pipe waits for a writer, and a device may never end.
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(AudioError::NotAudio { what: "a folder, a pipe or a device", path: path.to_owned() });
+    }
     let mut file = File::open(path).map_err(io)?;
     let mut head = read_head(&mut file, 0).map_err(io)?;
     if head.is_empty() {

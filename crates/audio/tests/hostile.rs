@@ -56,7 +56,10 @@ fn errors_say_what_to_do() {
     assert!(matches!(noise, AudioError::Unsupported { .. }), "{noise}");
     let silk = read_bytes("a.slk", b"\x02#!SILK_V3abcdef").unwrap_err();
     assert!(matches!(silk, AudioError::Unsupported { .. }), "{silk}");
-    assert!(matches!(read(Path::new("."), &AudioLimits::default()), Err(AudioError::Io { .. })));
+    for special in [".", "/dev/zero"] {
+        let error = read(Path::new(special), &AudioLimits::default()).unwrap_err();
+        assert!(matches!(error, AudioError::NotAudio { .. }), "{error}");
+    }
 }
 
 #[test]
