@@ -39,7 +39,7 @@ mod symphonia_source;
 
 pub use error::AudioError;
 pub use ffmpeg_source::{FFMPEG_ENV, ffmpeg_program};
-pub use formats::{Decoder, FORMATS, Format};
+pub use formats::{Decoder, FORMATS, Format, Sign};
 pub use limits::AudioLimits;
 pub use probe::probe;
 pub use quality::QualityMeter;

@@ -8,7 +8,7 @@ mod hash;
 mod locate;
 mod manifest;
 pub mod onnx;
-pub mod pull;
+mod pull;
 
 pub use error::ModelError;
 pub use hash::file_sha256;
