@@ -16,7 +16,11 @@ fn bad_usage_is_two() {
     assert_eq!(code(&run(&["run", "--recordings", "no/such/folder", "--out", "target/none"])), 2);
     let model = run(&["transcribe", "tests/demo/recordings/c01-clean-order.wav", "--model", "no-such-model"]);
     assert_eq!(code(&model), 2);
-    assert!(stderr(&model).contains("no-such-model") && stderr(&model).contains("whisper-mini-zh"), "{}", stderr(&model));
+    assert!(
+        stderr(&model).contains("no-such-model") && stderr(&model).contains("whisper-mini-zh"),
+        "{}",
+        stderr(&model)
+    );
 }
 
 #[test]
@@ -26,14 +30,19 @@ fn bad_configuration_shows_the_line() {
     std::fs::write(&file, "[vad.options]\nthreshhold = 0.4\n").unwrap();
     let output = run(&["config", "--config", file.to_str().unwrap()]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("line 2, column 1") && stderr(&output).contains("threshhold"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("line 2, column 1") && stderr(&output).contains("threshhold"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn bad_rules_show_the_line_and_end_with_two() {
     let folder = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(root().join("rules/attitude/shirking.yaml")).unwrap();
-    std::fs::write(folder.path().join("shirking.yaml"), text.replace("violation_when: found", "violation_when: fonud")).unwrap();
+    std::fs::write(folder.path().join("shirking.yaml"), text.replace("violation_when: found", "violation_when: fonud"))
+        .unwrap();
     let output = run(&["rules", "check", folder.path().to_str().unwrap()]);
     assert_eq!(code(&output), 2);
     let message = stderr(&output);

@@ -7,8 +7,15 @@ use crate::support::{code, parquet_bytes, recordings, root, run, stderr, stdout}
 fn inspect(recordings: &Path, lake: &Path, more: &[&str]) -> std::process::Output {
     let metadata = root().join("tests/demo/metadata.csv");
     let mut args = vec![
-        "run", "--recordings", recordings.to_str().unwrap(), "--out", lake.to_str().unwrap(), "--metadata", metadata.to_str().unwrap(),
-        "--rules", "rules",
+        "run",
+        "--recordings",
+        recordings.to_str().unwrap(),
+        "--out",
+        lake.to_str().unwrap(),
+        "--metadata",
+        metadata.to_str().unwrap(),
+        "--rules",
+        "rules",
     ];
     args.extend(more);
     run(&args)
@@ -38,13 +45,19 @@ fn the_planted_faults_are_found_and_nothing_else() {
     assert_eq!(code(&retried), 1);
     assert!(before == parquet_bytes(&lake), "the same input must give the same lake");
 
-    let explained = run(&["rules", "explain", "rhetorical-question", "--lake", lake.to_str().unwrap(), "--call", "c05"]);
+    let explained =
+        run(&["rules", "explain", "rhetorical-question", "--lake", lake.to_str().unwrap(), "--call", "c05"]);
     assert!(stdout(&explained).contains("结论：hit"), "{}", stdout(&explained));
 }
 
 #[test]
 fn one_worker_and_two_write_the_same_bytes() {
-    let calls = recordings(&["c05-rhetorical-question.wav", "c06-forbidden-phrase.wav", "c12-clean-mono.wav", "c14-broken.wav"]);
+    let calls = recordings(&[
+        "c05-rhetorical-question.wav",
+        "c06-forbidden-phrase.wav",
+        "c12-clean-mono.wav",
+        "c14-broken.wav",
+    ]);
     let lakes = tempfile::tempdir().unwrap();
     let bytes = |workers: &str| {
         let lake = lakes.path().join(workers);

@@ -85,8 +85,16 @@ fn thirty_hostile_files_are_thirty_rows_with_reasons() {
     for (name, bytes) in files() {
         std::fs::write(calls.join(name), bytes).unwrap();
     }
-    let output =
-        run(&["run", "--recordings", calls.to_str().unwrap(), "--out", lake.to_str().unwrap(), "--dt", "2026-11-16", "--json"]);
+    let output = run(&[
+        "run",
+        "--recordings",
+        calls.to_str().unwrap(),
+        "--out",
+        lake.to_str().unwrap(),
+        "--dt",
+        "2026-11-16",
+        "--json",
+    ]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
     let rows = rows(&lake);
@@ -114,8 +122,16 @@ fn hours_of_silence_are_an_empty_row_in_little_memory() {
     std::fs::create_dir(&calls).unwrap();
     // Two hours of A-law silence: 58 MB; the same code path as ten hours in less test time.
     std::fs::write(calls.join("silence.wav"), wav(6, 1, 8000, 8, 0, &vec![0xd5; 8000 * 7200])).unwrap();
-    let output =
-        run(&["run", "--recordings", calls.to_str().unwrap(), "--out", lake.to_str().unwrap(), "--dt", "2026-11-16", "--json"]);
+    let output = run(&[
+        "run",
+        "--recordings",
+        calls.to_str().unwrap(),
+        "--out",
+        lake.to_str().unwrap(),
+        "--dt",
+        "2026-11-16",
+        "--json",
+    ]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(rows(&lake)[0]["status"], "empty");
 }

@@ -8,7 +8,12 @@ use crate::support::{callsift, code, parquet_bytes, recordings, run, stderr};
 
 #[test]
 fn sigkill_loses_nothing_and_doubles_nothing() {
-    let calls = recordings(&["c03-greeting-missing.wav", "c05-rhetorical-question.wav", "c06-forbidden-phrase.wav", "c12-clean-mono.wav"]);
+    let calls = recordings(&[
+        "c03-greeting-missing.wav",
+        "c05-rhetorical-question.wav",
+        "c06-forbidden-phrase.wav",
+        "c12-clean-mono.wav",
+    ]);
     let lakes = tempfile::tempdir().unwrap();
     let args = |lake: &str| -> Vec<String> {
         let lake = lakes.path().join(lake);
@@ -44,7 +49,16 @@ fn an_interrupt_finishes_what_is_open_and_exits_cleanly() {
     let calls = recordings(&["c03-greeting-missing.wav", "c05-rhetorical-question.wav", "c06-forbidden-phrase.wav"]);
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    let args = ["run", "--recordings", calls.path().to_str().unwrap(), "--out", lake.to_str().unwrap(), "--dt", "2026-11-16", "--json"];
+    let args = [
+        "run",
+        "--recordings",
+        calls.path().to_str().unwrap(),
+        "--out",
+        lake.to_str().unwrap(),
+        "--dt",
+        "2026-11-16",
+        "--json",
+    ];
     let child = callsift().args(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     sleep(Duration::from_millis(700));
     let id = child.id().to_string();

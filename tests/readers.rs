@@ -21,8 +21,16 @@ fn three_readers_agree() {
         })
         .collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let output =
-        run(&["run", "--transcripts", file.to_str().unwrap(), "--out", lake.to_str().unwrap(), "--calls-per-part", "5", "--json"]);
+    let output = run(&[
+        "run",
+        "--transcripts",
+        file.to_str().unwrap(),
+        "--out",
+        lake.to_str().unwrap(),
+        "--calls-per-part",
+        "5",
+        "--json",
+    ]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let compared = Command::new(python()).arg(root().join("tests/readers.py")).arg(&lake).output().unwrap();
     assert!(compared.status.success(), "{}\n{}", stdout(&compared), stderr(&compared));

@@ -15,7 +15,11 @@ fn transcripts_are_judged_without_audio() {
              {{\"role\":\"agent\",\"start_ms\":7500,\"end_ms\":11000,\"text\":\"{agent}\"}}]}}"
         )
     };
-    let lines = [call("good", "我帮您登记，感谢您的来电，再见。"), call("bad", "这不归我管，你找别人吧，再见。"), "{broken".to_owned()];
+    let lines = [
+        call("good", "我帮您登记，感谢您的来电，再见。"),
+        call("bad", "这不归我管，你找别人吧，再见。"),
+        "{broken".to_owned(),
+    ];
     std::fs::write(&file, lines.join("\n")).unwrap();
     let args = ["run", "--transcripts", file.to_str().unwrap(), "--out", lake.to_str().unwrap(), "--dt", "2026-11-16"];
     let output = run(&args);

@@ -1,5 +1,7 @@
 //! The `callsift` command: arguments, printing, exit codes. Everything else lies in the libraries.
 
+#![expect(unreachable_pub, reason = "a binary has no API: `pub` marks what a module offers to the others")]
+
 mod args;
 mod commands;
 mod exit;

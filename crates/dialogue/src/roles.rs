@@ -4,7 +4,7 @@
 //! alternate, and forward–backward gives a posterior that is reported as the role's confidence. Without voices this
 //! is a best effort: rules answer `cannot_tell` where it is not sure.
 
-use callsift_core::{SpeakerRole, Utterance};
+use callsift_core::{SpeakerRole, TimeSpan, Utterance};
 use callsift_text::Normalizer;
 
 /// Words of agents with their log-odds (natural logarithm), from the centre's own phrases of courtesy.
@@ -59,16 +59,40 @@ const CUSTOMER: [(&str, f64); 20] = [
     ("来", 0.3),
     ("你", 0.4),
 ];
-/// Probability that the next utterance on one channel is the other person's: turns alternate more than not.
+/// Probability that the next sentence is the other person's, after a pause: turns alternate more than not.
 const SWITCH: f64 = 0.6;
+/// The same where no pause lies between: most often the same person goes on.
+const SWITCH_NO_PAUSE: f64 = 0.4;
+/// A gap that counts as a pause, milliseconds.
+const PAUSE_MS: i64 = 150;
 /// Probability that the agent speaks first on an inbound call.
 const AGENT_FIRST: f64 = 0.65;
+
+/// Cuts an utterance after each sentence.
+pub(crate) fn sentences(utterance: Utterance) -> Vec<Utterance> {
+    let ends = |c: &callsift_core::TimedChar| matches!(c.ch, '。' | '？' | '！' | '?' | '!');
+    let parts: Vec<&[callsift_core::TimedChar]> = utterance.chars.split_inclusive(ends).collect();
+    if parts.len() < 2 {
+        return vec![utterance];
+    }
+    let (whole, last) = (utterance.span, parts.len() - 1);
+    let cut = |(i, chars): (usize, &&[callsift_core::TimedChar])| {
+        let start = if i == 0 { whole.start_ms } else { chars[0].span.start_ms };
+        let end = if i == last { whole.end_ms } else { chars[chars.len() - 1].span.end_ms };
+        Utterance { span: TimeSpan::new(start, end), chars: chars.to_vec(), ..utterance.clone() }
+    };
+    parts.iter().enumerate().map(cut).collect()
+}
 
 /// Role and posterior of each utterance, in order of time.
 pub fn by_text(utterances: &[Utterance]) -> Vec<(SpeakerRole, f64)> {
     let normalizer = Normalizer::matching();
     let odds: Vec<f64> = utterances.iter().map(|u| log_odds(&normalizer.normalize(&u.text()).text())).collect();
-    posterior(&odds)
+    let switches: Vec<f64> = utterances
+        .windows(2)
+        .map(|w| if w[1].span.start_ms - w[0].span.end_ms >= PAUSE_MS { SWITCH } else { SWITCH_NO_PAUSE })
+        .collect();
+    posterior(&odds, &switches)
         .into_iter()
         .map(|agent| if agent >= 0.5 { (SpeakerRole::Agent, agent) } else { (SpeakerRole::Customer, 1.0 - agent) })
         .collect()
@@ -80,8 +104,9 @@ fn log_odds(text: &str) -> f64 {
     (sum(&AGENT) - sum(&CUSTOMER)).clamp(-6.0, 6.0)
 }
 
-/// Forward–backward over two states; the answer is the posterior probability of the agent.
-fn posterior(odds: &[f64]) -> Vec<f64> {
+/// Forward–backward over two states; the answer is the posterior probability of the agent. `switches` holds the
+/// probability of a change between each two neighbours.
+fn posterior(odds: &[f64], switches: &[f64]) -> Vec<f64> {
     let emit: Vec<[f64; 2]> = odds
         .iter()
         .map(|o| {
@@ -89,22 +114,27 @@ fn posterior(odds: &[f64]) -> Vec<f64> {
             [agent, 1.0 - agent]
         })
         .collect();
-    let step =
-        |from: [f64; 2]| [from[0] * (1.0 - SWITCH) + from[1] * SWITCH, from[1] * (1.0 - SWITCH) + from[0] * SWITCH];
-    let scale = |p: [f64; 2]| {
-        let sum = (p[0] + p[1]).max(f64::MIN_POSITIVE);
-        [p[0] / sum, p[1] / sum]
-    };
     let mut forward: Vec<[f64; 2]> = Vec::with_capacity(emit.len());
-    for e in &emit {
-        let prior = forward.last().map_or([AGENT_FIRST, 1.0 - AGENT_FIRST], |f| step(*f));
+    for (i, e) in emit.iter().enumerate() {
+        let prior = forward.last().map_or([AGENT_FIRST, 1.0 - AGENT_FIRST], |f| step(*f, switches[i - 1]));
         forward.push(scale([prior[0] * e[0], prior[1] * e[1]]));
     }
     let mut backward = [1.0, 1.0];
     let mut out = vec![0.0; emit.len()];
     for i in (0..emit.len()).rev() {
         out[i] = scale([forward[i][0] * backward[0], forward[i][1] * backward[1]])[0];
-        backward = scale(step([backward[0] * emit[i][0], backward[1] * emit[i][1]]));
+        if i > 0 {
+            backward = scale(step([backward[0] * emit[i][0], backward[1] * emit[i][1]], switches[i - 1]));
+        }
     }
     out
+}
+
+fn step(from: [f64; 2], switch: f64) -> [f64; 2] {
+    [from[0] * (1.0 - switch) + from[1] * switch, from[1] * (1.0 - switch) + from[0] * switch]
+}
+
+fn scale(p: [f64; 2]) -> [f64; 2] {
+    let sum = (p[0] + p[1]).max(f64::MIN_POSITIVE);
+    [p[0] / sum, p[1] / sum]
 }

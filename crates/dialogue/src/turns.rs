@@ -6,6 +6,10 @@ use crate::DialogueOptions;
 use crate::roles;
 
 pub(crate) fn build(mut utterances: Vec<Utterance>, layout: ChannelLayout, options: &DialogueOptions) -> Vec<Turn> {
+    if layout != ChannelLayout::Stereo {
+        // On one channel two people may share an utterance; a sentence is one person's.
+        utterances = utterances.into_iter().flat_map(roles::sentences).collect();
+    }
     utterances.sort_by_key(|u| (u.span.start_ms, u.span.end_ms, u.channel));
     let speakers = match layout {
         ChannelLayout::Stereo => utterances.iter().map(|u| (channel_role(u.channel, options), 1.0)).collect(),
@@ -159,6 +163,15 @@ mod tests {
         assert_eq!(roles[..3], [SpeakerRole::Agent, SpeakerRole::Customer, SpeakerRole::Agent]);
         assert!(out[0].role_confidence > 0.9);
         assert!(out[3].role_confidence < out[0].role_confidence);
+    }
+
+    #[test]
+    fn two_people_in_one_utterance_of_a_mono_call_are_told_apart() {
+        let text = "您好，工号三一四八为您服务。你好，我要加两条中华。好的，请问您的客户编码是多少？";
+        let out = turns(ChannelLayout::Mono, vec![say(0, 0, 12_000, text)]);
+        let seen: Vec<_> = out.iter().map(|t| (t.role, t.spoken_chars())).collect();
+        assert_eq!(seen, vec![(SpeakerRole::Agent, 11), (SpeakerRole::Customer, 9), (SpeakerRole::Agent, 13)]);
+        assert!(out[0].span.end_ms <= out[1].span.start_ms);
     }
 
     #[test]

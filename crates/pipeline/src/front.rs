@@ -5,7 +5,7 @@ use std::path::Path;
 use callsift_asr::{Packer, Window};
 use callsift_audio::{AudioReader, file_sha256};
 use callsift_core::{AudioInfo, SampleBlock, SpeechSegment, Stage, StageName};
-use callsift_vad::Vad;
+use callsift_vad::{CrossTalkGate, Vad};
 
 use crate::engine::{Detector, Engine};
 use crate::error::PipelineError;
@@ -27,8 +27,8 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
-    fn push(&mut self, block: &SampleBlock, out: &mut Vec<Window>) -> Result<(), Failed> {
-        self.packer.push_samples(&block.samples);
+    /// Looks for speech; the samples themselves were given to the packer before.
+    fn find(&mut self, block: &SampleBlock, out: &mut Vec<Window>) -> Result<(), Failed> {
         self.vad.push(block, &mut self.segments).map_err(vad_failed)?;
         self.pack(out);
         self.packer.release_before(self.vad.settled_ms());
@@ -80,19 +80,28 @@ impl<'a> Front<'a> {
         self.vads.iter_mut().for_each(Vad::reset);
         let lane = |(channel, vad)| Lane { vad, packer: Packer::new(channel, &config.asr), segments: Vec::new() };
         let mut lanes: Vec<Lane<'_>> = (0..reader.emitted_channels()).zip(&mut self.vads).map(lane).collect();
-        let (mut blocks, mut windows) = (Vec::new(), Vec::new());
-        loop {
-            let more = reader.next_blocks(&mut blocks).map_err(audio_failed)?;
+        // The gate only decides what counts as speech; the recogniser hears the recording as it is.
+        let mut gate = CrossTalkGate::default();
+        let (mut blocks, mut gated, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut more = true;
+        while more {
+            more = reader.next_blocks(&mut blocks).map_err(audio_failed)?;
+            gate.push(&blocks, &mut gated);
+            if !more {
+                gate.finish(&mut gated);
+            }
             for block in blocks.drain(..) {
                 if let Some(lane) = lanes.get_mut(usize::from(block.channel)) {
-                    lane.push(&block, &mut windows)?;
+                    lane.packer.push_samples(&block.samples);
+                }
+            }
+            for block in gated.drain(..) {
+                if let Some(lane) = lanes.get_mut(usize::from(block.channel)) {
+                    lane.find(&block, &mut windows)?;
                 }
             }
             if !windows.drain(..).all(&mut *emit) {
                 return Err((StageName::Asr, "the run was stopped".to_owned()));
-            }
-            if !more {
-                break;
             }
         }
         for lane in &mut lanes {

@@ -14,8 +14,9 @@ pub const DOC: OperatorDoc = OperatorDoc {
     name: "readback",
     checks: "After the customer's last ordered quantity (number + one of `units`), or while the order is taken, the \
              agent says at least `min_share` (0 to 1, default 0.5) of the customer's quantities again, in turns that \
-             hold one of `cues` or at least two quantities. Spoken and written numbers, 俩 and 半打 are equal.",
-    example: "readback: { units: [条, 箱, 件, 包, 盒], cues: [核对, 确认, 重复, 一共], min_share: 0.5 }",
+             hold one of `cues` or at least two quantities. `except`: customer turns with one of these words order \
+             nothing. Spoken and written numbers, 俩 and 半打 are equal.",
+    example: "readback: { units: [条, 箱, 件, 包, 盒], cues: [核对, 确认, 重复, 一共], except: [坏, 少了], min_share: 0.5 }",
     blind_spots: "Which item a quantity belongs to is not compared here, nor whether a repeated number was misheard: \
                   a read-back with another number counts by its cue only where half of the quantities are right.",
 };
@@ -28,6 +29,9 @@ pub struct Readback {
     pub units: Vec<char>,
     /// Words that announce a read-back.
     pub cues: Vec<String>,
+    /// A customer's turn with one of these speaks of goods without ordering them (坏了三条).
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Least share of the customer's quantities that must be said again.
     #[serde(default = "half")]
     pub min_share: Spanned<f64>,
@@ -55,6 +59,11 @@ impl Readback {
             .filter(|q| q.unit.is_none_or(|u| self.units.contains(&u)))
             .map(|q| (q.value * 1000.0).round() as i64)
             .collect()
+    }
+
+    fn orders(&self, turn: &TurnView<'_>) -> bool {
+        let text = turn.norm.text();
+        !self.except.iter().any(|word| text.contains(word.as_str()))
     }
 
     fn is_readback(&self, turn: &TurnView<'_>, said: &[i64]) -> bool {
