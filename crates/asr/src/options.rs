@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct AsrOptions {
     /// Longest packed window in milliseconds. Default 24000: whisper stops a window after 220 tokens, and dense
-    /// Mandarin needs about 9 tokens a second; the embedded model's card asks for less.
+    /// Mandarin needs about 9 tokens a second. A model's manifest entry may ask for less.
     pub max_window_ms: i64,
     /// Silence put between two packed segments, in milliseconds. Default 300.
     pub gap_ms: i64,
@@ -23,8 +23,8 @@ pub struct AsrOptions {
     pub min_logprob: f32,
     /// Characters per second of speech beyond which text is not believed. Default 12.
     pub max_chars_per_sec: f64,
-    /// A packed segment at least so long (milliseconds) must have text, else it is recognised again alone, and marked
-    /// where nothing comes. Default 1500.
+    /// Speech at least so long (milliseconds) must have text. A segment without any is recognised again alone, and marked
+    /// where nothing comes; a hole of this length inside a segment makes a second attempt. Default 1500.
     pub min_uncovered_ms: i64,
     /// Language token. Default `zh`.
     pub language: String,

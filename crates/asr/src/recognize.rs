@@ -91,7 +91,8 @@ impl Session {
         }
         let marked = utterances.iter().filter(|u| !u.marks.is_empty()).count();
         let missed = self.missed(window, &utterances).len();
-        let trouble = marked + missed + usize::from(decoded.cut_off) + overall.len();
+        let holes = utterances.iter().filter(|u| longest_hole(u) >= self.options.min_uncovered_ms).count();
+        let trouble = marked + missed + holes + usize::from(decoded.cut_off) + overall.len();
         Attempt { utterances, trouble, logprob: f64::from(decoded.mean_logprob) }
     }
 
@@ -102,6 +103,17 @@ impl Session {
             .filter(|i| window.pieces[*i].window.len_ms() >= self.options.min_uncovered_ms && !has_text(*i))
             .collect()
     }
+}
+
+/// Longest stretch of an utterance's speech without a character, in milliseconds.
+fn longest_hole(utterance: &Utterance) -> i64 {
+    let mut at = utterance.span.start_ms;
+    let mut longest = 0;
+    for c in utterance.chars.iter().filter(|c| c.ch.is_alphanumeric()) {
+        longest = longest.max(c.span.start_ms - at);
+        at = at.max(c.span.end_ms);
+    }
+    longest.max(utterance.span.end_ms - at)
 }
 
 /// Speech without text: kept as an empty utterance, so that rules know what they could not read.
@@ -192,6 +204,13 @@ mod tests {
         let out = run(vec![looping, decoded(&[(0, 2000, "好的。"), (2300, 4300, "请讲。")])]);
         assert_eq!(out[0].0, "好的。");
         assert!(out.iter().all(|(_, marks)| marks.is_empty()));
+    }
+
+    #[test]
+    fn a_hole_inside_a_segment_is_tried_again() {
+        let holed = decoded(&[(0, 300, "好的"), (2300, 4300, "请讲。")]);
+        let out = run(vec![holed, decoded(&[(0, 2000, "好的没问题，再见。"), (2300, 4300, "请讲。")])]);
+        assert_eq!(out[0].0, "好的没问题，再见。");
     }
 
     #[test]

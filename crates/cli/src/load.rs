@@ -43,17 +43,24 @@ pub fn rules(given: Option<&Path>) -> Result<RuleSet> {
     Ok(RuleSet::load(&rules_folder(given)?)?)
 }
 
-/// A speech model by name of the manifest or by path: file and name.
-pub fn asr_model(config: &Config) -> Result<(PathBuf, String)> {
+/// A speech model: its file, its name, and the longest window that it was trained for.
+pub struct SpeechModel {
+    pub path: PathBuf,
+    pub name: String,
+    pub max_window_ms: Option<i64>,
+}
+
+/// The speech model by name of the manifest or by path.
+pub fn asr_model(config: &Config) -> Result<SpeechModel> {
     let wanted = config.models.asr.as_str();
     let as_path = Path::new(wanted);
     if as_path.is_file() {
         let name = as_path.file_stem().map_or_else(|| wanted.to_owned(), |s| s.to_string_lossy().into_owned());
-        return Ok((as_path.to_owned(), name));
+        return Ok(SpeechModel { path: as_path.to_owned(), name, max_window_ms: None });
     }
     let manifest = Manifest::builtin()?;
     let entry = manifest.get(wanted)?;
-    Ok((locate(entry, None)?, entry.name.clone()))
+    Ok(SpeechModel { path: locate(entry, None)?, name: entry.name.clone(), max_window_ms: entry.max_window_ms })
 }
 
 /// The folder of the text model; `None` where the configuration asks for none.
@@ -66,7 +73,11 @@ pub fn text_model(config: &Config) -> Result<Option<PathBuf>> {
 }
 
 /// What a run needs, with or without the speech half.
-pub fn engine(config: Config, rules: RuleSet, speech: bool) -> Result<Engine> {
+pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine> {
+    let model = speech.then(|| asr_model(&config)).transpose()?;
+    if let Some(limit) = model.as_ref().and_then(|m| m.max_window_ms) {
+        config.asr.max_window_ms = config.asr.max_window_ms.min(limit);
+    }
     let mut provenance = Provenance {
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
         ruleset_hash: rules.hash().to_owned(),
@@ -79,8 +90,7 @@ pub fn engine(config: Config, rules: RuleSet, speech: bool) -> Result<Engine> {
         provenance.text_model_sha256 = file_sha256(&folder.join("model.onnx"))?;
     }
     let mut engine = Engine { config, rules, recognizer: None, vad_model: PathBuf::new(), text_model, provenance };
-    if speech {
-        let (path, name) = asr_model(&engine.config)?;
+    if let Some(SpeechModel { path, name, .. }) = model {
         engine.provenance.asr_sha256 = file_sha256(&path)?;
         engine.provenance.asr_model.clone_from(&name);
         engine.provenance.vad_sha256 = "energy".to_owned();

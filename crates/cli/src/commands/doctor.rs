@@ -9,7 +9,7 @@ use callsift_models::{file_sha256, locate_file};
 
 use crate::args::ConfigArgs;
 use crate::exit::Exit;
-use crate::load;
+use crate::load::{self, SpeechModel};
 use crate::output::{emit, table};
 
 /// Prints one line per part; exit 1 where something that the configuration needs is missing.
@@ -46,7 +46,7 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
         true,
     );
     let model = load::asr_model(&config);
-    let shown = model.as_ref().map_err(ToString::to_string).and_then(|(path, name)| {
+    let shown = model.as_ref().map_err(ToString::to_string).and_then(|SpeechModel { path, name, .. }| {
         let sha = file_sha256(path).map_err(|e| e.to_string())?;
         Ok(format!("{name} ({}), sha256 {}", path.display(), &sha[..16]))
     });
@@ -61,7 +61,7 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
         ffmpeg.ok_or_else(|| "not found: AMR, GSM, G.722, G.729, WMA and VOX recordings will fail".to_owned()),
         false,
     );
-    if let Ok((path, name)) = &model {
+    if let Ok(SpeechModel { path, name, .. }) = &model {
         let loaded = WhisperModel::load(path, name, &config.asr).map_err(anyhow::Error::from);
         line("speed", loaded.and_then(|m| speed(&m, cores)).map_err(|e| e.to_string()), true);
     }
