@@ -7,13 +7,13 @@ ENV := .callsift
 export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
 # OpenBLAS makes recognition faster where it is installed. Evaluated when a recipe runs, so after `make setup`.
-BLAS_DIR = $(shell for d in /usr/include/*-linux-gnu/openblas-pthread /usr/include/openblas /usr/include/*-linux-gnu /usr/include; do \
-	if [ -f $$d/cblas.h ] && ls /usr/lib/*/libopenblas.so /usr/lib64/libopenblas.so /usr/lib/libopenblas.so >/dev/null 2>&1; then echo $$d; break; fi; done)
+BLAS_DIR = $(if $(wildcard /usr/lib/*/libopenblas.so /usr/lib64/libopenblas.so /usr/lib/libopenblas.so),$(patsubst %/cblas.h,%,$(firstword \
+	$(wildcard /usr/include/*-linux-gnu/openblas-pthread/cblas.h /usr/include/openblas/cblas.h /usr/include/*-linux-gnu/cblas.h /usr/include/cblas.h))))
 CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test check docs clean
+.PHONY: help setup build demo test lint check docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,15 +36,16 @@ demo: build ## inspect the bundled calls and print what was found
 	@$(BIN) expect --lake $(DEMO)/lake tests/demo/expected.jsonl
 
 test: setup ## run all tests
-	@$(CARGO) test --release --workspace $(FEATURES)
+	@$(CARGO) test --release --workspace --no-fail-fast $(FEATURES)
 	@$(BIN) rules check rules
 	@$(BIN) rules test rules
 
-check: setup ## test, and what CI checks besides: formatting, lints, documentation
+lint: setup ## formatting, lints and documentation, warnings forbidden
 	@cargo fmt --all --check
 	@$(CARGO) clippy --release --workspace --all-targets $(FEATURES) -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
-	@$(MAKE) test
+
+check: lint test ## everything: lint and test
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs

@@ -17,7 +17,7 @@ have cmake || wanted+=(cmake)
 have c++ || wanted+=(g++)
 have make || wanted+=(make)
 python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
-ls /usr/lib/*/libopenblas.so /usr/lib64/libopenblas.so >/dev/null 2>&1 || wanted+=(libopenblas-dev)
+compgen -G '/usr/lib*/*/libopenblas.so' >/dev/null || compgen -G '/usr/lib*/libopenblas.so' >/dev/null || wanted+=(libopenblas-dev)
 if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && have apt-get; then
     say "installing ${wanted[*]}"
     # Without a network the missing parts are named below, one by one.

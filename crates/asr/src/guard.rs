@@ -1,6 +1,6 @@
 //! Guards against what recognisers make up: loops, subtitle credits, impossible pace.
 //!
-//! Whisper writes subtitle credits on silence (whisper_streaming issue 179) and repeats itself (whisper.cpp 1507).
+//! Whisper writes subtitle credits on silence (`whisper_streaming` issue 179) and repeats itself (whisper.cpp 1507).
 //! Text is marked, never deleted: rules do not judge it, people can still see it.
 
 use callsift_core::Mark;

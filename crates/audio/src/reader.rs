@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use callsift_core::{AudioInfo, ChannelLayout, SampleBlock};
+use callsift_core::{AudioInfo, ChannelLayout, SampleBlock, hex};
 use sha2::{Digest, Sha256};
 
 use crate::ffmpeg_source::{FfmpegSource, ffmpeg_program};
@@ -185,14 +185,6 @@ pub fn file_sha256(path: &Path) -> Result<String, AudioError> {
             got => hash.update(&buffer[..got]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 /// Opens the decoder that the table names; what symphonia refuses is offered to ffmpeg.

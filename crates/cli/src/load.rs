@@ -93,7 +93,7 @@ pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine
     if let Some(SpeechModel { path, name, .. }) = model {
         engine.provenance.asr_sha256 = file_sha256(&path)?;
         engine.provenance.asr_model.clone_from(&name);
-        engine.provenance.vad_sha256 = "energy".to_owned();
+        "energy".clone_into(&mut engine.provenance.vad_sha256);
         if engine.config.vad.backend == VadBackend::Silero {
             engine.vad_model = locate_file("silero_vad.onnx")?;
             engine.provenance.vad_sha256 = file_sha256(&engine.vad_model)?;

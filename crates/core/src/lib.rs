@@ -24,3 +24,9 @@ pub use speech::{Mark, SpeechSegment, TimedChar, Utterance};
 pub use stage::Stage;
 pub use time::TimeSpan;
 pub use turn::{LabelScore, SpeakerRole, Turn};
+
+/// Bytes as lower-case hexadecimal: how hashes stand in tables.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -170,7 +170,7 @@ mod tests {
         let text = "您好，工号三一四八为您服务。你好，我要加两条中华。好的，请问您的客户编码是多少？";
         let out = turns(ChannelLayout::Mono, vec![say(0, 0, 12_000, text)]);
         let seen: Vec<_> = out.iter().map(|t| (t.role, t.spoken_chars())).collect();
-        assert_eq!(seen, vec![(SpeakerRole::Agent, 11), (SpeakerRole::Customer, 9), (SpeakerRole::Agent, 13)]);
+        assert_eq!(seen, vec![(SpeakerRole::Agent, 12), (SpeakerRole::Customer, 9), (SpeakerRole::Agent, 13)]);
         assert!(out[0].span.end_ms <= out[1].span.start_ms);
     }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use callsift_core::hex;
 use sha2::{Digest, Sha256};
 
 use crate::ModelError;
@@ -18,14 +19,6 @@ pub fn file_sha256(path: &Path) -> Result<String, ModelError> {
             got => hash.update(&buffer[..got]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]

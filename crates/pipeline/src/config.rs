@@ -110,7 +110,7 @@ impl Config {
     /// SHA-256 over all options in their written form.
     pub fn hash(&self) -> String {
         let written = toml::to_string(self).unwrap_or_default();
-        Sha256::digest(written.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+        callsift_core::hex(&Sha256::digest(written.as_bytes()))
     }
 }
 

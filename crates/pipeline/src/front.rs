@@ -49,10 +49,11 @@ impl Lane<'_> {
     }
 }
 
-fn vad_failed(error: impl std::fmt::Display) -> Failed {
+fn vad_failed(error: impl std::error::Error) -> Failed {
     (StageName::Vad, error.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 fn audio_failed(error: callsift_audio::AudioError) -> Failed {
     (StageName::Audio, error.to_string())
 }

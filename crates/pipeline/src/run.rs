@@ -44,10 +44,13 @@ enum News {
     Front { call: usize, windows: usize, result: Result<AudioInfo, Failed> },
 }
 
+/// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was read.
+type Closed = Result<(AudioInfo, Vec<Utterance>), Box<(Option<AudioInfo>, StageName, String)>>;
+
 /// A call whose windows have all come back.
 struct Whole {
     call: usize,
-    result: Result<(AudioInfo, Vec<Utterance>), (Option<AudioInfo>, StageName, String)>,
+    result: Closed,
 }
 
 /// Time spent per stage, over all threads.
@@ -224,7 +227,7 @@ fn line(
         let front_news = news_tx.clone();
         let stopped = &stopped;
         spawn(scope, "front".to_owned(), move || {
-            front(front_end, todo, stopped, clock, &tickets, &window_tx, &front_news)
+            front(front_end, todo, stopped, clock, &tickets, &window_tx, &front_news);
         })?;
         for (i, session) in sessions.into_iter().enumerate() {
             let (jobs, news) = (window_rx.clone(), news_tx.clone());
@@ -356,14 +359,12 @@ fn gather(news: &Receiver<News>, whole: &Sender<Whole>) {
     }
 }
 
-type Closed = Result<(AudioInfo, Vec<Utterance>), (Option<AudioInfo>, StageName, String)>;
-
 fn close(partial: Partial) -> Closed {
     match (partial.front, partial.error) {
         (Some(Ok(audio)), None) => Ok((audio, partial.texts.into_values().flatten().collect())),
-        (Some(Ok(audio)), Some(error)) => Err((Some(audio), StageName::Asr, error)),
-        (Some(Err((stage, reason))), _) => Err((None, stage, reason)),
-        (None, error) => Err((None, StageName::Audio, error.unwrap_or_default())),
+        (Some(Ok(audio)), Some(error)) => Err(Box::new((Some(audio), StageName::Asr, error))),
+        (Some(Err((stage, reason))), _) => Err(Box::new((None, stage, reason))),
+        (None, error) => Err(Box::new((None, StageName::Audio, error.unwrap_or_default()))),
     }
 }
 
@@ -377,7 +378,10 @@ fn analyse(
     for Whole { call, result } in whole {
         let recording = todo[call].clone();
         let report = match result {
-            Err((audio, stage, reason)) => failed(recording, audio, stage, reason),
+            Err(error) => {
+                let (audio, stage, reason) = *error;
+                failed(recording, audio, stage, reason)
+            }
             Ok((audio, utterances)) => clock.time("analyse", || {
                 let (kept, info) = (recording.clone(), audio.clone());
                 catch_unwind(AssertUnwindSafe(|| analyser.call(recording, audio, utterances)))

@@ -45,7 +45,7 @@ impl RuleSet {
         }
         let mut rules: Vec<Rule> = rules.into_iter().map(|(_, _, rule)| rule).collect();
         rules.sort_by(|a, b| a.id.value.cmp(&b.id.value));
-        let hash = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let hash = callsift_core::hex(&hasher.finalize());
         Ok(Self { rules, hash })
     }
 
@@ -173,7 +173,7 @@ mod tests {
         \x20 - { name: a, turns: [\"agent: 你真笨\"], expect: hit }\n  - { name: b, turns: [\"agent: 您好\"], expect: clear }\n";
 
     fn message(text: &str) -> String {
-        parse(Path::new("rules/c/x.yaml"), text).map(|_| String::new()).unwrap_or_else(|p| p[0].to_string())
+        parse(Path::new("rules/c/x.yaml"), text).map_or_else(|p| p[0].to_string(), |_| String::new())
     }
 
     #[test]

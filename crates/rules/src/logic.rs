@@ -125,7 +125,9 @@ impl Condition {
                 if parts.is_empty() {
                     problems.push((0, 0, "`all` and `any` need at least one condition".to_owned()));
                 }
-                parts.iter_mut().for_each(|p| p.compile(problems));
+                for part in parts {
+                    part.compile(problems);
+                }
             }
             Self::Not(part) => part.compile(problems),
             Self::Within(within) => {

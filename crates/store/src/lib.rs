@@ -1,8 +1,8 @@
 //! The lake: schema of its tables, Parquet in and out, atomic parts, resume.
 //!
 //! `<lake>/{calls,turns,findings}/dt=YYYY-MM-DD/part-NNNNN.parquet`. A part of `calls` appears last, by rename: it is
-//! the commit mark of the parts of the same number in the other tables. Only types that DuckDB, Polars, pandas,
-//! pyarrow, Spark and DataFusion all read are used (no dictionary, view, unsigned, duration or struct columns; lists
+//! the commit mark of the parts of the same number in the other tables. Only types that `DuckDB`, Polars, pandas,
+//! pyarrow, Spark and `DataFusion` all read are used (no dictionary, view, unsigned, duration or struct columns; lists
 //! are never null).
 
 pub mod dictionary;

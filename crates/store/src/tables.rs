@@ -84,6 +84,7 @@ fn confidence(r: &CallRow<'_>) -> Value {
 }
 
 /// The table of calls.
+#[expect(clippy::too_many_lines, reason = "one line per column")]
 pub fn calls<'a>() -> Table<CallRow<'a>> {
     Table {
         name: TableName::Calls,

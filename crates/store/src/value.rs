@@ -142,14 +142,14 @@ impl Kind {
             Self::TextList => {
                 let mut b = ListBuilder::new(StringBuilder::new());
                 values.for_each(|v| {
-                    b.append_value(if let Value::TextList(v) = v { v } else { Vec::new() }.into_iter().map(Some))
+                    b.append_value(if let Value::TextList(v) = v { v } else { Vec::new() }.into_iter().map(Some));
                 });
                 Arc::new(b.finish())
             }
             Self::Int64List => {
                 let mut b = ListBuilder::new(Int64Builder::new());
                 values.for_each(|v| {
-                    b.append_value(if let Value::Int64List(v) = v { v } else { Vec::new() }.into_iter().map(Some))
+                    b.append_value(if let Value::Int64List(v) = v { v } else { Vec::new() }.into_iter().map(Some));
                 });
                 Arc::new(b.finish())
             }

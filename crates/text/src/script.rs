@@ -30,8 +30,8 @@ pub fn to_simplified(text: &str) -> String {
 
 fn single(converter: &OpenCC, c: char) -> char {
     let mut buffer = [0; 4];
-    let converted = converter.convert(c.encode_utf8(&mut buffer));
-    let mut chars = converted.chars();
+    let simple = converter.convert(c.encode_utf8(&mut buffer));
+    let mut chars = simple.chars();
     match (chars.next(), chars.next()) {
         (Some(only), None) => only,
         _ => c,

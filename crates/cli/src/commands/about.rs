@@ -1,4 +1,5 @@
 //! Commands that print what is built in.
+#![expect(clippy::unnecessary_wraps, reason = "all commands have one shape")]
 
 use std::fmt::Write;
 

@@ -14,13 +14,13 @@ use crate::output::{emit, table};
 pub fn run(args: &ModelsArgs) -> Result<Exit> {
     let manifest = Manifest::builtin()?;
     match &args.command {
-        ModelsCommand::List => list(&manifest),
+        ModelsCommand::List => Ok(list(&manifest)),
         ModelsCommand::Pull { name, dest } => pull_model(manifest.get(name)?, dest.as_deref()),
         ModelsCommand::Verify { name } => verify_models(&manifest, name.as_deref()),
     }
 }
 
-fn list(manifest: &Manifest) -> Result<Exit> {
+fn list(manifest: &Manifest) -> Exit {
     let mut rows = vec![["NAME", "KIND", "HERE", "MB", "LICENCE", "NOTE"].map(str::to_owned).to_vec()];
     for m in &manifest.models {
         let here = locate(m, None).is_ok();
@@ -40,7 +40,7 @@ fn list(manifest: &Manifest) -> Result<Exit> {
         ]);
     }
     emit(&table(&rows));
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 fn pull_model(entry: &ModelEntry, dest: Option<&Path>) -> Result<Exit> {

@@ -1,5 +1,6 @@
 //! `callsift run`: the main job.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -72,21 +73,24 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>> {
 }
 
 fn text(s: &Summary, workers: usize) -> String {
-    let mut out = format!(
-        "本次处理 {} 通：已质检 {}，无人声 {}，失败 {}；此前已完成 {} 通\n",
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "本次处理 {} 通：已质检 {}，无人声 {}，失败 {}；此前已完成 {} 通",
         s.calls, s.ok, s.empty, s.failed, s.skipped
     );
     if s.not_reached > 0 {
-        out.push_str(&format!("提前停止，未处理 {} 通；再次运行同一命令即可继续\n", s.not_reached));
+        let _ = writeln!(out, "提前停止，未处理 {} 通；再次运行同一命令即可继续", s.not_reached);
     }
     if let Some(rtf) = s.rtf() {
         let total: u64 = s.stage_ms.values().sum::<u64>().max(1);
         let asr = s.stage_ms.get("asr").copied().unwrap_or(0) as f64 * 100.0 / total as f64;
-        out.push_str(&format!(
-            "录音 {:.1} 分钟，用时 {:.1} 秒，实时率 {rtf:.3}（{workers} 个识别线程，识别占处理时间 {asr:.0}%）\n",
+        let _ = writeln!(
+            out,
+            "录音 {:.1} 分钟，用时 {:.1} 秒，实时率 {rtf:.3}（{workers} 个识别线程，识别占处理时间 {asr:.0}%）",
             s.audio_ms as f64 / 60_000.0,
             s.wall_ms as f64 / 1000.0,
-        ));
+        );
     }
     out
 }

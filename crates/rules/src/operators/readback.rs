@@ -75,6 +75,7 @@ impl Readback {
     pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let usable = |role| call.turns.iter().filter(move |t| t.turn.role == role && !t.turn.is_unusable());
         let mut ordered: Vec<(u32, i64)> = usable(SpeakerRole::Customer)
+            .filter(|t| self.orders(t))
             .flat_map(|t| self.quantities(t).into_iter().map(|q| (t.turn.index, q)))
             .collect();
         ordered.dedup();
