@@ -4,7 +4,7 @@
     python models/train/asr/evaluate.py --make --shared ../shared --work target/train/asr   (writes the test set, once)
 
 Sets: (a) held-back sentences of the two trained voices, (b) a held-back voice, (c) the bundled demo calls, cut at the
-times of their scripts, (d) real read sentences (only where the shared data folder is present).
+times of their scripts and packed into windows of 12 s, and of 20 s, (d) real read sentences (only where the shared data folder is present).
 """
 import argparse
 import json
@@ -101,7 +101,7 @@ def clips(folder):
     return sets
 
 
-def demo(folder):
+def demo(folder, longest):
     """The demo calls: one entry for each channel, packed into windows; mono and fake stereo are taken once."""
     out = []
     for line in (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines():
@@ -114,7 +114,7 @@ def demo(folder):
         for wave, role in [(waves[0], None)] if mixed else zip(waves, ("agent", "customer")):
             mine = [t for t in turns if role in (None, t["role"])]
             spans = [(t["start_ms"] / 1000, t["end_ms"] / 1000) for t in mine]
-            out.append((f"{row['call_id']} {role or 'both'}", pack(wave, spans), "".join(t["text"] for t in mine), None))
+            out.append((f"{row['call_id']} {role or 'both'}", pack(wave, spans, longest), "".join(t["text"] for t in mine), None))
     return out
 
 
@@ -155,7 +155,7 @@ def main():
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--work", type=Path, default=Path("target/train/asr"))
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
-    parser.add_argument("--sets", default="seen,held-back-voice,demo,real")
+    parser.add_argument("--sets", default="seen,held-back-voice,demo,demo-20s,real")
     parser.add_argument("--limit", type=int, help="at most this many clips of each set")
     parser.add_argument("--make", action="store_true", help="write the test set instead")
     parser.add_argument("--verbose", action="store_true")
@@ -163,7 +163,8 @@ def main():
     if args.make:
         return make(args.shared, args.work, args.eval)
     sets = clips(args.eval) if (args.eval / "manifest.jsonl").exists() else {}
-    sets["demo"] = demo(args.demo)
+    sets["demo"] = demo(args.demo, 12.0)  # as models/manifest.toml tells callsift to pack for this model
+    sets["demo-20s"] = demo(args.demo, 20.0)
     speech = args.shared / "data/speech/aishell_S0252"
     if (speech / "manifest.jsonl").exists() and "real" in args.sets:
         sets["real"] = real(speech)

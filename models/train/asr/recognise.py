@@ -5,7 +5,7 @@ from pywhispercpp.model import Model
 
 from windows import RATE, TIME0, TOKENS, context
 
-GAP, PAD, LONGEST = 0.3, 0.2, 20.0  # seconds between packed pieces, around each piece, of one window
+GAP, PAD = 0.3, 0.2  # seconds between packed pieces, around each piece
 
 
 class Recogniser:
@@ -40,13 +40,13 @@ class Recogniser:
         return "".join(text for _, _, text in self.window(wave))
 
 
-def pack(wave, spans):
-    """Cut the spans (seconds) out of a channel, padded, and pack them into windows of at most LONGEST seconds."""
+def pack(wave, spans, longest):
+    """Cut the spans (seconds) out of a channel, padded, and pack them into windows of at most `longest` seconds."""
     windows, current, length = [], [], 0.0
     for start, end in spans:
         piece = wave[max(0, int((start - PAD) * RATE)) : int((end + PAD) * RATE)]
         seconds = len(piece) / RATE
-        if current and length + GAP + seconds > LONGEST:
+        if current and length + GAP + seconds > longest:
             windows.append(np.concatenate(current))
             current, length = [], 0.0
         if current:
