@@ -1,0 +1,176 @@
+"""Measure the exported text model against simpler ones; one table, and figures.json.
+
+    python models/train/text/evaluate.py [--shared ../shared]
+
+The test turns beside the model are enough. With --shared, the linear model is trained too (on the same turns as the
+encoder), and reviews and service sentences, which may not be committed, are tested as well.
+"""
+import argparse
+import csv
+import json
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+
+import measure
+import noise
+from onnx_model import OnnxModel
+from patterns import Patterns, plain
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+SOURCES = {"sentiment": ["own", "cped", "reviews"], "rhetorical": ["own", "cped-rhetorical"], "abuse": ["own", "cold"]}
+CLEAN = ["crosswoz", "service"]  # nothing rhetorical or abusive in them: only false alarms are counted
+NOISE = (0.0, 0.05, 0.1, 0.2)
+
+
+def read_tests(folder, labels, shared):
+    """Test turns with labels as numbers, None where unknown."""
+    with open(folder / "turns.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    for found in rows:
+        for head, names in labels.items():
+            found[head] = names.index(found[head]) if found[head] else None
+    if shared:
+        import data
+        rng, more = random.Random(11), [found for found in data.build(shared) if found["split"] == "test"]
+        for source, most in (("reviews", 1500), ("service", 3000)):
+            for found in rng.sample([line for line in more if line["source"] == source], most):
+                found.update({head: None if found[head] < 0 else found[head] for head in labels}, template="")
+                rows.append(found)
+    return rows
+
+
+def snow(rows):
+    """snownlp's own sentiment, its unsure middle taken for neutral."""
+    from snownlp import SnowNLP
+    values = [SnowNLP(plain(found["text"]) or "嗯").sentiments for found in rows]
+    return np.array([0 if value < 0.4 else 2 if value > 0.6 else 1 for value in values])
+
+
+def clusters_of(rows):
+    """Turns of one template belong together."""
+    return [found["template"] or f"turn {at}" for at, found in enumerate(rows)]
+
+
+def share(positive, n):
+    """A share with Wilson's interval."""
+    return {"n": n, "false_alarms": int(positive), "share": round(float(positive) / n, 4), "share_95": measure.wilson(float(positive), n)}
+
+
+def judge(name, head, rows, methods):
+    """Scores of every method on one head and source."""
+    truth, out = [found[name] for found in rows], {}
+    for method, said in methods.items():
+        out[method] = measure.scores(truth, said, head["labels"], clusters_of(rows))
+    return out
+
+
+def show(name, source, results, labels):
+    """Lines of the table."""
+    cell = lambda found, key: f"{100 * found[key]:5.1f} [{100 * found[key + '_95'][0]:.0f}–{100 * found[key + '_95'][1]:.0f}]" if key in found else "    –"
+    for method, found in results.items():
+        cells = "  ".join(f"{label} P {cell(found[label], 'precision')} R {cell(found[label], 'recall')}" for label in labels
+                          if found[label]["n"] and label not in ("not_rhetorical", "not_abusive"))
+        ece = f"  ECE {found['ece']:.3f}" if "ece" in found else ""
+        print(f"{name:10} {source:15} n={found['n']:<5} {method:22} F1 {cell(found, 'macro_f1')}  {cells}{ece}", flush=True)
+
+
+def main():
+    """Prints the table, writes figures.json."""
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("--model", default=str(ROOT / "models/text-mini-zh"))
+    args.add_argument("--rules", default=str(ROOT / "rules"))
+    args.add_argument("--shared", help="folder with data/, for the linear model and the sets that may not be committed")
+    args.add_argument("--work", default=str(ROOT / "target/train/text"), help="where the linear model is kept")
+    args.add_argument("--write", action="store_true", help="write figures.json beside the model")
+    args = args.parse_args()
+    folder = Path(args.model)
+    model, patterns = OnnxModel(folder), Patterns(Path(args.rules))
+    labels = {head["name"]: head["labels"] for head in model.heads}
+    rows = read_tests(folder / "eval", labels, args.shared)
+    linear = None
+    if args.shared:
+        import linear as comparison
+        linear = comparison.load(args.shared, args.work)
+    confusions = {char: list(others) for char, others in noise.load(folder / "eval/homophones.json").items()}
+    figures, curve = {"scores": {}, "false_alarms": {}, "noise": {}}, {}
+    for head in model.heads:
+        name, binary = head["name"], len(head["labels"]) == 2
+        for source in SOURCES[name]:
+            chosen = [found for found in rows if found["source"] == source and found[name] is not None]
+            if not chosen:
+                continue
+            truth = np.array([found[name] for found in chosen])
+            probabilities = model.probabilities([(found["prev"], found["text"]) for found in chosen])[name]
+            methods = {"majority": np.full(len(truth), np.bincount(truth).argmax())}
+            if binary:
+                pattern = getattr(patterns, name)
+                methods["patterns"] = np.array([int(pattern(found["text"])) for found in chosen])
+            else:
+                methods["snownlp"] = snow(chosen)
+            if linear:
+                weights = linear.probabilities(name, chosen)
+                methods["linear"] = weights.argmax(1)
+                if binary:
+                    methods["linear, threshold"] = (weights[:, 1] >= linear.thresholds[name]).astype(int)
+            methods["encoder"] = probabilities.argmax(1)
+            if binary:
+                limit = head["thresholds"][head["labels"][1]]
+                methods["encoder, threshold"] = (probabilities[:, 1] >= limit).astype(int)
+                methods["patterns or encoder"] = np.maximum(methods["patterns"], methods["encoder, threshold"])
+            results = judge(name, head, chosen, methods)
+            results["encoder"]["ece"] = measure.calibration_error(probabilities, truth)
+            if linear:
+                results["linear"]["ece"] = measure.calibration_error(weights, truth)
+            figures["scores"][f"{name}/{source}"] = results
+            show(name, source, results, head["labels"])
+            curve[name, source] = []
+            for amount in NOISE:
+                rng = random.Random(5)
+                pairs = [tuple(noise.homophones(found[key], amount, confusions, rng) for key in ("prev", "text")) for found in chosen]
+                noisy = model.probabilities(pairs)[name]
+                point = {"characters": amount, "macro_f1": measure.scores(truth, noisy.argmax(1), head["labels"], clusters_of(chosen), times=1)["macro_f1"]}
+                if binary:
+                    said = (noisy[:, 1] >= limit).astype(int)
+                    point |= {"precision": round(float(truth[said == 1].mean()), 4) if said.any() else None, "recall": round(float(said[truth == 1].mean()), 4)}
+                    heard = np.array([int(pattern(text)) for _, text in pairs])
+                    point["patterns_recall"] = round(float(heard[truth == 1].mean()), 4)
+                if linear:
+                    again = linear.probabilities(name, [{"text": text} for _, text in pairs]).argmax(1)
+                    point["linear_macro_f1"] = measure.scores(truth, again, head["labels"], clusters_of(chosen), times=1)["macro_f1"]
+                curve[name, source].append(point)
+    for head in model.heads[1:]:
+        name, limit = head["name"], head["thresholds"][head["labels"][1]]
+        for source in CLEAN:
+            chosen = [found for found in rows if found["source"] == source and found[name] == 0]
+            if chosen:
+                probabilities = model.probabilities([(found["prev"], found["text"]) for found in chosen])[name][:, 1]
+                alarms = {"patterns": sum(getattr(patterns, name)(found["text"]) for found in chosen)}
+                if linear:
+                    alarms["linear, threshold"] = (linear.probabilities(name, chosen)[:, 1] >= linear.thresholds[name]).sum()
+                alarms["encoder, threshold"] = (probabilities >= limit).sum()
+                alarms["encoder, 0.9"] = (probabilities >= 0.9).sum()
+                found = {method: share(float(count), len(chosen)) for method, count in alarms.items()}
+                figures["false_alarms"][f"{name}/{source}"] = found
+                print(f"{name:10} {source:15} n={len(chosen):<5} false alarms  " + "  ".join(f"{method} {value['false_alarms']} ({100 * value['share']:.2f} %, ≤ {100 * value['share_95'][1]:.2f})" for method, value in found.items()))
+    for (name, source), points in curve.items():
+        figures["noise"][f"{name}/{source}"] = points
+        print(f"noise {name:10} {source:15} " + "  ".join(f"{100 * point['characters']:.0f} %: F1 {100 * point['macro_f1']:.1f}"
+              + (f" (linear {100 * point['linear_macro_f1']:.1f})" if "linear_macro_f1" in point else "")
+              + (f" R {100 * point['recall']:.0f} (patterns {100 * point['patterns_recall']:.0f})" if "recall" in point else "") for point in points))
+    pairs = [(found["prev"], found["text"]) for found in rows if found["source"] == "own"]
+    began = time.perf_counter()
+    model.probabilities(pairs)
+    figures["turns_per_second_python_1_thread"] = round(len(pairs) / (time.perf_counter() - began))
+    figures["thresholds"] = {label: value for head in model.heads for label, value in head["thresholds"].items()}
+    figures["temperatures"] = {head["name"]: head["temperature"] for head in model.heads}
+    print(f"{figures['turns_per_second_python_1_thread']} turns per second in python onnxruntime, one thread; thresholds {figures['thresholds']}")
+    if args.write:
+        (folder / "figures.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Scores with their intervals."""
+import numpy as np
+
+Z = 1.96
+
+
+def wilson(hits, n):
+    """95 % interval of a share."""
+    if n == 0:
+        return [0.0, 1.0]
+    share, base = hits / n, 1 + Z * Z / n
+    middle, half = share + Z * Z / (2 * n), Z * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return [round(float((middle - half) / base), 4), round(float((middle + half) / base), 4)]
+
+
+def macro_f1(tables):
+    """Macro-F1 of confusion matrices [..., truth, said], over the labels that occur in truth."""
+    tables = np.asarray(tables, float)
+    right = np.diagonal(tables, axis1=-2, axis2=-1)
+    truth, said = tables.sum(-1), tables.sum(-2)
+    f1 = 2 * right / np.maximum(truth + said, 1e-9)
+    there = truth > 0
+    return (f1 * there).sum(-1) / np.maximum(there.sum(-1), 1)
+
+
+def scores(truth, said, labels, clusters, seed=3, times=1000):
+    """Macro-F1, and precision and recall per label, each with a 95 % interval.
+
+    Whole clusters are drawn again (turns of one template are not independent); where every turn is a cluster of its
+    own, precision and recall have Wilson's interval.
+    """
+    truth, said = np.asarray(truth), np.asarray(said)
+    names = {name: at for at, name in enumerate(dict.fromkeys(clusters))}
+    tables = np.zeros((len(names), len(labels), len(labels)))
+    np.add.at(tables, ([names[name] for name in clusters], truth, said), 1)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=times)
+    again = np.tensordot(drawn, tables, 1)
+    interval = lambda values: [round(float(value), 4) for value in np.nanpercentile(values, [2.5, 97.5])]
+    table = tables.sum(0)
+    out = {"n": len(truth), "macro_f1": round(float(macro_f1(table)), 4), "macro_f1_95": interval(macro_f1(again))}
+    alone = len(names) == len(truth)
+    for at, label in enumerate(labels):
+        right, there, given = table[at, at], table[at].sum(), table[:, at].sum()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision, recall = again[:, at, at] / again[:, :, at].sum(1), again[:, at, at] / again[:, at].sum(1)
+        found = {"n": int(there)}
+        if given:
+            found["precision"] = round(right / given, 4)
+            found["precision_95"] = wilson(right, given) if alone or np.isnan(precision).all() else interval(precision)
+        if there:
+            found["recall"] = round(right / there, 4)
+            found["recall_95"] = wilson(right, there) if alone else interval(recall)
+        out[label] = found
+    return out
+
+
+def calibration_error(probabilities, truth, bins=10):
+    """Expected calibration error of the likeliest label."""
+    probabilities, truth = np.asarray(probabilities), np.asarray(truth)
+    sure, right = probabilities.max(1), probabilities.argmax(1) == truth
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    return round(float(sum(abs(sure[place == at].mean() - right[place == at].mean()) * (place == at).mean()
+                           for at in range(bins) if (place == at).any())), 4)
+
+
+def threshold(positive, truth, weights, precision=0.9, least=0.5):
+    """Lowest probability from which precision on these turns is at least this; 0.99 where there is none."""
+    order = np.argsort(-positive, kind="stable")
+    positive, truth, weights = positive[order], truth[order].astype(float), weights[order]
+    reached = np.cumsum(truth * weights) / np.cumsum(weights)
+    last = np.r_[positive[1:] != positive[:-1], True]
+    good = [at for at in range(len(positive)) if reached[at] >= precision and last[at] and positive[at] >= least]
+    return round(float(np.ceil(float(positive[max(good)]) * 1000) / 1000), 3) if good else 0.99
