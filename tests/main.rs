@@ -1,5 +1,7 @@
 //! The one integration binary: the real command over real audio, with the real models. `make setup` brings what it needs.
 
+#![expect(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no API, and its helpers are tests too")]
+
 mod cli;
 mod demo;
 mod hostile;
