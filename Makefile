@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test lint check docs clean
+.PHONY: help setup build demo test lint check train-asr eval docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,24 @@ lint: setup ## formatting, lints and documentation, warnings forbidden
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
 
 check: lint test ## everything: lint and test
+
+# Training and evaluation of the embedded models (models/README.md); torch is large, so it has an environment of its own.
+TRAIN := .venv-train/bin/python
+SHARED ?= ../shared
+MINUTES ?= 95
+
+.venv-train/ready: models/train/asr/requirements.txt
+	@python3 -m venv .venv-train
+	@.venv-train/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+train-asr: .venv-train/ready ## train the embedded speech model from its last state; resumes (SHARED=../shared MINUTES=95)
+	@$(TRAIN) models/train/asr/voices.py --shared $(SHARED) --work target/train/asr
+	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0012 --init models/train/asr/start-fp16.pt
+	@$(TRAIN) models/train/asr/export.py --work target/train/asr --out target/train/asr/ggml-model-q8_0.bin
+
+eval: .venv-train/ready ## print the figures of the embedded speech model
+	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs

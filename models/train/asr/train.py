@@ -130,7 +130,9 @@ def worker(rank, args):
     path = args.work / "checkpoint.pt"
     state = torch.load(path, map_location="cpu") if path.exists() else None
     frames = Frames(bank)
-    net = Net(state["used"] if state else used_tokens(grammar, bank), frames.sizes)
+    start = torch.load(args.init, map_location="cpu") if args.init and not state else {}
+    used = (state or start).get("used")
+    net = Net(used_tokens(grammar, bank) if used is None else used, frames.sizes)
     step, elapsed, average, scratch = 0, 0.0, None, not args.init
     params = [p for p in net.parameters() if p.requires_grad]
     opt = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
@@ -138,9 +140,11 @@ def worker(rank, args):
         net.load_state_dict(state["net"])
         opt.load_state_dict(state["opt"])
         step, elapsed, average, scratch = state["step"], state["elapsed"], state["average"], state.get("scratch", False)
-    elif args.init:
-        first = torch.load(args.init, map_location="cpu")
-        heads = net.take_full_state(first["net"], first.get("ctc"))
+    elif "average" in start:
+        net.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in start["average"].items()})
+        print(f"started from {args.init.name}", flush=True)
+    elif start:
+        heads = net.take_full_state(start["net"], start.get("ctc"))
         print(f"started from {args.init.name}, frame heads {'kept' if heads else 'new'}", flush=True)
     average = average or {k: v.detach().clone() for k, v in net.state_dict().items()}
     source = Source(bank, grammar, seed=args.seed * 1000 + step * 10 + rank)
