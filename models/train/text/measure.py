@@ -10,7 +10,7 @@ def wilson(hits, n):
         return [0.0, 1.0]
     share, base = hits / n, 1 + Z * Z / n
     middle, half = share + Z * Z / (2 * n), Z * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return [round(float((middle - half) / base), 4), round(float((middle + half) / base), 4)]
+    return [round(max(0.0, float((middle - half) / base)), 4), round(min(1.0, float((middle + half) / base)), 4)]
 
 
 def macro_f1(tables):
