@@ -33,7 +33,7 @@ impl Progress {
     /// Takes an event.
     pub fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { calls, skipped } => self.start(*calls, *skipped),
+            Event::Started { calls, skipped, stale } => self.start(*calls, *skipped, *stale),
             Event::Call { report, done } => {
                 self.audio_ms += report.audio.as_ref().map_or(0, |a| a.duration_ms);
                 if let Outcome::Failed { stage, reason } = &report.outcome {
@@ -52,13 +52,16 @@ impl Progress {
         }
     }
 
-    fn start(&mut self, calls: usize, skipped: usize) {
+    fn start(&mut self, calls: usize, skipped: usize, outdated: usize) {
         self.calls = calls;
         if self.quiet {
             return;
         }
         if skipped > 0 {
             note(&format!("已完成 {skipped} 通，跳过；待处理 {calls} 通"));
+        }
+        if outdated > 0 {
+            note(&format!("注意：库中有 {outdated} 通由另一套规则、模型或配置得出，不会重做；要统一重做请换一个 --out"));
         }
         if calls > 0 && std::io::stderr().is_terminal() {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} 通  已用 {elapsed}  剩余约 {eta}  {msg}");

@@ -15,6 +15,8 @@ pub enum Event<'a> {
         calls: usize,
         /// Calls that the lake holds already.
         skipped: usize,
+        /// Calls of the lake that other rules, options or models made; they are not done again.
+        stale: usize,
     },
     /// A call is through the line (not yet written).
     Call {

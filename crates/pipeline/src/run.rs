@@ -84,6 +84,11 @@ fn pending(lake: &Lake, recordings: Vec<Recording>) -> (Vec<Recording>, usize) {
     (todo, skipped)
 }
 
+/// Calls of the lake that other rules, options or models made.
+fn stale(lake: &Lake, engine: &Engine) -> usize {
+    lake.done().values().filter(|d| d.is_stale(&engine.provenance)).count()
+}
+
 /// Runs recordings through the whole line into the lake. `stop` ends the run early: calls under way are finished,
 /// the open part is written, and the summary says how many were not reached.
 ///
@@ -102,7 +107,7 @@ pub fn run(
         lake.forget_failed()?;
     }
     let (todo, skipped) = pending(&lake, recordings);
-    on_event(Event::Started { calls: todo.len(), skipped });
+    on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine) });
     let started = Instant::now();
     let clock = Clock::default();
     let mut parts = Parts::new(&mut lake, engine, options);
@@ -146,7 +151,7 @@ pub fn run_transcripts(
     let todo: Vec<CallReport> =
         reports.into_iter().filter(|r| !lake.done().contains_key(&r.recording.meta.call_id)).collect();
     let (total, skipped) = (todo.len(), before - todo.len());
-    on_event(Event::Started { calls: total, skipped });
+    on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine) });
     let started = Instant::now();
     let clock = Clock::default();
     let mut analyser = Analyser::new(&engine.config, &engine.rules, engine.classifier()?);

@@ -117,6 +117,15 @@ pub(crate) fn turns_of(lines: &[&str]) -> Vec<Turn> {
     build(&lines.iter().map(|l| TestTurn::Line((*l).to_owned())).collect::<Vec<_>>())
 }
 
+/// Turns from `role: text` lines with their times.
+#[cfg(test)]
+pub(crate) fn turns_at(lines: &[(&str, i64, i64)]) -> Vec<Turn> {
+    let timed = |(line, start, end): &(&str, i64, i64)| {
+        TestTurn::Full(FullTurn { start_ms: Some(*start), end_ms: Some(*end), ..parse_line(line) })
+    };
+    build(&lines.iter().map(timed).collect::<Vec<_>>())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

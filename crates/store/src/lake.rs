@@ -31,8 +31,17 @@ pub struct DoneCall {
     pub audio_sha256: String,
     /// `ok`, `empty` or `failed`.
     pub status: String,
+    /// Rules, options and models that made it, joined; see [`DoneCall::is_stale`].
+    pub made_by: String,
     /// The part that holds it.
     pub part: Part,
+}
+
+impl DoneCall {
+    /// True where other rules, options or models made the row than would make it now.
+    pub fn is_stale(&self, now: &Provenance) -> bool {
+        self.made_by != read::made_by(now)
+    }
 }
 
 /// A part: partition and number.
@@ -138,7 +147,8 @@ impl Lake {
         self.next.insert(date.to_owned(), number + 1);
         for report in reports {
             let audio_sha256 = report.audio.as_ref().map_or_else(String::new, |a| a.sha256.clone());
-            let done = DoneCall { audio_sha256, status: report.outcome.as_str().to_owned(), part: part.clone() };
+            let status = report.outcome.as_str().to_owned();
+            let done = DoneCall { audio_sha256, status, made_by: read::made_by(provenance), part: part.clone() };
             self.done.insert(report.recording.meta.call_id.clone(), done);
         }
         Ok(part)
@@ -197,8 +207,8 @@ impl Lake {
             let Some(part) = Part::parse(&path) else { continue };
             let next = self.next.entry(part.date.clone()).or_default();
             *next = (*next).max(part.number + 1);
-            for (call_id, audio_sha256, status) in read::call_keys(&path)? {
-                self.done.insert(call_id, DoneCall { audio_sha256, status, part: part.clone() });
+            for read::CallKey { call_id, audio_sha256, status, made_by } in read::call_keys(&path)? {
+                self.done.insert(call_id, DoneCall { audio_sha256, status, made_by, part: part.clone() });
             }
         }
         Ok(())
@@ -352,6 +362,9 @@ mod tests {
         assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(lake.done()["b"].audio_sha256, "sha-b");
         assert_eq!(lake.done()["c"].part.number, 1);
+        assert!(!lake.done()["a"].is_stale(&Provenance::default()));
+        let other = Provenance { ruleset_hash: "new".to_owned(), ..Provenance::default() };
+        assert!(lake.done()["a"].is_stale(&other));
         assert!(folder.path().join("findings/dt=2026-11-16/part-00001.parquet").exists());
     }
 

@@ -11,6 +11,14 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use crate::error::StoreError;
 use crate::schema::{SCHEMA_VERSION, TableName};
 
+/// Columns that say what made a row.
+const MADE_BY: [&str; 4] = ["ruleset_hash", "config_hash", "asr_sha256", "text_model_sha256"];
+
+/// The same of a run that is about to write.
+pub(crate) fn made_by(p: &callsift_core::Provenance) -> String {
+    [&p.ruleset_hash, &p.config_hash, &p.asr_sha256, &p.text_model_sha256].map(String::as_str).join(" ")
+}
+
 /// All part files of a table, sorted.
 ///
 /// # Errors
@@ -61,16 +69,35 @@ pub fn text(batch: &RecordBatch, column: &str, row: usize) -> String {
     strings.filter(|s| !s.is_null(row)).map_or_else(String::new, |s| s.value(row).to_owned())
 }
 
-/// Id, recording hash and status of each call of a part.
+/// What the lake remembers of a call that is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallKey {
+    /// Call id.
+    pub call_id: String,
+    /// SHA-256 of the recording; empty where there is none.
+    pub audio_sha256: String,
+    /// `ok`, `empty` or `failed`.
+    pub status: String,
+    /// Rules, options and models that made the row, joined.
+    pub made_by: String,
+}
+
+/// The key of each call of a part.
 ///
 /// # Errors
 /// The part cannot be read.
-pub fn call_keys(path: &Path) -> Result<Vec<(String, String, String)>, StoreError> {
+pub fn call_keys(path: &Path) -> Result<Vec<CallKey>, StoreError> {
     let mut keys = Vec::new();
-    for batch in open_columns(path, &["call_id", "audio_sha256", "status"])? {
+    for batch in open_columns(path, &[&["call_id", "audio_sha256", "status"], &MADE_BY[..]].concat())? {
         let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
         for row in 0..batch.num_rows() {
-            keys.push((text(&batch, "call_id", row), text(&batch, "audio_sha256", row), text(&batch, "status", row)));
+            let column = |name| text(&batch, name, row);
+            keys.push(CallKey {
+                call_id: column("call_id"),
+                audio_sha256: column("audio_sha256"),
+                status: column("status"),
+                made_by: MADE_BY.map(column).join(" "),
+            });
         }
     }
     Ok(keys)

@@ -61,3 +61,33 @@ impl Overlap {
         Eval::found(path, evidence, note)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use callsift_core::ChannelLayout;
+
+    use crate::logic::{Condition, Truth};
+    use crate::selftest::turns_at;
+    use crate::view::{CallFacts, CallView};
+
+    fn truth(layout: ChannelLayout, turns: &[(&str, i64, i64)]) -> Truth {
+        let condition: Condition = serde_saphyr::from_str("overlap: { longer_than_ms: 1000 }").unwrap();
+        let turns = turns_at(turns);
+        let call = CallView::new(&turns, CallFacts { layout: Some(layout), ..CallFacts::default() }, 0.5);
+        condition.eval(&call, &call.everything(), "condition").truth
+    }
+
+    #[test]
+    fn cutting_in_counts_and_agreeing_does_not() {
+        let cut_in = [("customer: 我还没有说完呢", 0, 4000), ("agent: 您先听我说", 2000, 5000)];
+        assert_eq!(truth(ChannelLayout::Stereo, &cut_in), Truth::Yes);
+        let agree = [("customer: 我还没有说完呢", 0, 4000), ("agent: 嗯好的", 2000, 3500)];
+        assert_eq!(truth(ChannelLayout::Stereo, &agree), Truth::No);
+    }
+
+    #[test]
+    fn mono_cannot_tell() {
+        let cut_in = [("customer: 我还没有说完呢", 0, 4000), ("agent: 您先听我说", 2000, 5000)];
+        assert_eq!(truth(ChannelLayout::Mono, &cut_in), Truth::Unknown);
+    }
+}

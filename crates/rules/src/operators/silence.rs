@@ -88,3 +88,39 @@ fn gap_evidence(turn: u32, role: SpeakerRole, span: TimeSpan, path: &str) -> Evi
         condition: path.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::logic::{Condition, Truth};
+    use crate::selftest::turns_at;
+    use crate::view::{CallFacts, CallView};
+
+    fn truth(yaml: &str, turns: &[(&str, i64, i64)]) -> Truth {
+        let mut condition: Condition = serde_saphyr::from_str(yaml).unwrap();
+        condition.compile(&mut Vec::new());
+        let turns = turns_at(turns);
+        let call = CallView::new(&turns, CallFacts::default(), 0.5);
+        condition.eval(&call, &call.everything(), "condition").truth
+    }
+
+    #[test]
+    fn silence_is_measured_between_any_speakers_and_can_be_excused() {
+        let op = "silence: { longer_than_ms: 5000, except: [请稍等] }";
+        assert_eq!(truth(op, &[("agent: 我查一下", 0, 2000), ("agent: 好了", 9000, 9500)]), Truth::Yes);
+        assert_eq!(truth(op, &[("agent: 请稍等", 0, 2000), ("agent: 好了", 9000, 9500)]), Truth::No);
+        assert_eq!(
+            truth(op, &[("agent: 喂", 0, 2000), ("customer: 嗯", 5000, 6000), ("agent: 好", 9000, 9500)]),
+            Truth::No
+        );
+        let agent = "silence: { longer_than_ms: 5000, before_role: agent }";
+        assert_eq!(truth(agent, &[("agent: 喂", 0, 1000), ("customer: 在", 9000, 9500)]), Truth::No);
+    }
+
+    #[test]
+    fn talk_that_goes_on_beside_hides_no_silence() {
+        // The customer's long turn ends after the agent's short one began and ended: no gap at all.
+        let op = "silence: { longer_than_ms: 3000 }";
+        let turns = [("customer: 我说了很久", 0, 10_000), ("agent: 嗯", 2000, 2500), ("agent: 好的", 10_500, 11_000)];
+        assert_eq!(truth(op, &turns), Truth::No);
+    }
+}
