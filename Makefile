@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test lint check train-asr eval docs clean
+.PHONY: help setup build demo test lint check train-asr train-text eval docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,10 +51,11 @@ check: lint test ## everything: lint and test
 TRAIN := .venv-train/bin/python
 SHARED ?= ../shared
 MINUTES ?= 95
+TEXT_MINUTES ?= 12
 
-.venv-train/ready: models/train/asr/requirements.txt
+.venv-train/ready: models/train/asr/requirements.txt models/train/text/requirements.txt
 	@python3 -m venv .venv-train
-	@.venv-train/bin/python -m pip install --quiet -r $<
+	@.venv-train/bin/python -m pip install --quiet -r models/train/asr/requirements.txt -r models/train/text/requirements.txt
 	@touch $@
 
 train-asr: .venv-train/ready ## train the embedded speech model from its last state; resumes (SHARED=../shared MINUTES=95)
@@ -62,8 +63,14 @@ train-asr: .venv-train/ready ## train the embedded speech model from its last st
 	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0012 --init models/train/asr/start-fp16.pt
 	@$(TRAIN) models/train/asr/export.py --work target/train/asr --out target/train/asr/ggml-model-q8_0.bin
 
-eval: .venv-train/ready ## print the figures of the embedded speech model
+train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared TEXT_MINUTES=12)
+	@$(TRAIN) models/train/text/train.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
+	@$(TRAIN) models/train/text/linear.py --shared $(SHARED) --work target/train/text
+	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
+
+eval: .venv-train/ready ## print the figures of the embedded models
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
+	@$(TRAIN) models/train/text/evaluate.py
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs
