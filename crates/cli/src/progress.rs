@@ -61,7 +61,9 @@ impl Progress {
             note(&format!("已完成 {skipped} 通，跳过；待处理 {calls} 通"));
         }
         if outdated > 0 {
-            note(&format!("注意：库中有 {outdated} 通由另一套规则、模型或配置得出，不会重做；要统一重做请换一个 --out"));
+            note(&format!(
+                "注意：库中有 {outdated} 通由另一套规则、模型或配置得出，不会重做；要统一重做请换一个 --out"
+            ));
         }
         if calls > 0 && std::io::stderr().is_terminal() {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} 通  已用 {elapsed}  剩余约 {eta}  {msg}");

@@ -30,7 +30,10 @@ pub fn text(lake: &Path, date: Option<&str>, top: usize) -> Result<String> {
     }
     let judged = calls.iter().filter(|c| c.status == "ok").count();
     let failed: Vec<&CallLine> = calls.iter().filter(|c| c.status == "failed").collect();
-    let _ = writeln!(out, "\n质检结果：共 {} 通，已质检 {judged} 通，失败 {} 通", calls.len(), failed.len());
+    let silent = calls.iter().filter(|c| c.status == "empty").count();
+    let total = calls.len();
+    let _ =
+        writeln!(out, "\n质检结果：共 {total} 通，已质检 {judged} 通，无人声 {silent} 通，失败 {} 通", failed.len());
     rules_section(&mut out, &findings);
     listen_section(&mut out, &calls, &findings, top);
     failed_section(&mut out, &failed);
