@@ -11,6 +11,7 @@ use callsift_core::{ChannelLayout, SpeakerRole, Stage, Turn, Utterance};
 use serde::{Deserialize, Serialize};
 
 pub use metrics::talk_metrics;
+pub use turns::mark_overlap;
 
 /// Options of turn building. Times are milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -73,7 +73,8 @@ fn mean_prob(chars: &[TimedChar]) -> f64 {
     if spoken.is_empty() { 0.0 } else { spoken.iter().sum::<f64>() / spoken.len() as f64 }
 }
 
-fn mark_overlap(turns: &mut [Turn]) {
+/// Fills in each turn's time shared with the other channels.
+pub fn mark_overlap(turns: &mut [Turn]) {
     let spans: Vec<_> = turns.iter().map(|t| (t.channel, t.span)).collect();
     for turn in turns.iter_mut() {
         let others = spans.iter().filter(|(channel, _)| *channel != turn.channel);

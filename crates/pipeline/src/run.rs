@@ -84,6 +84,14 @@ fn pending(lake: &Lake, recordings: Vec<Recording>) -> (Vec<Recording>, usize) {
     (todo, skipped)
 }
 
+fn open_lake(engine: &Engine, out: &Path, options: &RunOptions) -> Result<Lake, PipelineError> {
+    let mut lake = Lake::open(out, engine.segmenter()?)?;
+    if options.retry_failed {
+        lake.forget_failed()?;
+    }
+    Ok(lake)
+}
+
 /// Calls of the lake that other rules, options or models made.
 fn stale(lake: &Lake, engine: &Engine) -> usize {
     lake.done().values().filter(|d| d.is_stale(&engine.provenance)).count()
@@ -102,10 +110,7 @@ pub fn run(
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
-    let mut lake = Lake::open(out, engine.segmenter()?)?;
-    if options.retry_failed {
-        lake.forget_failed()?;
-    }
+    let mut lake = open_lake(engine, out, options)?;
     let (todo, skipped) = pending(&lake, recordings);
     on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine) });
     let started = Instant::now();
@@ -143,10 +148,7 @@ pub fn run_transcripts(
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
-    let mut lake = Lake::open(out, engine.segmenter()?)?;
-    if options.retry_failed {
-        lake.forget_failed()?;
-    }
+    let mut lake = open_lake(engine, out, options)?;
     let before = reports.len();
     let todo: Vec<CallReport> =
         reports.into_iter().filter(|r| !lake.done().contains_key(&r.recording.meta.call_id)).collect();

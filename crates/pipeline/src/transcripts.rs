@@ -109,11 +109,10 @@ fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
         });
     }
     turns.sort_by_key(|t: &Turn| (t.span.start_ms, t.span.end_ms, t.channel));
-    let spans: Vec<_> = turns.iter().map(|t| (t.channel, t.span)).collect();
     for (index, turn) in turns.iter_mut().enumerate() {
         turn.index = index as u32;
-        turn.overlap_ms = spans.iter().filter(|s| s.0 != turn.channel).map(|s| s.1.overlap_ms(turn.span)).sum();
     }
+    callsift_dialogue::mark_overlap(&mut turns);
     Ok(turns)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_core::{Severity, Verdict};
+use callsift_core::{Severity, SpeakerRole, Verdict};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -99,6 +99,15 @@ pub enum RoleName {
     Agent,
     /// The customer's turns.
     Customer,
+}
+
+impl From<RoleName> for SpeakerRole {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Agent => Self::Agent,
+            RoleName::Customer => Self::Customer,
+        }
+    }
 }
 
 /// One test of a rule.

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use callsift_core::{ChannelLayout, Direction, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
 use callsift_text::{NormalizedText, Normalizer, SoundText};
 
-use crate::schema::{RoleName, Scope};
+use crate::schema::Scope;
 
 /// Facts of a call that rules may ask for, besides its turns.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +95,7 @@ impl<'a> CallView<'a> {
 
     /// Selects the turns of a scope, inside an outer selection.
     pub fn select(&self, scope: &Scope, within: &Selection) -> Selection {
-        let role = scope.role.map_or(within.role, |r| Some(role_of(r)));
+        let role = scope.role.map_or(within.role, |r| Some(r.into()));
         let span = self.span();
         let mut turns: Vec<usize> = within
             .candidates
@@ -142,13 +142,6 @@ impl<'a> CallView<'a> {
     pub fn everything(&self) -> Selection {
         let outer = Selection { candidates: (0..self.turns.len()).collect(), ..Selection::default() };
         self.select(&Scope::default(), &outer)
-    }
-}
-
-fn role_of(name: RoleName) -> SpeakerRole {
-    match name {
-        RoleName::Agent => SpeakerRole::Agent,
-        RoleName::Customer => SpeakerRole::Customer,
     }
 }
 

@@ -52,7 +52,7 @@ impl Silence {
                 longest = longest.max(gap.len_ms());
                 let said = call.turns[before].norm.text();
                 let excused = except.iter().any(|e| said.contains(e.as_str()));
-                let role_ok = self.before_role.is_none_or(|r| view.turn.role == role(r));
+                let role_ok = self.before_role.is_none_or(|r| view.turn.role == r.into());
                 if gap.len_ms() > self.longer_than_ms.value && on.window.overlap_ms(gap) > 0 && role_ok && !excused {
                     evidence.push(gap_evidence(view.turn.index, view.turn.role, gap, path));
                 }
@@ -64,13 +64,6 @@ impl Silence {
         let note =
             format!("最长静默{:.1}秒，界限{:.1}秒", longest as f64 / 1000.0, self.longer_than_ms.value as f64 / 1000.0);
         Eval::found(path, evidence, note)
-    }
-}
-
-fn role(name: crate::schema::RoleName) -> SpeakerRole {
-    match name {
-        crate::schema::RoleName::Agent => SpeakerRole::Agent,
-        crate::schema::RoleName::Customer => SpeakerRole::Customer,
     }
 }
 
