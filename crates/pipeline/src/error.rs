@@ -59,4 +59,21 @@ pub enum PipelineError {
     /// The rules are wrong.
     #[error(transparent)]
     Rules(#[from] callsift_rules::RuleError),
+    /// A lake that other options made.
+    #[error(
+        "call `{call_id}` was made with other options than these; name the configuration that made it with --config, or \
+         say --other-options to judge it by the present limits"
+    )]
+    OtherOptions {
+        /// The first such call.
+        call_id: String,
+    },
+    /// A file of labelled calls that is malformed.
+    #[error("not a file of labelled calls: {reason}: {path}")]
+    Labelled {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        reason: String,
+    },
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use callsift_core::{
-    CallReport, ChannelLayout, Outcome, Recording, SentimentTrend, SpeakerRole, StageName, TalkMetrics, TimeSpan,
+    CallReport, Outcome, Recording, SentimentTrend, SpeakerRole, StageName, TalkMetrics, TimeSpan,
     TimedChar, Turn,
 };
 use serde::Deserialize;
@@ -105,6 +105,7 @@ fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
             confidence: f64::from(prob),
             marks: Vec::new(),
             overlap_ms: 0,
+            loudness_dbfs: None,
             labels: Vec::new(),
         });
     }
@@ -147,9 +148,6 @@ fn mark_repeats(reports: &mut [CallReport]) {
         }
     }
 }
-
-/// Layout of calls whose roles come from elsewhere.
-pub(crate) const EXTERNAL_LAYOUT: ChannelLayout = ChannelLayout::Stereo;
 
 #[cfg(test)]
 mod tests {

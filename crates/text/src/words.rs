@@ -36,6 +36,24 @@ impl Segmenter {
         Ok(segmenter)
     }
 
+    /// The one with jieba's own dictionary that whoever needs no other shares: loading it takes a third of a second.
+    pub fn shared() -> &'static Self {
+        static SHARED: std::sync::OnceLock<Segmenter> = std::sync::OnceLock::new();
+        SHARED.get_or_init(Self::default)
+    }
+
+    /// Character ranges of the words of the dictionary in a text, in order; what is no word stands alone.
+    pub fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let mut at = 0;
+        let cut = self.jieba.cut(text, false).into_iter();
+        cut.map(|token| {
+            let start = at;
+            at += token.word.chars().count();
+            start..at
+        })
+        .collect()
+    }
+
     /// Words in order, without punctuation and spaces.
     pub fn words(&self, text: &str) -> Vec<String> {
         self.jieba

@@ -21,7 +21,7 @@ use crate::progress::Progress;
 /// Runs, shows progress, prints the summary.
 pub fn run(args: &RunArgs) -> Result<Exit> {
     let config = load::config(&args.config)?;
-    let rules = load::rules(args.rules.as_deref())?;
+    let rules = load::rules(&args.rules)?;
     let forced = args.dt.as_deref().map(check_date).transpose()?;
     let today = jiff::Zoned::now().date().to_string();
     let options = RunOptions {
@@ -54,12 +54,12 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     Ok(if summary.failed > 0 { Exit::Some } else { Exit::Done })
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
 /// The first Ctrl-C (or SIGTERM) ends the run in order, the second at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+pub(super) fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
