@@ -10,8 +10,8 @@ import sys
 import zlib
 from datetime import datetime, timedelta, timezone
 
-from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, PARTICLES, QUEUES, RULES, STREETS, SURNAMES,
-                  money, spoken)
+from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS, PARTICLES, PARTING, QUEUES, RULES,
+                  STREETS, SURNAMES, money, spoken)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARKS = {"A": {"w", "ty", "so", "rh", "fb", "ab", "sh", "pr"}, "C": {"neg", "grum", "uc"}}
@@ -86,7 +86,6 @@ def read_turn(line, where):
 class Slots:
     def __init__(self, sc, v, rnd):
         self.v, self.rnd = v, rnd
-        self.base = zlib.crc32(sc["name"].encode())
         self.unit, pool, names = GOODS[sc["head"].get("goods", "smoke")]
         self.names = rnd.sample(names, 4)
         if "{i1}" in "".join(t["text"] for t in sc["turns"]) and "fixed" in sc["head"]:
@@ -97,7 +96,10 @@ class Slots:
         self.num = {f"q{k + 1}": many[k] for k in range(4)}
         self.num.update({f"c{k + 1}": many[4 + k] for k in range(4)})
         self.num.update({f"w{k + 1}": many[8 + k] for k in range(4)})
-        self.num.update({f"a{k + 1}": max(1, many[k] // 2) for k in range(4)})  # less than was asked for
+        for k in "1234":  # a change of mind is to a smaller number
+            q, c = "q" + k, "c" + k
+            self.num[q], self.num[c] = max(self.num[q], self.num[c]), min(self.num[q], self.num[c])
+        self.num.update({f"a{k + 1}": max(1, self.num[f"q{k + 1}"] // 2) for k in range(4)})  # less than was asked for
         if "two" in sc["head"]:  # 2 is said in the most ways: let it come up
             self.num["q1"] = 2 if 2 not in list(self.num.values())[1:] else self.num["q1"]
         items = sc["head"].get("items", "")
@@ -107,7 +109,6 @@ class Slots:
         self.fixed = {"co": rnd.choice(COMPANIES), "st": rnd.choice(STREETS), "day": rnd.choice(DAYS),
                       "s": rnd.choice(SURNAMES) + rnd.choice(CALLED), "xing": rnd.choice(SURNAMES)}
         self.price = rnd.choice([230, 460, 580, 720, 860, 950, 1240, 1560, 2300])
-        self.at = 0
 
     def agent_no(self):
         say = "".join("零一二三四五六七八九"[int(c)] for c in self.agent)
@@ -115,15 +116,13 @@ class Slots:
 
     def one(self, m):
         body = m.group(1)
-        if body[0] == "~":  # alternatives that go together throughout the call
-            alts = body[1:].split("|")
-            return alts[(self.base + self.v) % len(alts)]
-        if "|" in body:
+        if "|" in body:  # the nth variant takes the nth wording everywhere, so that question and answer fit
             alts = body.split("|")
-            self.at += 1
-            return alts[(self.base + self.at + self.v) % len(alts)]
+            return alts[self.v % len(alts)]
         if body == "hm":
             return self.rnd.choice(FILL)
+        if body in ("hi", "bye"):
+            return self.rnd.choice(OPENINGS if body == "hi" else PARTING)
         if body == "gh":
             return self.agent_no()
         if body == "m":
@@ -174,8 +173,9 @@ def lay_out(sc, turns, rnd, extra=0.0):
         length = max(420, chars(t["text"]) * 60000 / t.get("pace", pace[t["role"]] * rnd.uniform(0.97, 1.03)))
         gap = rnd.uniform(200, 900)
         if "overlap" in t or "inside" in t:
-            start = turns[i - 1]["end"] - 1000 * t.get("overlap", t.get("inside"))
-            need(start > turns[i - 1]["start"] + 600, f"overlap longer than the turn before: {t['text']}")
+            other = next(o for o in reversed(turns[:i]) if o["role"] != t["role"])
+            start = other["end"] - 1000 * t.get("overlap", t.get("inside"))
+            need(start > other["start"] + 600, f"overlap longer than the turn before: {t['text']}")
         elif "gap" in t:
             start = at + 1000 * t["gap"]
         else:
@@ -361,7 +361,7 @@ def make(sc, v):
         if v:
             text = re.sub("[，。、？！]", "", text)
         turns.append({**t, "text": text.strip("，"), "conf": t.get("conf", round(rnd.uniform(0.78, 0.97), 2))})
-    noisy = v == 2 and "clean" not in sc["head"] and (zlib.crc32(sc["name"].encode()) >> 3) % 100 < 37
+    noisy = v == zlib.crc32(sc["name"].encode()) % 3 and "clean" not in sc["head"] and (zlib.crc32(sc["name"].encode()) >> 3) % 100 < 37
     dur = timed(sc, turns, seed)
     expect = judge(sc, turns, dur)  # by what was said
     said = [t["text"] for t in turns]
