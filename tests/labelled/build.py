@@ -88,20 +88,17 @@ class Slots:
         self.v, self.rnd = v, rnd
         self.unit, pool, names = GOODS[sc["head"].get("goods", "smoke")]
         self.names = rnd.sample(names, 4)
-        if "{i1}" in "".join(t["text"] for t in sc["turns"]) and "fixed" in sc["head"]:
-            self.names = sc["head"]["fixed"].split(",")
-        many = rnd.sample(pool, min(len(pool), 9))
-        while len(many) < 12:
-            many.append(many[len(many) - 6] + 1)
-        self.num = {f"q{k + 1}": many[k] for k in range(4)}
-        self.num.update({f"c{k + 1}": many[4 + k] for k in range(4)})
-        self.num.update({f"w{k + 1}": many[8 + k] for k in range(4)})
-        for k in "1234":  # a change of mind is to a smaller number
-            q, c = "q" + k, "c" + k
-            self.num[q], self.num[c] = max(self.num[q], self.num[c]), min(self.num[q], self.num[c])
-        self.num.update({f"a{k + 1}": max(1, self.num[f"q{k + 1}"] // 2) for k in range(4)})  # less than was asked for
+        many = rnd.sample(pool, min(len(pool), 8))
+        while len(many) < 8:  # a small pool: others beside its numbers, all different
+            many.append(next(n for n in range(max(pool) // 2, 999) if n not in many and n not in pool))
+        self.num = {"qc"[k // 4] + str(k % 4 + 1): n for k, n in enumerate(many)}
         if "two" in sc["head"]:  # 2 is said in the most ways: let it come up
             self.num["q1"] = 2 if 2 not in list(self.num.values())[1:] else self.num["q1"]
+        for k in "1234":  # a change of mind is to a smaller number; a: less than was asked for; w: a wrong one
+            q, c = "q" + k, "c" + k
+            self.num[q], self.num[c] = max(self.num[q], self.num[c]), min(self.num[q], self.num[c])
+            self.num["a" + k] = max(1, self.num[q] // 2)
+            self.num["w" + k] = rnd.choice([n for n in pool if n not in (self.num[q], self.num[c])])
         items = sc["head"].get("items", "")
         self.items = [x for x in items.split(",") if x]
         self.total = sum(self.num[x] for x in self.items)
