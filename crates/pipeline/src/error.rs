@@ -56,6 +56,9 @@ pub enum PipelineError {
     /// The lake cannot be read or written.
     #[error(transparent)]
     Store(#[from] callsift_store::StoreError),
+    /// Threads could not be started.
+    #[error("cannot start threads: {0}")]
+    Pool(String),
     /// The rules are wrong.
     #[error(transparent)]
     Rules(#[from] callsift_rules::RuleError),
@@ -76,4 +79,12 @@ pub enum PipelineError {
         /// What is wrong, with the line.
         reason: String,
     },
+}
+
+impl PipelineError {
+    /// For `map_err`.
+    #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+    pub(crate) fn pool(error: rayon::ThreadPoolBuildError) -> Self {
+        Self::Pool(error.to_string())
+    }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::analyse::Analyser;
 use crate::engine::Engine;
 use crate::error::PipelineError;
-use crate::transcripts::read_transcripts;
+use crate::transcripts::Transcripts;
 
 /// How one rule did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -81,10 +81,11 @@ fn share(part: usize, whole: usize) -> Option<(f64, f64, f64)> {
 /// The file cannot be read; a line is no labelled call: with its number.
 pub fn measure(engine: &Engine, file: &Path) -> Result<BTreeMap<String, RuleMeasure>, PipelineError> {
     let labels = labels(file)?;
-    let reports = read_transcripts(file, &engine.config.metadata, "1970-01-01", None)?;
+    let calls = Transcripts::open(file, &engine.config.metadata, "1970-01-01", None)?;
     let mut analyser = Analyser::new(&engine.config, &engine.rules, engine.classifier()?);
     let mut measures: BTreeMap<String, RuleMeasure> = BTreeMap::new();
-    for report in reports {
+    for call in 0..calls.len() {
+        let report = calls.read(call)?;
         if let Outcome::Failed { reason, .. } = &report.outcome {
             let reason = format!("{}: {reason}", report.recording.name);
             return Err(PipelineError::Labelled { path: file.to_owned(), reason });

@@ -97,17 +97,19 @@ fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Opti
     if !applies.directions.is_empty() && !applies.directions.contains(&direction) {
         return not(if direction == Direction::Unknown { "呼叫方向不明" } else { "呼叫方向不在规则范围内" });
     }
-    let listed = |list: &[String], value: Option<&str>| list.is_empty() || value.is_some_and(|v| list.iter().any(|l| l == v));
-    if !listed(&applies.queues, call.facts.field("queue")) {
+    let listed = |list: &[String], field: &str| {
+        list.is_empty() || call.facts.field(field).is_some_and(|v| list.iter().any(|l| *l == v))
+    };
+    if !listed(&applies.queues, "queue") {
         return not("队列不在规则范围内");
     }
-    if !listed(&applies.business, call.facts.field("business")) {
+    if !listed(&applies.business, "business") {
         return not("业务类型不在规则范围内");
     }
     if let Some(date) = call.facts.field("date") {
         // ISO days sort as text.
-        let early = applies.from.as_ref().is_some_and(|from| date < from.value.as_str());
-        let late = applies.until.as_ref().is_some_and(|until| date > until.value.as_str());
+        let early = applies.from.as_ref().is_some_and(|from| *date < *from.value);
+        let late = applies.until.as_ref().is_some_and(|until| *date > *until.value);
         if early || late {
             return not("通话日期不在规则有效期内");
         }
@@ -237,5 +239,111 @@ fn finding(
         reason,
         evidence,
         proof,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::OnceLock;
+
+    use callsift_core::{CallMeta, Direction, Mark, SpeakerRole, TimeSpan, TimedChar, Turn, Verdict};
+    use proptest::prelude::*;
+
+    use super::{EvalOptions, judge};
+    use crate::{CallFacts, RuleSet, score};
+
+    fn pack() -> &'static RuleSet {
+        static PACK: OnceLock<RuleSet> = OnceLock::new();
+        PACK.get_or_init(|| RuleSet::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules")).unwrap())
+    }
+
+    /// Things people say, things recognisers write, and anything else.
+    fn words() -> impl Strategy<Value = String> {
+        let said = prop::sample::select(vec![
+            "您好", "订货中心工号三零二一", "五条红塔山", "红塔山5条", "難道", "不是告诉过你了吗", "爱卖不卖", "请稍等",
+            "再见", "我要投诉", "一共俩", "半打", "非常抱歉", "实配三条", "，", "。", "？", "嗯", "😀", "e\u{301}", "\u{200b}",
+        ]);
+        prop_oneof![4 => said.prop_map(str::to_owned), 1 => "\\PC{0,12}", 1 => "[一-龥]{0,12}"]
+    }
+
+    prop_compose! {
+        fn turn()(
+            parts in prop::collection::vec(words(), 0..5),
+            role in 0u8..3,
+            sure in prop::bool::weighted(0.8),
+            (start, length) in (0i64..200_000, -5i64..30_000),
+            prob in 0.0f32..1.0,
+            mark in prop::option::weighted(0.1, prop::sample::select(vec![Mark::Hallucination, Mark::Loop])),
+            loudness_dbfs in prop::option::of(-90.0f64..0.0),
+        ) -> Turn {
+            let (text, span) = (parts.concat(), TimeSpan::new(start, start + length));
+            Turn {
+                index: 0,
+                role: [SpeakerRole::Agent, SpeakerRole::Customer, SpeakerRole::Unknown][role as usize],
+                role_confidence: if sure { 1.0 } else { 0.2 },
+                channel: u16::from(role),
+                span,
+                chars: TimedChar::spread(&text, span, prob),
+                confidence: f64::from(prob),
+                marks: mark.into_iter().collect(),
+                overlap_ms: 0,
+                loudness_dbfs,
+                labels: Vec::new(),
+            }
+        }
+    }
+
+    fn call() -> impl Strategy<Value = (Vec<Turn>, CallFacts)> {
+        let turns = prop::collection::vec(turn(), 0..12).prop_map(|mut turns| {
+            turns.sort_by_key(|t| t.span.start_ms);
+            turns.iter_mut().zip(0u32..).for_each(|(t, i)| t.index = i);
+            turns
+        });
+        let facts = (0u8..3, prop::option::of("\\PC{0,20}"), prop::option::of(0i64..400_000));
+        (turns, facts).prop_map(|(turns, (direction, order, duration_ms))| {
+            let direction = [Direction::Inbound, Direction::Outbound, Direction::Unknown][direction as usize];
+            let meta = CallMeta { direction, order, ..CallMeta::default() };
+            (turns, CallFacts { meta, duration_ms, ..CallFacts::default() })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_call_gets_one_sound_verdict_per_rule((turns, facts) in call()) {
+            let findings = pack().evaluate(&turns, facts, &EvalOptions::default());
+            prop_assert_eq!(findings.len(), pack().rules().len());
+            for f in &findings {
+                prop_assert!(f.verdict == Verdict::Hit || f.evidence.is_empty() && f.points == 0.0, "{:?}", f);
+                for e in f.evidence.iter().filter(|e| e.char_end > e.char_start) {
+                    let turn = &turns[e.turn as usize];
+                    let said: String = turn.chars[e.char_start as usize..e.char_end as usize].iter().map(|c| c.ch).collect();
+                    prop_assert_eq!(&said, &e.text);
+                    prop_assert!(!turn.is_unusable());
+                }
+                if let Some(near) = f.proof.as_ref().and_then(|p| p.near_miss.as_ref()) {
+                    prop_assert!((0.0..=1.0).contains(&near.score));
+                }
+            }
+            prop_assert!((0.0..=100.0).contains(&score(&findings)));
+        }
+
+        #[test]
+        fn neither_the_order_of_rules_nor_threads_matter((turns, facts) in call()) {
+            let options = EvalOptions::default();
+            let forward = pack().evaluate(&turns, facts.clone(), &options);
+            let view = pack().view(&turns, facts.clone(), &options);
+            let mut backward: Vec<_> = pack().rules().iter().rev().map(|r| judge(r, &view, &options).finding).collect();
+            backward.reverse();
+            prop_assert_eq!(&forward, &backward);
+            let elsewhere = std::thread::scope(|s| {
+                let threads: Vec<_> =
+                    (0..2).map(|_| s.spawn(|| pack().evaluate(&turns, facts.clone(), &options))).collect();
+                threads.into_iter().map(|t| t.join().unwrap()).collect::<Vec<_>>()
+            });
+            prop_assert!(elsewhere.iter().all(|found| *found == forward));
+        }
     }
 }

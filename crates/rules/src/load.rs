@@ -41,16 +41,28 @@ impl RuleSet {
             return Err(RuleError::NoRules(root.to_owned()));
         }
         let profile = profile.map(|name| Profile::load(root, name)).transpose()?;
+        let read = |path: &PathBuf| match std::fs::read_to_string(path) {
+            Ok(text) => Ok((path.clone(), text)),
+            Err(source) => Err(RuleError::Io { path: path.clone(), source }),
+        };
+        let texts = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Self::from_texts(root, &texts, profile)
+    }
+
+    /// Rules from texts with the paths that they would have under `root`.
+    ///
+    /// # Errors
+    /// All problems of all texts at once; the profile names a rule that is not there.
+    pub fn from_texts(root: &Path, texts: &[(PathBuf, String)], profile: Option<Profile>) -> Result<Self, RuleError> {
         let (mut rules, mut problems, mut hasher) = (Vec::new(), Vec::new(), Sha256::new());
         let mut table = PhraseTable::default();
-        for path in &files {
-            let text = std::fs::read_to_string(path).map_err(|source| RuleError::Io { path: path.clone(), source })?;
+        for (path, text) in texts {
             for part in [path.strip_prefix(root).unwrap_or(path).to_string_lossy().as_bytes(), text.as_bytes()] {
                 hasher.update(part);
                 hasher.update([0]);
             }
-            match parse(path, &text, &mut table) {
-                Ok(rule) => rules.push((path.clone(), text, rule)),
+            match parse(path, text, &mut table) {
+                Ok(rule) => rules.push((path.clone(), text.clone(), rule)),
                 Err(mut found) => problems.append(&mut found),
             }
         }

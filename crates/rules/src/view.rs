@@ -1,5 +1,6 @@
 //! A call as rules see it: normalised once, phrases and sounds looked up once.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
@@ -26,7 +27,10 @@ pub struct CallFacts {
 
 impl CallFacts {
     /// A metadata field by its name; `None` where it is absent or empty.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name == "duration_ms" {
+            return self.duration_ms.map(|ms| Cow::Owned(ms.to_string()));
+        }
         let meta = &self.meta;
         let value = match name {
             "call_id" => Some(meta.call_id.as_str()),
@@ -40,7 +44,7 @@ impl CallFacts {
             "layout" => self.layout.map(ChannelLayout::as_str),
             other => meta.extra.get(other).map(String::as_str),
         };
-        value.map(str::trim).filter(|v| !v.is_empty())
+        value.map(str::trim).filter(|v| !v.is_empty()).map(Cow::Borrowed)
     }
 }
 
@@ -87,6 +91,11 @@ impl<'a> TurnView<'a> {
         let from = self.hits.partition_point(|h| h.phrase < phrase);
         let len = self.hits[from..].partition_point(|h| h.phrase == phrase);
         &self.hits[from..from + len]
+    }
+
+    /// Every phrase of the table that the turn holds, sorted by phrase and place.
+    pub fn all_hits(&self) -> &[PhraseHit] {
+        &self.hits
     }
 
     /// Character at a byte of [`TurnView::text`].

@@ -16,7 +16,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "随录参数",
     checks: "通话元数据的某个字段符合条件。字段缺失时条件不成立（`exists: false` 除外）。写几项就须同时满足几项。",
     params: &[
-        ("field", "字段名：queue、direction、agent_id、customer_id、date、order、layout，或元数据里的其他列"),
+        ("field", "字段名：queue、direction、agent_id、customer_id、date、order、layout、duration_ms（录音毫秒数），或元数据里的其他列"),
         ("exists", "true：有这个字段；false：没有"),
         ("equals", "等于其中之一"),
         ("matches", "匹配正则表达式"),
@@ -70,8 +70,8 @@ impl Operator for Metadata {
 
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let value = call.facts.field(&self.field);
-        let note = format!("{} = {}", self.field, value.unwrap_or("（无）"));
-        let holds = match value {
+        let note = format!("{} = {}", self.field, value.as_deref().unwrap_or("（无）"));
+        let holds = match value.as_deref() {
             None => self.exists == Some(false),
             Some(v) => self.fits(v),
         };

@@ -70,7 +70,7 @@ impl Operator for OrderMismatch {
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let record = match self.against {
             Against::Customer => Vec::new(),
-            _ => call.facts.field("order").map(record_lines).unwrap_or_default(),
+            _ => call.facts.field("order").map(|o| record_lines(&o)).unwrap_or_default(),
         };
         let (ordered, stated) = self.said(call, on, &record);
         let mut wrong: Vec<(Evidence, String)> = Vec::new();
