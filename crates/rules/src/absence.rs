@@ -11,11 +11,22 @@ use crate::view::{CallView, Selection};
 /// Collects the proof over the searched turns.
 pub(crate) fn prove(rule: &Rule, call: &CallView<'_>, on: &Selection) -> AbsenceProof {
     let speech_ms = on.views(call).map(|t| t.turn.span.len_ms()).sum();
-    let chars: usize = on.views(call).map(|t| t.turn.chars.len()).sum();
-    let weighted: f64 = on.views(call).map(|t| t.turn.confidence * t.turn.chars.len() as f64).sum();
-    let mean_confidence = if chars == 0 { 0.0 } else { weighted / chars as f64 };
+    let mean_confidence = mean_confidence(call, on);
     let turns = on.turns.len() as u32;
     AbsenceProof { window: on.window, speech_ms, mean_confidence, turns, near_miss: near_miss(rule, call, on) }
+}
+
+/// Mean probability of the characters of the chosen turns; 0 where there are none.
+fn mean_confidence(call: &CallView<'_>, on: &Selection) -> f64 {
+    let chars: usize = on.views(call).map(|t| t.turn.chars.len()).sum();
+    let weighted: f64 = on.views(call).map(|t| t.turn.confidence * t.turn.chars.len() as f64).sum();
+    if chars == 0 { 0.0 } else { weighted / chars as f64 }
+}
+
+/// Why not finding something proves nothing; `None` where the turns were heard well enough.
+pub(crate) fn too_faint(call: &CallView<'_>, on: &Selection, least: f64) -> Option<String> {
+    let mean = mean_confidence(call, on);
+    (!on.turns.is_empty() && mean < least).then(|| format!("识别置信度{mean:.2}低于{least:.2}"))
 }
 
 /// The stretch of the searched turns that sounds most like a phrase of the rule.

@@ -25,6 +25,8 @@ pub struct Compiler<'a> {
     pub table: &'a mut PhraseTable,
     /// Prepared conditions of this rule that have a name.
     pub named: BTreeMap<String, Condition>,
+    /// True while preparing what excuses people: phrases are then heard more readily.
+    pub lenient: bool,
     /// Mistakes so far.
     pub problems: Vec<Problem>,
     normalizer: Normalizer,
@@ -33,7 +35,7 @@ pub struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     /// A compiler that enters phrases into this table.
     pub fn new(table: &'a mut PhraseTable) -> Self {
-        Self { table, named: BTreeMap::new(), problems: Vec::new(), normalizer: Normalizer::matching() }
+        Self { table, named: BTreeMap::new(), lenient: false, problems: Vec::new(), normalizer: Normalizer::matching() }
     }
 
     /// Adds a mistake at a place.

@@ -132,7 +132,10 @@ fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, optio
         Truth::No if rule.names_role && hidden_by_roles(rule, call) => {
             cannot("说话人角色不确定，无法判定是谁说的".to_owned())
         }
-        Truth::No => finding(rule, Verdict::Clear, eval.note.clone(), Vec::new(), None),
+        Truth::No => match rule.min_confidence.as_ref().and_then(|least| absence::too_faint(call, on, least.value)) {
+            Some(reason) => cannot(reason),
+            None => finding(rule, Verdict::Clear, eval.note.clone(), Vec::new(), None),
+        },
         Truth::Yes if eval.evidence.is_empty() => {
             let unsure = rule.names_role && on.role_unknown;
             let verdict = if unsure { Verdict::CannotTell } else { Verdict::Hit };

@@ -11,7 +11,7 @@ use crate::compile::{Compiler, Problem};
 use crate::error::{RuleError, RuleProblem};
 use crate::phrases::{PhraseIndex, PhraseTable};
 use crate::profile::{DEFAULT_PROFILE, PROFILES, Profile};
-use crate::schema::Rule;
+use crate::schema::{Rule, ViolationWhen};
 
 /// Checked rules, sorted by id, with all their phrases in one index.
 #[derive(Debug, Clone)]
@@ -166,7 +166,12 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     for points in [Some(&rule.points), rule.points_cap.as_ref()].into_iter().flatten() {
         cx.expect((0.0..=100.0).contains(&points.value), &points.referenced, "points must be 0 to 100");
     }
+    if let Some(least) = &rule.min_confidence {
+        cx.expect((0.0..=1.0).contains(&least.value), &least.referenced, "`min_confidence` is a probability, 0 to 1");
+    }
     rule.scope.compile(cx);
+    // Where missing it is the fault, hearing it excuses.
+    cx.lenient = rule.violation_when == ViolationWhen::Missing;
     for (name, mut condition) in std::mem::take(&mut rule.conditions) {
         condition.compile(cx);
         cx.named.insert(name, condition);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use callsift_core::MatchKind;
-use callsift_text::{SoundIndex, SoundText};
+use callsift_text::{SoundIndex, SoundText, strict_sound_limit};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -20,7 +20,7 @@ use crate::view::TurnView;
 pub enum Ear {
     /// Letter by letter, after normalisation.
     Exact,
-    /// Also by sound, unless what was heard is a common word of its own.
+    /// Also by sound, unless what was heard is made of common words.
     Sound,
     /// Also by sound, common words too.
     SoundOfWords,
@@ -40,25 +40,27 @@ pub struct PhraseHit {
 }
 
 /// A phrase in matching form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Phrase {
     chars: Vec<char>,
     ear: Ear,
+    /// Heard also where two syllables differ in their tones.
+    lenient: bool,
 }
 
 /// Collects phrases while rules are prepared.
 #[derive(Debug, Clone, Default)]
 pub struct PhraseTable {
-    ids: HashMap<(Vec<char>, Ear), u32>,
+    ids: HashMap<Phrase, u32>,
     list: Vec<Phrase>,
 }
 
 impl PhraseTable {
-    fn add(&mut self, chars: Vec<char>, ear: Ear) -> u32 {
+    fn add(&mut self, phrase: Phrase) -> u32 {
         let next = self.list.len() as u32;
-        let id = *self.ids.entry((chars.clone(), ear)).or_insert(next);
+        let id = *self.ids.entry(phrase.clone()).or_insert(next);
         if id == next {
-            self.list.push(Phrase { chars, ear });
+            self.list.push(phrase);
         }
         id
     }
@@ -116,8 +118,9 @@ impl PhraseIndex {
             if hits[..letters].iter().any(clash) {
                 continue;
             }
-            let common = wanted.ear == Ear::Sound && turn.is_word(&heard.range);
-            if !common {
+            let close = wanted.lenient || heard.cost <= strict_sound_limit(wanted.chars.len()) + 1e-9;
+            let common = wanted.ear == Ear::Sound && turn.is_plain_words(&heard.range);
+            if close && !common {
                 hits.push(PhraseHit { phrase, range: heard.range, kind: MatchKind::Sound, cost: heard.cost });
             }
         }
@@ -164,7 +167,8 @@ impl Phrases {
             } else if let Some(line) = seen.insert(chars.clone(), phrase.referenced.line() as usize) {
                 cx.wrong(&phrase.referenced, format!("`{}` stands in this list already, at line {line}", phrase.value));
             } else {
-                self.ids.push(cx.table.add(chars, ear));
+                let lenient = cx.lenient && ear != Ear::Exact;
+                self.ids.push(cx.table.add(Phrase { chars, ear, lenient }));
             }
         }
     }

@@ -47,6 +47,11 @@ pub struct Rule {
     /// Conditions with a name, for `expr` in this rule.
     #[serde(default)]
     pub conditions: BTreeMap<String, Condition>,
+    /// With `violation_when: found`: where the mean character probability of the turns in scope is under this, 0 to 1, not
+    /// finding it proves nothing and the answer is `cannot_tell`.
+    #[schemars(with = "Option<f64>")]
+    #[serde(default)]
+    pub min_confidence: Option<Spanned<f64>>,
     /// What is looked for.
     #[schemars(with = "Condition")]
     pub condition: Spanned<Condition>,

@@ -103,9 +103,12 @@ impl<'a> TurnView<'a> {
         self.text.get(..byte).map_or(0, |before| before.chars().count())
     }
 
-    /// True where the range is exactly one word of the dictionary of two characters or more.
-    pub fn is_word(&self, range: &Range<usize>) -> bool {
-        range.len() > 1 && self.words.get_or_init(|| Segmenter::shared().ranges(&self.text)).contains(range)
+    /// True where the words of the dictionary explain what stands in the range: it is one word, or every character of it
+    /// belongs to a word of two characters or more. Recognition errors leave single characters behind.
+    pub fn is_plain_words(&self, range: &Range<usize>) -> bool {
+        let words = self.words.get_or_init(|| Segmenter::shared().ranges(&self.text));
+        let inside = words.iter().filter(|w| w.start < range.end && range.start < w.end);
+        range.len() > 1 && inside.into_iter().all(|w| w.len() > 1)
     }
 
     /// Ranges of normalised characters between punctuation marks of the original; the whole turn where there is none.
