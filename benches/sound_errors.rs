@@ -61,7 +61,7 @@ fn labelled(project: &Path) -> Result<Vec<String>, Box<dyn Error>> {
 
 /// Words that stand for phrases, by utterance.
 fn phrases(said: &str) -> BTreeSet<String> {
-    let words = Segmenter::shared().words(said);
+    let words = Segmenter::default().words(said);
     words.into_iter().filter(|w| (2..=6).contains(&w.chars().count())).collect()
 }
 

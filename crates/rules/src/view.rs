@@ -106,7 +106,7 @@ impl<'a> TurnView<'a> {
     /// True where the words of the dictionary explain what stands in the range: it is one word, or every character of it
     /// belongs to a word of two characters or more. Recognition errors leave single characters behind.
     pub fn is_plain_words(&self, range: &Range<usize>) -> bool {
-        let words = self.words.get_or_init(|| Segmenter::shared().ranges(&self.text));
+        let words = self.words.get_or_init(|| Segmenter::default().ranges(&self.text));
         let inside = words.iter().filter(|w| w.start < range.end && range.start < w.end);
         range.len() > 1 && inside.into_iter().all(|w| w.len() > 1)
     }

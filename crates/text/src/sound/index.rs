@@ -4,7 +4,6 @@
 //! of phrases; what arrives at a phrase's end is then priced exactly by [`Syllable::cost`](super::Syllable::cost).
 //! Long phrases may have one syllable dropped, inserted or replaced, never the first.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{GAP_FROM, SoundText, align, sound_limit};
@@ -22,10 +21,17 @@ pub struct SoundHit {
 
 #[derive(Debug, Clone, Default)]
 struct Node {
-    children: BTreeMap<u32, u32>,
+    /// Class and node, sorted by class.
+    children: Vec<(u32, u32)>,
     ends: Vec<u32>,
     /// Length of the longest phrase that passes here.
     longest: usize,
+}
+
+impl Node {
+    fn child(&self, class: u32) -> Option<u32> {
+        self.children.binary_search_by_key(&class, |c| c.0).ok().map(|at| self.children[at].1)
+    }
 }
 
 /// Phrases, ready to be heard in texts.
@@ -33,11 +39,13 @@ struct Node {
 pub struct SoundIndex {
     nodes: Vec<Node>,
     phrases: Vec<SoundText>,
+    /// Classes with which a phrase begins, as bits: most walks end here.
+    begins: Vec<u64>,
 }
 
 impl Default for SoundIndex {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], phrases: Vec::new() }
+        Self { nodes: vec![Node::default()], phrases: Vec::new(), begins: vec![0; 1024] }
     }
 }
 
@@ -70,14 +78,27 @@ impl SoundIndex {
         for path in paths {
             let mut at = 0usize;
             for class in path {
-                let next = self.nodes.len() as u32;
-                at = *self.nodes[at].children.entry(class).or_insert(next) as usize;
-                if at == next as usize {
-                    self.nodes.push(Node::default());
+                if at == 0 {
+                    self.begins[place(class).0] |= place(class).1;
                 }
+                at = self.step(at, class);
                 self.nodes[at].longest = self.nodes[at].longest.max(length);
             }
             self.nodes[at].ends.push(phrase);
+        }
+    }
+
+    /// The child of a node for a class, made if it is not there.
+    fn step(&mut self, at: usize, class: u32) -> usize {
+        let next = self.nodes.len() as u32;
+        let children = &mut self.nodes[at].children;
+        match children.binary_search_by_key(&class, |c| c.0) {
+            Ok(found) => children[found].1 as usize,
+            Err(gap) => {
+                children.insert(gap, (class, next));
+                self.nodes.push(Node::default());
+                next as usize
+            }
         }
     }
 
@@ -86,11 +107,21 @@ impl SoundIndex {
     pub fn find(&self, text: &SoundText) -> Vec<SoundHit> {
         let mut walk = Walk { index: self, text, start: 0, hits: Vec::new() };
         for start in 0..text.len() {
-            walk.start = start;
-            walk.from(0, start, 0, false);
+            let mut begins = false;
+            text.each_class(start, |class| begins |= self.begins[place(class).0] & place(class).1 != 0);
+            if begins {
+                walk.start = start;
+                walk.from(0, start, 0, false);
+            }
         }
         best_places(walk.hits)
     }
+}
+
+/// Word and bit of a class; the few classes that share one only cost a walk that ends at once.
+fn place(class: u32) -> (usize, u64) {
+    let slot = class % 65_536;
+    ((slot / 64) as usize, 1 << (slot % 64))
 }
 
 struct Walk<'a> {
@@ -108,8 +139,8 @@ impl Walk<'_> {
         }
         if at < self.text.len() {
             self.text.each_class(at, |class| {
-                if let Some(next) = here.children.get(&class) {
-                    self.from(*next, at + 1, depth + 1, strayed);
+                if let Some(next) = here.child(class) {
+                    self.from(next, at + 1, depth + 1, strayed);
                 }
             });
         }
@@ -119,7 +150,7 @@ impl Walk<'_> {
         if at < self.text.len() {
             self.from(node, at + 1, depth, true);
         }
-        for next in here.children.values().filter(|n| self.index.nodes[**n as usize].longest >= GAP_FROM) {
+        for (_, next) in here.children.iter().filter(|(_, n)| self.index.nodes[*n as usize].longest >= GAP_FROM) {
             self.from(*next, at, depth + 1, true);
             if at < self.text.len() {
                 self.from(*next, at + 1, depth + 1, true);

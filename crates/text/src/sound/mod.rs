@@ -38,9 +38,15 @@ pub fn strict_sound_limit(syllables: usize) -> f64 {
 struct Sound {
     ch: char,
     readings: &'static [Syllable],
+    classes: &'static [u32],
 }
 
 impl Sound {
+    fn of(ch: char) -> Self {
+        let (readings, classes) = syllable::readings(ch);
+        Self { ch, readings, classes }
+    }
+
     fn cost(&self, other: &Self) -> f64 {
         if self.ch == other.ch {
             return 0.0;
@@ -52,14 +58,13 @@ impl Sound {
     /// Classes of its readings; one of its own for a character without a reading.
     fn each_class(&self, mut visit: impl FnMut(u32)) {
         const NO_READING: u32 = 1 << 31;
-        match self.readings {
+        match self.classes {
             [] => visit(NO_READING | self.ch as u32),
-            [only] => visit(only.class()),
+            [only] => visit(*only),
             several => {
-                for (i, reading) in several.iter().enumerate() {
-                    let class = reading.class();
-                    if several[..i].iter().all(|r| r.class() != class) {
-                        visit(class);
+                for (i, class) in several.iter().enumerate() {
+                    if !several[..i].contains(class) {
+                        visit(*class);
                     }
                 }
             }
@@ -74,7 +79,7 @@ pub struct SoundText(Vec<Sound>);
 impl SoundText {
     /// Looks up the readings of every character; `chars` are in matching form.
     pub fn new(chars: &[char]) -> Self {
-        Self(chars.iter().map(|c| Sound { ch: *c, readings: syllable::readings(*c) }).collect())
+        Self(chars.iter().map(|c| Sound::of(*c)).collect())
     }
 
     /// Number of characters.
@@ -122,8 +127,7 @@ pub fn syllables(text: &str) -> Vec<String> {
 
 /// How alike two characters sound: 0 the same, 1 not at all. Characters without a reading are only like themselves.
 pub fn char_cost(a: char, b: char) -> f64 {
-    let sound = |ch| Sound { ch, readings: syllable::readings(ch) };
-    sound(a).cost(&sound(b))
+    Sound::of(a).cost(&Sound::of(b))
 }
 
 /// Where a phrase is most nearly heard, and how well.

@@ -37,20 +37,18 @@ impl Syllable {
         (initial + rime + tone).min(1.0)
     }
 
-    /// The same for all syllables that confusions join, whatever the tone.
-    pub(super) fn class(self) -> u32 {
-        let table = table();
-        u32::from(table.initials.group[self.initial as usize]) << 8 | u32::from(table.rimes.group[self.rime as usize])
-    }
 }
 
-/// Readings of a character, the usual one first; none for letters, digits and signs.
-pub(super) fn readings(ch: char) -> &'static [Syllable] {
-    let Some(i) = (ch as u32).checked_sub(*HAN.start()) else { return &[] };
+/// Readings of a character, the usual one first, and the classes of each; none for letters, digits and signs.
+pub(super) fn readings(ch: char) -> (&'static [Syllable], &'static [u32]) {
+    let Some(i) = (ch as u32).checked_sub(*HAN.start()) else { return (&[], &[]) };
     let table = table();
     match table.places.get(i as usize) {
-        Some(&(start, len)) => &table.syllables[start as usize..start as usize + len as usize],
-        None => &[],
+        Some(&(start, len)) => {
+            let range = start as usize..start as usize + len as usize;
+            (&table.syllables[range.clone()], &table.classes[range])
+        }
+        None => (&[], &[]),
     }
 }
 
@@ -91,6 +89,8 @@ struct Table {
     rimes: Parts,
     places: Vec<(u32, u8)>,
     syllables: Vec<Syllable>,
+    /// For each syllable a number that is the same for all syllables that confusions join, whatever the tone.
+    classes: Vec<u32>,
 }
 
 /// Made once: looking readings up and splitting them is far slower than reading a table.
@@ -111,8 +111,12 @@ fn table() -> &'static Table {
             }
             places.push((start, (syllables.len() as u32 - start) as u8));
         }
-        let initials = Parts::new(INITIALS.to_vec(), &INITIAL_PAIRS);
-        Table { initials, rimes: Parts::new(rimes, &RIME_PAIRS), places, syllables }
+        let (initials, rimes) = (Parts::new(INITIALS.to_vec(), &INITIAL_PAIRS), Parts::new(rimes, &RIME_PAIRS));
+        let class = |s: &Syllable| {
+            u32::from(initials.group[s.initial as usize]) << 8 | u32::from(rimes.group[s.rime as usize])
+        };
+        let classes = syllables.iter().map(class).collect();
+        Table { initials, rimes, places, syllables, classes }
     })
 }
 
