@@ -1,7 +1,7 @@
 //! What rules cost: per operator, with the number of rules, of turns, and of phrases.
 //!
 //! `cargo bench -p callsift-rules` (or `make bench`). Calls are those of `tests/labelled/dev.jsonl`.
-#![allow(missing_docs, reason = "criterion makes the entry point")]
+#![allow(missing_docs, clippy::expect_used, reason = "criterion makes the entry point; a bench may panic")]
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ fn turns() -> Vec<Turn> {
 
 /// One rule around a condition.
 fn rule(id: &str, condition: &str) -> (PathBuf, String) {
-    let indented: String = condition.lines().map(|l| format!("  {l}\n")).collect();
+    let indented = format!("  {}\n", condition.trim_end().replace('\n', "\n  "));
     let text = format!(
         "version: 1\nid: {id}\ntitle: x\nrequirement: A1\nseverity: minor\npoints: 1\nwhy: x\nviolation_when: found\n\
          condition:\n{indented}tests:\n  - {{ name: a, turns: [\"agent: x\"], expect: hit }}\n  \

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use callsift_core::stats::wilson;
 use callsift_core::{SpeakerRole, TimeSpan, TimedChar, Turn};
+use callsift_rules::view::TurnView;
 use callsift_rules::{CallFacts, EvalOptions, RuleSet};
 use callsift_text::{Normalizer, RecognitionNoise, Segmenter, error_rate};
 
@@ -128,7 +129,7 @@ fn tally(rules: &RuleSet, pairs: &Pairs) -> BTreeMap<usize, Tally> {
         let wanted = phrases(said);
         let turns = [turn(heard)];
         let call = rules.view(&turns, CallFacts::default(), &EvalOptions::default());
-        let hits = call.turns.iter().flat_map(|t| t.all_hits());
+        let hits = call.turns.iter().flat_map(TurnView::all_hits);
         // A phrase inside a longer one that was said was said too.
         let found: BTreeSet<String> = hits.map(|h| call.index.text(h.phrase)).collect();
         for phrase in &wanted {

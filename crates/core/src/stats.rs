@@ -4,7 +4,7 @@
 const Z95: f64 = 1.959_963_984_540_054;
 
 /// Wilson's 95 % interval for a share of `hits` in `n`; 0 to 1 where `n` is 0. (Wilson 1927, JASA 22:209;
-/// recommended for small n by Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286.)
+/// recommended for small n by Brown, Cai and `DasGupta` 2001, doi:10.1214/ss/1009213286.)
 pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
     if n == 0 {
         return (0.0, 1.0);

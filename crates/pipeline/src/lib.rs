@@ -30,5 +30,5 @@ pub use error::PipelineError;
 pub use input::{InputPlan, plan_input};
 pub use labelled::{RuleMeasure, measure};
 pub use progress::{Event, RuleCount, Summary};
-pub use replay::{Change, Differences, ReplaySummary, compare, replay};
+pub use replay::{Change, Differences, ReplayPlan, ReplaySummary, compare, replay};
 pub use run::{RunOptions, run};

@@ -28,23 +28,33 @@ pub struct ReplaySummary {
     pub wall_ms: u64,
 }
 
-/// Judges the calls of a lake again, from one day to another, and puts the new findings in the place of the old ones. A
-/// part changes as a whole or not at all; a replay that was stopped is simply run again.
-///
-/// `made_by` says which rules and options; calls that other options made are refused unless `other_options`.
+/// What to judge again, and by what.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayPlan<'a> {
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// Limits below which they do not answer.
+    pub options: &'a EvalOptions,
+    /// Hashes of rules and options, to be written to the calls.
+    pub made_by: &'a Provenance,
+    /// First and last day; all where absent.
+    pub days: (Option<&'a str>, Option<&'a str>),
+    /// Judge also calls that other options made.
+    pub other_options: bool,
+}
+
+/// Judges the calls of a lake again and puts the new findings in the place of the old ones. A part changes as a whole or
+/// not at all; a replay that was stopped is simply run again. `progress` is told parts done and parts in all.
 ///
 /// # Errors
 /// Another process holds the lake; it cannot be read or written; other options made it.
 pub fn replay(
     root: &Path,
-    rules: &RuleSet,
-    options: &EvalOptions,
-    made_by: &Provenance,
-    days: (Option<&str>, Option<&str>),
-    other_options: bool,
+    plan: ReplayPlan<'_>,
     stop: &AtomicBool,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<ReplaySummary, PipelineError> {
+    let ReplayPlan { rules, options, made_by, days, other_options } = plan;
     let started = Instant::now();
     let lake = Lake::open(root, callsift_text::Segmenter::default())?;
     let parts = stored_parts(root, days.0, days.1)?;
@@ -74,8 +84,12 @@ pub fn replay(
         };
         summary.calls += calls;
         summary.parts += 1;
-        before.into_iter().for_each(|(rule, n)| summary.hits.entry(rule).or_default().0 += n);
-        after.into_iter().for_each(|(rule, n)| summary.hits.entry(rule).or_default().1 += n);
+        for (rule, n) in before {
+            summary.hits.entry(rule).or_default().0 += n;
+        }
+        for (rule, n) in after {
+            summary.hits.entry(rule).or_default().1 += n;
+        }
     }
     summary.wall_ms = started.elapsed().min(Duration::from_secs(u64::MAX / 1000)).as_millis() as u64;
     Ok(summary)

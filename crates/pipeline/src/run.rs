@@ -158,9 +158,8 @@ pub fn run_transcripts(
     let workers = options.workers.max(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(PipelineError::pool)?;
     // Sessions of text models are not shared; opening them here shows a missing one before any call is read.
-    let analysers = (0..workers).map(|_| {
-        Ok(Mutex::new(Analyser::new(&engine.config, &engine.rules, engine.classifier()?)))
-    });
+    let analysers =
+        (0..workers).map(|_| Ok(Mutex::new(Analyser::new(&engine.config, &engine.rules, engine.classifier()?))));
     let analysers: Vec<Mutex<Analyser<'_>>> = analysers.collect::<Result<_, PipelineError>>()?;
     let mut parts = Parts::new(&mut lake, engine, options);
     let mut summary = Summary { skipped, ..Summary::default() };
@@ -186,7 +185,11 @@ pub fn run_transcripts(
 /// Calls that each worker judges between two visits to the store.
 const CHUNK_PER_WORKER: usize = 64;
 
-fn transcript(analysers: &[Mutex<Analyser<'_>>], calls: &Transcripts, call: usize) -> Result<CallReport, PipelineError> {
+fn transcript(
+    analysers: &[Mutex<Analyser<'_>>],
+    calls: &Transcripts,
+    call: usize,
+) -> Result<CallReport, PipelineError> {
     let report = calls.read(call)?;
     let own = rayon::current_thread_index().unwrap_or(0) % analysers.len().max(1);
     let mut analyser = analysers[own].lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,46 +6,13 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use callsift_core::{
-    CallReport, Outcome, Recording, SentimentTrend, SpeakerRole, StageName, TalkMetrics, TimeSpan,
-    TimedChar, Turn,
-};
-use serde::Deserialize;
+use callsift_core::{CallReport, Outcome, Recording, SentimentTrend, StageName, TalkMetrics, Turn};
+use callsift_dialogue::Transcript;
 
 use crate::config::MetadataConfig;
 use crate::error::PipelineError;
 use crate::input::bare_meta;
-use crate::metadata::{Fields, MetadataReader};
-
-/// One line of a transcripts file. Fields besides the named ones are kept as metadata.
-#[derive(Debug, Deserialize)]
-struct Line {
-    call_id: String,
-    turns: Vec<LineTurn>,
-    #[serde(flatten)]
-    rest: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LineTurn {
-    role: String,
-    start_ms: i64,
-    end_ms: i64,
-    text: String,
-    #[serde(default)]
-    confidence: Option<f32>,
-}
-
-/// The head of a line: everything but what was said.
-#[derive(Debug, Deserialize)]
-struct Head {
-    call_id: String,
-    #[serde(rename = "turns")]
-    _turns: serde::de::IgnoredAny,
-    #[serde(flatten)]
-    rest: serde_json::Map<String, serde_json::Value>,
-}
+use crate::metadata::MetadataReader;
 
 /// Where a call stands in the file.
 #[derive(Debug)]
@@ -139,7 +106,7 @@ impl Transcripts {
             let read = file.seek(SeekFrom::Start(entry.offset)).and_then(|_| file.read_exact(&mut line));
             read.map_err(|source| PipelineError::Io { path: self.path.clone(), source })?;
         }
-        match parse(&String::from_utf8_lossy(&line), &source, &self.reader) {
+        match parse(&line, &source, &self.reader) {
             Ok(mut report) => {
                 report.recording.meta.date = Some(entry.date.clone());
                 Ok(report)
@@ -159,12 +126,11 @@ impl Transcripts {
 
 /// Call id and day of a line, and why it is no call.
 fn head(line: &[u8], reader: &MetadataReader) -> (String, Option<String>, Option<String>) {
-    match serde_json::from_slice::<Head>(line) {
-        Err(error) => (String::new(), None, Some(error.to_string())),
-        Ok(head) if head.call_id.trim().is_empty() => (String::new(), None, Some("`call_id` is empty".to_owned())),
-        Ok(head) => {
-            let date = reader.meta(head.call_id.clone(), fields(head.rest)).date;
-            (head.call_id, date, None)
+    match Transcript::parse_head(line) {
+        Err(reason) => (String::new(), None, Some(reason)),
+        Ok((call_id, fields)) => {
+            let date = reader.meta(call_id.clone(), fields).date;
+            (call_id, date, None)
         }
     }
 }
@@ -179,49 +145,11 @@ fn mark_repeats(entries: &mut [Entry]) {
     }
 }
 
-fn fields(rest: serde_json::Map<String, serde_json::Value>) -> Fields {
-    let rest = rest.into_iter().filter(|(k, _)| k != "expect");
-    rest.map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned))).filter(|(_, v)| v != "null").collect()
-}
-
-fn parse(line: &str, source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
-    let line: Line = serde_json::from_str(line).map_err(|e| e.to_string())?;
-    let turns = turns(line.turns)?;
-    let meta = reader.meta(line.call_id, fields(line.rest));
+fn parse(line: &[u8], source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
+    let Transcript { call_id, fields, turns } = Transcript::parse(line)?;
+    let meta = reader.meta(call_id, fields);
     let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
     Ok(report(Recording { path: source.into(), name: source.to_owned(), meta }, outcome, turns))
-}
-
-/// Turns in order of time; what was said is spread evenly over each turn, with probability 1 where none is given.
-fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
-    let mut turns = Vec::with_capacity(lines.len());
-    for (i, line) in lines.into_iter().enumerate() {
-        if line.start_ms < 0 || line.end_ms < line.start_ms {
-            return Err(format!("turn {i}: `start_ms` {} and `end_ms` {} are no span", line.start_ms, line.end_ms));
-        }
-        let role = SpeakerRole::parse(&line.role);
-        let span = TimeSpan::new(line.start_ms, line.end_ms);
-        let prob = line.confidence.unwrap_or(1.0).clamp(0.0, 1.0);
-        turns.push(Turn {
-            index: 0,
-            role,
-            role_confidence: if role == SpeakerRole::Unknown { 0.0 } else { 1.0 },
-            channel: u16::from(role == SpeakerRole::Customer),
-            span,
-            chars: TimedChar::spread(&line.text, span, prob),
-            confidence: f64::from(prob),
-            marks: Vec::new(),
-            overlap_ms: 0,
-            loudness_dbfs: None,
-            labels: Vec::new(),
-        });
-    }
-    turns.sort_by_key(|t: &Turn| (t.span.start_ms, t.span.end_ms, t.channel));
-    for (index, turn) in turns.iter_mut().enumerate() {
-        turn.index = index as u32;
-    }
-    callsift_dialogue::mark_overlap(&mut turns);
-    Ok(turns)
 }
 
 fn report(recording: Recording, outcome: Outcome, turns: Vec<Turn>) -> CallReport {
@@ -255,7 +183,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let good = r#"{"call_id":"k1","direction":"inbound","queue":"order","agent_id":"3021","started_at":"2026-11-16T09:00:00+08:00","turns":[{"role":"customer","start_ms":2500,"end_ms":4000,"text":"五条"},{"role":"agent","start_ms":0,"end_ms":2000,"text":"您好"}]}"#;
         std::fs::write(file.path(), format!("{good}\n{{\"call_id\":\"k2\"}}\n{good}\nnot json\n")).unwrap();
-        let reports = Transcripts::open(file.path(), &MetadataConfig::default(), "2026-11-20", None).unwrap().read_all().unwrap();
+        let reports =
+            Transcripts::open(file.path(), &MetadataConfig::default(), "2026-11-20", None).unwrap().read_all().unwrap();
         assert_eq!(reports.len(), 4);
         let k1 = reports.iter().find(|r| r.recording.meta.call_id == "k1").unwrap();
         assert_eq!(k1.turns[0].text(), "您好");

@@ -104,12 +104,12 @@ fn without_places(printed: &str) -> String {
 pub(crate) fn names_role(rule: &Rule) -> bool {
     let mut named = rule.scope.role.is_some();
     rule.condition.value.walk(&mut |condition| {
-        let role: Option<SpeakerRole> = match condition {
+        let whose: Option<SpeakerRole> = match condition {
             Condition::Within(within) => within.scope.role,
             Condition::Near(near) => near.role.or(near.anchor_role),
             _ => None,
         };
-        named |= role.is_some();
+        named |= whose.is_some();
     });
     named
 }

@@ -95,7 +95,11 @@ fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Opti
     let applies = &rule.applies;
     let direction = call.facts.meta.direction;
     if !applies.directions.is_empty() && !applies.directions.contains(&direction) {
-        return not(if direction == Direction::Unknown { "呼叫方向不明" } else { "呼叫方向不在规则范围内" });
+        return not(if direction == Direction::Unknown {
+            "呼叫方向不明"
+        } else {
+            "呼叫方向不在规则范围内"
+        });
     }
     let listed = |list: &[String], field: &str| {
         list.is_empty() || call.facts.field(field).is_some_and(|v| list.iter().any(|l| *l == v))
@@ -264,8 +268,27 @@ mod tests {
     /// Things people say, things recognisers write, and anything else.
     fn words() -> impl Strategy<Value = String> {
         let said = prop::sample::select(vec![
-            "您好", "订货中心工号三零二一", "五条红塔山", "红塔山5条", "難道", "不是告诉过你了吗", "爱卖不卖", "请稍等",
-            "再见", "我要投诉", "一共俩", "半打", "非常抱歉", "实配三条", "，", "。", "？", "嗯", "😀", "e\u{301}", "\u{200b}",
+            "您好",
+            "订货中心工号三零二一",
+            "五条红塔山",
+            "红塔山5条",
+            "難道",
+            "不是告诉过你了吗",
+            "爱卖不卖",
+            "请稍等",
+            "再见",
+            "我要投诉",
+            "一共俩",
+            "半打",
+            "非常抱歉",
+            "实配三条",
+            "，",
+            "。",
+            "？",
+            "嗯",
+            "😀",
+            "e\u{301}",
+            "\u{200b}",
         ]);
         prop_oneof![4 => said.prop_map(str::to_owned), 1 => "\\PC{0,12}", 1 => "[一-龥]{0,12}"]
     }

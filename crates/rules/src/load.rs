@@ -265,8 +265,10 @@ mod tests {
 
     #[test]
     fn expressions_point_at_their_column() {
-        let named = GOOD
-            .replace("condition:\n  keyword: { any: [笨] }", "conditions:\n  rude: { keyword: { any: [笨] } }\ncondition:\n  expr: \"EXPR\"");
+        let named = GOOD.replace(
+            "condition:\n  keyword: { any: [笨] }",
+            "conditions:\n  rude: { keyword: { any: [笨] } }\ncondition:\n  expr: \"EXPR\"",
+        );
         let of = |expr: &str| message(&named.replace("EXPR", expr));
         assert_eq!(of("rude"), "");
         assert!(of("rude || !(rude && rude)").contains("always holds"));
@@ -281,10 +283,15 @@ mod tests {
 
     #[test]
     fn conditions_that_cannot_do_anything_are_errors() {
-        assert!(with_condition("all: [{ keyword: { any: [笨] } }, { not: { keyword: { any: [笨] } } }]").contains("never hold"));
+        assert!(
+            with_condition("all: [{ keyword: { any: [笨] } }, { not: { keyword: { any: [笨] } } }]")
+                .contains("never hold")
+        );
         assert!(with_condition("keyword: { any: [真的笨], except: [笨] }").contains("can never be met"));
         assert!(with_condition("regex: { pattern: \"笨*\" }").contains("empty text"));
-        assert!(with_condition("count: { of: { keyword: { any: [笨] } }, at_least: 3, at_most: 2 }").contains("never hold"));
+        assert!(
+            with_condition("count: { of: { keyword: { any: [笨] } }, at_least: 3, at_most: 2 }").contains("never hold")
+        );
         assert!(with_condition("keyword: { any: [笨, 笨] }").contains("already"));
     }
 

@@ -27,11 +27,74 @@ pub struct OrderLine {
 
 /// Words around an item that do not belong to its name, longest first.
 const AROUND: [&str; 68] = [
-    "跟您核对一下", "给您核对一下", "跟您确认一下", "再跟您核对", "核对一下", "确认一下", "重复一下", "复述一下", "您的订单是",
-    "您订的是", "您要的是", "帮我订", "给我来", "给我拿", "给我订", "帮我来", "我想要", "我想订", "我还要", "我要订", "另外再", "然后再",
-    "还要再", "麻烦您", "麻烦你", "改成", "换成", "变成", "一共是", "一共", "总共", "我要", "我订", "再来", "再要", "再加", "再订", "还要", "还有",
-    "还来", "来个", "那个", "这个", "就是", "就要", "先要", "先来", "另外", "然后", "一个", "您要", "您订", "您好", "分别是", "的话", "好的", "对的",
-    "要", "来", "订", "加", "拿", "和", "跟", "是", "嗯", "那", "再",
+    "跟您核对一下",
+    "给您核对一下",
+    "跟您确认一下",
+    "再跟您核对",
+    "核对一下",
+    "确认一下",
+    "重复一下",
+    "复述一下",
+    "您的订单是",
+    "您订的是",
+    "您要的是",
+    "帮我订",
+    "给我来",
+    "给我拿",
+    "给我订",
+    "帮我来",
+    "我想要",
+    "我想订",
+    "我还要",
+    "我要订",
+    "另外再",
+    "然后再",
+    "还要再",
+    "麻烦您",
+    "麻烦你",
+    "改成",
+    "换成",
+    "变成",
+    "一共是",
+    "一共",
+    "总共",
+    "我要",
+    "我订",
+    "再来",
+    "再要",
+    "再加",
+    "再订",
+    "还要",
+    "还有",
+    "还来",
+    "来个",
+    "那个",
+    "这个",
+    "就是",
+    "就要",
+    "先要",
+    "先来",
+    "另外",
+    "然后",
+    "一个",
+    "您要",
+    "您订",
+    "您好",
+    "分别是",
+    "的话",
+    "好的",
+    "对的",
+    "要",
+    "来",
+    "订",
+    "加",
+    "拿",
+    "和",
+    "跟",
+    "是",
+    "嗯",
+    "那",
+    "再",
 ];
 
 /// Quantities of a turn in one of these measure words; 俩 and 半打 have none and always count.
@@ -87,8 +150,8 @@ fn item_name(around: &[char], at_end: bool) -> Vec<char> {
     // What stands on the far side of a lead-in word belongs to something else.
     let cut = AROUND.iter().filter(|w| w.chars().count() >= 2).filter_map(|word| {
         let word: Vec<char> = word.chars().collect();
-        let places = name.windows(word.len()).enumerate().filter(|(_, w)| *w == word.as_slice());
-        if at_end { places.last().map(|(i, w)| i + w.len()) } else { places.map(|(i, _)| i).next() }
+        let mut places = name.windows(word.len()).enumerate().filter(|(_, w)| *w == word.as_slice());
+        if at_end { places.next_back().map(|(i, w)| i + w.len()) } else { places.next().map(|(i, _)| i) }
     });
     let name = if at_end { &name[cut.max().unwrap_or(0)..] } else { &name[..cut.min().unwrap_or(name.len())] };
     let name = trim_ends(name);
@@ -173,7 +236,12 @@ mod tests {
     #[test]
     fn items_are_read_on_either_side_of_their_numbers() {
         let wanted = [("红塔山".to_owned(), 5), ("云烟".to_owned(), 3)];
-        for text in ["要五条红塔山，三条云烟", "红塔山五条，云烟三条", "嗯红塔山来5条再来三条云烟吧", "给我来五条红塔山和三条云烟"] {
+        for text in [
+            "要五条红塔山，三条云烟",
+            "红塔山五条，云烟三条",
+            "嗯红塔山来5条再来三条云烟吧",
+            "给我来五条红塔山和三条云烟",
+        ] {
             let found = lines(text);
             assert_eq!(found[0], wanted[0], "{text}");
         }

@@ -70,7 +70,8 @@ impl PhraseTable {
         let texts: Vec<String> = self.list.iter().map(|p| p.chars.iter().collect()).collect();
         // Building fails only beyond four thousand million states.
         let exact = AhoCorasick::new(&texts).ok();
-        let by_sound: Vec<u32> = (0u32..).zip(&self.list).filter(|(_, p)| p.ear != Ear::Exact).map(|(i, _)| i).collect();
+        let by_sound: Vec<u32> =
+            (0u32..).zip(&self.list).filter(|(_, p)| p.ear != Ear::Exact).map(|(i, _)| i).collect();
         let sounds: Vec<SoundText> = self.list.iter().map(|p| SoundText::new(&p.chars)).collect();
         let sound = SoundIndex::new(by_sound.iter().map(|i| sounds[*i as usize].clone()).collect());
         PhraseIndex { phrases: self.list, sounds, exact, sound, by_sound }

@@ -1,8 +1,6 @@
 //! Running the tests that rule files carry, as they stand and under recognition noise.
 
-use callsift_core::{
-    CallMeta, ChannelLayout, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn, Verdict,
-};
+use callsift_core::{CallMeta, ChannelLayout, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn, Verdict};
 use callsift_text::RecognitionNoise;
 
 use crate::evaluate::{EvalOptions, judge};
@@ -129,7 +127,8 @@ fn build(case: &TestCase, noise: Option<RecognitionNoise>) -> (Vec<Turn>, CallFa
 
 fn parse_line(line: &str) -> FullTurn {
     let (role, text) = line.split_once([':', '：']).unwrap_or(("agent", line));
-    let role = if SpeakerRole::parse(role) == SpeakerRole::Customer { SpeakerRole::Customer } else { SpeakerRole::Agent };
+    let role =
+        if SpeakerRole::parse(role) == SpeakerRole::Customer { SpeakerRole::Customer } else { SpeakerRole::Agent };
     FullTurn { role, text: text.trim().to_owned(), ..FullTurn::default() }
 }
 

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
-use callsift_core::{
-    CallMeta, ChannelLayout, ChannelQuality, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn,
-};
+use callsift_core::{CallMeta, ChannelLayout, ChannelQuality, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
 use callsift_text::{NormalizedText, Normalizer, Segmenter, SoundText};
 
 use crate::phrases::{PhraseHit, PhraseIndex};
@@ -254,7 +252,7 @@ impl<'a> CallView<'a> {
 
     /// A selection of just these turns, of one role or any, that covers a window.
     pub fn among(&self, candidates: Vec<usize>, role: Option<SpeakerRole>, window: TimeSpan) -> Selection {
-        let outer = Selection { candidates, role, window, ..Selection::default() };
+        let outer = Selection { role, candidates, window, ..Selection::default() };
         self.select(&Scope::default(), &outer)
     }
 }

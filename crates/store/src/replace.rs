@@ -37,7 +37,11 @@ pub(crate) fn commit(root: &Path, part: &Part, moves: &[(PathBuf, PathBuf)]) -> 
     let path = journal(root, part);
     let fail = |e| StoreError::io("cannot write to the lake", &path)(e);
     let relative = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().into_owned();
-    let lines: String = moves.iter().map(|(from, to)| format!("{}\t{}\n", relative(from), relative(to))).collect();
+    let mut lines = String::new();
+    for (from, to) in moves {
+        lines.push_str(&[relative(from), relative(to)].join("\t"));
+        lines.push('\n');
+    }
     let half = path.with_extension("tmp");
     let mut file = File::create(&half).map_err(fail)?;
     file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;

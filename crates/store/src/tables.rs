@@ -359,13 +359,16 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
             optional("text", Kind::Text, "What was said, original characters.", |r| {
                 r.evidence().map_or(Value::Null, |e| e.text.as_str().into())
             }),
-            optional("match_kind", Kind::Text, "`exact`, `pattern`, `sound`, `similar`, `model`, `measure` or `absence`.", |r| {
-                match (r.evidence(), &r.finding.proof) {
+            optional(
+                "match_kind",
+                Kind::Text,
+                "`exact`, `pattern`, `sound`, `similar`, `model`, `measure` or `absence`.",
+                |r| match (r.evidence(), &r.finding.proof) {
                     (Some(e), _) => e.kind.as_str().into(),
                     (None, Some(_)) => "absence".into(),
                     _ => Value::Null,
-                }
-            }),
+                },
+            ),
             optional(
                 "match_cost",
                 Kind::Float64,

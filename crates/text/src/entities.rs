@@ -107,9 +107,8 @@ fn is_bank_card(d: &[u8]) -> bool {
         return false;
     }
     let doubled = |x: u8| if x * 2 > 9 { x * 2 - 9 } else { x * 2 };
-    let sum: u32 =
-        d.iter().rev().enumerate().map(|(i, x)| u32::from(if i % 2 == 1 { doubled(*x) } else { *x })).sum();
-    sum % 10 == 0 && d.iter().any(|x| *x != 0)
+    let sum: u32 = d.iter().rev().enumerate().map(|(i, x)| u32::from(if i % 2 == 1 { doubled(*x) } else { *x })).sum();
+    sum.is_multiple_of(10) && d.iter().any(|x| *x != 0)
 }
 
 fn date_time() -> Option<&'static Regex> {

@@ -41,7 +41,8 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
 }
 
 fn text(measures: &BTreeMap<String, RuleMeasure>) -> String {
-    let header = ["规则", "标注", "应违规", "查准率", "95% 区间", "查全率", "95% 区间", "误判", "漏判", "无法判定", "结论一致"];
+    let header =
+        ["规则", "标注", "应违规", "查准率", "95% 区间", "查全率", "95% 区间", "误判", "漏判", "无法判定", "结论一致"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     let mut total = RuleMeasure::default();
     for (rule, m) in measures {

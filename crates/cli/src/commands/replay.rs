@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use callsift_core::Provenance;
 use callsift_pipeline::metadata::check_date;
-use callsift_pipeline::{ReplaySummary, replay};
+use callsift_pipeline::{ReplayPlan, ReplaySummary, replay};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::ReplayArgs;
@@ -21,11 +21,8 @@ pub fn run(args: &ReplayArgs) -> Result<Exit> {
     let rules = load::rules(&args.rules)?;
     let [from, to] = [&args.days.from, &args.days.to].map(|d| d.as_deref().map(check_date).transpose());
     let (from, to) = (from?, to?);
-    let made_by = Provenance {
-        ruleset_hash: rules.hash().to_owned(),
-        config_hash: config.hash(),
-        ..Provenance::default()
-    };
+    let made_by =
+        Provenance { ruleset_hash: rules.hash().to_owned(), config_hash: config.hash(), ..Provenance::default() };
     let threads = args.workers.map_or_else(cores, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
     let stop = stop_on_signal()?;
@@ -33,13 +30,13 @@ pub fn run(args: &ReplayArgs) -> Result<Exit> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} 份  已用 {elapsed}  剩余约 {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let days = (from.as_deref(), to.as_deref());
+    let (options, other_options) = (&config.rules, args.other_options);
+    let plan = ReplayPlan { rules: &rules, options, made_by: &made_by, days, other_options };
     let tell = |done: usize, all: usize| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     };
-    let summary = pool.install(|| {
-        replay(&args.lake, &rules, &config.rules, &made_by, days, args.other_options, &stop, &tell)
-    })?;
+    let summary = pool.install(|| replay(&args.lake, plan, &stop, &tell))?;
     bar.finish_and_clear();
     if args.json {
         emit(&format!("{}\n", serde_json::to_string_pretty(&summary)?));

@@ -29,9 +29,8 @@ pub fn run(args: &RulesArgs) -> Result<Exit> {
             explain_rule(id, dir.as_deref(), lake.as_deref().zip(call.as_deref()))
         }
         RulesCommand::Diff { old, new, lake, days, examples, profile, json, config } => {
-            let sets = [old, new].map(|dir| {
-                load::rules(&RuleArgs { rules: Some(dir.clone()), profile: profile.clone() })
-            });
+            let sets =
+                [old, new].map(|dir| load::rules(&RuleArgs { rules: Some(dir.clone()), profile: profile.clone() }));
             let [old, new] = sets;
             diff(&old?, &new?, lake, days, *examples, *json, config)
         }
@@ -67,7 +66,8 @@ fn noisy(dir: Option<&Path>, repeats: u64) -> Result<Exit> {
     let rules = load::all_rules(dir)?;
     let runs: Vec<Vec<NoiseResult>> =
         NOISE.iter().map(|rate| run_noisy(&rules, &EvalOptions::default(), *rate, repeats.max(1))).collect();
-    let mut rows = vec![["规则", "误字率5% 命中", "误判", "10% 命中", "误判", "20% 命中", "误判"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["规则", "误字率5% 命中", "误判", "10% 命中", "误判", "20% 命中", "误判"].map(str::to_owned).to_vec()];
     let share = |(all, hit): (usize, usize)| match all {
         0 => "–".to_owned(),
         _ => format!("{:.0}%", hit as f64 * 100.0 / all as f64),

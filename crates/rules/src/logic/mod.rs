@@ -190,8 +190,14 @@ impl Condition {
             Self::Unanswered(o) => (op::unanswered::DOC.name, o),
             Self::Readback(o) => (op::readback::DOC.name, o),
             Self::OrderMismatch(o) => (op::order_mismatch::DOC.name, o),
-            Self::All(_) | Self::Any(_) | Self::Not(_) | Self::Expr(_) => return None,
-            Self::Within(_) | Self::Near(_) | Self::Count(_) | Self::Sequence(_) => return None,
+            Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)
+            | Self::Expr(_)
+            | Self::Within(_)
+            | Self::Near(_)
+            | Self::Count(_)
+            | Self::Sequence(_) => return None,
         })
     }
 
@@ -217,8 +223,14 @@ impl Condition {
             Self::Unanswered(o) => o,
             Self::Readback(o) => o,
             Self::OrderMismatch(o) => o,
-            Self::All(_) | Self::Any(_) | Self::Not(_) | Self::Expr(_) => return None,
-            Self::Within(_) | Self::Near(_) | Self::Count(_) | Self::Sequence(_) => return None,
+            Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)
+            | Self::Expr(_)
+            | Self::Within(_)
+            | Self::Near(_)
+            | Self::Count(_)
+            | Self::Sequence(_) => return None,
         })
     }
 
@@ -251,7 +263,9 @@ impl Condition {
                 if parts.is_empty() {
                     cx.wrong_somewhere("`all` and `any` need at least one condition");
                 }
-                parts.iter_mut().for_each(|p| p.compile(cx));
+                for part in parts {
+                    part.compile(cx);
+                }
             }
             Self::Not(part) => part.compile(cx),
             Self::Expr(expr) => expr.compile(cx),

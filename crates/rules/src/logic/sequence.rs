@@ -41,7 +41,11 @@ impl Sequence {
         let (mut reached, mut unknown) = ((0, 0), false);
         for (i, step) in self.steps.iter().enumerate() {
             let eval = step.condition.eval(call, on, &format!("{path}.steps[{i}]"));
-            let next = eval.evidence.iter().filter(|e| (e.turn, e.char_start) >= reached).min_by_key(|e| (e.turn, e.char_start));
+            let next = eval
+                .evidence
+                .iter()
+                .filter(|e| (e.turn, e.char_start) >= reached)
+                .min_by_key(|e| (e.turn, e.char_start));
             match next {
                 Some(place) => {
                     reached = (place.turn, place.char_end.max(place.char_start + 1));
@@ -63,7 +67,11 @@ impl Sequence {
         if truth != Truth::Yes {
             evidence.clear();
         }
-        let note = if missing.is_empty() { "步骤齐全".to_owned() } else { format!("缺少或次序不对：{}", missing.join("、")) };
+        let note = if missing.is_empty() {
+            "步骤齐全".to_owned()
+        } else {
+            format!("缺少或次序不对：{}", missing.join("、"))
+        };
         Eval { parts, ..Eval::new(path, truth, evidence, note) }
     }
 }

@@ -16,7 +16,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "时长",
     checks: "录音时长、从第一句话到最后一句话的时长，或一方不间断独白的时长，长于或短于界限。",
     params: &[
-        ("of", "`recording` 录音（默认；没有录音时长时按 `talk`），`talk` 首句到末句，`monologue` 所选角色连续说话、对方未开口的最长一段"),
+        (
+            "of",
+            "`recording` 录音（默认；没有录音时长时按 `talk`），`talk` 首句到末句，`monologue` 所选角色连续说话、对方未开口的最长一段",
+        ),
         ("longer_than_ms", "长于多少毫秒"),
         ("shorter_than_ms", "短于多少毫秒"),
         ("except", "豁免短语：`monologue` 的那一段里有其中之一就不算；其他时长：全程出现其中之一就不算"),
@@ -108,11 +111,10 @@ impl Duration {
         let mut evidence = Vec::new();
         for run in &runs {
             let span = length(run);
-            if let Some(first) = run.first().filter(|_| self.is_out(span.len_ms())) {
-                if !run.iter().any(|t| self.except.any_in(t)) {
-                    let text = format!("（连续说话{:.1}秒）", span.len_ms() as f64 / 1000.0);
-                    evidence.push(first.measured(span, text, path));
-                }
+            let excused = || run.iter().any(|t| self.except.any_in(t));
+            if let Some(first) = run.first().filter(|_| self.is_out(span.len_ms()) && !excused()) {
+                let text = format!("（连续说话{:.1}秒）", span.len_ms() as f64 / 1000.0);
+                evidence.push(first.measured(span, text, path));
             }
         }
         Eval::found(path, evidence, format!("最长连续说话{:.1}秒", longest as f64 / 1000.0))

@@ -17,7 +17,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "信息实体",
     checks: "所选话轮里说出了某类信息。数字读作汉字或写作数字都认；身份证号与银行卡号要通过校验位。",
     params: &[
-        ("kind", "`amount` 金额，`quantity` 数量加量词，`phone` 电话，`date_time` 日期或时间，`id_card` 身份证号，`bank_card` 银行卡号，`address` 地址，`product` 品名（见 `products`）"),
+        (
+            "kind",
+            "`amount` 金额，`quantity` 数量加量词，`phone` 电话，`date_time` 日期或时间，`id_card` 身份证号，`bank_card` 银行卡号，`address` 地址，`product` 品名（见 `products`）",
+        ),
         ("units", "`quantity` 的量词，如 [条, 箱]；不写则任何量词"),
         ("products", "`product` 的品名列表，按读音也认"),
         ("at_least", "至少几处，默认 1"),

@@ -38,8 +38,21 @@ pub const DOC: OperatorDoc = OperatorDoc {
 
 /// Words that, shortly before a phrase, say that it was not meant.
 const NEGATORS: [&str; 15] = [
-    "没有说", "没说", "不是说", "不会说", "没有讲", "并没有", "不要说", "不能说", "别说", "不可以说", "不允许说",
-    "没有要", "不会", "绝不", "不敢",
+    "没有说",
+    "没说",
+    "不是说",
+    "不会说",
+    "没有讲",
+    "并没有",
+    "不要说",
+    "不能说",
+    "别说",
+    "不可以说",
+    "不允许说",
+    "没有要",
+    "不会",
+    "绝不",
+    "不敢",
 ];
 /// How far before the phrase a negator may stand, in characters.
 const GUARD_CHARS: usize = 8;

@@ -16,7 +16,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "随录参数",
     checks: "通话元数据的某个字段符合条件。字段缺失时条件不成立（`exists: false` 除外）。写几项就须同时满足几项。",
     params: &[
-        ("field", "字段名：queue、direction、agent_id、customer_id、date、order、layout、duration_ms（录音毫秒数），或元数据里的其他列"),
+        (
+            "field",
+            "字段名：queue、direction、agent_id、customer_id、date、order、layout、duration_ms（录音毫秒数），或元数据里的其他列",
+        ),
         ("exists", "true：有这个字段；false：没有"),
         ("equals", "等于其中之一"),
         ("matches", "匹配正则表达式"),

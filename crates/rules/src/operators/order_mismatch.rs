@@ -87,10 +87,10 @@ impl Operator for OrderMismatch {
             }
         }
         let mut note = format!("坐席复述{}个品种，{}个不符", stated.len(), wrong.len());
-        wrong.iter().for_each(|(_, what)| {
-            note.push_str("；");
+        for (_, what) in &wrong {
+            note.push('；');
             note.push_str(what);
-        });
+        }
         let mut evidence: Vec<Evidence> = wrong.into_iter().map(|(e, _)| e).collect();
         evidence.sort_by_key(|e| e.turn);
         evidence.dedup_by_key(|e| e.turn);
@@ -141,7 +141,9 @@ impl OrderMismatch {
                 lines.push(line);
             }
         }
-        let bare = lines.is_empty() && total == 1 && ["改", "换成", "还是", "是", "要"].iter().any(|w| view.text().contains(w));
+        let bare = lines.is_empty()
+            && total == 1
+            && ["改", "换成", "还是", "是", "要"].iter().any(|w| view.text().contains(w));
         if let (true, Some(name), Some(count)) = (bare, last, counted(view, &self.units).first()) {
             lines.push(OrderLine { name: name.clone(), value: count.value });
         }

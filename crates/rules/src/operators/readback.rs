@@ -112,9 +112,8 @@ impl Readback {
     /// Said with a cue, several at once, or straight after the customer's own.
     fn is_readback(&self, call: &CallView<'_>, turn: &TurnView<'_>, said: &[Thousandths]) -> bool {
         let before = (turn.turn.index as usize).checked_sub(1).map(|i| &call.turns[i]);
-        let echo = before.is_some_and(|b| {
-            b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.contains(v))
-        });
+        let echo = before
+            .is_some_and(|b| b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.contains(v)));
         said.len() >= 2 || !said.is_empty() && (echo || self.cues.any_in(turn))
     }
 }

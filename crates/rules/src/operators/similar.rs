@@ -17,11 +17,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
     name: "similar",
     title: "相似句",
     checks: "话轮里有一个分句与例句相似：按字与按读音的二元组重合度（Dice 系数）取大者。分句以标点切分，相邻两句也合起来比。",
-    params: &[
-        ("any", "例句列表，像其中一句即可"),
-        ("at_least", "最低相似度，0 到 1，默认 0.7"),
-        EXCEPT,
-    ],
+    params: &[("any", "例句列表，像其中一句即可"), ("at_least", "最低相似度，0 到 1，默认 0.7"), EXCEPT],
     example: "similar: { any: [请问还有什么可以帮您], at_least: 0.7 }",
     holds: "turns: [\"agent: 好的，请问您还有什么可以帮您的吗？\"]",
     fails: "turns: [\"agent: 请问您要几条\"]",

@@ -72,7 +72,7 @@ impl Operator for Unanswered {
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let asker = self.asked_by.unwrap_or(SpeakerRole::Customer);
-        let (mut evidence, mut asked) = (Vec::new(), 0);
+        let (mut evidence, mut questions) = (Vec::new(), 0);
         for i in &on.candidates {
             let view = &call.turns[*i];
             if view.turn.role != asker || view.turn.is_unusable() || self.except.any_in(view) {
@@ -80,7 +80,7 @@ impl Operator for Unanswered {
             }
             for row in &self.table {
                 let Some(question) = row.asked.all_in(view).next() else { continue };
-                asked += 1;
+                questions += 1;
                 let replies = call.turns[i + 1..].iter().filter(|t| t.turn.role != asker);
                 let mut replies = replies.take(self.within_turns.unwrap_or(3));
                 if !replies.any(|t| row.answer.any_in(t)) {
@@ -88,7 +88,7 @@ impl Operator for Unanswered {
                 }
             }
         }
-        let note = format!("问了{asked}次，{}次没有按表回答", evidence.len());
+        let note = format!("问了{questions}次，{}次没有按表回答", evidence.len());
         Eval::found(path, evidence, note)
     }
 }

@@ -36,7 +36,6 @@ impl Syllable {
         let tone = if self.tone == other.tone { 0.0 } else { TONE };
         (initial + rime + tone).min(1.0)
     }
-
 }
 
 /// Readings of a character, the usual one first, and the classes of each; none for letters, digits and signs.
@@ -112,9 +111,8 @@ fn table() -> &'static Table {
             places.push((start, (syllables.len() as u32 - start) as u8));
         }
         let (initials, rimes) = (Parts::new(INITIALS.to_vec(), &INITIAL_PAIRS), Parts::new(rimes, &RIME_PAIRS));
-        let class = |s: &Syllable| {
-            u32::from(initials.group[s.initial as usize]) << 8 | u32::from(rimes.group[s.rime as usize])
-        };
+        let class =
+            |s: &Syllable| u32::from(initials.group[s.initial as usize]) << 8 | u32::from(rimes.group[s.rime as usize]);
         let classes = syllables.iter().map(class).collect();
         Table { initials, rimes, places, syllables, classes }
     })
