@@ -35,6 +35,10 @@ fn near_miss(rule: &Rule, call: &CallView<'_>, on: &Selection) -> Option<NearMis
     rule.condition.value.walk(&mut |condition| {
         let Condition::Keyword(keyword) = condition else { return };
         for phrase in keyword.wanted() {
+            // What was said is not what is missing.
+            if on.views(call).any(|t| !t.hits(phrase).is_empty()) {
+                continue;
+            }
             let sounds = call.index.sounds(phrase);
             for view in on.views(call) {
                 let Some(found) = phrase_likeness(view.sounds(), sounds) else { continue };

@@ -26,18 +26,33 @@ pub struct OrderLine {
 }
 
 /// Words around an item that do not belong to its name, longest first.
-const AROUND: [&str; 68] = [
+const AROUND: [&str; 89] = [
+    "给您重复一遍",
+    "给您复述一遍",
     "跟您核对一下",
     "给您核对一下",
     "跟您确认一下",
+    "再重复一遍",
+    "再确认一遍",
     "再跟您核对",
+    "您的订单是",
+    "重复一遍",
+    "复述一遍",
+    "核对一遍",
+    "确认一遍",
+    "复述一下",
     "核对一下",
     "确认一下",
     "重复一下",
-    "复述一下",
-    "您的订单是",
     "您订的是",
     "您要的是",
+    "要点货",
+    "订点货",
+    "拿点货",
+    "补点货",
+    "进点货",
+    "念一下",
+    "报一下",
     "帮我订",
     "给我来",
     "给我拿",
@@ -52,10 +67,17 @@ const AROUND: [&str; 68] = [
     "还要再",
     "麻烦您",
     "麻烦你",
+    "一共是",
+    "分别是",
+    "点货",
+    "订货",
+    "要货",
+    "补货",
+    "拿货",
+    "进货",
     "改成",
     "换成",
     "变成",
-    "一共是",
     "一共",
     "总共",
     "我要",
@@ -80,7 +102,6 @@ const AROUND: [&str; 68] = [
     "您要",
     "您订",
     "您好",
-    "分别是",
     "的话",
     "好的",
     "对的",
@@ -107,26 +128,55 @@ pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
 }
 
 /// Items and quantities as a turn orders them: 五条红塔山三条云烟, or 红塔山五条云烟三条. Quantities that are denied
-/// (不要三条) are left out.
-pub fn spoken_lines(turn: &TurnView<'_>, units: &[char]) -> Vec<OrderLine> {
+/// (不要三条) are left out. `said` is what the other side says: of the two ways to read the turn, the one whose names the
+/// other side says too is taken.
+pub fn spoken_lines(turn: &TurnView<'_>, units: &[char], said: &[&[char]]) -> Vec<OrderLine> {
     let chars = turn.norm.chars();
     let counts: Vec<Counted> = counted(turn, units).into_iter().filter(|c| !is_denied(chars, c.range.start)).collect();
     let Some(first) = counts.first() else { return Vec::new() };
-    let item_first = !item_name(&chars[..first.range.start], true).is_empty();
+    let (before, after) = (read_lines(turn, &counts, true), read_lines(turn, &counts, false));
+    let shared = |lines: &[OrderLine]| lines.iter().filter(|l| known_part(&l.name, said).is_some()).count();
+    let item_first = match shared(&before).cmp(&shared(&after)) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
+    };
+    if item_first { before } else { after }
+}
+
+fn read_lines(turn: &TurnView<'_>, counts: &[Counted], item_first: bool) -> Vec<OrderLine> {
+    let (chars, clauses) = (turn.norm.chars(), turn.clauses());
+    // A name does not reach over a comma, unless nothing stands between comma and quantity.
+    let clause_of = |at: usize| clauses.iter().find(|c| c.contains(&at)).cloned().unwrap_or(0..chars.len());
     let mut lines = Vec::new();
     for (i, count) in counts.iter().enumerate() {
         let before = if i == 0 { 0 } else { counts[i - 1].range.end };
         let after = counts.get(i + 1).map_or(chars.len(), |c| c.range.start);
+        let own = clause_of(count.range.start);
         let name = if item_first {
-            item_name(&chars[before..count.range.start], true)
+            let from = if own.start < count.range.start { before.max(own.start) } else { before };
+            item_name(&chars[from..count.range.start], true)
         } else {
-            item_name(&chars[count.range.end..after], false)
+            let to = if own.end > count.range.end { after.min(own.end) } else { after };
+            item_name(&chars[count.range.end..to], false)
         };
         if !name.is_empty() {
             lines.push(OrderLine { name, value: count.value });
         }
     }
     lines
+}
+
+/// The part of a name that the other side says too: what people say around a name is heard as part of it, and the name
+/// itself is what both of them say. The longest beginning or end of two characters or more; the whole where none is said.
+pub fn shared_part(name: &[char], said: &[&[char]]) -> Vec<char> {
+    known_part(name, said).unwrap_or(name).to_vec()
+}
+
+fn known_part<'n>(name: &'n [char], said: &[&[char]]) -> Option<&'n [char]> {
+    let occurs = |part: &[char]| said.iter().any(|text| text.windows(part.len()).any(|w| w == part));
+    let mut parts = (2..=name.len()).rev().flat_map(|n| [&name[name.len() - n..], &name[..n]]);
+    parts.find(|part| occurs(part))
 }
 
 fn is_denied(chars: &[char], start: usize) -> bool {
@@ -182,8 +232,7 @@ pub fn claims(turn: &TurnView<'_>, names: &[Vec<char>], units: &[char]) -> Vec<O
         }
     }
     places.sort_unstable();
-    let (Some(first_item), Some(first_count)) = (places.first(), counts.first()) else { return Vec::new() };
-    let item_first = first_item.0 < first_count.range.start;
+    let Some(item_first) = is_item_first(chars, &places, &counts) else { return Vec::new() };
     let mut lines = Vec::new();
     for (k, (start, end, i)) in places.iter().enumerate() {
         let next = places.get(k + 1).map_or(chars.len(), |p| p.0);
@@ -200,6 +249,22 @@ pub fn claims(turn: &TurnView<'_>, names: &[Vec<char>], units: &[char]) -> Vec<O
         }
     }
     lines
+}
+
+/// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
+/// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.
+fn is_item_first(chars: &[char], places: &[(usize, usize, usize)], counts: &[Counted]) -> Option<bool> {
+    const BESIDE: usize = 2;
+    let (_, first) = places.first().zip(counts.first())?;
+    let follows = |end: usize| counts.iter().any(|c| c.range.start >= end && c.range.start - end <= BESIDE);
+    let leads = |start: usize| counts.iter().any(|c| c.range.end <= start && start - c.range.end <= BESIDE);
+    let after = places.iter().filter(|(_, end, _)| follows(*end)).count();
+    let before = places.iter().filter(|(start, ..)| leads(*start)).count();
+    Some(match after.cmp(&before) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
+    })
 }
 
 /// The record of the order system: `红塔山=5条;云烟=3条`. Entries that name no item or number are left out.
@@ -229,7 +294,7 @@ mod tests {
         let turns = turns_of(&[&format!("customer: {text}")]);
         let index = PhraseTable::default().build();
         let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
-        let lines = spoken_lines(&call.turns[0], &['条', '箱', '件']);
+        let lines = spoken_lines(&call.turns[0], &['条', '箱', '件'], &[]);
         lines.into_iter().map(|l| (l.name.iter().collect(), l.value / 1000)).collect()
     }
 

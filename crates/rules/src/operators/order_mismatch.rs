@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use callsift_core::{Evidence, MatchKind, SpeakerRole};
+use callsift_text::{SoundText, phrase_likeness};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{OrderLine, Thousandths, claims, counted, record_lines, spoken_lines};
+use crate::orders::{OrderLine, Thousandths, claims, counted, record_lines, shared_part, spoken_lines};
 use crate::phrases::{Ear, Phrases};
 use crate::view::{CallView, Selection, TurnView};
 
@@ -56,8 +57,23 @@ pub enum Against {
     Both,
 }
 
-/// The last quantity that each side gave for an item, with the turn.
-type Said = BTreeMap<Vec<char>, (u32, Thousandths)>;
+/// The last quantity of each item, with the turn that holds it.
+type Last = BTreeMap<Vec<char>, (u32, Thousandths)>;
+
+/// What both sides said.
+#[derive(Default)]
+struct Said {
+    /// What the customer wants.
+    ordered: Last,
+    /// What the agent read back of it.
+    stated: Last,
+    /// Items that the agent read back and nobody ordered.
+    strange: Vec<(u32, OrderLine)>,
+}
+
+/// Words that make an item an offer or a sum, not a read-back.
+const NOT_READ_BACK: [&str; 14] =
+    ["要不要", "需要", "还要", "活动", "推荐", "总共", "一共", "合计", "共计", "品种", "库存", "新品", "促销", "试试"];
 
 impl Operator for OrderMismatch {
     fn compile(&mut self, cx: &mut Compiler<'_>) {
@@ -72,7 +88,7 @@ impl Operator for OrderMismatch {
             Against::Customer => Vec::new(),
             _ => call.facts.field("order").map(|o| record_lines(&o)).unwrap_or_default(),
         };
-        let (ordered, stated) = self.said(call, on, &record);
+        let Said { ordered, stated, strange } = self.said(call, on, &record);
         let mut wrong: Vec<(Evidence, String)> = Vec::new();
         for (name, (turn, value)) in &stated {
             let spoken = ordered.get(name).filter(|(said_in, _)| self.against != Against::Record && said_in < turn);
@@ -84,6 +100,19 @@ impl Operator for OrderMismatch {
                 let item: String = name.iter().collect();
                 let note = format!("{item}：应为{}，复述为{}", shown(expected), shown(*value));
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), note));
+            }
+        }
+        for (turn, line) in &strange {
+            let unsaid = ordered.iter().find(|(name, (at, value))| {
+                at < turn
+                    && *value == line.value
+                    && !stated.contains_key(*name)
+                    && record.iter().all(|r| r.name != line.name)
+            });
+            if let Some((name, _)) = unsaid {
+                let view = &call.turns[*turn as usize];
+                let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
+                wrong.push((view.whole(MatchKind::Exact, 0.0, path), format!("客户要{wanted}，复述为{said}")));
             }
         }
         let mut note = format!("坐席复述{}个品种，{}个不符", stated.len(), wrong.len());
@@ -100,43 +129,78 @@ impl Operator for OrderMismatch {
 
 impl OrderMismatch {
     /// Walks through the call: what the customer wants of each item, and what the agent last said of it.
-    fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine]) -> (Said, Said) {
+    fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine]) -> Said {
         let mut names: Vec<Vec<char>> = record.iter().map(|l| l.name.clone()).collect();
-        let (mut ordered, mut stated, mut last_named) = (Said::new(), Said::new(), None::<Vec<char>>);
+        let (mut said, mut last_named) = (Said::default(), None::<Vec<char>>);
+        let of_agent = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
+        let agent: Vec<&[char]> = of_agent.map(|t| t.norm.chars()).collect();
+        let of_customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
+        let customer: Vec<&[char]> = of_customer.map(|t| t.norm.chars()).collect();
         for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !self.except.any_in(t)) {
             let at = view.turn.index;
             match call.role(view.turn) {
                 SpeakerRole::Customer => {
-                    for line in self.ordered_in(view, &names, last_named.as_ref()) {
+                    for mut line in self.ordered_in(view, &names, last_named.as_ref(), &agent) {
+                        if !names.contains(&line.name) {
+                            line.name = shared_part(&line.name, &agent);
+                        }
                         if !names.contains(&line.name) {
                             names.push(line.name.clone());
                         }
                         last_named = Some(line.name.clone());
-                        ordered.insert(line.name, (at, line.value));
+                        said.ordered.insert(line.name, (at, line.value));
                     }
                 }
                 SpeakerRole::Agent if on.candidates.contains(&(at as usize)) => {
-                    for line in claims(view, &names, &self.units) {
+                    let known = claims(view, &names, &self.units);
+                    said.strange.extend(self.strangers(view, &names, &customer).into_iter().map(|line| (at, line)));
+                    for line in known {
                         last_named = Some(line.name.clone());
-                        stated.insert(line.name, (at, line.value));
+                        said.stated.insert(line.name, (at, line.value));
                     }
                 }
                 _ => {}
             }
         }
-        (ordered, stated)
+        said
+    }
+
+    /// Items that a turn counts and nobody named before.
+    fn strangers(&self, view: &TurnView<'_>, names: &[Vec<char>], customer: &[&[char]]) -> Vec<OrderLine> {
+        if names.is_empty() || NOT_READ_BACK.iter().any(|w| view.text().contains(w)) {
+            return Vec::new();
+        }
+        let known = |line: &OrderLine| {
+            let heard = SoundText::new(&line.name);
+            let alike = |name: &Vec<char>| {
+                let (short, long) = if name.len() < line.name.len() {
+                    (SoundText::new(name), heard.clone())
+                } else {
+                    (heard.clone(), SoundText::new(name))
+                };
+                phrase_likeness(&long, &short).is_some_and(|m| m.cost < 0.5)
+            };
+            names.iter().any(alike)
+        };
+        spoken_lines(view, &self.units, customer).into_iter().filter(|l| l.name.len() <= 5 && !known(l)).collect()
     }
 
     /// What a customer's turn orders: items known already are found by sound, others beside their quantities; a bare
     /// quantity after a change of mind (改成四条) goes to the item named last.
-    fn ordered_in(&self, view: &TurnView<'_>, names: &[Vec<char>], last: Option<&Vec<char>>) -> Vec<OrderLine> {
+    fn ordered_in(
+        &self,
+        view: &TurnView<'_>,
+        names: &[Vec<char>],
+        last: Option<&Vec<char>>,
+        agent: &[&[char]],
+    ) -> Vec<OrderLine> {
         let known = claims(view, names, &self.units);
         let total = counted(view, &self.units).len();
         if !known.is_empty() && known.len() >= total {
             return known;
         }
         let mut lines = known;
-        for line in spoken_lines(view, &self.units) {
+        for line in spoken_lines(view, &self.units, agent) {
             if !lines.iter().any(|l| l.name == line.name || l.value == line.value) {
                 lines.push(line);
             }
