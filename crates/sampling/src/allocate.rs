@@ -24,7 +24,11 @@ pub fn weekday(date: &str) -> Option<i8> {
 
 /// How many calls each stratum gets: `n` in all (or all calls, where there are fewer), at least one each as far as `n`
 /// goes, never more than a stratum has. Shares are rounded by largest remainder; ties go to the earlier name.
-pub fn allocate(strata: &BTreeMap<String, Vec<&FrameCall>>, n: usize, allocation: Allocation) -> BTreeMap<String, usize> {
+pub fn allocate(
+    strata: &BTreeMap<String, Vec<&FrameCall>>,
+    n: usize,
+    allocation: Allocation,
+) -> BTreeMap<String, usize> {
     let total: usize = strata.values().map(Vec::len).sum();
     let n = n.min(total);
     let weight = |calls: &[&FrameCall]| match allocation {

@@ -91,8 +91,10 @@ mod tests {
 
     #[test]
     fn the_first_of_one_round_is_the_last_of_the_next() {
-        let calls: Vec<Picked> =
-            [("营销组", "周敏"), ("订单组", "王芳"), ("订单组", "安宁"), ("订单组", "李强")].iter().flat_map(|(u, a)| picked(u, a, 1)).collect();
+        let calls: Vec<Picked> = [("营销组", "周敏"), ("订单组", "王芳"), ("订单组", "安宁"), ("订单组", "李强")]
+            .iter()
+            .flat_map(|(u, a)| picked(u, a, 1))
+            .collect();
         let order = |round| {
             let out = assign(&calls, &["甲".to_owned()], round);
             out.into_iter().map(|a| a.picked.agent_name).collect::<Vec<_>>()

@@ -29,7 +29,12 @@ impl<'a> Chance<'a> {
     }
 
     /// Items in the order of their tickets: the first N are a simple random sample of N.
-    pub fn shuffled<T>(&self, decision: &str, items: impl IntoIterator<Item = T>, name: impl Fn(&T) -> String) -> Vec<T> {
+    pub fn shuffled<T>(
+        &self,
+        decision: &str,
+        items: impl IntoIterator<Item = T>,
+        name: impl Fn(&T) -> String,
+    ) -> Vec<T> {
         let mut with_tickets: Vec<([u8; 32], T)> =
             items.into_iter().map(|item| (self.ticket(decision, &name(&item)), item)).collect();
         with_tickets.sort_by(|a, b| a.0.cmp(&b.0));

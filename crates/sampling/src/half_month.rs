@@ -43,7 +43,9 @@ pub fn choose<'a>(calls: &[&'a FrameCall], half: &str, n: usize, chance: Chance<
     for call in rest {
         picks.add(call, "随机补足");
     }
-    picks.out.sort_by(|a, b| (&a.0.date, a.0.started_at_us, &a.0.call_id).cmp(&(&b.0.date, b.0.started_at_us, &b.0.call_id)));
+    picks.out.sort_by(|a, b| {
+        (&a.0.date, a.0.started_at_us, &a.0.call_id).cmp(&(&b.0.date, b.0.started_at_us, &b.0.call_id))
+    });
     picks.out
 }
 

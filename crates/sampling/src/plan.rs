@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn plans_are_read_and_mistakes_are_said() {
-        let plan = Plan::parse("title = \"抽检\"\nmethod = \"stratified\"\nn = 60\nby = [\"unit\", \"weekday\"]\n").unwrap();
+        let plan =
+            Plan::parse("title = \"抽检\"\nmethod = \"stratified\"\nn = 60\nby = [\"unit\", \"weekday\"]\n").unwrap();
         let by = vec![Stratum::Unit, Stratum::Weekday];
         assert_eq!(plan.method, Method::Stratified { n: 60, by, allocation: Allocation::Neyman });
         assert!(Plan::parse("title = \"x\"\nmethod = \"percent\"\npercent = 0\n").unwrap_err().contains("percent"));

@@ -93,8 +93,7 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, Stor
 /// # Errors
 /// A part cannot be read.
 pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Vec<FindingLine>, StoreError> {
-    const COLUMNS: [&str; 8] =
-        ["call_id", "rule_id", "title", "verdict", "reason", "start_ms", "hit_index", "points"];
+    const COLUMNS: [&str; 8] = ["call_id", "rule_id", "title", "verdict", "reason", "start_ms", "hit_index", "points"];
     each_row(lake, TableName::Findings, date, &COLUMNS, |b, row| FindingLine {
         call_id: text(b, "call_id", row),
         rule_id: text(b, "rule_id", row),
