@@ -8,7 +8,6 @@ use crate::error::SamplingError;
 
 /// A listening plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What people call it.
     pub title: String,
@@ -19,7 +18,7 @@ pub struct Plan {
 
 /// How calls are drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
+#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Method {
     /// The institution's plan: five per agent and half month, by the rules of [`crate::half_month`].
     HalfMonth {
