@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test lint check train-asr train-text eval docs clean
+.PHONY: help setup build demo test lint check train-asr train-text eval bench-text docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,6 +71,10 @@ train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared
 eval: .venv-train/ready ## print the figures of the embedded models
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
 	@$(TRAIN) models/train/text/evaluate.py
+
+bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime
+	@$(CARGO) build --release --workspace --examples $(FEATURES)
+	@$(TRAIN) benches/text.py
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs
