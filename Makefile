@@ -43,6 +43,7 @@ test: setup ## run all tests
 lint: setup ## formatting, lints and documentation, warnings forbidden
 	@cargo fmt --all --check
 	@$(CARGO) clippy --release --workspace --all-targets $(FEATURES) -- -D warnings
+	@python3 models/cards.py --check
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
 
 check: lint test ## everything: lint and test
@@ -51,7 +52,7 @@ check: lint test ## everything: lint and test
 TRAIN := .venv-train/bin/python
 SHARED ?= ../shared
 MINUTES ?= 95
-TEXT_MINUTES ?= 12
+TEXT_MINUTES ?= 22
 
 .venv-train/ready: models/train/asr/requirements.txt models/train/text/requirements.txt
 	@python3 -m venv .venv-train
@@ -63,14 +64,14 @@ train-asr: .venv-train/ready ## train the embedded speech model from its last st
 	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0012 --init models/train/asr/start-fp16.pt
 	@$(TRAIN) models/train/asr/export.py --work target/train/asr --out target/train/asr/ggml-model-q8_0.bin
 
-train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared TEXT_MINUTES=12)
+train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared TEXT_MINUTES=22)
 	@$(TRAIN) models/train/text/train.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
-	@$(TRAIN) models/train/text/linear.py --shared $(SHARED) --work target/train/text
+	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text
 	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
 
 eval: .venv-train/ready ## print the figures of the embedded models
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
-	@$(TRAIN) models/train/text/evaluate.py
+	@$(TRAIN) models/train/text/evaluate.py --shared $(SHARED)
 
 bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime
 	@$(CARGO) build --release --workspace --examples $(FEATURES)

@@ -22,6 +22,7 @@ HEADS = {
 UNKNOWN = -1
 # Lines of online customer service with one of these may be rhetorical: they are not taken as examples of the contrary.
 DOUBTFUL = re.compile("难道|凭什么|干嘛|干吗|不是.*[吗嘛么]|怎么能|怎么可能|有什么用|谁让|谁叫|至于|还用|到底|什么叫|哪有|怎么知道|能不能|这么|不会.*[吗嘛]")
+DOUBTFUL_TOO = re.compile(DOUBTFUL.pattern + "|这不是|什么事")  # and these choose no threshold
 RUDE = re.compile("滚|傻|笨|神经|有病|妈的|他妈|屁|垃圾|骗|闭嘴|脑子|去死|废物")
 # Nearly always 反问 in television dialogue where the mood is bad: weak labels, for training only.
 STRONG = re.compile("难道|凭什么|谁让你|至于吗|有什么用|这不是.+吗|不就.+吗|哪有|怎么能|还用|什么叫|能不.+吗|我怎么知道|关你什么事")
@@ -94,7 +95,7 @@ def service(data, rng, most=16000):
     rng.shuffle(lines)
     for text in lines[:most]:
         split = grammar.split_of("service " + text)
-        doubtful = split == "train" and DOUBTFUL.search(text)
+        doubtful = {"train": DOUBTFUL, "dev": DOUBTFUL_TOO}[split].search(text) if split != "test" else None
         rude = RUDE.search(text)
         yield row(text, "", "service", split, rhetorical=UNKNOWN if doubtful else 0, abuse=UNKNOWN if rude else 0)
 

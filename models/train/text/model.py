@@ -7,7 +7,7 @@ from torch import nn
 from data import HEADS
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-LENGTH = 64
+LENGTH, PLACES = 128, 64  # tokens of an input; positions that are told apart, all later ones count as the last
 
 
 def make_tokenizer(texts, least=2, most=6000):
@@ -79,7 +79,7 @@ class Classifier(nn.Module):
         self.settings = {"vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads, "buckets": buckets}
         self.buckets = buckets
         self.chars, self.pairs = nn.Embedding(vocabulary, width), nn.Embedding(buckets, width)
-        self.places, self.turns = nn.Embedding(LENGTH, width), nn.Embedding(2, width)
+        self.places, self.turns = nn.Embedding(PLACES, width), nn.Embedding(2, width)
         for table in (self.chars, self.pairs, self.places, self.turns):
             nn.init.normal_(table.weight, std=0.05)
         self.blocks = nn.ModuleList(Block(width, heads, drop) for _ in range(layers))
@@ -90,7 +90,7 @@ class Classifier(nn.Module):
         """What is known of every token [turns, tokens, width]."""
         following = F.pad(input_ids[:, 1:], (0, 1))
         hashed = (input_ids * 7919 + following * 104729) % self.buckets
-        places = torch.cumsum(torch.ones_like(input_ids), 1) - 1
+        places = (torch.cumsum(torch.ones_like(input_ids), 1) - 1).clamp(max=PLACES - 1)
         x = self.chars(input_ids) + self.pairs(hashed) + self.places(places) + self.turns(token_type_ids)
         x = self.drop(x) if self.training else x
         hidden = (1.0 - attention_mask.to(x.dtype))[:, None, None, :] * -1e4

@@ -1,6 +1,6 @@
 """Train the text encoder. Resumes from its checkpoint.
 
-    python models/train/text/train.py --shared ../shared --work target/train/text --minutes 15
+    python models/train/text/train.py --shared ../shared --work target/train/text --minutes 22
 
 First it learns to guess hidden characters, from all texts without labels; then the heads are added. A batch mixes the
 sources by SHARES; each head learns from the rows that carry its label. The best state on dev is kept.
@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 import data
 import noise
-from model import Classifier, collate, encode, make_tokenizer
+from model import LENGTH, Classifier, collate, encode, make_tokenizer
 
 SHARES = {"cped": 0.21, "reviews": 0.12, "cold": 0.22, "own": 0.24, "service": 0.08, "crosswoz": 0.02,
           "cped-rhetorical": 0.05, "cped-calm": 0.04, "cped-weak": 0.02}
@@ -90,7 +90,7 @@ def loss_of(outputs, rows):
 def predict(net, tokenizer, pairs, size=128):
     """Logits of every head for (turn before, turn) pairs."""
     net.eval()
-    order = sorted(range(len(pairs)), key=lambda at: len(pairs[at][0][:64]) + len(pairs[at][1][:64]))
+    order = sorted(range(len(pairs)), key=lambda at: len(pairs[at][0][:LENGTH]) + len(pairs[at][1][:LENGTH]))
     out = [np.zeros((len(pairs), len(labels)), np.float32) for labels in data.HEADS.values()]
     for start in range(0, len(order), size):
         chosen = order[start: start + size]
@@ -117,8 +117,8 @@ def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--shared", default="../shared")
     args.add_argument("--work", default="target/train/text")
-    args.add_argument("--minutes", type=float, default=15)
-    args.add_argument("--threads", type=int, default=2)
+    args.add_argument("--minutes", type=float, default=22)
+    args.add_argument("--threads", type=int, default=1)
     args.add_argument("--seed", type=int, default=7)
     args = args.parse_args()
     torch.set_num_threads(args.threads)
