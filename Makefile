@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test lint check train-asr train-text eval bench-text docs clean
+.PHONY: help setup build demo test lint check train-asr train-text eval docs bench bench-text clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,7 +69,11 @@ train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared
 	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text
 	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
 
-eval: .venv-train/ready ## print the figures of the embedded models
+eval: build .venv-train/ready ## print the figures of the rules and of the embedded models
+	@echo "rules, held-back labelled calls (tests/labelled/test.jsonl)"
+	@$(BIN) eval --labelled tests/labelled/test.jsonl --rules rules --profile all
+	@echo "matching by sound on real and simulated recognition errors"
+	@$(CARGO) run --quiet --release --workspace $(FEATURES) --example sound_errors -- $(SHARED)/data/asr_errors/pairs.jsonl
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
 	@$(TRAIN) models/train/text/evaluate.py --shared $(SHARED)
 
@@ -81,6 +85,11 @@ docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs
 	@$(BIN) schema > docs/schema.md
 	@$(BIN) operators > docs/rules.md
+	@$(BIN) operators --json-schema > docs/rules.schema.json
+
+bench: build ## what rules cost, and how many stored calls are replayed a second (minutes)
+	@$(CARGO) bench -p callsift-rules --bench rules
+	@python3 benches/replay.py
 
 clean: ## remove what was built
 	@cargo clean

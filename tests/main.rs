@@ -7,5 +7,6 @@ mod demo;
 mod hostile;
 mod killed;
 mod readers;
+mod rules;
 mod support;
 mod transcripts;

@@ -36,9 +36,15 @@ pub enum Command {
     Transcribe(TranscribeArgs),
     /// Print what a lake says: rules, calls to hear first, failures.
     Report(ReportArgs),
+    /// Judge the calls of a lake again by other rules, without hearing them.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
+    /// Measure rules on labelled calls: precision and recall with intervals.
+    #[command(after_help = EVAL_EXAMPLES)]
+    Eval(EvalArgs),
     /// Compare a lake's verdicts with a file of expected ones, side by side.
     Expect(ExpectArgs),
-    /// Check, test and explain rules.
+    /// Check, test, explain and compare rules.
     Rules(RulesArgs),
     /// List, fetch and verify models.
     Models(ModelsArgs),
@@ -46,8 +52,12 @@ pub enum Command {
     Formats,
     /// Print the data dictionary of the lake.
     Schema,
-    /// Print the documentation of the rule operators.
-    Operators,
+    /// Print the page for rule writers, or the JSON schema of rule files.
+    Operators {
+        /// The JSON schema, for editors.
+        #[arg(long)]
+        json_schema: bool,
+    },
     /// Print the configuration in force.
     Config(ConfigArgs),
     /// Say what is installed, which model and library are used, and how fast this machine is.
@@ -80,6 +90,17 @@ pub struct ConfigArgs {
     pub model: Option<String>,
 }
 
+/// Options shared by commands that judge calls.
+#[derive(Debug, Args)]
+pub struct RuleArgs {
+    /// Folder of rules [default: rules/ of the project or beside the program].
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Profile of the folder that selects rules; `all` for every rule [default: order-hotline, where the folder has it].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
 /// `callsift run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -95,9 +116,9 @@ pub struct RunArgs {
     /// Metadata by recording or call id: CSV with a header, or JSON lines.
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
-    /// Folder of rules [default: rules/ of the project or beside the program].
-    #[arg(long, value_name = "DIR")]
-    pub rules: Option<PathBuf>,
+    /// Which rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Day of all calls, YYYY-MM-DD; otherwise the metadata says, and today stands in.
     #[arg(long, value_name = "DATE")]
     pub dt: Option<String>,
@@ -111,6 +132,79 @@ pub struct RunArgs {
     #[arg(long)]
     pub retry_failed: bool,
     /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  callsift rules diff rules rules-new --lake lake     # first see what would change
+  callsift replay --lake lake --rules rules-new
+  callsift replay --lake lake --rules rules-new --from 2026-10-01 --to 2026-10-31
+
+A replay that is stopped or killed is simply run again; each part of the lake changes as a whole or not at all.";
+
+const EVAL_EXAMPLES: &str = "Examples:
+  callsift eval --labelled tests/labelled/test.jsonl
+  callsift eval --labelled calls.jsonl --rules rules-new --profile all --wrong 20
+
+A line is a call as for `run --transcripts`, with \"expect\": {\"rule-id\": \"hit|clear|cannot_tell|not_applicable\"}.";
+
+/// Days of a lake.
+#[derive(Debug, Args)]
+pub struct DayArgs {
+    /// First day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+}
+
+/// `callsift replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// Which rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Which days.
+    #[command(flatten)]
+    pub days: DayArgs,
+    /// Judge also calls that other options made; the present options are then written to them.
+    #[arg(long)]
+    pub other_options: bool,
+    /// Threads [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// `callsift eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Labelled calls; may be given more than once.
+    #[arg(long, value_name = "FILE.jsonl", required = true)]
+    pub labelled: Vec<PathBuf>,
+    /// Which rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Show so many wrong verdicts per rule, with call and reason.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub wrong: usize,
+    /// Only this rule.
+    #[arg(long, value_name = "ID")]
+    pub rule: Option<String>,
+    /// Print as JSON on stdout.
     #[arg(long)]
     pub json: bool,
     /// Configuration.
@@ -190,6 +284,40 @@ pub enum RulesCommand {
     Test {
         /// Folder or file.
         dir: Option<PathBuf>,
+        /// Repeat them under recognition noise: 5, 10 and 20 % of the characters replaced by ones that sound alike.
+        #[arg(long)]
+        noise: bool,
+        /// With --noise: so many times each.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        repeats: u64,
+    },
+    /// Show which hits of a lake another folder of rules gains and loses. Exit code 1 where any verdict changes.
+    #[command(
+        after_help = "Examples:\n  callsift rules diff rules rules-new --lake lake\n  callsift rules diff rules rules-new --lake lake --from 2026-11-01 --examples 5"
+    )]
+    Diff {
+        /// Folder of the rules in force.
+        old: PathBuf,
+        /// Folder of the rules to come.
+        new: PathBuf,
+        /// The lake.
+        #[arg(long, value_name = "LAKE")]
+        lake: PathBuf,
+        /// Which days.
+        #[command(flatten)]
+        days: DayArgs,
+        /// Examples per rule.
+        #[arg(long, value_name = "N", default_value_t = 3)]
+        examples: usize,
+        /// Profile for both folders; `all` for every rule.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// Print as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+        /// Configuration.
+        #[command(flatten)]
+        config: ConfigArgs,
     },
     /// Say what a rule checks and, for a call, why it answered as it did.
     #[command(

@@ -7,9 +7,9 @@ use callsift_asr::WhisperModel;
 use callsift_core::Provenance;
 use callsift_models::{Manifest, file_sha256, locate, locate_file};
 use callsift_pipeline::{Config, Engine, VadBackend};
-use callsift_rules::RuleSet;
+use callsift_rules::{RuleSet, default_profile};
 
-use crate::args::ConfigArgs;
+use crate::args::{ConfigArgs, RuleArgs};
 
 /// The configuration in force: the file, then the command line.
 pub fn config(args: &ConfigArgs) -> Result<Config> {
@@ -38,8 +38,19 @@ pub fn rules_folder(given: Option<&Path>) -> Result<PathBuf> {
         .context("no rules/ folder found here or beside the program; name it with --rules DIR")
 }
 
-/// Loads rules.
-pub fn rules(given: Option<&Path>) -> Result<RuleSet> {
+/// Loads rules: the profile that is named, all of them for `all`, the folder's default profile where none is named.
+pub fn rules(args: &RuleArgs) -> Result<RuleSet> {
+    let folder = rules_folder(args.rules.as_deref())?;
+    let profile = match args.profile.as_deref() {
+        Some("all") => None,
+        Some(name) => Some(name),
+        None => default_profile(&folder),
+    };
+    Ok(RuleSet::load_profile(&folder, profile)?)
+}
+
+/// Loads all rules of a folder or file.
+pub fn all_rules(given: Option<&Path>) -> Result<RuleSet> {
     Ok(RuleSet::load(&rules_folder(given)?)?)
 }
 
@@ -74,6 +85,8 @@ pub fn text_model(config: &Config) -> Result<Option<PathBuf>> {
 
 /// What a run needs, with or without the speech half.
 pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine> {
+    // Before the model's own limit is put in: the same options give the same hash, with and without a speech model.
+    let config_hash = config.hash();
     let model = speech.then(|| asr_model(&config)).transpose()?;
     if let Some(limit) = model.as_ref().and_then(|m| m.max_window_ms) {
         config.asr.max_window_ms = config.asr.max_window_ms.min(limit);
@@ -81,7 +94,7 @@ pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine
     let mut provenance = Provenance {
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
         ruleset_hash: rules.hash().to_owned(),
-        config_hash: config.hash(),
+        config_hash,
         asr_model: "external".to_owned(),
         ..Provenance::default()
     };

@@ -74,6 +74,8 @@ pub enum MatchKind {
     Pattern,
     /// Same sound within a cost.
     Sound,
+    /// Like a sentence.
+    Similar,
     /// A text model's label.
     Model,
     /// A measured quantity: silence, overlap.
@@ -89,6 +91,7 @@ impl MatchKind {
             Self::Exact => "exact",
             Self::Pattern => "pattern",
             Self::Sound => "sound",
+            Self::Similar => "similar",
             Self::Model => "model",
             Self::Measure => "measure",
             Self::Absence => "absence",
@@ -113,7 +116,7 @@ pub struct Evidence {
     pub text: String,
     /// How it matched.
     pub kind: MatchKind,
-    /// Cost of the match: 0 exact; sound costs and 1 − probability for models.
+    /// Cost of the match: 0 exact; sound costs, 1 − likeness of sentences, 1 − probability for models.
     pub cost: f64,
     /// The condition that fired, as a path into the rule: `any[1].keyword`.
     pub condition: String,

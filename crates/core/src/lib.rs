@@ -13,10 +13,11 @@ pub mod recording;
 pub mod report;
 pub mod speech;
 pub mod stage;
+pub mod stats;
 pub mod time;
 pub mod turn;
 
-pub use audio::{ChannelLayout, ChannelQuality, SAMPLE_RATE, SampleBlock};
+pub use audio::{ChannelLayout, ChannelQuality, LevelTrack, SAMPLE_RATE, SampleBlock};
 pub use finding::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
 pub use recording::{CallMeta, Direction, Recording};
 pub use report::{AudioInfo, CallReport, Outcome, Provenance, SentimentTrend, StageName, TalkMetrics};

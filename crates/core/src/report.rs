@@ -86,6 +86,8 @@ pub struct AudioInfo {
     pub duration_ms: i64,
     /// Per channel, in order.
     pub quality: Vec<ChannelQuality>,
+    /// Level over time per channel, in order; dropped once the turns have their levels.
+    pub levels: Vec<crate::LevelTrack>,
 }
 
 /// Measures of the conversation as a whole.

@@ -67,6 +67,8 @@ pub struct Turn {
     pub marks: Vec<Mark>,
     /// Milliseconds of it during which the other side spoke too.
     pub overlap_ms: i64,
+    /// Level of the voice in dBFS; `None` where there is no recording.
+    pub loudness_dbfs: Option<f64>,
     /// Labels of the text models, empty where none ran.
     pub labels: Vec<LabelScore>,
 }

@@ -5,12 +5,14 @@
 
 pub mod metrics;
 pub mod roles;
+pub mod transcript;
 mod turns;
 
 use callsift_core::{ChannelLayout, SpeakerRole, Stage, Turn, Utterance};
 use serde::{Deserialize, Serialize};
 
 pub use metrics::talk_metrics;
+pub use transcript::Transcript;
 pub use turns::mark_overlap;
 
 /// Options of turn building. Times are milliseconds.

@@ -54,6 +54,7 @@ fn open(u: Utterance, role: SpeakerRole, role_confidence: f64) -> Turn {
         confidence: 0.0,
         marks: u.marks,
         overlap_ms: 0,
+        loudness_dbfs: None,
         labels: Vec::new(),
     }
 }

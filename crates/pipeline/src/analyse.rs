@@ -5,11 +5,11 @@ use callsift_core::{
     CallReport, ChannelLayout, Outcome, Recording, SpeakerRole, Stage, StageName, TalkMetrics, Turn, Utterance,
 };
 use callsift_dialogue::{TurnBuilder, talk_metrics};
-use callsift_rules::{CallFacts, CallView, RuleSet, score};
+use callsift_rules::{RuleSet, score};
 use callsift_sentiment::{TextClassifier, trend};
 
 use crate::config::Config;
-use crate::transcripts::EXTERNAL_LAYOUT;
+use crate::facts;
 
 /// Judges calls; one per thread, because a text model's session is not shared.
 pub struct Analyser<'a> {
@@ -25,18 +25,21 @@ impl<'a> Analyser<'a> {
     }
 
     /// A recognised call to its report.
-    pub fn call(&mut self, recording: Recording, audio: AudioInfo, utterances: Vec<Utterance>) -> CallReport {
-        let turns = self.turns(audio.layout, utterances);
-        let layout = audio.layout;
+    pub fn call(&mut self, recording: Recording, mut audio: AudioInfo, utterances: Vec<Utterance>) -> CallReport {
+        let mut turns = self.turns(audio.layout, utterances);
+        let levels = std::mem::take(&mut audio.levels);
+        for turn in &mut turns {
+            turn.loudness_dbfs = levels.get(usize::from(turn.channel)).and_then(|track| track.mean_dbfs(turn.span));
+        }
         let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
-        self.judge(blank(recording, outcome, Some(audio), turns), layout)
+        self.judge(blank(recording, outcome, Some(audio), turns))
     }
 
     /// A call transcribed elsewhere to its report; failed ones stay as they are.
     pub fn transcript(&mut self, report: CallReport) -> CallReport {
         match report.outcome {
             Outcome::Failed { .. } => report,
-            _ => self.judge(report, EXTERNAL_LAYOUT),
+            _ => self.judge(report),
         }
     }
 
@@ -50,20 +53,15 @@ impl<'a> Analyser<'a> {
         turns
     }
 
-    fn judge(&mut self, mut report: CallReport, layout: ChannelLayout) -> CallReport {
+    fn judge(&mut self, mut report: CallReport) -> CallReport {
         if let Err(error) = self.label(&mut report.turns) {
             return failed(report.recording, report.audio, StageName::Sentiment, error);
         }
         report.metrics = talk_metrics(&report.turns, &self.config.dialogue);
         report.trend = trend(&report.turns);
         let options = &self.config.rules;
-        let facts = CallFacts {
-            direction: report.recording.meta.direction,
-            queue: report.recording.meta.queue.clone(),
-            layout: Some(layout),
-        };
-        let view = CallView::new(&report.turns, facts, options.min_role_confidence);
-        report.findings = self.rules.evaluate(&view, options);
+        let facts = facts::of_report(&report);
+        report.findings = self.rules.evaluate(&report.turns, facts, options);
         report.score = (report.outcome == Outcome::Ok).then(|| score(&report.findings));
         report
     }

@@ -56,7 +56,35 @@ pub enum PipelineError {
     /// The lake cannot be read or written.
     #[error(transparent)]
     Store(#[from] callsift_store::StoreError),
+    /// Threads could not be started.
+    #[error("cannot start threads: {0}")]
+    Pool(String),
     /// The rules are wrong.
     #[error(transparent)]
     Rules(#[from] callsift_rules::RuleError),
+    /// A lake that other options made.
+    #[error(
+        "call `{call_id}` was made with other options than these; name the configuration that made it with --config, or \
+         say --other-options to judge it by the present limits"
+    )]
+    OtherOptions {
+        /// The first such call.
+        call_id: String,
+    },
+    /// A file of labelled calls that is malformed.
+    #[error("not a file of labelled calls: {reason}: {path}")]
+    Labelled {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        reason: String,
+    },
+}
+
+impl PipelineError {
+    /// For `map_err`.
+    #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+    pub(crate) fn pool(error: rayon::ThreadPoolBuildError) -> Self {
+        Self::Pool(error.to_string())
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use callsift_asr::{Packer, Window};
 use callsift_audio::{AudioReader, file_sha256};
-use callsift_core::{AudioInfo, SampleBlock, SpeechSegment, Stage, StageName};
+use callsift_core::{AudioInfo, LevelTrack, SampleBlock, SpeechSegment, Stage, StageName};
 use callsift_vad::{CrossTalkGate, Vad};
 
 use crate::engine::{Detector, Engine};
@@ -84,6 +84,7 @@ impl<'a> Front<'a> {
         // The gate only decides what counts as speech; the recogniser hears the recording as it is.
         let mut gate = CrossTalkGate::default();
         let (mut blocks, mut gated, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut levels = vec![LevelTrack::default(); lanes.len()];
         let mut more = true;
         while more {
             more = reader.next_blocks(&mut blocks).map_err(audio_failed)?;
@@ -92,8 +93,10 @@ impl<'a> Front<'a> {
                 gate.finish(&mut gated);
             }
             for block in blocks.drain(..) {
-                if let Some(lane) = lanes.get_mut(usize::from(block.channel)) {
+                let channel = usize::from(block.channel);
+                if let (Some(lane), Some(track)) = (lanes.get_mut(channel), levels.get_mut(channel)) {
                     lane.packer.push_samples(&block.samples);
+                    track.push(&block.samples);
                 }
             }
             for block in gated.drain(..) {
@@ -109,7 +112,8 @@ impl<'a> Front<'a> {
             lane.finish(&mut windows)?;
         }
         windows.drain(..).all(&mut *emit);
-        reader.finish().map_err(audio_failed)
+        let info = reader.finish().map_err(audio_failed)?;
+        Ok(AudioInfo { levels, ..info })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::error::PipelineError;
 use crate::front::{Failed, Front, recording_sha256};
 use crate::progress::{Event, Summary};
+use crate::transcripts::Transcripts;
 
 /// How to run; nothing here changes a result.
 #[derive(Debug, Clone)]
@@ -142,36 +143,59 @@ fn finish(summary: &mut Summary, clock: Clock, started: Instant, todo: usize) {
 /// As [`run`].
 pub fn run_transcripts(
     engine: &Engine,
-    reports: Vec<CallReport>,
+    calls: &Transcripts,
     out: &Path,
     options: &RunOptions,
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let before = reports.len();
-    let todo: Vec<CallReport> =
-        reports.into_iter().filter(|r| !lake.done().contains_key(&r.recording.meta.call_id)).collect();
-    let (total, skipped) = (todo.len(), before - todo.len());
+    let todo: Vec<usize> = (0..calls.len()).filter(|c| !lake.done().contains_key(&calls.call_id(*c))).collect();
+    let (total, skipped) = (todo.len(), calls.len() - todo.len());
     on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine) });
     let started = Instant::now();
     let clock = Clock::default();
-    let mut analyser = Analyser::new(&engine.config, &engine.rules, engine.classifier()?);
+    let workers = options.workers.max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(PipelineError::pool)?;
+    // Sessions of text models are not shared; opening them here shows a missing one before any call is read.
+    let analysers =
+        (0..workers).map(|_| Ok(Mutex::new(Analyser::new(&engine.config, &engine.rules, engine.classifier()?))));
+    let analysers: Vec<Mutex<Analyser<'_>>> = analysers.collect::<Result<_, PipelineError>>()?;
     let mut parts = Parts::new(&mut lake, engine, options);
     let mut summary = Summary { skipped, ..Summary::default() };
-    for report in todo {
+    for chunk in todo.chunks(CHUNK_PER_WORKER * workers) {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let report = clock.time("analyse", || analyser.transcript(report));
-        summary.count(&report);
-        on_event(Event::Call { report: &report, done: summary.calls });
-        clock.time("store", || parts.push(report))?;
+        let reports: Vec<CallReport> = clock.time("analyse", || {
+            pool.install(|| chunk.par_iter().map(|call| transcript(&analysers, calls, *call)).collect::<Result<_, _>>())
+        })?;
+        for report in reports {
+            summary.count(&report);
+            on_event(Event::Call { report: &report, done: summary.calls });
+            clock.time("store", || parts.push(report))?;
+        }
     }
     clock.time("store", || parts.flush())?;
     summary.parts = parts.written;
     finish(&mut summary, clock, started, total);
     Ok(summary)
+}
+
+/// Calls that each worker judges between two visits to the store.
+const CHUNK_PER_WORKER: usize = 64;
+
+fn transcript(
+    analysers: &[Mutex<Analyser<'_>>],
+    calls: &Transcripts,
+    call: usize,
+) -> Result<CallReport, PipelineError> {
+    let report = calls.read(call)?;
+    let own = rayon::current_thread_index().unwrap_or(0) % analysers.len().max(1);
+    let mut analyser = analysers[own].lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = report.recording.clone();
+    Ok(catch_unwind(AssertUnwindSafe(|| analyser.transcript(report)))
+        .unwrap_or_else(|panic| failed(kept, None, StageName::Rules, panic_text(panic.as_ref()))))
 }
 
 /// Collects reports into parts: one day each, so many calls each.

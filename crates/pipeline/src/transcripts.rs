@@ -1,119 +1,155 @@
 //! Calls that another system transcribed: one JSON object a line, through everything after recognition.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use callsift_core::{
-    CallReport, ChannelLayout, Outcome, Recording, SentimentTrend, SpeakerRole, StageName, TalkMetrics, TimeSpan,
-    TimedChar, Turn,
-};
-use serde::Deserialize;
+use callsift_core::{CallReport, Outcome, Recording, SentimentTrend, StageName, TalkMetrics, Turn};
+use callsift_dialogue::Transcript;
 
 use crate::config::MetadataConfig;
 use crate::error::PipelineError;
 use crate::input::bare_meta;
-use crate::metadata::{Fields, MetadataReader};
+use crate::metadata::MetadataReader;
 
-/// One line of a transcripts file. Fields besides the named ones are kept as metadata.
-#[derive(Debug, Deserialize)]
-struct Line {
+/// Where a call stands in the file.
+#[derive(Debug)]
+struct Entry {
+    date: String,
     call_id: String,
-    turns: Vec<LineTurn>,
-    #[serde(flatten)]
-    rest: serde_json::Map<String, serde_json::Value>,
+    offset: u64,
+    bytes: usize,
+    line: usize,
+    /// Why the line is none, where that is known from its head.
+    wrong: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LineTurn {
-    role: String,
-    start_ms: i64,
-    end_ms: i64,
-    text: String,
-    #[serde(default)]
-    confidence: Option<f32>,
+/// A file of calls that another system transcribed. Only the places of its calls are held in memory.
+pub struct Transcripts {
+    file: Mutex<File>,
+    path: PathBuf,
+    name: String,
+    reader: MetadataReader,
+    entries: Vec<Entry>,
 }
 
-/// Reads transcripts; a line that is malformed becomes a failed call named after its number, and the rest goes on.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn read_transcripts(
-    path: &Path,
-    config: &MetadataConfig,
-    fallback_date: &str,
-    force_date: Option<&str>,
-) -> Result<Vec<CallReport>, PipelineError> {
-    let reader = MetadataReader::new(config)?;
-    let text = std::fs::read_to_string(path).map_err(|source| PipelineError::Io { path: path.to_owned(), source })?;
-    let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
-    let mut reports: Vec<CallReport> = lines
-        .map(|(i, line)| {
-            let source = format!("{name}:{}", i + 1);
-            match parse(line, &source, &reader) {
-                Ok(mut report) => {
-                    let meta = &mut report.recording.meta;
-                    let date = force_date.map(str::to_owned).or(meta.date.take());
-                    meta.date = Some(date.unwrap_or_else(|| fallback_date.to_owned()));
-                    report
-                }
-                Err(reason) => failed(&source, reason, force_date.unwrap_or(fallback_date)),
+impl Transcripts {
+    /// Finds the calls of a file, sorted by day and id. A line that is malformed, and a call id that stands on an earlier
+    /// line already, will be a failed call named after its line; the rest goes on.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn open(
+        path: &Path,
+        config: &MetadataConfig,
+        fallback_date: &str,
+        force_date: Option<&str>,
+    ) -> Result<Self, PipelineError> {
+        let reader = MetadataReader::new(config)?;
+        let io = |source| PipelineError::Io { path: path.to_owned(), source };
+        let mut input = BufReader::new(File::open(path).map_err(io)?);
+        let (mut entries, mut offset, mut line) = (Vec::new(), 0u64, Vec::new());
+        for number in 1.. {
+            line.clear();
+            let bytes = input.read_until(b'\n', &mut line).map_err(io)?;
+            if bytes == 0 {
+                break;
             }
-        })
-        .collect();
-    reports.sort_by(|a, b| {
-        let key = |r: &CallReport| (r.recording.meta.date.clone(), r.recording.meta.call_id.clone());
-        key(a).cmp(&key(b))
-    });
-    mark_repeats(&mut reports);
-    Ok(reports)
+            if !line.trim_ascii().is_empty() {
+                let (call_id, date, wrong) = head(&line, &reader);
+                let date = force_date.map(str::to_owned).or(date).unwrap_or_else(|| fallback_date.to_owned());
+                entries.push(Entry { date, call_id, offset, bytes, line: number, wrong });
+            }
+            offset += bytes as u64;
+        }
+        mark_repeats(&mut entries);
+        entries.sort_by(|a, b| (&a.date, &a.call_id, a.line).cmp(&(&b.date, &b.call_id, b.line)));
+        let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        Ok(Self { file: Mutex::new(input.into_inner()), path: path.to_owned(), name, reader, entries })
+    }
+
+    /// Number of calls.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True where the file has no call.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Id under which a call stands in the lake: its own, or its line where it is none.
+    pub fn call_id(&self, call: usize) -> String {
+        let entry = &self.entries[call];
+        if entry.wrong.is_some() { self.source(entry) } else { entry.call_id.clone() }
+    }
+
+    fn source(&self, entry: &Entry) -> String {
+        format!("{}:{}", self.name, entry.line)
+    }
+
+    /// Reads a call, not yet judged.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(&self, call: usize) -> Result<CallReport, PipelineError> {
+        let entry = &self.entries[call];
+        let source = self.source(entry);
+        if let Some(reason) = &entry.wrong {
+            return Ok(failed(&source, reason.clone(), &entry.date));
+        }
+        let mut line = vec![0; entry.bytes];
+        {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = file.seek(SeekFrom::Start(entry.offset)).and_then(|_| file.read_exact(&mut line));
+            read.map_err(|source| PipelineError::Io { path: self.path.clone(), source })?;
+        }
+        match parse(&line, &source, &self.reader) {
+            Ok(mut report) => {
+                report.recording.meta.date = Some(entry.date.clone());
+                Ok(report)
+            }
+            Err(reason) => Ok(failed(&source, reason, &entry.date)),
+        }
+    }
+
+    /// Reads all calls.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read_all(&self) -> Result<Vec<CallReport>, PipelineError> {
+        (0..self.len()).map(|call| self.read(call)).collect()
+    }
 }
 
-fn parse(line: &str, source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
-    let line: Line = serde_json::from_str(line).map_err(|e| e.to_string())?;
-    if line.call_id.trim().is_empty() {
-        return Err("`call_id` is empty".to_owned());
+/// Call id and day of a line, and why it is no call.
+fn head(line: &[u8], reader: &MetadataReader) -> (String, Option<String>, Option<String>) {
+    match Transcript::parse_head(line) {
+        Err(reason) => (String::new(), None, Some(reason)),
+        Ok((call_id, fields)) => {
+            let date = reader.meta(call_id.clone(), fields).date;
+            (call_id, date, None)
+        }
     }
-    let turns = turns(line.turns)?;
-    let rest = line.rest.into_iter().filter(|(k, _)| k != "expect");
-    let fields: Fields = rest
-        .map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
-        .filter(|(_, v)| v != "null")
-        .collect();
-    let meta = reader.meta(line.call_id, fields);
+}
+
+/// A call id may stand only once: later lines are none.
+fn mark_repeats(entries: &mut [Entry]) {
+    let mut seen = BTreeSet::new();
+    for entry in entries.iter_mut().filter(|e| e.wrong.is_none()) {
+        if !seen.insert(entry.call_id.clone()) {
+            entry.wrong = Some(format!("call id `{}` stands on an earlier line already", entry.call_id));
+        }
+    }
+}
+
+fn parse(line: &[u8], source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
+    let Transcript { call_id, fields, turns } = Transcript::parse(line)?;
+    let meta = reader.meta(call_id, fields);
     let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
     Ok(report(Recording { path: source.into(), name: source.to_owned(), meta }, outcome, turns))
-}
-
-/// Turns in order of time; what was said is spread evenly over each turn, with probability 1 where none is given.
-fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
-    let mut turns = Vec::with_capacity(lines.len());
-    for (i, line) in lines.into_iter().enumerate() {
-        if line.start_ms < 0 || line.end_ms < line.start_ms {
-            return Err(format!("turn {i}: `start_ms` {} and `end_ms` {} are no span", line.start_ms, line.end_ms));
-        }
-        let role = SpeakerRole::parse(&line.role);
-        let span = TimeSpan::new(line.start_ms, line.end_ms);
-        let prob = line.confidence.unwrap_or(1.0).clamp(0.0, 1.0);
-        turns.push(Turn {
-            index: 0,
-            role,
-            role_confidence: if role == SpeakerRole::Unknown { 0.0 } else { 1.0 },
-            channel: u16::from(role == SpeakerRole::Customer),
-            span,
-            chars: TimedChar::spread(&line.text, span, prob),
-            confidence: f64::from(prob),
-            marks: Vec::new(),
-            overlap_ms: 0,
-            labels: Vec::new(),
-        });
-    }
-    turns.sort_by_key(|t: &Turn| (t.span.start_ms, t.span.end_ms, t.channel));
-    for (index, turn) in turns.iter_mut().enumerate() {
-        turn.index = index as u32;
-    }
-    callsift_dialogue::mark_overlap(&mut turns);
-    Ok(turns)
 }
 
 fn report(recording: Recording, outcome: Outcome, turns: Vec<Turn>) -> CallReport {
@@ -135,27 +171,11 @@ fn failed(source: &str, reason: String, date: &str) -> CallReport {
     report(Recording { path: source.into(), name: source.to_owned(), meta }, outcome, Vec::new())
 }
 
-/// A call id may stand only once: later ones become failed rows under the name of their line.
-fn mark_repeats(reports: &mut [CallReport]) {
-    let mut seen = std::collections::BTreeSet::new();
-    for r in reports {
-        let id = r.recording.meta.call_id.clone();
-        if !seen.insert(id.clone()) {
-            let date = r.recording.meta.date.clone().unwrap_or_default();
-            let name = r.recording.name.clone();
-            *r = failed(&name, format!("call id `{id}` stands on an earlier line already"), &date);
-        }
-    }
-}
-
-/// Layout of calls whose roles come from elsewhere.
-pub(crate) const EXTERNAL_LAYOUT: ChannelLayout = ChannelLayout::Stereo;
-
 #[cfg(test)]
 mod tests {
     use callsift_core::Outcome;
 
-    use super::read_transcripts;
+    use super::Transcripts;
     use crate::config::MetadataConfig;
 
     #[test]
@@ -163,7 +183,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let good = r#"{"call_id":"k1","direction":"inbound","queue":"order","agent_id":"3021","started_at":"2026-11-16T09:00:00+08:00","turns":[{"role":"customer","start_ms":2500,"end_ms":4000,"text":"五条"},{"role":"agent","start_ms":0,"end_ms":2000,"text":"您好"}]}"#;
         std::fs::write(file.path(), format!("{good}\n{{\"call_id\":\"k2\"}}\n{good}\nnot json\n")).unwrap();
-        let reports = read_transcripts(file.path(), &MetadataConfig::default(), "2026-11-20", None).unwrap();
+        let reports =
+            Transcripts::open(file.path(), &MetadataConfig::default(), "2026-11-20", None).unwrap().read_all().unwrap();
         assert_eq!(reports.len(), 4);
         let k1 = reports.iter().find(|r| r.recording.meta.call_id == "k1").unwrap();
         assert_eq!(k1.turns[0].text(), "您好");

@@ -47,6 +47,14 @@ pub enum RuleError {
     /// One or more files are wrong.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Invalid(Vec<RuleProblem>),
+    /// A profile that is not in the folder.
+    #[error("no profile is called `{name}`; there are: {known}")]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// A rule id that is not in the set.
     #[error("no rule has the id `{id}`; known: {known}")]
     UnknownRule {

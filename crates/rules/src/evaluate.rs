@@ -1,13 +1,13 @@
 //! From conditions to verdicts: pure and deterministic.
 
-use callsift_core::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
-use callsift_text::phrase_likeness;
+use callsift_core::{AbsenceProof, Direction, Evidence, Finding, MatchKind, SpeakerRole, Turn, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::absence;
 use crate::load::RuleSet;
-use crate::logic::{Condition, Eval, Truth};
-use crate::schema::{DirectionName, Rule, ViolationWhen};
-use crate::view::{CallView, Selection};
+use crate::logic::{Eval, Truth};
+use crate::schema::{Rule, ViolationWhen};
+use crate::view::{CallFacts, CallView, Selection};
 
 /// Limits below which a rule does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -41,19 +41,16 @@ impl Default for EvalOptions {
 }
 
 impl RuleSet {
-    /// One finding per rule, sorted by rule id.
-    pub fn evaluate(&self, call: &CallView<'_>, options: &EvalOptions) -> Vec<Finding> {
-        self.rules().iter().map(|rule| judge(rule, call, options).finding).collect()
+    /// Prepares a call for these rules.
+    pub fn view<'a>(&'a self, turns: &'a [Turn], facts: CallFacts, options: &EvalOptions) -> CallView<'a> {
+        CallView::new(turns, facts, self.index(), options.min_role_confidence)
     }
-}
 
-/// 100 less the points of all hits, never under 0; 0 after a fatal hit.
-pub fn score(findings: &[Finding]) -> f64 {
-    let hits = findings.iter().filter(|f| f.verdict == Verdict::Hit);
-    if hits.clone().any(|f| f.severity == Severity::Fatal) {
-        return 0.0;
+    /// One finding per rule, sorted by rule id.
+    pub fn evaluate(&self, turns: &[Turn], facts: CallFacts, options: &EvalOptions) -> Vec<Finding> {
+        let call = self.view(turns, facts, options);
+        self.rules().iter().map(|rule| judge(rule, &call, options).finding).collect()
     }
-    (100.0 - hits.map(|f| f.points).sum::<f64>()).max(0.0)
 }
 
 /// A finding with the way to it.
@@ -62,70 +59,124 @@ pub struct Judgement {
     pub finding: Finding,
     /// How `applies.when` came out.
     pub applies: Option<Eval>,
+    /// How `except` came out; `None` where there was nothing to excuse.
+    pub except: Option<Eval>,
     /// How the condition came out; `None` where the rule does not apply.
     pub eval: Option<Eval>,
     /// What was searched.
     pub searched: Selection,
 }
 
-/// Judges one call by one rule.
+/// Judges one call by one rule. The call must have been prepared by the rule's own [`RuleSet::view`].
 pub fn judge(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement {
     let all = call.everything();
     let searched = call.select(&rule.scope, &all);
     let applies = rule.applies.when.as_ref().map(|when| when.eval(call, &all, "applies.when"));
-    if let Some(reason) = not_applicable(rule, call, applies.as_ref()) {
-        let finding = finding(rule, Verdict::NotApplicable, reason, Vec::new(), None);
-        return Judgement { finding, applies, eval: None, searched };
+    if let Some((verdict, reason)) = does_not_apply(rule, call, applies.as_ref()) {
+        let finding = finding(rule, verdict, reason, Vec::new(), None);
+        return Judgement { finding, applies, except: None, eval: None, searched };
     }
-    let eval = rule.condition.eval(call, &searched, "condition");
-    let finding = match rule.violation_when {
+    let eval = rule.condition.value.eval(call, &searched, "condition");
+    let mut finding = match rule.violation_when {
         ViolationWhen::Found => presence(rule, call, &eval, &searched, options),
-        ViolationWhen::Missing => absence(rule, call, &eval, &searched, options),
+        ViolationWhen::Missing => missing(rule, call, &eval, &searched, options),
     };
-    Judgement { finding, applies, eval: Some(eval), searched }
+    let excusable = matches!(finding.verdict, Verdict::Hit | Verdict::CannotTell);
+    let except = rule.except.as_ref().filter(|_| excusable).map(|e| e.eval(call, &all, "except"));
+    if let Some(excuse) = except.as_ref().filter(|e| e.truth == Truth::Yes) {
+        let why = excuse.evidence.first().map_or_else(|| excuse.note.clone(), |e| format!("“{}”", e.text));
+        finding = self::finding(rule, Verdict::Clear, format!("豁免：{why}"), Vec::new(), None);
+    }
+    Judgement { finding, applies, except, eval: Some(eval), searched }
 }
 
-fn not_applicable(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Option<String> {
+fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Option<(Verdict, String)> {
+    let not = |reason: &str| Some((Verdict::NotApplicable, reason.to_owned()));
     let applies = &rule.applies;
-    let directions = &applies.directions;
-    let direction = match call.facts.direction {
-        callsift_core::Direction::Inbound => Some(DirectionName::Inbound),
-        callsift_core::Direction::Outbound => Some(DirectionName::Outbound),
-        callsift_core::Direction::Unknown => None,
+    let direction = call.facts.meta.direction;
+    if !applies.directions.is_empty() && !applies.directions.contains(&direction) {
+        return not(if direction == Direction::Unknown {
+            "呼叫方向不明"
+        } else {
+            "呼叫方向不在规则范围内"
+        });
+    }
+    let listed = |list: &[String], field: &str| {
+        list.is_empty() || call.facts.field(field).is_some_and(|v| list.iter().any(|l| *l == v))
     };
-    if !directions.is_empty() && direction.is_some_and(|d| !directions.contains(&d)) {
-        return Some("呼叫方向不在规则范围内".to_owned());
+    if !listed(&applies.queues, "queue") {
+        return not("队列不在规则范围内");
     }
-    let queue = call.facts.queue.as_deref();
-    if !applies.queues.is_empty() && !queue.is_some_and(|q| applies.queues.iter().any(|a| a == q)) {
-        return Some("队列不在规则范围内".to_owned());
+    if !listed(&applies.business, "business") {
+        return not("业务类型不在规则范围内");
     }
-    when.filter(|eval| eval.truth != Truth::Yes).map(|eval| format!("前提不成立：{}", eval.note))
+    if let Some(date) = call.facts.field("date") {
+        // ISO days sort as text.
+        let early = applies.from.as_ref().is_some_and(|from| *date < *from.value);
+        let late = applies.until.as_ref().is_some_and(|until| *date > *until.value);
+        if early || late {
+            return not("通话日期不在规则有效期内");
+        }
+    }
+    match when.map(|eval| (eval.truth, eval)) {
+        Some((Truth::No, eval)) => not(&format!("前提不成立：{}", eval.note)),
+        Some((Truth::Unknown, eval)) => Some((Verdict::CannotTell, format!("前提无法判定：{}", first_unknown(eval)))),
+        _ => None,
+    }
 }
 
 /// Finding the condition is the fault.
 fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, options: &EvalOptions) -> Finding {
+    let cannot = |reason: String| finding(rule, Verdict::CannotTell, reason, Vec::new(), None);
     if call.turns.is_empty() {
-        return finding(rule, Verdict::CannotTell, "没有识别到任何话语".to_owned(), Vec::new(), None);
+        return cannot("没有识别到任何话语".to_owned());
     }
     match eval.truth {
-        Truth::Unknown => finding(rule, Verdict::CannotTell, first_unknown(eval), Vec::new(), None),
-        Truth::No => finding(rule, Verdict::Clear, eval.note.clone(), Vec::new(), None),
-        Truth::Yes if rule.scope.role.is_some() && on.role_unknown => {
-            finding(rule, Verdict::CannotTell, "说话人角色不确定，无法判定是谁说的".to_owned(), Vec::new(), None)
+        Truth::Unknown => cannot(first_unknown(eval)),
+        Truth::No if rule.names_role && hidden_by_roles(rule, call) => {
+            cannot("说话人角色不确定，无法判定是谁说的".to_owned())
+        }
+        Truth::No => match rule.min_confidence.as_ref().and_then(|least| absence::too_faint(call, on, least.value)) {
+            Some(reason) => cannot(reason),
+            None => finding(rule, Verdict::Clear, eval.note.clone(), Vec::new(), None),
+        },
+        Truth::Yes if eval.evidence.is_empty() => {
+            let unsure = rule.names_role && on.role_unknown;
+            let verdict = if unsure { Verdict::CannotTell } else { Verdict::Hit };
+            finding(rule, verdict, eval.note.clone(), Vec::new(), None)
         }
         Truth::Yes => {
-            let sure: Vec<Evidence> = eval.evidence.iter().filter(|e| is_sure(call, e, options)).cloned().collect();
-            if sure.is_empty() && !eval.evidence.is_empty() {
-                let reason = format!("疑似“{}”，但识别置信度过低", eval.evidence[0].text);
-                return finding(rule, Verdict::CannotTell, reason, Vec::new(), None);
+            let heard: Vec<Evidence> = eval.evidence.iter().filter(|e| is_heard(call, e, options)).cloned().collect();
+            if heard.is_empty() {
+                return cannot(format!("疑似“{}”，但识别置信度过低", eval.evidence[0].text));
+            }
+            let sure: Vec<Evidence> = heard.into_iter().filter(|e| !rule.names_role || is_whose(call, e)).collect();
+            if sure.is_empty() {
+                return cannot("说话人角色不确定，无法判定是谁说的".to_owned());
             }
             finding(rule, Verdict::Hit, hit_reason(&sure), sure, None)
         }
     }
 }
 
-fn is_sure(call: &CallView<'_>, evidence: &Evidence, options: &EvalOptions) -> bool {
+/// Would the rule hit if turns of unsure role were the role it looks at?
+fn hidden_by_roles(rule: &Rule, call: &CallView<'_>) -> bool {
+    let unsure = call.turns.iter().any(|t| call.role(t.turn) == SpeakerRole::Unknown && !t.turn.is_unusable());
+    unsure
+        && call.with_any_role(|| {
+            let on = call.select(&rule.scope, &call.everything());
+            rule.condition.value.eval(call, &on, "condition").truth == Truth::Yes
+        })
+}
+
+fn is_whose(call: &CallView<'_>, evidence: &Evidence) -> bool {
+    call.turns.get(evidence.turn as usize).is_none_or(|t| call.role(t.turn) != SpeakerRole::Unknown)
+}
+
+fn is_heard(call: &CallView<'_>, evidence: &Evidence, options: &EvalOptions) -> bool {
+    if evidence.kind == MatchKind::Measure {
+        return true;
+    }
     let Some(view) = call.turns.get(evidence.turn as usize) else { return true };
     let chars = &view.turn.chars;
     let range = (evidence.char_start as usize).min(chars.len())..(evidence.char_end as usize).min(chars.len());
@@ -134,16 +185,16 @@ fn is_sure(call: &CallView<'_>, evidence: &Evidence, options: &EvalOptions) -> b
 }
 
 fn hit_reason(evidence: &[Evidence]) -> String {
-    let first = evidence.first();
-    let how = first.map_or("", |e| match e.kind {
+    let Some(first) = evidence.first() else { return String::new() };
+    let how = match first.kind {
         MatchKind::Sound => "（读音相近）",
         MatchKind::Model => "（模型判断）",
+        MatchKind::Similar => "（句子相似）",
         _ => "",
-    });
-    let text = first.map_or("", |e| e.text.as_str());
+    };
     match evidence.len() {
-        0 | 1 => format!("“{text}”{how}"),
-        n => format!("“{text}”{how}等{n}处"),
+        1 => format!("“{}”{how}", first.text),
+        n => format!("“{}”{how}等{n}处", first.text),
     }
 }
 
@@ -153,7 +204,7 @@ fn first_unknown(eval: &Eval) -> String {
 }
 
 /// Missing the condition is the fault: the absence must be proved.
-fn absence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, options: &EvalOptions) -> Finding {
+fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, options: &EvalOptions) -> Finding {
     match eval.truth {
         Truth::Yes => {
             let reason = eval.evidence.first().map_or_else(|| eval.note.clone(), |e| format!("已说“{}”", e.text));
@@ -161,81 +212,15 @@ fn absence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, option
         }
         Truth::Unknown => finding(rule, Verdict::CannotTell, first_unknown(eval), Vec::new(), None),
         Truth::No => {
-            let proof = prove(rule, call, on);
-            let (verdict, reason) = match doubt(&proof, on, options) {
+            let on = eval.failed_selection().unwrap_or(on);
+            let proof = absence::prove(rule, call, on);
+            let (verdict, reason) = match absence::doubt(&proof, on, options) {
                 Some(doubt) => (Verdict::CannotTell, doubt),
-                None => (Verdict::Hit, absence_reason(&proof)),
+                None => (Verdict::Hit, absence::reason(&proof)),
             };
             finding(rule, verdict, reason, Vec::new(), Some(proof))
         }
     }
-}
-
-fn prove(rule: &Rule, call: &CallView<'_>, on: &Selection) -> AbsenceProof {
-    let turns: Vec<_> = on.turns.iter().map(|i| &call.turns[*i]).collect();
-    let speech_ms = turns.iter().map(|t| t.turn.span.len_ms()).sum();
-    let chars: usize = turns.iter().map(|t| t.turn.chars.len()).sum();
-    let weighted: f64 = turns.iter().map(|t| t.turn.confidence * t.turn.chars.len() as f64).sum();
-    let mean_confidence = if chars == 0 { 0.0 } else { weighted / chars as f64 };
-    AbsenceProof {
-        window: on.window,
-        speech_ms,
-        mean_confidence,
-        turns: turns.len() as u32,
-        near_miss: near_miss(rule, call, on),
-    }
-}
-
-/// The stretch of the searched turns that sounds most like a phrase of the rule.
-fn near_miss(rule: &Rule, call: &CallView<'_>, on: &Selection) -> Option<NearMiss> {
-    let mut best: Option<NearMiss> = None;
-    rule.condition.walk(&mut |condition| {
-        let Condition::Keyword(keyword) = condition else { return };
-        for (phrase, sounds) in keyword.sounds() {
-            for view in on.turns.iter().map(|i| &call.turns[*i]) {
-                let Some(found) = phrase_likeness(view.sounds(), sounds) else { continue };
-                let score = 1.0 - found.cost;
-                if score > best.as_ref().map_or(0.4, |b| b.score) {
-                    let evidence = view.evidence(found.range, MatchKind::Sound, found.cost, "");
-                    let (turn, span, text) = (evidence.turn, evidence.span, evidence.text);
-                    best = Some(NearMiss { turn, span, text, phrase: phrase.clone(), score });
-                }
-            }
-        }
-    });
-    best
-}
-
-/// Why an absence cannot be claimed; `None` where it can.
-fn doubt(proof: &AbsenceProof, on: &Selection, options: &EvalOptions) -> Option<String> {
-    if on.role_unknown {
-        return Some("说话人角色不确定，无法判定是否缺失".to_owned());
-    }
-    if proof.speech_ms < options.min_speech_ms {
-        return Some(format!("检查范围内话语仅{:.1}秒，不足以判定", proof.speech_ms as f64 / 1000.0));
-    }
-    let total = (proof.speech_ms + on.skipped_ms) as f64;
-    if on.skipped_ms as f64 > options.max_skipped_share * total {
-        return Some(format!("检查范围内有{:.1}秒话语无法采信", on.skipped_ms as f64 / 1000.0));
-    }
-    if proof.mean_confidence < options.min_confidence {
-        return Some(format!("识别置信度{:.2}低于{:.2}", proof.mean_confidence, options.min_confidence));
-    }
-    let near = proof.near_miss.as_ref().filter(|n| n.score >= options.near_miss_doubt)?;
-    Some(format!("“{}”与“{}”读音相近（{:.2}），请人工确认", near.text, near.phrase, near.score))
-}
-
-fn absence_reason(proof: &AbsenceProof) -> String {
-    let window = proof.window;
-    let near = proof.near_miss.as_ref().map_or_else(String::new, |n| format!("，最接近“{}”（{:.2}）", n.text, n.score));
-    format!(
-        "已查{:.1}–{:.1}秒共{}个话轮、{:.1}秒话语，置信度{:.2}，未出现{near}",
-        window.start_ms as f64 / 1000.0,
-        window.end_ms as f64 / 1000.0,
-        proof.turns,
-        proof.speech_ms as f64 / 1000.0,
-        proof.mean_confidence,
-    )
 }
 
 fn finding(
@@ -245,15 +230,146 @@ fn finding(
     evidence: Vec<Evidence>,
     proof: Option<AbsenceProof>,
 ) -> Finding {
+    let places = evidence.len().max(1) as f64;
+    let points = match (&rule.points_cap, verdict) {
+        (_, v) if v != Verdict::Hit => 0.0,
+        (None, _) => rule.points.value,
+        (Some(cap), _) => (rule.points.value * places).min(cap.value),
+    };
     Finding {
         rule_id: rule.id.value.clone(),
         title: rule.title.clone(),
         category: rule.category.clone(),
         severity: rule.severity,
-        points: if verdict == Verdict::Hit { rule.points.value } else { 0.0 },
+        points,
         verdict,
         reason,
         evidence,
         proof,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::OnceLock;
+
+    use callsift_core::{CallMeta, Direction, Mark, SpeakerRole, TimeSpan, TimedChar, Turn, Verdict};
+    use proptest::prelude::*;
+
+    use super::{EvalOptions, judge};
+    use crate::{CallFacts, RuleSet, score};
+
+    fn pack() -> &'static RuleSet {
+        static PACK: OnceLock<RuleSet> = OnceLock::new();
+        PACK.get_or_init(|| RuleSet::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules")).unwrap())
+    }
+
+    /// Things people say, things recognisers write, and anything else.
+    fn words() -> impl Strategy<Value = String> {
+        let said = prop::sample::select(vec![
+            "您好",
+            "订货中心工号三零二一",
+            "五条红塔山",
+            "红塔山5条",
+            "難道",
+            "不是告诉过你了吗",
+            "爱卖不卖",
+            "请稍等",
+            "再见",
+            "我要投诉",
+            "一共俩",
+            "半打",
+            "非常抱歉",
+            "实配三条",
+            "，",
+            "。",
+            "？",
+            "嗯",
+            "😀",
+            "e\u{301}",
+            "\u{200b}",
+        ]);
+        prop_oneof![4 => said.prop_map(str::to_owned), 1 => "\\PC{0,12}", 1 => "[一-龥]{0,12}"]
+    }
+
+    prop_compose! {
+        fn turn()(
+            parts in prop::collection::vec(words(), 0..5),
+            role in 0u8..3,
+            sure in prop::bool::weighted(0.8),
+            (start, length) in (0i64..200_000, -5i64..30_000),
+            prob in 0.0f32..1.0,
+            mark in prop::option::weighted(0.1, prop::sample::select(vec![Mark::Hallucination, Mark::Loop])),
+            loudness_dbfs in prop::option::of(-90.0f64..0.0),
+        ) -> Turn {
+            let (text, span) = (parts.concat(), TimeSpan::new(start, start + length));
+            Turn {
+                index: 0,
+                role: [SpeakerRole::Agent, SpeakerRole::Customer, SpeakerRole::Unknown][role as usize],
+                role_confidence: if sure { 1.0 } else { 0.2 },
+                channel: u16::from(role),
+                span,
+                chars: TimedChar::spread(&text, span, prob),
+                confidence: f64::from(prob),
+                marks: mark.into_iter().collect(),
+                overlap_ms: 0,
+                loudness_dbfs,
+                labels: Vec::new(),
+            }
+        }
+    }
+
+    fn call() -> impl Strategy<Value = (Vec<Turn>, CallFacts)> {
+        let turns = prop::collection::vec(turn(), 0..12).prop_map(|mut turns| {
+            turns.sort_by_key(|t| t.span.start_ms);
+            turns.iter_mut().zip(0u32..).for_each(|(t, i)| t.index = i);
+            turns
+        });
+        let facts = (0u8..3, prop::option::of("\\PC{0,20}"), prop::option::of(0i64..400_000));
+        (turns, facts).prop_map(|(turns, (direction, order, duration_ms))| {
+            let direction = [Direction::Inbound, Direction::Outbound, Direction::Unknown][direction as usize];
+            let meta = CallMeta { direction, order, ..CallMeta::default() };
+            (turns, CallFacts { meta, duration_ms, ..CallFacts::default() })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_call_gets_one_sound_verdict_per_rule((turns, facts) in call()) {
+            let findings = pack().evaluate(&turns, facts, &EvalOptions::default());
+            prop_assert_eq!(findings.len(), pack().rules().len());
+            for f in &findings {
+                prop_assert!(f.verdict == Verdict::Hit || f.evidence.is_empty() && f.points == 0.0, "{:?}", f);
+                for e in f.evidence.iter().filter(|e| e.char_end > e.char_start) {
+                    let turn = &turns[e.turn as usize];
+                    let said: String = turn.chars[e.char_start as usize..e.char_end as usize].iter().map(|c| c.ch).collect();
+                    prop_assert_eq!(&said, &e.text);
+                    prop_assert!(!turn.is_unusable());
+                }
+                if let Some(near) = f.proof.as_ref().and_then(|p| p.near_miss.as_ref()) {
+                    prop_assert!((0.0..=1.0).contains(&near.score));
+                }
+            }
+            prop_assert!((0.0..=100.0).contains(&score(&findings)));
+        }
+
+        #[test]
+        fn neither_the_order_of_rules_nor_threads_matter((turns, facts) in call()) {
+            let options = EvalOptions::default();
+            let forward = pack().evaluate(&turns, facts.clone(), &options);
+            let view = pack().view(&turns, facts.clone(), &options);
+            let mut backward: Vec<_> = pack().rules().iter().rev().map(|r| judge(r, &view, &options).finding).collect();
+            backward.reverse();
+            prop_assert_eq!(&forward, &backward);
+            let elsewhere = std::thread::scope(|s| {
+                let threads: Vec<_> =
+                    (0..2).map(|_| s.spawn(|| pack().evaluate(&turns, facts.clone(), &options))).collect();
+                threads.into_iter().map(|t| t.join().unwrap()).collect::<Vec<_>>()
+            });
+            prop_assert!(elsewhere.iter().all(|found| *found == forward));
+        }
     }
 }

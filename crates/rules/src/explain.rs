@@ -62,9 +62,14 @@ pub fn explain(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> (Find
             view.turn.text()
         );
     }
-    if let Some(eval) = &judgement.eval {
-        let _ = writeln!(out, "条件：");
-        tree(&mut out, eval, 1);
+    for (title, eval) in [("条件：", &judgement.eval), ("豁免：", &judgement.except)] {
+        if let Some(eval) = eval {
+            let _ = writeln!(out, "{title}");
+            tree(&mut out, eval, 1);
+        }
+    }
+    if let Some(proof) = &judgement.finding.proof {
+        let _ = writeln!(out, "缺失证明：{}", crate::absence::reason(proof));
     }
     let _ = writeln!(out, "结论：{} — {}", judgement.finding.verdict.as_str(), judgement.finding.reason);
     (judgement.finding, out)

@@ -3,23 +3,32 @@
 //! One rule is one YAML file with its own tests; [`RuleSet::load`] reads a folder of them, [`RuleSet::evaluate`] is a
 //! pure function from turns to findings: same call and same rules give the same findings in the same order.
 //!
-//! To add an operator: one file in `operators/`, one variant in [`logic::Condition`], one line in
-//! [`operators::OPERATORS`]; a test fails until its documentation and example are there.
+//! To add an operator: one file in `operators/`, one variant in [`logic::Condition`] with its two lines
+//! there, one line in [`operators::OPERATORS`]; a test fails until its documentation and example are there.
 
+mod absence;
+mod check;
+pub mod compile;
+pub mod docs;
 pub mod error;
 pub mod evaluate;
 pub mod explain;
 pub mod load;
 pub mod logic;
 pub mod operators;
+pub mod orders;
+pub mod phrases;
+pub mod profile;
 pub mod schema;
+pub mod score;
 pub mod selftest;
 pub mod view;
 
 pub use error::{RuleError, RuleProblem};
-pub use evaluate::{EvalOptions, score};
-pub use load::RuleSet;
+pub use evaluate::EvalOptions;
+pub use load::{RuleSet, default_profile};
 pub use operators::{OPERATORS, OperatorDoc};
 pub use schema::Rule;
-pub use selftest::{CaseResult, run_tests};
+pub use score::{ScoreItem, score, score_items};
+pub use selftest::{CaseResult, NoiseResult, run_noisy, run_tests};
 pub use view::{CallFacts, CallView};

@@ -6,36 +6,63 @@ use std::path::{Path, PathBuf};
 use callsift_core::Verdict;
 use sha2::{Digest, Sha256};
 
+use crate::check;
+use crate::compile::{Compiler, Problem};
 use crate::error::{RuleError, RuleProblem};
-use crate::logic::at;
-use crate::schema::Rule;
+use crate::phrases::{PhraseIndex, PhraseTable};
+use crate::profile::{DEFAULT_PROFILE, PROFILES, Profile};
+use crate::schema::{Rule, ViolationWhen};
 
-/// Checked rules, sorted by id.
+/// Checked rules, sorted by id, with all their phrases in one index.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    index: PhraseIndex,
     hash: String,
 }
 
 impl RuleSet {
-    /// Reads and checks every `*.yaml` under a folder, or one file.
+    /// Reads and checks every `*.yaml` under a folder, or one file. All rules are in force.
     ///
     /// # Errors
     /// All problems of all files at once, each with path, line and column.
     pub fn load(root: &Path) -> Result<Self, RuleError> {
+        Self::load_profile(root, None)
+    }
+
+    /// The same, with the rules that a profile of the folder selects: by name; `None`: all rules; the default profile is
+    /// taken where [`default_profile`] finds it.
+    ///
+    /// # Errors
+    /// As above; no such profile; it names a rule that is not there.
+    pub fn load_profile(root: &Path, profile: Option<&str>) -> Result<Self, RuleError> {
         let files = rule_files(root)?;
         if files.is_empty() {
             return Err(RuleError::NoRules(root.to_owned()));
         }
+        let profile = profile.map(|name| Profile::load(root, name)).transpose()?;
+        let read = |path: &PathBuf| match std::fs::read_to_string(path) {
+            Ok(text) => Ok((path.clone(), text)),
+            Err(source) => Err(RuleError::Io { path: path.clone(), source }),
+        };
+        let texts = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Self::from_texts(root, &texts, profile)
+    }
+
+    /// Rules from texts with the paths that they would have under `root`.
+    ///
+    /// # Errors
+    /// All problems of all texts at once; the profile names a rule that is not there.
+    pub fn from_texts(root: &Path, texts: &[(PathBuf, String)], profile: Option<Profile>) -> Result<Self, RuleError> {
         let (mut rules, mut problems, mut hasher) = (Vec::new(), Vec::new(), Sha256::new());
-        for path in &files {
-            let text = std::fs::read_to_string(path).map_err(|source| RuleError::Io { path: path.clone(), source })?;
-            hasher.update(path.strip_prefix(root).unwrap_or(path).to_string_lossy().as_bytes());
-            hasher.update([0]);
-            hasher.update(text.as_bytes());
-            hasher.update([0]);
-            match parse(path, &text) {
-                Ok(rule) => rules.push((path.clone(), text, rule)),
+        let mut table = PhraseTable::default();
+        for (path, text) in texts {
+            for part in [path.strip_prefix(root).unwrap_or(path).to_string_lossy().as_bytes(), text.as_bytes()] {
+                hasher.update(part);
+                hasher.update([0]);
+            }
+            match parse(path, text, &mut table) {
+                Ok(rule) => rules.push((path.clone(), text.clone(), rule)),
                 Err(mut found) => problems.append(&mut found),
             }
         }
@@ -45,8 +72,12 @@ impl RuleSet {
         }
         let mut rules: Vec<Rule> = rules.into_iter().map(|(_, _, rule)| rule).collect();
         rules.sort_by(|a, b| a.id.value.cmp(&b.id.value));
+        if let Some(profile) = profile {
+            hasher.update(profile.text.as_bytes());
+            profile.select(&mut rules)?;
+        }
         let hash = callsift_core::hex(&hasher.finalize());
-        Ok(Self { rules, hash })
+        Ok(Self { rules, index: table.build(), hash })
     }
 
     /// The rules, sorted by id.
@@ -54,9 +85,14 @@ impl RuleSet {
         &self.rules
     }
 
-    /// SHA-256 over the names and bytes of all rule files.
+    /// SHA-256 over the names and bytes of all rule files, and of the profile.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// All phrases of the rules.
+    pub fn index(&self) -> &PhraseIndex {
+        &self.index
     }
 
     /// The rule with an id.
@@ -71,6 +107,11 @@ impl RuleSet {
     }
 }
 
+/// The default profile's name where the folder has it.
+pub fn default_profile(root: &Path) -> Option<&'static str> {
+    root.join(PROFILES).join(format!("{DEFAULT_PROFILE}.yaml")).is_file().then_some(DEFAULT_PROFILE)
+}
+
 fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
     if root.is_file() {
         return Ok(vec![root.to_owned()]);
@@ -81,7 +122,9 @@ fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
         for entry in std::fs::read_dir(&folder).map_err(io)? {
             let path = entry.map_err(io)?.path();
             if path.is_dir() {
-                folders.push(path);
+                if path != root.join(PROFILES) {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
                 files.push(path);
             }
@@ -91,54 +134,74 @@ fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
     Ok(files)
 }
 
-/// Parses and checks one file.
-pub(crate) fn parse(path: &Path, text: &str) -> Result<Rule, Vec<RuleProblem>> {
-    let problem = |(line, column, message): (usize, usize, String)| RuleProblem {
+/// Parses and checks one file; its phrases enter the table.
+pub fn parse(path: &Path, text: &str, table: &mut PhraseTable) -> Result<Rule, Vec<RuleProblem>> {
+    let located = |p: Problem| RuleProblem {
         path: path.to_owned(),
-        line,
-        column,
-        message,
-        excerpt: line.checked_sub(1).and_then(|l| text.lines().nth(l)).unwrap_or("").to_owned(),
+        line: p.line,
+        column: p.column,
+        message: p.message,
+        excerpt: p.line.checked_sub(1).and_then(|l| text.lines().nth(l)).unwrap_or("").to_owned(),
     };
     let mut rule: Rule = serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
+        let (line, column) = error.location().map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
         let message = error.without_snippet().to_string();
-        vec![problem((place.0, place.1, message.lines().next().unwrap_or("").to_owned()))]
+        vec![located(Problem { line, column, message: message.lines().next().unwrap_or("").to_owned() })]
     })?;
     rule.category =
         path.parent().and_then(Path::file_name).map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut problems = Vec::new();
-    check(path, &mut rule, &mut problems);
-    if problems.is_empty() { Ok(rule) } else { Err(problems.into_iter().map(problem).collect()) }
+    let mut cx = Compiler::new(table);
+    prepare(path, &mut rule, &mut cx);
+    let problems = std::mem::take(&mut cx.problems);
+    if problems.is_empty() { Ok(rule) } else { Err(problems.into_iter().map(located).collect()) }
 }
 
-fn check(path: &Path, rule: &mut Rule, problems: &mut Vec<(usize, usize, String)>) {
-    if rule.version.value != 1 {
-        problems.push(at(&rule.version.referenced, "`version` must be 1".to_owned()));
-    }
+fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
+    cx.expect(rule.version.value == 1, &rule.version.referenced, "`version` must be 1");
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    if rule.id.value != stem {
-        problems.push(at(&rule.id.referenced, format!("`id` must equal the file name `{stem}`")));
-    }
+    cx.expect(rule.id.value == stem, &rule.id.referenced, format!("`id` must equal the file name `{stem}`"));
     let kebab = rule.id.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !kebab || rule.id.value.is_empty() {
-        problems.push(at(&rule.id.referenced, "`id` must be kebab-case: a-z, 0-9 and -".to_owned()));
+    let kebab = kebab && !rule.id.value.is_empty();
+    cx.expect(kebab, &rule.id.referenced, "`id` must be kebab-case: a-z, 0-9 and -");
+    for points in [Some(&rule.points), rule.points_cap.as_ref()].into_iter().flatten() {
+        cx.expect((0.0..=100.0).contains(&points.value), &points.referenced, "points must be 0 to 100");
     }
-    if !(0.0..=100.0).contains(&rule.points.value) {
-        problems.push(at(&rule.points.referenced, "`points` must be 0 to 100".to_owned()));
+    if let Some(least) = &rule.min_confidence {
+        cx.expect((0.0..=1.0).contains(&least.value), &least.referenced, "`min_confidence` is a probability, 0 to 1");
     }
-    rule.scope.check(problems);
-    rule.condition.compile(problems);
-    if let Some(when) = rule.applies.when.as_mut() {
-        when.compile(problems);
+    rule.scope.compile(cx);
+    // Where missing it is the fault, hearing it excuses.
+    cx.lenient = rule.violation_when == ViolationWhen::Missing;
+    for (name, mut condition) in std::mem::take(&mut rule.conditions) {
+        condition.compile(cx);
+        cx.named.insert(name, condition);
     }
+    let before = cx.problems.len();
+    rule.condition.value.compile(cx);
+    // What has no place of its own stands somewhere in the condition.
+    let place = rule.condition.referenced;
+    for problem in cx.problems[before..].iter_mut().filter(|p| p.line == 0) {
+        (problem.line, problem.column) = (place.line() as usize, place.column() as usize);
+    }
+    for condition in [&mut rule.applies.when, &mut rule.except].into_iter().flatten() {
+        condition.compile(cx);
+    }
+    check::rule(rule, cx);
+    rule.names_role = check::names_role(rule);
+    rule.conditions = std::mem::take(&mut cx.named);
+    tests(rule, cx);
+}
+
+fn tests(rule: &Rule, cx: &mut Compiler<'_>) {
     for (verdict, wanted) in [(Verdict::Hit, "hit"), (Verdict::Clear, "clear")] {
-        if !rule.tests.iter().any(|t| t.expect == verdict) {
-            problems.push((0, 0, format!("`tests` needs at least one case with `expect: {wanted}`")));
+        if !rule.tests.iter().any(|t| t.expect == Some(verdict)) {
+            cx.wrong_somewhere(format!("`tests` needs at least one case with `expect: {wanted}`"));
         }
     }
-    if let Some(bad) = rule.tests.iter().find(|t| t.turns.is_empty()) {
-        problems.push((0, 0, format!("test `{}` has no turns", bad.name)));
+    for case in &rule.tests {
+        if case.turns.is_empty() || case.expect.is_none() || case.name.trim().is_empty() {
+            cx.wrong_somewhere(format!("test `{}` needs `name`, `turns` and `expect`", case.name));
+        }
     }
 }
 
@@ -167,13 +230,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::parse;
+    use crate::phrases::PhraseTable;
 
     const GOOD: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A1\nseverity: minor\npoints: 5\nwhy: 因为\n\
         scope: { role: agent }\nviolation_when: found\ncondition:\n  keyword: { any: [笨] }\ntests:\n\
         \x20 - { name: a, turns: [\"agent: 你真笨\"], expect: hit }\n  - { name: b, turns: [\"agent: 您好\"], expect: clear }\n";
 
     fn message(text: &str) -> String {
-        parse(Path::new("rules/c/x.yaml"), text).map_or_else(|p| p[0].to_string(), |_| String::new())
+        parse(Path::new("rules/c/x.yaml"), text, &mut PhraseTable::default())
+            .map_or_else(|p| p[0].to_string(), |_| String::new())
+    }
+
+    fn with_condition(condition: &str) -> String {
+        message(&GOOD.replace("keyword: { any: [笨] }", condition))
     }
 
     #[test]
@@ -183,15 +252,47 @@ mod tests {
 
     #[test]
     fn mistakes_are_shown_at_their_place() {
-        let unknown = message(&GOOD.replace("keyword:", "keywrod:"));
+        let unknown = with_condition("keywrod: { any: [笨] }");
         assert!(unknown.starts_with("rules/c/x.yaml:11:3:") && unknown.contains("keyword"), "{unknown}");
         let key = message(&GOOD.replace("points: 5", "points: 5\nponts: 5"));
         assert!(key.contains(":7:1:") && key.contains("ponts"), "{key}");
-        let regex = message(&GOOD.replace("keyword: { any: [笨] }", "regex: { pattern: \"(笨\" }"));
+        let regex = with_condition("regex: { pattern: \"(笨\" }");
         assert!(regex.contains(":11:") && regex.contains("bad regular expression"), "{regex}");
         let id = message(&GOOD.replace("id: x", "id: y"));
         assert!(id.contains(":2:5:") && id.contains("file name `x`"), "{id}");
         assert!(message(&GOOD.replace("expect: clear", "expect: hit")).contains("expect: clear"));
+    }
+
+    #[test]
+    fn expressions_point_at_their_column() {
+        let named = GOOD.replace(
+            "condition:\n  keyword: { any: [笨] }",
+            "conditions:\n  rude: { keyword: { any: [笨] } }\ncondition:\n  expr: \"EXPR\"",
+        );
+        let of = |expr: &str| message(&named.replace("EXPR", expr));
+        assert_eq!(of("rude"), "");
+        assert!(of("rude || !(rude && rude)").contains("always holds"));
+        let unknown = of("rude && rued");
+        assert!(unknown.contains(":13:18:") && unknown.contains("`rued` is not among"), "{unknown}");
+        let open = of("rude && (rude");
+        assert!(open.contains(":13:18:") && open.contains("never closed"), "{open}");
+        assert!(of("rude & rude").contains("means nothing here"));
+        assert!(of("rude &&").contains("found the end"));
+        assert!(of(&"(".repeat(200)).contains("nested"));
+    }
+
+    #[test]
+    fn conditions_that_cannot_do_anything_are_errors() {
+        assert!(
+            with_condition("all: [{ keyword: { any: [笨] } }, { not: { keyword: { any: [笨] } } }]")
+                .contains("never hold")
+        );
+        assert!(with_condition("keyword: { any: [真的笨], except: [笨] }").contains("can never be met"));
+        assert!(with_condition("regex: { pattern: \"笨*\" }").contains("empty text"));
+        assert!(
+            with_condition("count: { of: { keyword: { any: [笨] } }, at_least: 3, at_most: 2 }").contains("never hold")
+        );
+        assert!(with_condition("keyword: { any: [笨, 笨] }").contains("already"));
     }
 
     proptest! {
@@ -199,7 +300,7 @@ mod tests {
         fn no_bytes_make_the_loader_panic(cut in 0usize..400, junk in "\\PC{0,20}") {
             let mut text: String = GOOD.chars().take(cut).collect();
             text.push_str(&junk);
-            let _ = parse(Path::new("rules/c/x.yaml"), &text);
+            let _ = parse(Path::new("rules/c/x.yaml"), &text, &mut PhraseTable::default());
         }
     }
 }

@@ -1,21 +1,49 @@
-//! A call as rules see it: normalised once, sounds looked up once.
+//! A call as rules see it: normalised once, phrases and sounds looked up once.
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::ops::Range;
 
-use callsift_core::{ChannelLayout, Direction, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
-use callsift_text::{NormalizedText, Normalizer, SoundText};
+use callsift_core::{CallMeta, ChannelLayout, ChannelQuality, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
+use callsift_text::{NormalizedText, Normalizer, Segmenter, SoundText};
 
+use crate::phrases::{PhraseHit, PhraseIndex};
 use crate::schema::Scope;
 
 /// Facts of a call that rules may ask for, besides its turns.
 #[derive(Debug, Clone, Default)]
 pub struct CallFacts {
-    /// Who called whom.
-    pub direction: Direction,
-    /// Queue of the call.
-    pub queue: Option<String>,
-    /// How channels relate to speakers; `None` for calls transcribed elsewhere.
+    /// The call's metadata.
+    pub meta: CallMeta,
+    /// How channels relate to speakers; `None` where it is not known.
     pub layout: Option<ChannelLayout>,
+    /// Length of the recording in milliseconds; `None` where there is none.
+    pub duration_ms: Option<i64>,
+    /// Quality per channel; empty where there is no recording.
+    pub quality: Vec<ChannelQuality>,
+}
+
+impl CallFacts {
+    /// A metadata field by its name; `None` where it is absent or empty.
+    pub fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name == "duration_ms" {
+            return self.duration_ms.map(|ms| Cow::Owned(ms.to_string()));
+        }
+        let meta = &self.meta;
+        let value = match name {
+            "call_id" => Some(meta.call_id.as_str()),
+            "agent_id" => meta.agent_id.as_deref(),
+            "agent_name" => meta.agent_name.as_deref(),
+            "queue" => meta.queue.as_deref(),
+            "direction" => Some(meta.direction.as_str()),
+            "customer_id" => meta.customer_id.as_deref(),
+            "date" => meta.date.as_deref(),
+            "order" => meta.order.as_deref(),
+            "layout" => self.layout.map(ChannelLayout::as_str),
+            other => meta.extra.get(other).map(String::as_str),
+        };
+        value.map(str::trim).filter(|v| !v.is_empty()).map(Cow::Borrowed)
+    }
 }
 
 /// One turn, prepared for matching.
@@ -24,12 +52,31 @@ pub struct TurnView<'a> {
     pub turn: &'a Turn,
     /// Matching form with the way back.
     pub norm: NormalizedText,
+    text: String,
+    spoken: usize,
     sounds: OnceCell<SoundText>,
+    words: OnceCell<Vec<Range<usize>>>,
+    hits: Vec<PhraseHit>,
 }
 
 impl<'a> TurnView<'a> {
-    fn new(turn: &'a Turn, normalizer: &Normalizer) -> Self {
-        Self { turn, norm: normalizer.normalize(&turn.text()), sounds: OnceCell::new() }
+    fn new(turn: &'a Turn, normalizer: &Normalizer, index: &PhraseIndex) -> Self {
+        let norm = normalizer.normalize(&turn.text());
+        let (text, spoken) = (norm.text(), turn.spoken_chars());
+        let (sounds, words) = (OnceCell::new(), OnceCell::new());
+        let mut view = Self { turn, norm, text, spoken, sounds, words, hits: Vec::new() };
+        view.hits = index.scan(&view);
+        view
+    }
+
+    /// Matching form as text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Characters that are spoken, as recognised.
+    pub fn spoken_chars(&self) -> usize {
+        self.spoken
     }
 
     /// Sounds of the matching form.
@@ -37,8 +84,48 @@ impl<'a> TurnView<'a> {
         self.sounds.get_or_init(|| SoundText::new(self.norm.chars()))
     }
 
+    /// Where a phrase of the table stands in the turn.
+    pub fn hits(&self, phrase: u32) -> &[PhraseHit] {
+        let from = self.hits.partition_point(|h| h.phrase < phrase);
+        let len = self.hits[from..].partition_point(|h| h.phrase == phrase);
+        &self.hits[from..from + len]
+    }
+
+    /// Every phrase of the table that the turn holds, sorted by phrase and place.
+    pub fn all_hits(&self) -> &[PhraseHit] {
+        &self.hits
+    }
+
+    /// Character at a byte of [`TurnView::text`].
+    pub fn char_at(&self, byte: usize) -> usize {
+        self.text.get(..byte).map_or(0, |before| before.chars().count())
+    }
+
+    /// True where the words of the dictionary explain what stands in the range: it is one word, or every character of it
+    /// belongs to a word of two characters or more. Recognition errors leave single characters behind.
+    pub fn is_plain_words(&self, range: &Range<usize>) -> bool {
+        let words = self.words.get_or_init(|| Segmenter::default().ranges(&self.text));
+        let inside = words.iter().filter(|w| w.start < range.end && range.start < w.end);
+        range.len() > 1 && inside.into_iter().all(|w| w.len() > 1)
+    }
+
+    /// Ranges of normalised characters between punctuation marks of the original; the whole turn where there is none.
+    pub fn clauses(&self) -> Vec<Range<usize>> {
+        let mut clauses = Vec::new();
+        let mut start = 0;
+        for (i, c) in self.turn.chars.iter().enumerate() {
+            if "，。？！；、,.?!;".contains(c.ch) {
+                clauses.push(self.norm.from_original(start..i));
+                start = i + 1;
+            }
+        }
+        clauses.push(self.norm.from_original(start..self.turn.chars.len()));
+        clauses.retain(|r| !r.is_empty());
+        clauses
+    }
+
     /// Evidence for a range of normalised characters.
-    pub fn evidence(&self, range: std::ops::Range<usize>, kind: MatchKind, cost: f64, condition: &str) -> Evidence {
+    pub fn evidence(&self, range: Range<usize>, kind: MatchKind, cost: f64, condition: &str) -> Evidence {
         let original = self.norm.to_original(range);
         let chars = &self.turn.chars;
         let inside = &chars[original.start.min(chars.len())..original.end.min(chars.len())];
@@ -63,6 +150,14 @@ impl<'a> TurnView<'a> {
     pub fn whole(&self, kind: MatchKind, cost: f64, condition: &str) -> Evidence {
         self.evidence(0..self.norm.chars().len(), kind, cost, condition)
     }
+
+    /// Evidence that is a stretch of time before this turn, or all of it.
+    pub fn measured(&self, span: TimeSpan, text: String, condition: &str) -> Evidence {
+        let (turn, role) = (self.turn.index, self.turn.role);
+        let kind = MatchKind::Measure;
+        let condition = condition.to_owned();
+        Evidence { turn, role, char_start: 0, char_end: 0, span, text, kind, cost: 0.0, condition }
+    }
 }
 
 /// A call, prepared for all rules.
@@ -71,21 +166,22 @@ pub struct CallView<'a> {
     pub facts: CallFacts,
     /// Every turn, in order of time.
     pub turns: Vec<TurnView<'a>>,
+    /// All phrases of the rules.
+    pub index: &'a PhraseIndex,
+    /// From the first word to the last.
+    pub span: TimeSpan,
     min_role_confidence: f64,
+    /// While set, turns of unsure role count as of any role: would the answer be another one?
+    any_role: Cell<bool>,
 }
 
 impl<'a> CallView<'a> {
     /// Prepares the turns; roles less sure than `min_role_confidence` count as unknown.
-    pub fn new(turns: &'a [Turn], facts: CallFacts, min_role_confidence: f64) -> Self {
+    pub fn new(turns: &'a [Turn], facts: CallFacts, index: &'a PhraseIndex, min_role_confidence: f64) -> Self {
         let normalizer = Normalizer::matching();
-        let turns = turns.iter().map(|turn| TurnView::new(turn, &normalizer)).collect();
-        Self { facts, turns, min_role_confidence }
-    }
-
-    /// From the first word to the last.
-    pub fn span(&self) -> TimeSpan {
-        let all = self.turns.iter().map(|t| t.turn.span);
-        all.reduce(TimeSpan::union).unwrap_or_default()
+        let turns: Vec<_> = turns.iter().map(|turn| TurnView::new(turn, &normalizer, index)).collect();
+        let span = turns.iter().map(|t| t.turn.span).reduce(TimeSpan::union).unwrap_or_default();
+        Self { facts, turns, index, span, min_role_confidence, any_role: Cell::new(false) }
     }
 
     /// The role of a turn as far as it is sure.
@@ -93,19 +189,30 @@ impl<'a> CallView<'a> {
         if turn.role_confidence < self.min_role_confidence { SpeakerRole::Unknown } else { turn.role }
     }
 
+    /// Runs with turns of unsure role counted as of any role.
+    pub fn with_any_role<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.any_role.set(true);
+        let out = run();
+        self.any_role.set(false);
+        out
+    }
+
+    fn may_be(&self, turn: &Turn, role: SpeakerRole) -> bool {
+        turn.role == role || self.any_role.get() && self.role(turn) == SpeakerRole::Unknown
+    }
+
     /// Selects the turns of a scope, inside an outer selection.
     pub fn select(&self, scope: &Scope, within: &Selection) -> Selection {
-        let role = scope.role.map_or(within.role, |r| Some(r.into()));
-        let span = self.span();
+        let role = scope.role.or(within.role);
+        let near = scope.limits(self.span);
         let mut turns: Vec<usize> = within
             .candidates
             .iter()
             .copied()
-            .filter(|i| role.is_none_or(|r| self.turns[*i].turn.role == r))
+            .filter(|i| role.is_none_or(|r| self.may_be(self.turns[*i].turn, r)))
             .filter(|i| {
                 let at = self.turns[*i].turn.span;
-                scope.first_ms.as_ref().is_none_or(|ms| at.start_ms < span.start_ms + ms.value)
-                    && scope.last_ms.as_ref().is_none_or(|ms| at.end_ms > span.end_ms - ms.value)
+                near.is_none_or(|n| at.start_ms < n.end_ms && at.end_ms > n.start_ms)
             })
             .collect();
         if let Some(n) = &scope.first_turns {
@@ -114,33 +221,38 @@ impl<'a> CallView<'a> {
         if let Some(n) = &scope.last_turns {
             turns.drain(..turns.len().saturating_sub(n.value));
         }
-        let role_unknown =
-            role.is_some() && within.candidates.iter().any(|i| self.role(self.turns[*i].turn) == SpeakerRole::Unknown);
-        let window = self.window(scope, &turns, span);
-        let turns = turns.into_iter().collect::<Vec<_>>();
-        let skipped_ms =
-            turns.iter().map(|i| self.turns[*i].turn).filter(|t| t.is_unusable()).map(|t| t.span.len_ms()).sum();
+        let unsure = |i: &usize| self.role(self.turns[*i].turn) == SpeakerRole::Unknown;
+        let role_unknown = role.is_some() && within.candidates.iter().any(unsure);
+        let window = self.window(scope, &turns, near.unwrap_or(self.span), within);
+        let unusable = |i: &&usize| self.turns[**i].turn.is_unusable();
+        let skipped_ms = turns.iter().filter(unusable).map(|i| self.turns[*i].turn.span.len_ms()).sum();
         let usable = turns.iter().copied().filter(|i| !self.turns[*i].turn.is_unusable()).collect();
         Selection { role, candidates: within.candidates.clone(), turns: usable, skipped_ms, role_unknown, window }
     }
 
-    fn window(&self, scope: &Scope, turns: &[usize], call: TimeSpan) -> TimeSpan {
-        let start = match (&scope.last_ms, &scope.last_turns) {
-            (Some(ms), _) => (call.end_ms - ms.value).max(call.start_ms),
-            (None, Some(_)) => turns.first().map_or(call.start_ms, |i| self.turns[*i].turn.span.start_ms),
-            (None, None) => call.start_ms,
+    /// What was searched, in time: the limits in milliseconds, narrowed to the chosen turns where turns are counted.
+    fn window(&self, scope: &Scope, turns: &[usize], near: TimeSpan, within: &Selection) -> TimeSpan {
+        let place = |i: Option<&usize>| i.map(|i| self.turns[*i].turn.span);
+        let outer = if within.window.is_empty() { self.span } else { within.window };
+        let start = match (&scope.last_turns, place(turns.first())) {
+            (Some(_), Some(first)) => first.start_ms,
+            _ => outer.start_ms.max(near.start_ms),
         };
-        let end = match (&scope.first_ms, &scope.first_turns) {
-            (Some(ms), _) => (call.start_ms + ms.value).min(call.end_ms),
-            (None, Some(_)) => turns.last().map_or(call.end_ms, |i| self.turns[*i].turn.span.end_ms),
-            (None, None) => call.end_ms,
+        let end = match (&scope.first_turns, place(turns.last())) {
+            (Some(_), Some(last)) => last.end_ms,
+            _ => outer.end_ms.min(near.end_ms),
         };
-        TimeSpan::new(start, end)
+        TimeSpan::new(start, end.max(start))
     }
 
     /// All turns of the call.
     pub fn everything(&self) -> Selection {
-        let outer = Selection { candidates: (0..self.turns.len()).collect(), ..Selection::default() };
+        self.among((0..self.turns.len()).collect(), None, self.span)
+    }
+
+    /// A selection of just these turns, of one role or any, that covers a window.
+    pub fn among(&self, candidates: Vec<usize>, role: Option<SpeakerRole>, window: TimeSpan) -> Selection {
+        let outer = Selection { role, candidates, window, ..Selection::default() };
         self.select(&Scope::default(), &outer)
     }
 }
@@ -160,4 +272,11 @@ pub struct Selection {
     pub role_unknown: bool,
     /// The stretch of the call that the scope covers.
     pub window: TimeSpan,
+}
+
+impl Selection {
+    /// The chosen turns.
+    pub fn views<'c, 'a>(&'c self, call: &'c CallView<'a>) -> impl Iterator<Item = &'c TurnView<'a>> {
+        self.turns.iter().map(|i| &call.turns[*i])
+    }
 }

@@ -47,6 +47,7 @@ mod tests {
             confidence: 1.0,
             marks: Vec::new(),
             overlap_ms: 0,
+            loudness_dbfs: None,
             labels: vec![score("positive", positive), score("negative", 1.0 - positive)],
         }
     }

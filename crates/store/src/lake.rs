@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
-use callsift_core::{CallReport, Provenance};
+use callsift_core::{CallReport, Finding, Provenance};
 use callsift_text::Segmenter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -18,6 +18,8 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::StoreError;
 use crate::read;
+use crate::replace;
+use crate::replace::Judged;
 use crate::schema::{SCHEMA_VERSION, Table, TableName};
 use crate::tables::{self, CallRow, FindingRow, TurnRow};
 
@@ -54,11 +56,11 @@ pub struct Part {
 }
 
 impl Part {
-    fn path(&self, root: &Path, table: TableName) -> PathBuf {
+    pub(crate) fn path(&self, root: &Path, table: TableName) -> PathBuf {
         root.join(table.as_str()).join(format!("dt={}", self.date)).join(format!("part-{:05}.parquet", self.number))
     }
 
-    fn parse(path: &Path) -> Option<Self> {
+    pub(crate) fn parse(path: &Path) -> Option<Self> {
         let number = path.file_name()?.to_str()?.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
         let date = path.parent()?.file_name()?.to_str()?.strip_prefix("dt=")?.to_owned();
         Some(Self { date, number })
@@ -92,6 +94,7 @@ impl Lake {
             }
         }
         let mut lake = Self { root: root.to_owned(), words, next: BTreeMap::new(), done: BTreeMap::new(), _lock: lock };
+        replace::finish(root)?;
         lake.clean()?;
         lake.scan()?;
         Ok(lake)
@@ -175,7 +178,7 @@ impl Lake {
         let mut findings: Vec<FindingRow<'_>> = Vec::new();
         for report in reports {
             for finding in &report.findings {
-                findings.extend((0..finding_rows(finding)).map(|hit| FindingRow { report, finding, hit, provenance }));
+                findings.extend(finding_rows(&report.recording.meta.call_id, finding, &provenance.ruleset_hash));
             }
         }
         let path = |table| part.path(&self.root, table);
@@ -184,6 +187,38 @@ impl Lake {
             (TableName::Findings, batch(&tables::findings(), &findings, &path(TableName::Findings))?),
             (TableName::Calls, batch(&tables::calls(), &calls, &path(TableName::Calls))?),
         ])
+    }
+
+    /// Puts new findings in the place of a part's: what a replay with other rules does. `made_by` is written to the
+    /// part's calls, with their new scores and verdicts; both files change together or not at all, also when killed.
+    ///
+    /// # Errors
+    /// The disk is full or not writable; the part is as it was then.
+    pub fn replace_findings(&self, part: &Part, judged: &[Judged], made_by: &Provenance) -> Result<(), StoreError> {
+        let rows: Vec<FindingRow<'_>> = judged
+            .iter()
+            .flat_map(|j| j.findings.iter().flat_map(|f| finding_rows(&j.call_id, f, &made_by.ruleset_hash)))
+            .collect();
+        let (findings, calls) = (part.path(&self.root, TableName::Findings), part.path(&self.root, TableName::Calls));
+        let batches = [
+            (findings.clone(), batch(&tables::findings(), &rows, &findings)?),
+            (calls.clone(), replace::judged_calls(&calls, judged, made_by)?),
+        ];
+        let staging = self.root.join(".staging");
+        fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
+        let mut moves = Vec::new();
+        for (i, (to, batch)) in batches.into_iter().enumerate() {
+            let from = staging.join(format!("replace-{}-{:05}-{i}.tmp", part.date, part.number));
+            write_parquet(&from, &batch)?;
+            moves.push((from, to));
+        }
+        replace::commit(&self.root, part, &moves)
+    }
+
+    /// All parts that are in the lake, sorted.
+    pub fn parts(&self) -> Vec<Part> {
+        let parts: std::collections::BTreeSet<&Part> = self.done.values().map(|d| &d.part).collect();
+        parts.into_iter().cloned().collect()
     }
 
     fn clean(&self) -> Result<(), StoreError> {
@@ -216,8 +251,12 @@ impl Lake {
 }
 
 /// A hit has one row per place; every other verdict, and a proven absence, has one.
-fn finding_rows(finding: &callsift_core::Finding) -> usize {
-    finding.evidence.len().max(1)
+fn finding_rows<'a>(
+    call_id: &'a str,
+    finding: &'a Finding,
+    ruleset_hash: &'a str,
+) -> impl Iterator<Item = FindingRow<'a>> {
+    (0..finding.evidence.len().max(1)).map(move |hit| FindingRow { call_id, finding, hit, ruleset_hash })
 }
 
 fn batch<R>(table: &Table<R>, rows: &[R], path: &Path) -> Result<RecordBatch, StoreError> {
@@ -242,7 +281,7 @@ fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<(), StoreError> {
     file.sync_all().map_err(StoreError::io("cannot write to the lake", path))
 }
 
-fn publish(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub(crate) fn publish(from: &Path, to: &Path) -> Result<(), StoreError> {
     let folder = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(StoreError::io("cannot write to the lake", folder))?;
     fs::rename(from, to).map_err(StoreError::io("cannot publish a part", to))?;
@@ -250,7 +289,7 @@ fn publish(from: &Path, to: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|d| d.sync_all()).map_err(StoreError::io("cannot publish a part", folder))
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("cannot remove", path)(e)),
         _ => Ok(()),
@@ -283,6 +322,7 @@ mod tests {
             confidence: 0.9,
             marks: Vec::new(),
             overlap_ms: 0,
+            loudness_dbfs: None,
             labels: Vec::new(),
         }
     }
@@ -327,6 +367,7 @@ mod tests {
             layout: ChannelLayout::Stereo,
             duration_ms: 2000,
             quality: Vec::new(),
+            levels: Vec::new(),
         };
         CallReport {
             recording: Recording {

@@ -10,12 +10,16 @@ pub mod error;
 pub mod lake;
 pub mod lines;
 pub mod read;
+pub mod replace;
 pub mod schema;
+pub mod stored;
 mod tables;
 pub mod value;
 
 pub use dictionary::dictionary_markdown;
 pub use error::StoreError;
 pub use lake::{DoneCall, Lake, Part};
+pub use replace::Judged;
 pub use schema::{SCHEMA_VERSION, Table, TableName};
+pub use stored::{StoredCall, read_part, stored_parts};
 pub use tables::{calls, findings, turns};

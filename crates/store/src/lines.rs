@@ -4,9 +4,10 @@ use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
-use callsift_core::{ChannelLayout, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn};
+use callsift_core::ChannelLayout;
 
 use crate::error::StoreError;
+use crate::lake::Part;
 use crate::read::{open_columns, part_files, text};
 use crate::schema::TableName;
 
@@ -79,7 +80,7 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, Stor
         agent_id: text(b, "agent_id", row),
         queue: text(b, "queue", row),
         direction: text(b, "direction", row),
-        layout: layout(&text(b, "layout", row)),
+        layout: ChannelLayout::parse(&text(b, "layout", row)),
         duration_ms: int64(b, "duration_ms", row).unwrap_or(0),
         score: float(b, "score", row),
     })
@@ -102,60 +103,19 @@ pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Vec<FindingLine>
     })
 }
 
-/// The turns of one call, as rules need them.
+/// Rules that hit, once per call that they hit, in a part.
 ///
 /// # Errors
-/// A part cannot be read.
-pub fn read_turns(lake: &Path, call_id: &str) -> Result<Vec<Turn>, StoreError> {
-    const COLUMNS: [&str; 15] = [
-        "call_id",
-        "turn",
-        "role",
-        "role_confidence",
-        "channel",
-        "start_ms",
-        "end_ms",
-        "text",
-        "char_start_ms",
-        "char_end_ms",
-        "char_prob",
-        "confidence",
-        "marks",
-        "overlap_ms",
-        "labels",
-    ];
-    let columns: Vec<&str> = COLUMNS.into_iter().chain(["label_probs"]).collect();
-    let rows = each_row(lake, TableName::Turns, None, &columns, |b, row| {
-        (text(b, "call_id", row) == call_id).then(|| turn(b, row))
-    })?;
-    let mut turns: Vec<Turn> = rows.into_iter().flatten().collect();
-    turns.sort_by_key(|t| t.index);
-    Ok(turns)
-}
-
-fn turn(b: &RecordBatch, row: usize) -> Turn {
-    let (starts, ends) = (int64_list(b, "char_start_ms", row), int64_list(b, "char_end_ms", row));
-    let probs = float_list(b, "char_prob", row);
-    let written = text(b, "text", row);
-    let times = starts.into_iter().zip(ends).zip(probs);
-    let chars = written
-        .chars()
-        .zip(times)
-        .map(|(ch, ((start, end), prob))| TimedChar { ch, span: TimeSpan::new(start, end), prob: prob as f32 })
-        .collect();
-    let labels = text_list(b, "labels", row).into_iter().zip(float_list(b, "label_probs", row));
-    Turn {
-        index: int32(b, "turn", row) as u32,
-        role: SpeakerRole::parse(&text(b, "role", row)),
-        role_confidence: float(b, "role_confidence", row).unwrap_or(0.0),
-        channel: int32(b, "channel", row) as u16,
-        span: TimeSpan::new(int64(b, "start_ms", row).unwrap_or(0), int64(b, "end_ms", row).unwrap_or(0)),
-        chars,
-        confidence: float(b, "confidence", row).unwrap_or(0.0),
-        marks: text_list(b, "marks", row).iter().filter_map(|m| Mark::parse(m)).collect(),
-        overlap_ms: int64(b, "overlap_ms", row).unwrap_or(0),
-        labels: labels.map(|(label, prob)| LabelScore { label, prob }).collect(),
+/// The part cannot be read.
+pub fn rules_hit(lake: &Path, part: &Part) -> Result<Vec<String>, StoreError> {
+    let path = part.path(lake, TableName::Findings);
+    let mut out = Vec::new();
+    for batch in open_columns(&path, &["rule_id", "verdict", "hit_index"])? {
+        let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", &path)(&e))?;
+        let hit = |row: &usize| text(&batch, "verdict", *row) == "hit" && int32(&batch, "hit_index", *row) == 0;
+        out.extend((0..batch.num_rows()).filter(hit).map(|row| text(&batch, "rule_id", row)));
     }
+    Ok(out)
 }
 
 fn each_row<T>(
@@ -179,10 +139,6 @@ fn each_row<T>(
     Ok(out)
 }
 
-fn layout(name: &str) -> Option<ChannelLayout> {
-    [ChannelLayout::Mono, ChannelLayout::Stereo, ChannelLayout::FakeStereo].into_iter().find(|l| l.as_str() == name)
-}
-
 fn int64(b: &RecordBatch, column: &str, row: usize) -> Option<i64> {
     let array = b.column_by_name(column)?.as_primitive_opt::<Int64Type>()?;
     (!array.is_null(row)).then(|| array.value(row))
@@ -196,25 +152,4 @@ fn int32(b: &RecordBatch, column: &str, row: usize) -> i32 {
 fn float(b: &RecordBatch, column: &str, row: usize) -> Option<f64> {
     let array = b.column_by_name(column)?.as_primitive_opt::<Float64Type>()?;
     (!array.is_null(row)).then(|| array.value(row))
-}
-
-fn list(b: &RecordBatch, column: &str, row: usize) -> Option<arrow::array::ArrayRef> {
-    let array = b.column_by_name(column)?.as_list_opt::<i32>()?;
-    (!array.is_null(row)).then(|| array.value(row))
-}
-
-fn int64_list(b: &RecordBatch, column: &str, row: usize) -> Vec<i64> {
-    let values = list(b, column, row);
-    values.and_then(|v| v.as_primitive_opt::<Int64Type>().map(|a| a.values().to_vec())).unwrap_or_default()
-}
-
-fn float_list(b: &RecordBatch, column: &str, row: usize) -> Vec<f64> {
-    let values = list(b, column, row);
-    values.and_then(|v| v.as_primitive_opt::<Float64Type>().map(|a| a.values().to_vec())).unwrap_or_default()
-}
-
-fn text_list(b: &RecordBatch, column: &str, row: usize) -> Vec<String> {
-    let values = list(b, column, row);
-    let strings = values.as_ref().and_then(|v| v.as_string_opt::<i32>());
-    strings.map_or_else(Vec::new, |s| s.iter().flatten().map(str::to_owned).collect())
 }

@@ -11,6 +11,9 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use crate::error::StoreError;
 use crate::schema::{SCHEMA_VERSION, TableName};
 
+/// Rows that are read at once.
+const BATCH_ROWS: usize = 8192;
+
 /// Columns that say what made a row.
 const MADE_BY: [&str; 4] = ["ruleset_hash", "config_hash", "asr_sha256", "text_model_sha256"];
 
@@ -51,6 +54,18 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
 /// # Errors
 /// Not a Parquet file, or of another schema version.
 pub fn open_columns(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchReader, StoreError> {
+    open(path, Some(columns))
+}
+
+/// Opens a part with all columns.
+///
+/// # Errors
+/// Not a Parquet file, or of another schema version.
+pub fn open_all(path: &Path) -> Result<ParquetRecordBatchReader, StoreError> {
+    open(path, None)
+}
+
+fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReader, StoreError> {
     let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
     let file = File::open(path).map_err(StoreError::io("cannot read the lake", path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| fail(&e))?;
@@ -59,8 +74,11 @@ pub fn open_columns(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchR
     if version != SCHEMA_VERSION.to_string() {
         return Err(StoreError::SchemaVersion { path: path.to_owned(), found: version, expected: SCHEMA_VERSION });
     }
-    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-    builder.with_projection(mask).build().map_err(|e| fail(&e))
+    let mask = match columns {
+        Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
+        None => ProjectionMask::all(),
+    };
+    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| fail(&e))
 }
 
 /// Text of a column's row; empty for null or a column of another type.

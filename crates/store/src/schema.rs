@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use crate::value::{Kind, Value};
 
 /// Version of the tables; in the metadata of every file. Raised whenever a column is added or changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The tables of the lake that the pipeline writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

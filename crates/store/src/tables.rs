@@ -21,10 +21,10 @@ pub struct TurnRow<'a> {
 
 /// A row of `findings`: a rule's answer, or one of its hits.
 pub struct FindingRow<'a> {
-    pub(crate) report: &'a CallReport,
+    pub(crate) call_id: &'a str,
     pub(crate) finding: &'a Finding,
     pub(crate) hit: usize,
-    pub(crate) provenance: &'a Provenance,
+    pub(crate) ruleset_hash: &'a str,
 }
 
 impl FindingRow<'_> {
@@ -67,14 +67,8 @@ fn audio<T: Into<Value>>(r: &CallRow<'_>, get: impl Fn(&callsift_core::AudioInfo
 }
 
 fn extra_json(r: &CallRow<'_>) -> Value {
-    let quote = |s: &str| {
-        let escaped = s.replace('\\', "\\\\").replace('"', "\\\"");
-        let safe: String = escaped.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        format!("\"{safe}\"")
-    };
-    let fields: Vec<String> =
-        r.report.recording.meta.extra.iter().map(|(k, v)| format!("{}:{}", quote(k), quote(v))).collect();
-    Value::Text(format!("{{{}}}", fields.join(",")))
+    // A map from text to text always serialises.
+    Value::Text(serde_json::to_string(&r.report.recording.meta.extra).unwrap_or_else(|_| "{}".to_owned()))
 }
 
 fn confidence(r: &CallRow<'_>) -> Value {
@@ -298,6 +292,9 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
                     r.turn.spoken_chars() as f64 * 60_000.0 / r.turn.span.len_ms() as f64
                 })
             }),
+            optional("loudness_dbfs", Kind::Float64, "Level of the voice in dBFS; null without a recording.", |r| {
+                r.turn.loudness_dbfs.into()
+            }),
             required("labels", Kind::TextList, "Labels of the text models.", |r| {
                 Value::TextList(r.turn.labels.iter().map(|l| l.label.clone()).collect())
             }),
@@ -315,9 +312,7 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
         doc: "One row per rule and call with the verdict; a rule that hits several places has one row per place, told \
           apart by `hit_index`. Points stand on the first row only, so that they may be summed.",
         columns: vec![
-            required("call_id", Kind::Text, "Call that was judged.", |r| {
-                r.report.recording.meta.call_id.as_str().into()
-            }),
+            required("call_id", Kind::Text, "Call that was judged.", |r| r.call_id.into()),
             required("rule_id", Kind::Text, "Rule.", |r| r.finding.rule_id.as_str().into()),
             required("title", Kind::Text, "Title of the rule in Chinese.", |r| r.finding.title.as_str().into()),
             required("category", Kind::Text, "Category of the rule.", |r| r.finding.category.as_str().into()),
@@ -364,13 +359,16 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
             optional("text", Kind::Text, "What was said, original characters.", |r| {
                 r.evidence().map_or(Value::Null, |e| e.text.as_str().into())
             }),
-            optional("match_kind", Kind::Text, "`exact`, `pattern`, `sound`, `model`, `measure` or `absence`.", |r| {
-                match (r.evidence(), &r.finding.proof) {
+            optional(
+                "match_kind",
+                Kind::Text,
+                "`exact`, `pattern`, `sound`, `similar`, `model`, `measure` or `absence`.",
+                |r| match (r.evidence(), &r.finding.proof) {
                     (Some(e), _) => e.kind.as_str().into(),
                     (None, Some(_)) => "absence".into(),
                     _ => Value::Null,
-                }
-            }),
+                },
+            ),
             optional(
                 "match_cost",
                 Kind::Float64,
@@ -404,9 +402,7 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
             optional("near_miss_start_ms", Kind::Int64, "Absence: when that was said.", |r| {
                 r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.span.start_ms).into()
             }),
-            required("ruleset_hash", Kind::Text, "Hash of all rule files in force.", |r| {
-                r.provenance.ruleset_hash.as_str().into()
-            }),
+            required("ruleset_hash", Kind::Text, "Hash of all rule files in force.", |r| r.ruleset_hash.into()),
         ],
     }
 }

@@ -12,17 +12,26 @@
 //! ```
 
 mod cer;
+mod entities;
 mod error;
+mod noise;
 mod normalize;
 mod numbers;
 mod script;
+mod similarity;
 mod sound;
 mod words;
 
 pub use cer::{EditCounts, error_rate};
+pub use entities::{EntityKind, find_entities};
 pub use error::TextError;
+pub use noise::RecognitionNoise;
 pub use normalize::{NormalizedText, Normalizer, Step};
 pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
 pub use script::to_simplified;
-pub use sound::{SoundMatch, SoundOptions, SoundText, Syllable, find_sound, phrase_likeness, syllables};
+pub use similarity::likeness;
+pub use sound::{
+    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, phrase_likeness, sound_limit, strict_sound_limit,
+    syllables,
+};
 pub use words::Segmenter;

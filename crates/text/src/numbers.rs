@@ -5,6 +5,9 @@ use std::ops::Range;
 /// Measure words after which a numeral counts something: also a single 一 or 两.
 const MEASURES: &str = "条箱件包盒元块毛角个只支瓶袋斤吨台份张单号点天小时分钟秒月日年岁次位";
 
+/// Measure words of goods that are common words besides (一提到, 一听就), so that they count only here.
+const MORE_MEASURES: &str = "桶提罐听壶捆扎杯板排挂坛卷副双筐捧把根枚粒";
+
 /// A counted thing in a text: 五条, 3 箱, 半打.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
@@ -227,7 +230,7 @@ fn quantity_at(chars: &[char], start: usize) -> Option<Quantity> {
     if unit == '打' {
         return Some(Quantity { value: count * 12.0, unit: None, range: start..end + 1 });
     }
-    if !MEASURES.contains(unit) {
+    if !MEASURES.contains(unit) && !MORE_MEASURES.contains(unit) {
         return None;
     }
     let with_half = chars.get(end + 1) == Some(&'半');

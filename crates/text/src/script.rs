@@ -1,6 +1,7 @@
 //! Traditional to simplified characters, keeping one character for one.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use ferrous_opencc::OpenCC;
 use ferrous_opencc::config::BuiltinConfig;
@@ -21,11 +22,34 @@ pub fn to_simplified(text: &str) -> String {
         return text.to_owned();
     }
     let Some(converter) = converter() else { return text.to_owned() };
+    // Phrases are chosen by their traditional characters; a text without any is simplified already.
+    if !text.chars().any(|c| changes(converter, c)) {
+        return text.to_owned();
+    }
     let whole = converter.convert(text);
     if whole.chars().count() == text.chars().count() {
         return whole;
     }
     text.chars().map(|c| single(converter, c)).collect()
+}
+
+/// True where a character alone is converted. Found out once per character, because looking a text up in the phrase
+/// tables costs more than all other normalisation.
+fn changes(converter: &OpenCC, c: char) -> bool {
+    const FIRST: u32 = 0x2e80;
+    const COUNT: usize = 0xa000 - FIRST as usize;
+    static KNOWN: [AtomicU8; COUNT] = [const { AtomicU8::new(0) }; COUNT];
+    let Some(known) = (c as u32).checked_sub(FIRST).and_then(|i| KNOWN.get(i as usize)) else {
+        return !c.is_ascii() && single(converter, c) != c;
+    };
+    match known.load(Ordering::Relaxed) {
+        0 => {
+            let changes = single(converter, c) != c;
+            known.store(1 + u8::from(changes), Ordering::Relaxed);
+            changes
+        }
+        answer => answer == 2,
+    }
 }
 
 fn single(converter: &OpenCC, c: char) -> char {

@@ -2,20 +2,23 @@
 
 use std::io::BufReader;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use jieba_rs::Jieba;
 
 use crate::TextError;
 
 /// Cuts text into words.
+#[derive(Default)]
 pub struct Segmenter {
-    jieba: Jieba,
+    /// With the user's words; `None`: the dictionary that all share.
+    own: Option<Box<Jieba>>,
 }
 
-impl Default for Segmenter {
-    fn default() -> Self {
-        Self { jieba: Jieba::new() }
-    }
+/// Jieba's own dictionary, loaded when the first word is cut: that takes a third of a second.
+fn shared() -> &'static Jieba {
+    static SHARED: OnceLock<Jieba> = OnceLock::new();
+    SHARED.get_or_init(Jieba::new)
 }
 
 impl Segmenter {
@@ -24,21 +27,35 @@ impl Segmenter {
     /// # Errors
     /// The file cannot be read, or a line is malformed.
     pub fn new(user_dictionary: Option<&Path>) -> Result<Self, TextError> {
-        let mut segmenter = Self::default();
-        if let Some(path) = user_dictionary {
-            let file = std::fs::File::open(path)
-                .map_err(|source| TextError::DictionaryIo { path: path.to_owned(), source })?;
-            segmenter
-                .jieba
-                .load_dict(&mut BufReader::new(file))
-                .map_err(|e| TextError::DictionarySyntax { path: path.to_owned(), reason: e.to_string() })?;
-        }
-        Ok(segmenter)
+        let Some(path) = user_dictionary else { return Ok(Self::default()) };
+        let file =
+            std::fs::File::open(path).map_err(|source| TextError::DictionaryIo { path: path.to_owned(), source })?;
+        let mut jieba = Jieba::new();
+        jieba
+            .load_dict(&mut BufReader::new(file))
+            .map_err(|e| TextError::DictionarySyntax { path: path.to_owned(), reason: e.to_string() })?;
+        Ok(Self { own: Some(Box::new(jieba)) })
+    }
+
+    fn jieba(&self) -> &Jieba {
+        self.own.as_deref().unwrap_or_else(|| shared())
+    }
+
+    /// Character ranges of the words of the dictionary in a text, in order; what is no word stands alone.
+    pub fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let mut at = 0;
+        let cut = self.jieba().cut(text, false).into_iter();
+        cut.map(|token| {
+            let start = at;
+            at += token.word.chars().count();
+            start..at
+        })
+        .collect()
     }
 
     /// Words in order, without punctuation and spaces.
     pub fn words(&self, text: &str) -> Vec<String> {
-        self.jieba
+        self.jieba()
             .cut(text, true)
             .into_iter()
             .map(|token| token.word)

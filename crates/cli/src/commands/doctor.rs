@@ -53,7 +53,7 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
     line("speech model", shown, true);
     let text = load::text_model(&config).map_err(|e| e.to_string());
     line("text model", text.map(|p| p.map_or_else(|| "none configured".to_owned(), |p| p.display().to_string())), true);
-    let rules = load::rules(None).map(|r| format!("{} rules, ruleset {}", r.rules().len(), &r.hash()[..12]));
+    let rules = load::all_rules(None).map(|r| format!("{} rules, ruleset {}", r.rules().len(), &r.hash()[..12]));
     line("rules", rules.map_err(|e| e.to_string()), true);
     let ffmpeg = callsift_audio::ffmpeg_program().map(|p| p.display().to_string());
     line(

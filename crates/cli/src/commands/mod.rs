@@ -2,8 +2,10 @@
 
 pub mod about;
 pub mod doctor;
+pub mod eval;
 pub mod expect;
 pub mod models;
+pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod run;

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result};
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
-use callsift_pipeline::transcripts::read_transcripts;
+use callsift_pipeline::transcripts::Transcripts;
 use callsift_pipeline::{Summary, plan_input};
 
 use crate::args::RunArgs;
@@ -21,7 +21,7 @@ use crate::progress::Progress;
 /// Runs, shows progress, prints the summary.
 pub fn run(args: &RunArgs) -> Result<Exit> {
     let config = load::config(&args.config)?;
-    let rules = load::rules(args.rules.as_deref())?;
+    let rules = load::rules(&args.rules)?;
     let forced = args.dt.as_deref().map(check_date).transpose()?;
     let today = jiff::Zoned::now().date().to_string();
     let options = RunOptions {
@@ -32,9 +32,9 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     let stop = stop_on_signal()?;
     let mut progress = Progress::new(args.json);
     let summary = if let Some(file) = &args.transcripts {
-        let reports = read_transcripts(file, &config.metadata, &today, forced.as_deref())?;
+        let calls = Transcripts::open(file, &config.metadata, &today, forced.as_deref())?;
         let engine = load::engine(config, rules, false)?;
-        run_transcripts(&engine, reports, &args.out, &options, &stop, &mut |e| progress.event(&e))?
+        run_transcripts(&engine, &calls, &args.out, &options, &stop, &mut |e| progress.event(&e))?
     } else {
         let root = args.recordings.as_deref().context("name the recordings with --recordings DIR")?;
         let plan = plan_input(root, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
@@ -54,12 +54,12 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     Ok(if summary.failed > 0 { Exit::Some } else { Exit::Done })
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
 /// The first Ctrl-C (or SIGTERM) ends the run in order, the second at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+pub(super) fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

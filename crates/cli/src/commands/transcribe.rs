@@ -19,7 +19,7 @@ use crate::output::{emit, note};
 pub fn run(args: &TranscribeArgs) -> Result<Exit> {
     let config = load::config(&args.config)?;
     // Rules are not evaluated here; any valid set makes the engine whole.
-    let engine = load::engine(config, load::rules(None)?, true)?;
+    let engine = load::engine(config, load::all_rules(None)?, true)?;
     let recognizer = engine.recognizer.as_deref().context("no speech model was loaded")?;
     let mut session = Session::open(recognizer, &engine.config.asr)?;
     let mut front = Front::new(&engine)?;

@@ -1,174 +1,209 @@
-//! Phrases: any, all, N of them, none; by characters or by sound; with exceptions and a guard against negation.
+//! Phrases: any, all, N of them, none; by characters or by sound; with synonyms, exceptions and a guard against negation.
 
-use callsift_core::{Evidence, MatchKind};
-use callsift_text::{Normalizer, SoundOptions, SoundText, find_sound};
+use std::collections::BTreeMap;
+
+use callsift_core::Evidence;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
-use super::OperatorDoc;
-use crate::logic::{Eval, at};
+use super::{EXCEPT, Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::{Eval, Truth};
+use crate::phrases::{Ear, Phrases};
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {
     name: "keyword",
-    checks: "Phrases in the selected turns. Exactly one list: `any` (one is enough), `all` (each must occur), `none` \
-             (holds where none occurs), or `any` with `at_least: N` different phrases. `sound: true` also accepts the \
-             same sound within a small cost. `except`: a turn that holds one of these is excused. `negation_guard` \
-             (default false): 没有说…, 不是说… and the like before the phrase excuse it.",
+    title: "关键词",
+    checks: "在所选话轮里查找短语。三个列表只写一个：`any` 有一个就算，`all` 每个都要有，`none` 一个都没有才算。",
+    params: &[
+        ("any", "短语列表，出现其一即可"),
+        ("all", "短语列表，须全部出现"),
+        ("none", "短语列表，全不出现才成立"),
+        ("at_least", "与 `any` 合用：至少出现几个不同的短语，默认 1"),
+        ("min_hits", "各短语合计至少出现几次，默认 1"),
+        ("synonyms", "同义词：`{词: [同义词…]}`，出现同义词等于出现该词"),
+        ("per", "`call` 在所选话轮整体上计数（默认），`turn` 须在同一个话轮里满足"),
+        ("sound", "true：读音相同或极相近也算，证据里记下代价；单字短语不按读音匹配"),
+        ("common_words", "true：读音相近的常用词也算（默认不算，如“投宿”不当作“投诉”）"),
+        ("negation_guard", "true：前面有“没有说、不是说、不会”等否定时不算"),
+        EXCEPT,
+    ],
     example: "keyword: { any: [爱买不买, 你有完没完], sound: true, except: [不能说], negation_guard: true }",
-    blind_spots: "Irony, and phrases that a turn boundary cuts in two. Sound matching of two-syllable phrases accepts \
-                  other tones only.",
+    holds: "turns: [\"agent: 就这个价爱卖不卖\"]",
+    fails: "turns: [\"agent: 我没有说您爱买不买\"]",
+    blind_spots: "反话；被话轮边界切断的短语。两个字的短语按读音只容忍声调不同。",
 };
 
 /// Words that, shortly before a phrase, say that it was not meant.
-const NEGATORS: [&str; 11] =
-    ["没有说", "没说", "不是说", "不会说", "没有讲", "并没有", "不要说", "不能说", "别说", "不可以说", "不允许说"];
+const NEGATORS: [&str; 15] = [
+    "没有说",
+    "没说",
+    "不是说",
+    "不会说",
+    "没有讲",
+    "并没有",
+    "不要说",
+    "不能说",
+    "别说",
+    "不可以说",
+    "不允许说",
+    "没有要",
+    "不会",
+    "绝不",
+    "不敢",
+];
 /// How far before the phrase a negator may stand, in characters.
 const GUARD_CHARS: usize = 8;
 
 /// Parameters of the operator.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keyword {
     /// One of these is enough.
-    pub any: Vec<Spanned<String>>,
+    pub any: Phrases,
     /// Each of these must occur.
-    pub all: Vec<Spanned<String>>,
+    pub all: Phrases,
     /// None of these may occur.
-    pub none: Vec<Spanned<String>>,
+    pub none: Phrases,
     /// With `any`: so many different phrases must occur.
     pub at_least: Option<usize>,
+    /// All phrases together must occur so often.
+    pub min_hits: Option<usize>,
+    /// Words that stand for a phrase of the list.
+    pub synonyms: BTreeMap<String, Phrases>,
+    /// Whether counts are over all selected turns or inside one.
+    pub per: Per,
     /// Accept the same sound.
     pub sound: bool,
+    /// Accept common words that sound alike, too.
+    pub common_words: bool,
     /// A turn that holds one of these is excused.
-    pub except: Vec<Spanned<String>>,
+    pub except: Phrases,
     /// Excuse negated phrases.
     pub negation_guard: bool,
+    /// Numbers of each phrase and its synonyms in the table of all phrases.
     #[serde(skip)]
-    phrases: Vec<Phrase>,
-    #[serde(skip)]
-    excused: Vec<Vec<char>>,
+    groups: Vec<Vec<u32>>,
 }
 
-/// A phrase in matching form.
-#[derive(Debug, Clone)]
-struct Phrase {
-    chars: Vec<char>,
-    sounds: SoundText,
+/// Where counts are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Over all selected turns.
+    #[default]
+    Call,
+    /// Inside one turn.
+    Turn,
 }
 
-impl Keyword {
-    fn list(&self) -> &[Spanned<String>] {
-        [&self.any, &self.all, &self.none].into_iter().find(|l| !l.is_empty()).map_or(&[], Vec::as_slice)
-    }
-
-    /// Brings the phrases into matching form.
-    pub fn compile(&mut self, problems: &mut Vec<(usize, usize, String)>) {
-        let given = [&self.any, &self.all, &self.none].into_iter().filter(|l| !l.is_empty()).count();
+impl Operator for Keyword {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        let ear = match (self.sound, self.common_words) {
+            (false, _) => Ear::Exact,
+            (true, false) => Ear::Sound,
+            (true, true) => Ear::SoundOfWords,
+        };
+        let mut given = 0;
+        for list in [&mut self.any, &mut self.all, &mut self.none] {
+            list.compile(cx, ear);
+            given += usize::from(!list.is_empty());
+        }
+        self.except.compile(cx, Ear::Exact);
         if given != 1 {
-            problems.push((0, 0, "`keyword` needs exactly one of `any`, `all`, `none`, not empty".to_owned()));
+            cx.wrong_somewhere("`keyword` needs exactly one of `any`, `all`, `none`, not empty");
         }
         if self.at_least.is_some_and(|n| n == 0 || n > self.any.len()) {
-            problems.push((
-                0,
-                0,
-                format!("`at_least` must be 1 to {}, the number of phrases in `any`", self.any.len()),
-            ));
+            cx.wrong_somewhere(format!("`at_least` must be 1 to {}, the number of phrases in `any`", self.any.len()));
         }
-        let normalizer = Normalizer::matching();
-        let mut prepare = |list: &[Spanned<String>]| -> Vec<Vec<char>> {
-            list.iter()
-                .map(|phrase| {
-                    let chars = normalizer.normalize(&phrase.value).chars().to_vec();
-                    if chars.is_empty() {
-                        problems.push(at(
-                            &phrase.referenced,
-                            "a phrase needs at least one letter or Han character".to_owned(),
-                        ));
-                    }
-                    chars
-                })
-                .collect()
-        };
-        let phrases = prepare(self.list());
-        self.excused = prepare(&self.except);
-        self.phrases = phrases.into_iter().map(|chars| Phrase { sounds: SoundText::new(&chars), chars }).collect();
+        self.shadowed(cx);
+        self.groups = self.list().ids().iter().map(|id| vec![*id]).collect();
+        let words: Vec<String> = self.list().written().iter().map(|w| w.value.clone()).collect();
+        for (word, others) in &mut self.synonyms {
+            others.compile(cx, ear);
+            match words.iter().position(|w| w == word) {
+                Some(at) if at < self.groups.len() => self.groups[at].extend(others.ids()),
+                _ => cx.wrong_somewhere(format!("`synonyms`: `{word}` is not in the list of phrases")),
+            }
+        }
     }
 
-    /// The phrases that were looked for, in matching form: what near misses are measured against.
-    pub fn sounds(&self) -> impl Iterator<Item = (String, &SoundText)> {
-        let wanted = self.none.is_empty();
-        self.phrases.iter().filter(move |_| wanted).map(|p| (p.chars.iter().collect(), &p.sounds))
-    }
-
-    /// Looks for the phrases.
-    pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
-        let per_phrase: Vec<Vec<Evidence>> = self
-            .phrases
-            .iter()
-            .map(|phrase| on.turns.iter().flat_map(|i| self.find(&call.turns[*i], phrase, path)).collect())
-            .collect();
-        let heard = per_phrase.iter().filter(|e| !e.is_empty()).count();
-        let note = format!("在{}个话轮中查找{}个短语，命中{heard}个", on.turns.len(), self.phrases.len());
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        let mut best: Option<(usize, Vec<Evidence>)> = None;
+        if self.per == Per::Turn {
+            for view in on.views(call) {
+                let (heard, evidence) = self.look(std::iter::once(view), path);
+                let all = best.get_or_insert((0, Vec::new()));
+                all.0 = all.0.max(heard);
+                if self.enough(heard, evidence.len()) {
+                    all.1.extend(evidence);
+                }
+            }
+        } else {
+            best = Some(self.look(on.views(call), path));
+        }
+        let (heard, mut evidence) = best.unwrap_or_default();
+        let note = format!("在{}个话轮中查找{}个短语，命中{heard}个", on.turns.len(), self.groups.len());
         if !self.none.is_empty() {
-            return none_of(heard, path, note);
+            return Eval::new(path, Truth::from(heard == 0), Vec::new(), note);
         }
-        let needed = if self.all.is_empty() { self.at_least.unwrap_or(1) } else { self.phrases.len() };
-        let mut evidence: Vec<Evidence> = per_phrase.into_iter().flatten().collect();
-        evidence.sort_by(|a, b| (a.turn, a.char_start).cmp(&(b.turn, b.char_start)).then(b.char_end.cmp(&a.char_end)));
-        evidence.dedup_by(|later, kept| later.turn == kept.turn && later.char_start < kept.char_end);
-        if heard < needed {
+        if !self.enough(heard, evidence.len()) {
             evidence.clear();
         }
         Eval::found(path, evidence, note)
     }
+}
 
-    fn find(&self, turn: &TurnView<'_>, phrase: &Phrase, path: &str) -> Vec<Evidence> {
-        let text = turn.norm.chars();
-        if self.excused.iter().any(|e| contains(text, e)) {
-            return Vec::new();
-        }
-        let mut found: Vec<(std::ops::Range<usize>, MatchKind, f64)> = Vec::new();
-        if !phrase.chars.is_empty() {
-            for start in 0..text.len().saturating_sub(phrase.chars.len() - 1) {
-                if text[start..].starts_with(&phrase.chars) {
-                    found.push((start..start + phrase.chars.len(), MatchKind::Exact, 0.0));
+impl Keyword {
+    fn list(&self) -> &Phrases {
+        [&self.any, &self.all, &self.none].into_iter().find(|l| !l.is_empty()).unwrap_or(&self.any)
+    }
+
+    fn enough(&self, heard: usize, places: usize) -> bool {
+        let needed = if self.all.is_empty() { self.at_least.unwrap_or(1) } else { self.groups.len() };
+        heard >= needed && places >= self.min_hits.unwrap_or(1)
+    }
+
+    /// The phrases that were looked for: what near misses are measured against.
+    pub fn wanted(&self) -> impl Iterator<Item = u32> {
+        let wanted = self.none.is_empty();
+        self.groups.iter().flatten().copied().filter(move |_| wanted)
+    }
+
+    /// How many phrases occur, and where; of overlapping places the longest that begins first.
+    fn look<'v, 'a: 'v>(&self, turns: impl Iterator<Item = &'v TurnView<'a>>, path: &str) -> (usize, Vec<Evidence>) {
+        let mut heard = vec![false; self.groups.len()];
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for turn in turns.filter(|t| !self.except.any_in(t)) {
+            for (group, seen) in self.groups.iter().zip(&mut heard) {
+                for hit in group.iter().flat_map(|id| turn.hits(*id)) {
+                    if !(self.negation_guard && is_negated(turn.norm.chars(), hit.range.start)) {
+                        *seen = true;
+                        evidence.push(turn.evidence(hit.range.clone(), hit.kind, hit.cost, path));
+                    }
                 }
             }
         }
-        if self.sound && found.is_empty() {
-            let heard = find_sound(turn.sounds(), &phrase.sounds, sound_options(phrase.chars.len()));
-            found.extend(heard.into_iter().map(|m| (m.range, MatchKind::Sound, m.cost)));
+        evidence.sort_by(|a, b| (a.turn, a.char_start).cmp(&(b.turn, b.char_start)).then(b.char_end.cmp(&a.char_end)));
+        evidence.dedup_by(|later, kept| later.turn == kept.turn && later.char_start < kept.char_end);
+        (heard.into_iter().filter(|h| *h).count(), evidence)
+    }
+
+    /// A phrase that holds an exception can never be met.
+    fn shadowed(&self, cx: &mut Compiler<'_>) {
+        let excused: Vec<Vec<char>> = self.except.written().iter().map(|e| cx.matching(&e.value)).collect();
+        for phrase in self.list().written() {
+            let chars = cx.matching(&phrase.value);
+            let hidden = excused.iter().find(|e| !e.is_empty() && chars.windows(e.len()).any(|w| w == e.as_slice()));
+            if let Some(e) = hidden {
+                let e: String = e.iter().collect();
+                let message = format!("`{}` can never be met: it holds the exception `{e}`", phrase.value);
+                cx.wrong(&phrase.referenced, message);
+            }
         }
-        found
-            .into_iter()
-            .filter(|(range, ..)| !(self.negation_guard && is_negated(text, range.start)))
-            .map(|(range, kind, cost)| turn.evidence(range, kind, cost, path))
-            .collect()
     }
-}
-
-/// Short phrases sound like many others, so they may differ less.
-fn sound_options(syllables: usize) -> SoundOptions {
-    let max_cost = match syllables {
-        0..=2 => 0.1,
-        3 => 0.15,
-        _ => 0.2,
-    };
-    SoundOptions { max_cost, ..SoundOptions::default() }
-}
-
-fn none_of(heard: usize, path: &str, note: String) -> Eval {
-    let mut eval = Eval::found(path, Vec::new(), note);
-    if heard == 0 {
-        eval.truth = crate::logic::Truth::Yes;
-    }
-    eval
-}
-
-fn contains(text: &[char], phrase: &[char]) -> bool {
-    !phrase.is_empty() && text.windows(phrase.len()).any(|w| w == phrase)
 }
 
 fn is_negated(text: &[char], start: usize) -> bool {
@@ -178,41 +213,55 @@ fn is_negated(text: &[char], start: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::logic::{Condition, Truth};
-    use crate::selftest::turns_of;
-    use crate::view::{CallFacts, CallView};
+    use crate::logic::Truth;
+    use crate::selftest::eval_lines;
 
-    fn eval(yaml: &str, lines: &[&str]) -> (Truth, Vec<String>) {
-        let mut condition: Condition = serde_saphyr::from_str(yaml).unwrap();
-        condition.compile(&mut Vec::new());
-        let turns = turns_of(lines);
-        let call = CallView::new(&turns, CallFacts::default(), 0.5);
-        let all = call.everything();
-        let eval = condition.eval(&call, &all, "condition");
-        (eval.truth, eval.evidence.into_iter().map(|e| e.text).collect())
+    fn truth(yaml: &str, lines: &[&str]) -> Truth {
+        eval_lines(yaml, lines).truth
     }
 
     #[test]
     fn evidence_is_what_was_said_not_what_was_normalised() {
-        let (truth, text) = eval("keyword: { any: [五条红塔山] }", &["customer: 嗯，要５條，紅塔山。"]);
-        assert_eq!((truth, text), (Truth::Yes, vec!["５條，紅塔山".to_owned()]));
+        let eval = eval_lines("keyword: { any: [五条红塔山] }", &["customer: 嗯，要５條，紅塔山。"]);
+        assert_eq!(eval.evidence[0].text, "５條，紅塔山");
     }
 
     #[test]
     fn all_none_and_counts() {
         let lines = &["agent: 您好，工号三零二一"];
-        assert_eq!(eval("keyword: { all: [您好, 工号] }", lines).0, Truth::Yes);
-        assert_eq!(eval("keyword: { all: [您好, 再见] }", lines).0, Truth::No);
-        assert_eq!(eval("keyword: { none: [再见] }", lines).0, Truth::Yes);
-        assert_eq!(eval("keyword: { none: [工号] }", lines).0, Truth::No);
-        assert_eq!(eval("keyword: { any: [您好, 再见, 谢谢], at_least: 2 }", lines).0, Truth::No);
+        assert_eq!(truth("keyword: { all: [您好, 工号] }", lines), Truth::Yes);
+        assert_eq!(truth("keyword: { all: [您好, 再见] }", lines), Truth::No);
+        assert_eq!(truth("keyword: { none: [再见] }", lines), Truth::Yes);
+        assert_eq!(truth("keyword: { none: [工号] }", lines), Truth::No);
+        assert_eq!(truth("keyword: { any: [您好, 再见, 谢谢], at_least: 2 }", lines), Truth::No);
+        assert_eq!(truth("keyword: { any: [您好], min_hits: 2 }", &["agent: 您好您好"]), Truth::Yes);
+    }
+
+    #[test]
+    fn counts_may_be_taken_inside_one_turn() {
+        let apart = &["agent: 您好", "agent: 工号三零二一"];
+        assert_eq!(truth("keyword: { all: [您好, 工号] }", apart), Truth::Yes);
+        assert_eq!(truth("keyword: { all: [您好, 工号], per: turn }", apart), Truth::No);
+    }
+
+    #[test]
+    fn synonyms_stand_for_their_word() {
+        let op = "keyword: { all: [您好, 工号], synonyms: { 工号: [坐席号, 员工号] } }";
+        assert_eq!(truth(op, &["agent: 您好员工号三零二一"]), Truth::Yes);
     }
 
     #[test]
     fn sound_exceptions_and_negation() {
-        assert_eq!(eval("keyword: { any: [爱买不买], sound: true }", &["agent: 爱卖不卖"]).0, Truth::Yes);
-        assert_eq!(eval("keyword: { any: [爱买不买] }", &["agent: 爱卖不卖"]).0, Truth::No);
-        assert_eq!(eval("keyword: { any: [笨], negation_guard: true }", &["agent: 我没有说您笨"]).0, Truth::No);
-        assert_eq!(eval("keyword: { any: [投诉], except: [帮您登记投诉] }", &["agent: 帮您登记投诉"]).0, Truth::No);
+        assert_eq!(truth("keyword: { any: [爱买不买], sound: true }", &["agent: 爱卖不卖"]), Truth::Yes);
+        assert_eq!(truth("keyword: { any: [爱买不买] }", &["agent: 爱卖不卖"]), Truth::No);
+        assert_eq!(truth("keyword: { any: [笨], negation_guard: true }", &["agent: 我没有说您笨"]), Truth::No);
+        assert_eq!(truth("keyword: { any: [投诉], except: [登记投诉] }", &["agent: 帮您登记投诉"]), Truth::No);
+    }
+
+    #[test]
+    fn common_words_that_sound_alike_are_not_it_unless_wanted() {
+        let lines = &["agent: 我们在这里投宿一晚"];
+        assert_eq!(truth("keyword: { any: [投诉], sound: true }", lines), Truth::No);
+        assert_eq!(truth("keyword: { any: [投诉], sound: true, common_words: true }", lines), Truth::Yes);
     }
 }

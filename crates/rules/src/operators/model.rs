@@ -1,75 +1,77 @@
 //! A text model's label on a turn.
 
 use callsift_core::MatchKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::OperatorDoc;
-use crate::logic::{Eval, at};
+use super::{EXCEPT, Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::Eval;
+use crate::phrases::{Ear, Phrases};
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {
     name: "model",
-    checks: "A selected turn whose calibrated probability of `label` is at least `at_least` (0 to 1). \
-             `min_turns` (default 1): so many turns must have it. `min_chars` (default 2): shorter turns are not \
-             looked at. `optional: true`: where no model gave the label the condition does not hold, instead of \
-             leaving the rule undecided.",
+    title: "模型标签",
+    checks: "所选话轮带有文本模型的某个标签，校准后的概率达到界限。任何文本模型的标签都可以用。",
+    params: &[
+        ("label", "标签名，以模型配置为准，如 negative、rhetorical、abusive"),
+        ("at_least", "最低概率，0 到 1"),
+        ("min_turns", "至少几个话轮达到，默认 1"),
+        ("min_chars", "少于这么多个字的话轮不看，默认 2"),
+        ("optional", "true：没有模型给出这个标签时当作不成立，而不是无法判定"),
+        EXCEPT,
+    ],
     example: "model: { label: negative, at_least: 0.9, min_turns: 2 }",
-    blind_spots: "Tone of voice; language that the model was not trained on.",
+    holds: "turns: [{ role: customer, text: 怎么又没送到, labels: { negative: 0.95 } }, { role: customer, text: 每次都这样, labels: { negative: 0.93 } }]",
+    fails: "turns: [{ role: customer, text: 怎么又没送到, labels: { negative: 0.95 } }]",
+    blind_spots: "语气；模型没有学过的语言。",
 };
 
 /// Parameters of the operator.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelLabel {
     /// Label, as the model's configuration names it.
     pub label: String,
     /// Least probability, 0 to 1.
+    #[schemars(with = "f64")]
     pub at_least: Spanned<f64>,
-    /// So many turns must have it.
-    #[serde(default = "one")]
-    pub min_turns: usize,
-    /// Shorter turns are not looked at, in spoken characters.
-    #[serde(default = "two")]
-    pub min_chars: usize,
+    /// So many turns must have it; 1 where absent.
+    #[serde(default)]
+    pub min_turns: Option<usize>,
+    /// Shorter turns are not looked at, in spoken characters; 2 where absent.
+    #[serde(default)]
+    pub min_chars: Option<usize>,
     /// No label counts as no.
     #[serde(default)]
     pub optional: bool,
+    /// A turn that holds one of these is excused.
+    #[serde(default)]
+    pub except: Phrases,
 }
 
-fn one() -> usize {
-    1
-}
-
-fn two() -> usize {
-    2
-}
-
-impl ModelLabel {
-    /// Adds a problem where the probability is none.
-    pub fn check(&self, problems: &mut Vec<(usize, usize, String)>) {
-        if !(0.0..=1.0).contains(&self.at_least.value) {
-            problems.push(at(&self.at_least.referenced, "`at_least` is a probability, 0 to 1".to_owned()));
-        }
+impl Operator for ModelLabel {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.except.compile(cx, Ear::Exact);
+        let good = (0.0..=1.0).contains(&self.at_least.value);
+        cx.expect(good, &self.at_least.referenced, "`at_least` is a probability, 0 to 1");
     }
 
-    /// Looks at the labels of each turn.
-    pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
-        let turns: Vec<_> =
-            on.turns.iter().map(|i| &call.turns[*i]).filter(|t| t.turn.spoken_chars() >= self.min_chars).collect();
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        let long = |t: &&crate::view::TurnView<'_>| t.spoken_chars() >= self.min_chars.unwrap_or(2);
+        let turns: Vec<_> = on.views(call).filter(long).collect();
         let scored: Vec<_> = turns.iter().filter_map(|t| t.turn.label(&self.label).map(|p| (*t, p))).collect();
         if scored.is_empty() && !turns.is_empty() && !self.optional {
             return Eval::unknown(path, format!("没有模型给出标签“{}”", self.label));
         }
-        let mut evidence: Vec<_> = scored
-            .iter()
-            .filter(|(_, p)| *p >= self.at_least.value)
-            .map(|(t, p)| t.whole(MatchKind::Model, 1.0 - p, path))
-            .collect();
+        let sure = scored.iter().filter(|(t, p)| *p >= self.at_least.value && !self.except.any_in(t));
+        let mut evidence: Vec<_> = sure.map(|(t, p)| t.whole(MatchKind::Model, 1.0 - p, path)).collect();
         let best = scored.iter().map(|(_, p)| *p).fold(0.0, f64::max);
         let note = format!("标签“{}”：{}个话轮达到{}，最高{best:.2}", self.label, evidence.len(), self.at_least.value);
-        if evidence.len() < self.min_turns {
+        if evidence.len() < self.min_turns.unwrap_or(1) {
             evidence.clear();
         }
         Eval::found(path, evidence, note)

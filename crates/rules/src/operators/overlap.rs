@@ -1,93 +1,95 @@
 //! One side speaks into the other's words.
 
 use callsift_core::{ChannelLayout, MatchKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::OperatorDoc;
-use crate::logic::{Eval, at};
-use crate::view::{CallView, Selection};
+use super::{EXCEPT, Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::Eval;
+use crate::phrases::{Ear, Phrases};
+use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {
     name: "overlap",
-    checks: "A selected turn that begins while the other side is speaking and shares more than `longer_than_ms` \
-             milliseconds with it; turns under `min_chars` characters (default 4: 嗯, 好的) are no interruption.",
-    example: "overlap: { longer_than_ms: 2000, min_chars: 4 }",
-    blind_spots: "Mono recordings: overlap cannot be told apart there, the condition stays undecided.",
+    title: "抢话",
+    checks: "所选话轮在对方说话时开始，重叠超过界限。少于 `min_chars` 个字的话轮（嗯、好的）不算；对方快说完时开口（宽限内）不算。",
+    params: &[
+        ("longer_than_ms", "重叠超过多少毫秒，建议 1500 到 3000"),
+        ("min_chars", "少于这么多个字的话轮不算抢话，默认 4"),
+        ("grace_ms", "对方开口这么多毫秒之内开始的不算抢话（两人同时开口），默认 0"),
+        EXCEPT,
+    ],
+    example: "overlap: { longer_than_ms: 1500, min_chars: 4, except: [您继续说] }",
+    holds: "turns: [{ role: customer, text: 我还没有说完呢你听我说, start_ms: 0, end_ms: 4000 }, { role: agent, text: 您先听我说, start_ms: 2000, end_ms: 5000 }]",
+    fails: "turns: [{ role: customer, text: 我还没有说完呢你听我说, start_ms: 0, end_ms: 4000 }, { role: agent, text: 嗯好的, start_ms: 2000, end_ms: 4500 }]",
+    blind_spots: "单声道录音分不开重叠的话，一律无法判定。",
 };
 
 /// Parameters of the operator.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
     /// Longer than this, in milliseconds.
+    #[schemars(with = "i64")]
     pub longer_than_ms: Spanned<i64>,
-    /// Shorter turns do not count, in spoken characters.
-    #[serde(default = "four")]
-    pub min_chars: usize,
+    /// Shorter turns do not count, in spoken characters; 4 where absent.
+    #[serde(default)]
+    pub min_chars: Option<usize>,
+    /// Begun so soon after the other side it is no interruption, in milliseconds; 0 where absent.
+    #[serde(default)]
+    pub grace_ms: Option<i64>,
+    /// A turn that holds one of these is excused.
+    #[serde(default)]
+    pub except: Phrases,
 }
 
-fn four() -> usize {
-    4
-}
-
-impl Overlap {
-    /// Adds a problem where the limit is negative.
-    pub fn check(&self, problems: &mut Vec<(usize, usize, String)>) {
-        if self.longer_than_ms.value < 0 {
-            problems.push(at(&self.longer_than_ms.referenced, "`longer_than_ms` must not be negative".to_owned()));
-        }
+impl Operator for Overlap {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.except.compile(cx, Ear::Exact);
+        let good = self.longer_than_ms.value >= 0;
+        cx.expect(good, &self.longer_than_ms.referenced, "`longer_than_ms` must not be negative");
     }
 
-    /// Compares each selected turn with the other side's.
-    pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         if call.facts.layout.is_some_and(|l| l != ChannelLayout::Stereo) {
-            return Eval::unknown(path, "单声道录音无法判断抢话".to_owned());
+            return Eval::unknown(path, "单声道录音无法判断抢话");
         }
-        let mut evidence = Vec::new();
-        for i in &on.turns {
-            let view = &call.turns[*i];
-            let began_inside = call.turns.iter().any(|other| {
-                other.turn.channel != view.turn.channel
-                    && other.turn.span.start_ms < view.turn.span.start_ms
-                    && other.turn.span.overlap_ms(view.turn.span) > self.longer_than_ms.value
-            });
-            if began_inside && view.turn.spoken_chars() >= self.min_chars {
-                evidence.push(view.whole(MatchKind::Measure, 0.0, path));
-            }
-        }
+        let cuts_in = on.views(call).filter(|view| self.cuts_in(call, view) && !self.except.any_in(view));
+        let evidence: Vec<_> = cuts_in.map(|view| view.whole(MatchKind::Measure, 0.0, path)).collect();
         let note = format!("重叠超过{}毫秒的话轮{}个", self.longer_than_ms.value, evidence.len());
         Eval::found(path, evidence, note)
     }
 }
 
+impl Overlap {
+    fn cuts_in(&self, call: &CallView<'_>, view: &TurnView<'_>) -> bool {
+        let own = view.turn.span;
+        view.spoken_chars() >= self.min_chars.unwrap_or(4)
+            && call.turns.iter().take_while(|other| other.turn.span.start_ms < own.start_ms).any(|other| {
+                let theirs = other.turn.span;
+                other.turn.channel != view.turn.channel
+                    && theirs.start_ms + self.grace_ms.unwrap_or(0) < own.start_ms
+                    && theirs.overlap_ms(own) > self.longer_than_ms.value
+            })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use callsift_core::ChannelLayout;
-
-    use crate::logic::{Condition, Truth};
-    use crate::selftest::turns_at;
-    use crate::view::{CallFacts, CallView};
-
-    fn truth(layout: ChannelLayout, turns: &[(&str, i64, i64)]) -> Truth {
-        let condition: Condition = serde_saphyr::from_str("overlap: { longer_than_ms: 1000 }").unwrap();
-        let turns = turns_at(turns);
-        let call = CallView::new(&turns, CallFacts { layout: Some(layout), ..CallFacts::default() }, 0.5);
-        condition.eval(&call, &call.everything(), "condition").truth
-    }
+    use crate::logic::Truth;
+    use crate::selftest::{eval_case, parse_case};
 
     #[test]
-    fn cutting_in_counts_and_agreeing_does_not() {
-        let cut_in = [("customer: 我还没有说完呢", 0, 4000), ("agent: 您先听我说", 2000, 5000)];
-        assert_eq!(truth(ChannelLayout::Stereo, &cut_in), Truth::Yes);
-        let agree = [("customer: 我还没有说完呢", 0, 4000), ("agent: 嗯好的", 2000, 3500)];
-        assert_eq!(truth(ChannelLayout::Stereo, &agree), Truth::No);
-    }
-
-    #[test]
-    fn mono_cannot_tell() {
-        let cut_in = [("customer: 我还没有说完呢", 0, 4000), ("agent: 您先听我说", 2000, 5000)];
-        assert_eq!(truth(ChannelLayout::Mono, &cut_in), Truth::Unknown);
+    fn mono_cannot_tell_and_beginning_together_is_no_interruption() {
+        let turns = "turns: [{ role: customer, text: 我还没有说完呢, start_ms: 0, end_ms: 4000 }, \
+                     { role: agent, text: 您先听我说完, start_ms: 300, end_ms: 5000 }]";
+        let op = "overlap: { longer_than_ms: 1000 }";
+        assert_eq!(eval_case(op, &parse_case(turns)).truth, Truth::Yes);
+        assert_eq!(eval_case(op, &parse_case(&format!("{turns}\nlayout: mono"))).truth, Truth::Unknown);
+        let graced = "overlap: { longer_than_ms: 1000, grace_ms: 500 }";
+        assert_eq!(eval_case(graced, &parse_case(turns)).truth, Truth::No);
     }
 }

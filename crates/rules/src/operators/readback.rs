@@ -1,111 +1,119 @@
 //! Order read-back: the agent repeats the quantities that the customer gave (A16).
 
 use callsift_core::{MatchKind, SpeakerRole};
-use callsift_text::find_quantities;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::OperatorDoc;
-use crate::logic::{Eval, at};
+use super::{Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::Eval;
+use crate::orders::{Thousandths, counted};
+use crate::phrases::{Ear, Phrases};
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {
     name: "readback",
-    checks: "After the customer's last ordered quantity (number + one of `units`), or while the order is taken, the \
-             agent says at least `min_share` (0 to 1, default 0.5) of the customer's quantities again, in turns that \
-             hold one of `cues` or at least two quantities. `except`: customer turns with one of these words order \
-             nothing. Spoken and written numbers, 俩 and 半打 are equal.",
-    example: "readback: { units: [条, 箱, 件, 包, 盒], cues: [核对, 确认, 重复, 一共], except: [坏, 少了], min_share: 0.5 }",
-    blind_spots: "Which item a quantity belongs to is not compared here, nor whether a repeated number was misheard: \
-                  a read-back with another number counts by its cue only where half of the quantities are right.",
+    title: "订单复述",
+    checks: "客户说出订货数量之后，坐席在含有复述提示语的话轮里、或在一个含有两个以上数量的话轮里、或紧接客户话轮重复其数量，合计重复了客户数量的一定比例。5 条、五条、俩、半打相等。",
+    params: &[
+        ("units", "订货用的量词"),
+        ("cues", "复述提示语，如“核对”“确认”"),
+        ("min_share", "至少重复客户所说数量的多大比例，0 到 1，默认 0.5；0 表示只要复述过，数量对不对不论"),
+        ("except", "客户话轮里有其中之一就不当作订货，如“坏了三条”"),
+    ],
+    example: "readback: { units: [条, 箱], cues: [核对, 确认, 一共], except: [坏, 少了], min_share: 0.5 }",
+    holds: "turns: [\"customer: 要5条红塔山，俩云烟\", \"agent: 确认一下，五条红塔山，两条云烟\"]",
+    fails: "turns: [\"customer: 要五条红塔山，两条云烟\", \"agent: 好的记下了再见\"]",
+    blind_spots: "不核对数量属于哪个品种（见 order_mismatch）；客户没有说出数量时无法判定。",
 };
 
 /// Parameters of the operator.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Readback {
     /// Measure words that count ordered goods.
     pub units: Vec<char>,
     /// Words that announce a read-back.
-    pub cues: Vec<String>,
+    pub cues: Phrases,
     /// A customer's turn with one of these speaks of goods without ordering them (坏了三条).
     #[serde(default)]
-    pub except: Vec<String>,
-    /// Least share of the customer's quantities that must be said again.
-    #[serde(default = "half")]
-    pub min_share: Spanned<f64>,
+    pub except: Phrases,
+    /// Least share of the customer's quantities that must be said again; 0.5 where absent, 0: any read-back counts.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    pub min_share: Option<Spanned<f64>>,
 }
 
-fn half() -> Spanned<f64> {
-    Spanned::new(0.5, serde_saphyr::Location::UNKNOWN, serde_saphyr::Location::UNKNOWN)
-}
-
-impl Readback {
-    /// Adds problems for an empty list or a share that is none.
-    pub fn check(&self, problems: &mut Vec<(usize, usize, String)>) {
+impl Operator for Readback {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.cues.compile(cx, Ear::Sound);
+        self.except.compile(cx, Ear::Exact);
         if self.units.is_empty() {
-            problems.push((0, 0, "`units` needs at least one measure word".to_owned()));
+            cx.wrong_somewhere("`units` needs at least one measure word");
         }
-        if !(0.0..=1.0).contains(&self.min_share.value) {
-            problems.push(at(&self.min_share.referenced, "`min_share` is a share, 0 to 1".to_owned()));
+        if let Some(share) = &self.min_share {
+            cx.expect((0.0..=1.0).contains(&share.value), &share.referenced, "`min_share` is a share, 0 to 1");
         }
     }
 
-    /// Values that one turn orders or repeats, times a thousand as integers so that they compare exactly.
-    fn quantities(&self, turn: &TurnView<'_>) -> Vec<i64> {
-        find_quantities(turn.norm.chars())
-            .into_iter()
-            .filter(|q| q.unit.is_none_or(|u| self.units.contains(&u)))
-            .map(|q| (q.value * 1000.0).round() as i64)
-            .collect()
-    }
-
-    fn orders(&self, turn: &TurnView<'_>) -> bool {
-        let text = turn.norm.text();
-        !self.except.iter().any(|word| text.contains(word.as_str()))
-    }
-
-    fn is_readback(&self, turn: &TurnView<'_>, said: &[i64]) -> bool {
-        let text = turn.norm.text();
-        said.len() >= 2 || (!said.is_empty() && self.cues.iter().any(|cue| text.contains(cue.as_str())))
-    }
-
-    /// Compares the customer's quantities with the agent's later ones.
-    pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
-        let usable = |role| call.turns.iter().filter(move |t| t.turn.role == role && !t.turn.is_unusable());
-        let mut ordered: Vec<(u32, i64)> = usable(SpeakerRole::Customer)
-            .filter(|t| self.orders(t))
-            .flat_map(|t| self.quantities(t).into_iter().map(|q| (t.turn.index, q)))
-            .collect();
-        ordered.dedup();
-        let total = ordered.len();
-        let Some((first, _)) = ordered.first().copied() else {
-            return Eval::unknown(path, "客户没有说出订货数量".to_owned());
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        let min_share = self.min_share.as_ref().map_or(0.5, |s| s.value);
+        let mut open = self.ordered(call);
+        let total = open.len();
+        let Some((first, _)) = open.first().copied() else {
+            return Eval::unknown(path, "客户没有说出订货数量");
         };
         let mut evidence = Vec::new();
-        for turn in usable(SpeakerRole::Agent)
-            .filter(|t| t.turn.index > first && on.candidates.contains(&(t.turn.index as usize)))
+        let later = on.candidates.iter().map(|i| &call.turns[*i]);
+        for turn in later.filter(|t| t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable())
         {
-            let said = self.quantities(turn);
-            if !self.is_readback(turn, &said) {
+            let said = self.values(turn);
+            if !self.is_readback(call, turn, &said) {
                 continue;
             }
-            let before = ordered.len();
-            for quantity in said {
-                if let Some(at) = ordered.iter().position(|(index, q)| *q == quantity && *index < turn.turn.index) {
-                    ordered.remove(at);
+            let before = open.len();
+            for value in said {
+                if let Some(at) = open.iter().position(|(index, v)| *v == value && *index < turn.turn.index) {
+                    open.remove(at);
                 }
             }
-            if ordered.len() < before {
+            if open.len() < before || min_share <= 0.0 {
                 evidence.push(turn.whole(MatchKind::Exact, 0.0, path));
             }
         }
-        let share = (total - ordered.len()) as f64 / total as f64;
-        let note = format!("客户说出{total}个数量，坐席复述{}个（{:.0}%）", total - ordered.len(), share * 100.0);
-        if share < self.min_share.value {
+        let said = total - open.len();
+        let share = said as f64 / total as f64;
+        let note = format!("客户说出{total}个数量，坐席复述{said}个（{:.0}%）", share * 100.0);
+        if share < min_share {
             evidence.clear();
         }
         Eval::found(path, evidence, note)
+    }
+}
+
+impl Readback {
+    fn values(&self, turn: &TurnView<'_>) -> Vec<Thousandths> {
+        counted(turn, &self.units).into_iter().map(|c| c.value).collect()
+    }
+
+    /// Quantities that the customer ordered, with the turns that hold them.
+    fn ordered(&self, call: &CallView<'_>) -> Vec<(u32, Thousandths)> {
+        let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
+        let mut ordered: Vec<(u32, Thousandths)> = theirs
+            .filter(|t| !self.except.any_in(t))
+            .flat_map(|t| self.values(t).into_iter().map(|v| (t.turn.index, v)))
+            .collect();
+        ordered.dedup();
+        ordered
+    }
+
+    /// Said with a cue, several at once, or straight after the customer's own.
+    fn is_readback(&self, call: &CallView<'_>, turn: &TurnView<'_>, said: &[Thousandths]) -> bool {
+        let before = (turn.turn.index as usize).checked_sub(1).map(|i| &call.turns[i]);
+        let echo = before
+            .is_some_and(|b| b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.contains(v)));
+        said.len() >= 2 || !said.is_empty() && (echo || self.cues.any_in(turn))
     }
 }

@@ -1,119 +1,145 @@
-//! Silence between turns.
+//! Nobody speaks: silence between turns.
 
-use callsift_core::{Evidence, MatchKind, SpeakerRole, TimeSpan};
-use callsift_text::Normalizer;
+use callsift_core::{SpeakerRole, TimeSpan};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::OperatorDoc;
-use crate::logic::{Eval, at};
+use super::{Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::Eval;
+use crate::phrases::{Ear, Phrases};
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {
     name: "silence",
-    checks: "Nobody speaks for longer than `longer_than_ms` milliseconds between two turns. `before_role`: only \
-             silence that this role ends. `except`: excused where one of these phrases was said in the turn before.",
+    title: "通话静默",
+    checks: "两个话轮之间，双方都不说话超过界限。证据落在静默之后先开口的话轮上，时间是静默本身。",
+    params: &[
+        ("longer_than_ms", "静默超过多少毫秒"),
+        ("before_role", "只看由这一方先开口结束的静默：agent 或 customer"),
+        ("after_role", "只看这一方说完之后的静默"),
+        ("between", "`any` 任意（默认），`same` 前后同一方，`other` 前后不同方"),
+        ("except", "豁免短语：静默之前的话轮里说过其中之一就不算，如“请稍等”"),
+        ("except_turns", "豁免短语往前看几个话轮，默认 1"),
+    ],
     example: "silence: { longer_than_ms: 10000, before_role: agent, except: [请稍等, 稍等] }",
-    blind_spots: "Silence before the first and after the last turn; hold music counts as silence where no speech is found in it.",
+    holds: "turns: [\"agent: 我看看\", { role: agent, text: 有货, after_ms: 12000 }]",
+    fails: "turns: [\"agent: 请稍等\", { role: agent, text: 有货, after_ms: 12000 }]",
+    blind_spots: "第一个话轮之前与最后一个话轮之后的静默（见 slow_answer、hang_up）；等待音乐没有人声时算静默。",
 };
 
 /// Parameters of the operator.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Silence {
     /// Longer than this, in milliseconds.
+    #[schemars(with = "i64")]
     pub longer_than_ms: Spanned<i64>,
     /// Only silence that this role ends.
     #[serde(default)]
-    pub before_role: Option<crate::schema::RoleName>,
-    /// Phrases in the turn before that excuse it.
+    #[schemars(with = "Option<crate::schema::RoleName>")]
+    pub before_role: Option<SpeakerRole>,
+    /// Only silence that follows this role's words.
     #[serde(default)]
-    pub except: Vec<String>,
+    #[schemars(with = "Option<crate::schema::RoleName>")]
+    pub after_role: Option<SpeakerRole>,
+    /// Whether the same side speaks before and after.
+    #[serde(default)]
+    pub between: Between,
+    /// Excused where one of these was said before.
+    #[serde(default)]
+    pub except: Phrases,
+    /// How many turns before are looked at for `except`; 1 where absent.
+    #[serde(default)]
+    pub except_turns: Option<usize>,
 }
 
-impl Silence {
-    /// Adds a problem where the limit is not positive.
-    pub fn check(&self, problems: &mut Vec<(usize, usize, String)>) {
-        if self.longer_than_ms.value <= 0 {
-            problems.push(at(&self.longer_than_ms.referenced, "`longer_than_ms` must be more than 0".to_owned()));
-        }
+/// Who speaks before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Between {
+    /// Anyone.
+    #[default]
+    Any,
+    /// The same side.
+    Same,
+    /// Different sides.
+    Other,
+}
+
+impl Operator for Silence {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.except.compile(cx, Ear::Sound);
+        let positive = self.longer_than_ms.value > 0;
+        cx.expect(positive, &self.longer_than_ms.referenced, "`longer_than_ms` must be more than 0");
     }
 
-    /// Looks at every gap inside the window.
-    pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
-        let normalizer = Normalizer::matching();
-        let except: Vec<String> = self.except.iter().map(|e| normalizer.normalize(e).text()).collect();
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let (mut evidence, mut longest, mut end, mut last) = (Vec::new(), 0, None::<i64>, None::<usize>);
         for (i, view) in call.turns.iter().enumerate() {
             let span = view.turn.span;
             if let (Some(from), Some(before)) = (end, last) {
                 let gap = TimeSpan::new(from, span.start_ms);
                 longest = longest.max(gap.len_ms());
-                let said = call.turns[before].norm.text();
-                let excused = except.iter().any(|e| said.contains(e.as_str()));
-                let role_ok = self.before_role.is_none_or(|r| view.turn.role == r.into());
-                if gap.len_ms() > self.longer_than_ms.value && on.window.overlap_ms(gap) > 0 && role_ok && !excused {
-                    evidence.push(gap_evidence(view.turn.index, view.turn.role, gap, path));
+                let inside = on.window.overlap_ms(gap) > 0;
+                let long = gap.len_ms() > self.longer_than_ms.value;
+                if long && inside && self.roles_fit(call, before, i) && !self.excused(call, before) {
+                    let text = format!("（静默{:.1}秒）", gap.len_ms() as f64 / 1000.0);
+                    evidence.push(view.measured(gap, text, path));
                 }
             }
             if end.is_none_or(|e| span.end_ms > e) {
                 (end, last) = (Some(span.end_ms), Some(i));
             }
         }
-        let note =
-            format!("最长静默{:.1}秒，界限{:.1}秒", longest as f64 / 1000.0, self.longer_than_ms.value as f64 / 1000.0);
-        Eval::found(path, evidence, note)
+        let limit = self.longer_than_ms.value as f64 / 1000.0;
+        Eval::found(path, evidence, format!("最长静默{:.1}秒，界限{limit:.1}秒", longest as f64 / 1000.0))
     }
 }
 
-fn gap_evidence(turn: u32, role: SpeakerRole, span: TimeSpan, path: &str) -> Evidence {
-    let text = format!("（静默{:.1}秒）", span.len_ms() as f64 / 1000.0);
-    Evidence {
-        turn,
-        role,
-        char_start: 0,
-        char_end: 0,
-        span,
-        text,
-        kind: MatchKind::Measure,
-        cost: 0.0,
-        condition: path.to_owned(),
+impl Silence {
+    fn roles_fit(&self, call: &CallView<'_>, before: usize, after: usize) -> bool {
+        let (before, after) = (call.turns[before].turn.role, call.turns[after].turn.role);
+        let sides = match self.between {
+            Between::Any => true,
+            Between::Same => before == after,
+            Between::Other => before != after,
+        };
+        sides && self.before_role.is_none_or(|r| after == r) && self.after_role.is_none_or(|r| before == r)
+    }
+
+    fn excused(&self, call: &CallView<'_>, before: usize) -> bool {
+        let from = (before + 1).saturating_sub(self.except_turns.unwrap_or(1).max(1));
+        call.turns[from..=before].iter().any(|t| self.except.any_in(t))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::logic::{Condition, Truth};
-    use crate::selftest::turns_at;
-    use crate::view::{CallFacts, CallView};
+    use crate::logic::Truth;
+    use crate::selftest::{eval_case, parse_case};
 
-    fn truth(yaml: &str, turns: &[(&str, i64, i64)]) -> Truth {
-        let mut condition: Condition = serde_saphyr::from_str(yaml).unwrap();
-        condition.compile(&mut Vec::new());
-        let turns = turns_at(turns);
-        let call = CallView::new(&turns, CallFacts::default(), 0.5);
-        condition.eval(&call, &call.everything(), "condition").truth
+    fn truth(op: &str, turns: &str) -> Truth {
+        eval_case(op, &parse_case(&format!("turns: [{turns}]"))).truth
     }
 
     #[test]
-    fn silence_is_measured_between_any_speakers_and_can_be_excused() {
-        let op = "silence: { longer_than_ms: 5000, except: [请稍等] }";
-        assert_eq!(truth(op, &[("agent: 我查一下", 0, 2000), ("agent: 好了", 9000, 9500)]), Truth::Yes);
-        assert_eq!(truth(op, &[("agent: 请稍等", 0, 2000), ("agent: 好了", 9000, 9500)]), Truth::No);
-        assert_eq!(
-            truth(op, &[("agent: 喂", 0, 2000), ("customer: 嗯", 5000, 6000), ("agent: 好", 9000, 9500)]),
-            Truth::No
-        );
-        let agent = "silence: { longer_than_ms: 5000, before_role: agent }";
-        assert_eq!(truth(agent, &[("agent: 喂", 0, 1000), ("customer: 在", 9000, 9500)]), Truth::No);
+    fn silence_is_between_speakers_of_certain_roles() {
+        let turns = "{ role: agent, text: 喂, end_ms: 1000 }, { role: customer, text: 在, after_ms: 8000 }";
+        assert_eq!(truth("silence: { longer_than_ms: 5000 }", turns), Truth::Yes);
+        assert_eq!(truth("silence: { longer_than_ms: 5000, before_role: agent }", turns), Truth::No);
+        assert_eq!(truth("silence: { longer_than_ms: 5000, after_role: agent, between: other }", turns), Truth::Yes);
+        assert_eq!(truth("silence: { longer_than_ms: 5000, between: same }", turns), Truth::No);
     }
 
     #[test]
     fn talk_that_goes_on_beside_hides_no_silence() {
         // The customer's long turn ends after the agent's short one began and ended: no gap at all.
-        let op = "silence: { longer_than_ms: 3000 }";
-        let turns = [("customer: 我说了很久", 0, 10_000), ("agent: 嗯", 2000, 2500), ("agent: 好的", 10_500, 11_000)];
-        assert_eq!(truth(op, &turns), Truth::No);
+        let turns = "{ role: customer, text: 我说了很久, start_ms: 0, end_ms: 10000 }, \
+                     { role: agent, text: 嗯, start_ms: 2000, end_ms: 2500 }, \
+                     { role: agent, text: 好的, start_ms: 10500, end_ms: 11000 }";
+        assert_eq!(truth("silence: { longer_than_ms: 3000 }", turns), Truth::No);
     }
 }

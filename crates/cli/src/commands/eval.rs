@@ -1,0 +1,71 @@
+//! `callsift eval`: rules measured on labelled calls.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use callsift_pipeline::{RuleMeasure, measure};
+
+use crate::args::EvalArgs;
+use crate::exit::Exit;
+use crate::load;
+use crate::output::{emit, table};
+
+/// Measures and prints one row per rule.
+pub fn run(args: &EvalArgs) -> Result<Exit> {
+    let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
+    let mut measures: BTreeMap<String, RuleMeasure> = BTreeMap::new();
+    for file in &args.labelled {
+        for (rule, one) in measure(&engine, file)? {
+            let all = measures.entry(rule).or_default();
+            all.add(&one);
+            all.wrong.extend(one.wrong);
+        }
+    }
+    if let Some(rule) = &args.rule {
+        measures.retain(|id, _| id == rule);
+    }
+    if measures.is_empty() {
+        bail!("no label fits a rule in force; a line needs `\"expect\": {{\"rule-id\": \"hit\"}}`");
+    }
+    if args.json {
+        emit(&format!("{}\n", serde_json::to_string_pretty(&measures)?));
+        return Ok(Exit::Done);
+    }
+    emit(&text(&measures));
+    for (rule, measure) in &measures {
+        for (call, label, found, reason) in measure.wrong.iter().take(args.wrong) {
+            emit(&format!("{rule}  {call}：标注 {}，判为 {}  {reason}\n", label.as_str(), found.as_str()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn text(measures: &BTreeMap<String, RuleMeasure>) -> String {
+    let header =
+        ["规则", "标注", "应违规", "查准率", "95% 区间", "查全率", "95% 区间", "误判", "漏判", "无法判定", "结论一致"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let mut total = RuleMeasure::default();
+    for (rule, m) in measures {
+        rows.push(row(rule, m));
+        total.add(m);
+    }
+    rows.push(row("合计", &total));
+    let note = "区间为 Wilson 95 %；应违规而无法判定的算漏（查全率），另列于“无法判定”。数字只对这份标注集成立，不代表真实通话。\n";
+    format!("{}{note}", table(&rows))
+}
+
+fn row(name: &str, m: &RuleMeasure) -> Vec<String> {
+    let percent = |v: f64| format!("{:.1}", v * 100.0);
+    let share = |s: Option<(f64, f64, f64)>| match s {
+        Some((p, low, high)) => [percent(p), format!("{}–{}", percent(low), percent(high))],
+        None => ["–".to_owned(), "–".to_owned()],
+    };
+    let hits = m.true_hits + m.missed + m.undecided_hits;
+    let mut cells = vec![name.to_owned(), m.labelled.to_string(), hits.to_string()];
+    cells.extend(share(m.precision()));
+    cells.extend(share(m.recall()));
+    let undecided = m.undecided_hits + m.undecided_others;
+    cells.extend([m.false_hits, m.missed, undecided].map(|n| n.to_string()));
+    cells.push(percent(m.agree as f64 / m.labelled.max(1) as f64));
+    cells
+}

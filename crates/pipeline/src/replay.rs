@@ -1,0 +1,208 @@
+//! Other rules over stored turns: no recording is heard again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use callsift_core::{Finding, Provenance, Verdict};
+use callsift_rules::{EvalOptions, RuleSet, score};
+use callsift_store::{Judged, Lake, StoredCall, read_part, stored_parts};
+use rayon::prelude::*;
+
+use crate::error::PipelineError;
+use crate::facts;
+
+/// What a replay did.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct ReplaySummary {
+    /// Calls judged again.
+    pub calls: usize,
+    /// Parts rewritten.
+    pub parts: usize,
+    /// Parts left for next time, because the replay was stopped.
+    pub not_reached: usize,
+    /// Calls with a hit before and after, by rule.
+    pub hits: BTreeMap<String, (usize, usize)>,
+    /// Wall time.
+    pub wall_ms: u64,
+}
+
+/// What to judge again, and by what.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayPlan<'a> {
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// Limits below which they do not answer.
+    pub options: &'a EvalOptions,
+    /// Hashes of rules and options, to be written to the calls.
+    pub made_by: &'a Provenance,
+    /// First and last day; all where absent.
+    pub days: (Option<&'a str>, Option<&'a str>),
+    /// Judge also calls that other options made.
+    pub other_options: bool,
+}
+
+/// Judges the calls of a lake again and puts the new findings in the place of the old ones. A part changes as a whole or
+/// not at all; a replay that was stopped is simply run again. `progress` is told parts done and parts in all.
+///
+/// # Errors
+/// Another process holds the lake; it cannot be read or written; other options made it.
+pub fn replay(
+    root: &Path,
+    plan: ReplayPlan<'_>,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<ReplaySummary, PipelineError> {
+    let ReplayPlan { rules, options, made_by, days, other_options } = plan;
+    let started = Instant::now();
+    let lake = Lake::open(root, callsift_text::Segmenter::default())?;
+    let parts = stored_parts(root, days.0, days.1)?;
+    let done = AtomicUsize::new(0);
+    let outcomes: Vec<Option<(usize, Hits, Hits)>> = parts
+        .par_iter()
+        .map(|part| -> Result<_, PipelineError> {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let calls = read_part(root, part)?;
+            if let Some(call) = calls.iter().find(|c| !other_options && c.config_hash != made_by.config_hash) {
+                return Err(PipelineError::OtherOptions { call_id: call.meta.call_id.clone() });
+            }
+            let judged: Vec<Judged> = calls.iter().map(|call| judge(call, rules, options)).collect();
+            let before = hits_in(root, part)?;
+            lake.replace_findings(part, &judged, made_by)?;
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, parts.len());
+            Ok(Some((judged.len(), before, count_hits(judged.iter().map(|j| j.findings.as_slice())))))
+        })
+        .collect::<Result<_, _>>()?;
+    let mut summary = ReplaySummary::default();
+    for outcome in outcomes {
+        let Some((calls, before, after)) = outcome else {
+            summary.not_reached += 1;
+            continue;
+        };
+        summary.calls += calls;
+        summary.parts += 1;
+        for (rule, n) in before {
+            summary.hits.entry(rule).or_default().0 += n;
+        }
+        for (rule, n) in after {
+            summary.hits.entry(rule).or_default().1 += n;
+        }
+    }
+    summary.wall_ms = started.elapsed().min(Duration::from_secs(u64::MAX / 1000)).as_millis() as u64;
+    Ok(summary)
+}
+
+type Hits = BTreeMap<String, usize>;
+
+fn judge(call: &StoredCall, rules: &RuleSet, options: &EvalOptions) -> Judged {
+    let failed = call.status == "failed";
+    let findings = if failed { Vec::new() } else { rules.evaluate(&call.turns, facts::of_stored(call), options) };
+    let score = (call.status == "ok").then(|| score(&findings));
+    Judged { call_id: call.meta.call_id.clone(), findings, score }
+}
+
+fn count_hits<'f>(calls: impl Iterator<Item = &'f [Finding]>) -> Hits {
+    let mut hits = Hits::new();
+    for finding in calls.flatten().filter(|f| f.verdict == Verdict::Hit) {
+        *hits.entry(finding.rule_id.clone()).or_default() += 1;
+    }
+    hits
+}
+
+fn hits_in(root: &Path, part: &callsift_store::Part) -> Result<Hits, PipelineError> {
+    let mut hits = Hits::new();
+    for rule in callsift_store::lines::rules_hit(root, part)? {
+        *hits.entry(rule).or_default() += 1;
+    }
+    Ok(hits)
+}
+
+/// One call that a change of rules judges otherwise.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Change {
+    /// Day of the call.
+    pub date: String,
+    /// Call.
+    pub call_id: String,
+    /// Verdict by the old rules; `None` where they have no such rule.
+    pub old: Option<Verdict>,
+    /// Verdict by the new rules.
+    pub new: Option<Verdict>,
+    /// Reason of whichever hits.
+    pub reason: String,
+    /// When, milliseconds; 0 where there is no place.
+    pub start_ms: i64,
+}
+
+/// What a change of rules does to a lake.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Differences {
+    /// Calls compared.
+    pub calls: usize,
+    /// Calls that are judged otherwise, by rule, in the order of the lake.
+    pub changes: BTreeMap<String, Vec<Change>>,
+}
+
+impl Differences {
+    /// Hits that only the new rules have, and hits that only the old ones have.
+    pub fn gained_and_lost(&self) -> (usize, usize) {
+        let all = || self.changes.values().flatten();
+        let hit = |v: Option<Verdict>| v == Some(Verdict::Hit);
+        (all().filter(|c| hit(c.new) && !hit(c.old)).count(), all().filter(|c| hit(c.old) && !hit(c.new)).count())
+    }
+}
+
+/// Judges stored calls by two sets of rules. Nothing is written.
+///
+/// # Errors
+/// The lake cannot be read.
+pub fn compare(
+    root: &Path,
+    old: &RuleSet,
+    new: &RuleSet,
+    options: &EvalOptions,
+    days: (Option<&str>, Option<&str>),
+) -> Result<Differences, PipelineError> {
+    let parts = stored_parts(root, days.0, days.1)?;
+    let found: Vec<(usize, Vec<(String, Change)>)> = parts
+        .par_iter()
+        .map(|part| -> Result<_, PipelineError> {
+            let calls = read_part(root, part)?;
+            let changes = calls.iter().filter(|c| c.status != "failed").flat_map(|c| changes(c, old, new, options));
+            Ok((calls.len(), changes.collect()))
+        })
+        .collect::<Result<_, _>>()?;
+    let mut differences = Differences::default();
+    for (calls, changes) in found {
+        differences.calls += calls;
+        for (rule, change) in changes {
+            differences.changes.entry(rule).or_default().push(change);
+        }
+    }
+    Ok(differences)
+}
+
+fn changes(call: &StoredCall, old: &RuleSet, new: &RuleSet, options: &EvalOptions) -> Vec<(String, Change)> {
+    let judge = |rules: &RuleSet| -> BTreeMap<String, Finding> {
+        let findings = rules.evaluate(&call.turns, facts::of_stored(call), options);
+        findings.into_iter().map(|f| (f.rule_id.clone(), f)).collect()
+    };
+    let (old, new) = (judge(old), judge(new));
+    let ids: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let changed = ids.into_iter().filter_map(|id| {
+        let (before, after) = (old.get(id), new.get(id));
+        let verdicts = (before.map(|f| f.verdict), after.map(|f| f.verdict));
+        if verdicts.0 == verdicts.1 {
+            return None;
+        }
+        let shown = [after, before].into_iter().flatten().find(|f| f.verdict == Verdict::Hit).or(after).or(before)?;
+        let start_ms = shown.evidence.first().map_or(0, |e| e.span.start_ms);
+        let date = call.meta.date.clone().unwrap_or_default();
+        let (call_id, reason) = (call.meta.call_id.clone(), shown.reason.clone());
+        Some((id.clone(), Change { date, call_id, old: verdicts.0, new: verdicts.1, reason, start_ms }))
+    });
+    changed.collect()
+}

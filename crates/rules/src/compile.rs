@@ -1,0 +1,66 @@
+//! Turning parsed rules into ready ones: phrases enter one table, expressions are parsed, mistakes are collected.
+
+use std::collections::BTreeMap;
+
+use callsift_text::Normalizer;
+use serde_saphyr::Location;
+
+use crate::logic::Condition;
+use crate::phrases::PhraseTable;
+
+/// A mistake in a rule file and its place, from 1; line 0: the file as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// What preparing a rule needs.
+pub struct Compiler<'a> {
+    /// Phrases of all rules.
+    pub table: &'a mut PhraseTable,
+    /// Prepared conditions of this rule that have a name.
+    pub named: BTreeMap<String, Condition>,
+    /// True while preparing what excuses people: phrases are then heard more readily.
+    pub lenient: bool,
+    /// Mistakes so far.
+    pub problems: Vec<Problem>,
+    normalizer: Normalizer,
+}
+
+impl<'a> Compiler<'a> {
+    /// A compiler that enters phrases into this table.
+    pub fn new(table: &'a mut PhraseTable) -> Self {
+        Self { table, named: BTreeMap::new(), lenient: false, problems: Vec::new(), normalizer: Normalizer::matching() }
+    }
+
+    /// Adds a mistake at a place.
+    pub fn wrong(&mut self, place: &Location, message: impl Into<String>) {
+        self.problems.push(Problem {
+            line: place.line() as usize,
+            column: place.column() as usize,
+            message: message.into(),
+        });
+    }
+
+    /// Adds a mistake of the file as a whole, or of something whose place is not known.
+    pub fn wrong_somewhere(&mut self, message: impl Into<String>) {
+        self.problems.push(Problem { line: 0, column: 0, message: message.into() });
+    }
+
+    /// Adds a mistake unless it holds.
+    pub fn expect(&mut self, holds: bool, place: &Location, message: impl Into<String>) {
+        if !holds {
+            self.wrong(place, message);
+        }
+    }
+
+    /// A text in matching form.
+    pub fn matching(&self, text: &str) -> Vec<char> {
+        self.normalizer.normalize(text).chars().to_vec()
+    }
+}

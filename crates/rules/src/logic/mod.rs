@@ -1,0 +1,331 @@
+//! Conditions and their three-valued logic.
+
+mod count;
+mod expr;
+mod near;
+mod sequence;
+
+use callsift_core::Evidence;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use count::Count;
+pub use expr::Expr;
+pub use near::Near;
+pub use sequence::Sequence;
+
+use crate::compile::Compiler;
+use crate::operators::{self as op, Operator};
+use crate::schema::Scope;
+use crate::view::{CallView, Selection};
+
+/// What a rule looks for: an operator, or conditions joined.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Holds where every part holds.
+    All(Vec<Condition>),
+    /// Holds where one part holds.
+    Any(Vec<Condition>),
+    /// Holds where the part does not.
+    Not(Box<Condition>),
+    /// Named conditions joined by `&&`, `||`, `!` and brackets.
+    Expr(Expr),
+    /// Looks at other turns than the rule's scope.
+    Within(Within),
+    /// Looks before, after or around the places of another condition.
+    Near(Near),
+    /// Counts the places or turns of a condition.
+    Count(Count),
+    /// Steps that must come one after the other.
+    Sequence(Sequence),
+    /// Phrases.
+    Keyword(op::keyword::Keyword),
+    /// A regular expression.
+    Regex(op::regex::Pattern),
+    /// A sentence that is like one of the examples.
+    Similar(op::similar::Similar),
+    /// Something said again.
+    Repeat(op::repeat::Repeat),
+    /// Amounts, quantities, numbers, dates, products.
+    Entity(op::entity::Entity),
+    /// A share of one list of words among two.
+    Share(op::share::Share),
+    /// Nobody speaks.
+    Silence(op::silence::Silence),
+    /// Speech rate.
+    Pace(op::pace::Pace),
+    /// Both speak.
+    Overlap(op::overlap::Overlap),
+    /// Level of the voice.
+    Loudness(op::loudness::Loudness),
+    /// Who speaks.
+    Role(op::role::Role),
+    /// How the call ends.
+    HangUp(op::hang_up::HangUp),
+    /// How long until the first word.
+    SlowAnswer(op::slow_answer::SlowAnswer),
+    /// Length of the call or of one side's talk.
+    Duration(op::duration::Duration),
+    /// Number of turns.
+    Turns(op::turns::Turns),
+    /// A text model's label.
+    Model(op::model::ModelLabel),
+    /// A field of the metadata.
+    Metadata(op::metadata::Metadata),
+    /// A question without its answer.
+    Unanswered(op::unanswered::Unanswered),
+    /// The agent repeats the customer's order.
+    Readback(op::readback::Readback),
+    /// What the agent repeats differs from the order.
+    OrderMismatch(op::order_mismatch::OrderMismatch),
+}
+
+/// A condition with a scope of its own, chosen from the whole call.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Within {
+    /// Which turns.
+    pub scope: Scope,
+    /// What is looked for there.
+    pub condition: Box<Condition>,
+}
+
+/// Three-valued truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// The condition holds.
+    Yes,
+    /// It does not.
+    No,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+/// How a condition came out, part by part: what `explain` prints.
+#[derive(Debug, Clone)]
+pub struct Eval {
+    /// Path into the rule: `condition.any[1].keyword`.
+    pub path: String,
+    /// The answer.
+    pub truth: Truth,
+    /// Where it holds.
+    pub evidence: Vec<Evidence>,
+    /// What was seen, in Chinese.
+    pub note: String,
+    /// Parts of a joined condition.
+    pub parts: Vec<Eval>,
+    /// What was searched in vain, where that is not the rule's own scope.
+    pub searched: Option<Selection>,
+}
+
+impl Eval {
+    /// An answer.
+    pub fn new(path: &str, truth: Truth, evidence: Vec<Evidence>, note: String) -> Self {
+        Self { path: path.to_owned(), truth, evidence, note, parts: Vec::new(), searched: None }
+    }
+
+    /// An operator's answer: yes where there is evidence.
+    pub fn found(path: &str, evidence: Vec<Evidence>, note: String) -> Self {
+        let truth = Truth::from(!evidence.is_empty());
+        Self::new(path, truth, evidence, note)
+    }
+
+    /// An operator's answer where it cannot answer.
+    pub fn unknown(path: &str, note: impl Into<String>) -> Self {
+        Self::new(path, Truth::Unknown, Vec::new(), note.into())
+    }
+
+    /// The selection of the first part that failed, if it was one of its own.
+    pub fn failed_selection(&self) -> Option<&Selection> {
+        self.searched.as_ref().or_else(|| self.parts.iter().find_map(Self::failed_selection))
+    }
+}
+
+impl Condition {
+    /// Evaluates over the selected turns; `path` is the condition's place in the rule.
+    pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        match self {
+            Self::All(parts) => join(call, on, &format!("{path}.all"), parts, true),
+            Self::Any(parts) => join(call, on, &format!("{path}.any"), parts, false),
+            Self::Not(part) => negate(part.eval(call, on, &format!("{path}.not")), path),
+            Self::Expr(expr) => expr.eval(call, on, &format!("{path}.expr")),
+            Self::Within(within) => within.eval(call, &format!("{path}.within")),
+            Self::Near(near) => near.eval(call, on, &format!("{path}.near")),
+            Self::Count(count) => count.eval(call, on, &format!("{path}.count")),
+            Self::Sequence(sequence) => sequence.eval(call, on, &format!("{path}.sequence")),
+            operator => match operator.operator() {
+                Some((name, op)) => op.eval(call, on, &format!("{path}.{name}")),
+                None => Eval::unknown(path, "没有这个算子"),
+            },
+        }
+    }
+
+    /// The operator behind a condition that joins nothing, with its name in rule files.
+    pub fn operator(&self) -> Option<(&'static str, &dyn Operator)> {
+        Some(match self {
+            Self::Keyword(o) => (op::keyword::DOC.name, o),
+            Self::Regex(o) => (op::regex::DOC.name, o),
+            Self::Similar(o) => (op::similar::DOC.name, o),
+            Self::Repeat(o) => (op::repeat::DOC.name, o),
+            Self::Entity(o) => (op::entity::DOC.name, o),
+            Self::Share(o) => (op::share::DOC.name, o),
+            Self::Silence(o) => (op::silence::DOC.name, o),
+            Self::Pace(o) => (op::pace::DOC.name, o),
+            Self::Overlap(o) => (op::overlap::DOC.name, o),
+            Self::Loudness(o) => (op::loudness::DOC.name, o),
+            Self::Role(o) => (op::role::DOC.name, o),
+            Self::HangUp(o) => (op::hang_up::DOC.name, o),
+            Self::SlowAnswer(o) => (op::slow_answer::DOC.name, o),
+            Self::Duration(o) => (op::duration::DOC.name, o),
+            Self::Turns(o) => (op::turns::DOC.name, o),
+            Self::Model(o) => (op::model::DOC.name, o),
+            Self::Metadata(o) => (op::metadata::DOC.name, o),
+            Self::Unanswered(o) => (op::unanswered::DOC.name, o),
+            Self::Readback(o) => (op::readback::DOC.name, o),
+            Self::OrderMismatch(o) => (op::order_mismatch::DOC.name, o),
+            Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)
+            | Self::Expr(_)
+            | Self::Within(_)
+            | Self::Near(_)
+            | Self::Count(_)
+            | Self::Sequence(_) => return None,
+        })
+    }
+
+    fn operator_mut(&mut self) -> Option<&mut dyn Operator> {
+        Some(match self {
+            Self::Keyword(o) => o,
+            Self::Regex(o) => o,
+            Self::Similar(o) => o,
+            Self::Repeat(o) => o,
+            Self::Entity(o) => o,
+            Self::Share(o) => o,
+            Self::Silence(o) => o,
+            Self::Pace(o) => o,
+            Self::Overlap(o) => o,
+            Self::Loudness(o) => o,
+            Self::Role(o) => o,
+            Self::HangUp(o) => o,
+            Self::SlowAnswer(o) => o,
+            Self::Duration(o) => o,
+            Self::Turns(o) => o,
+            Self::Model(o) => o,
+            Self::Metadata(o) => o,
+            Self::Unanswered(o) => o,
+            Self::Readback(o) => o,
+            Self::OrderMismatch(o) => o,
+            Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)
+            | Self::Expr(_)
+            | Self::Within(_)
+            | Self::Near(_)
+            | Self::Count(_)
+            | Self::Sequence(_) => return None,
+        })
+    }
+
+    /// The conditions directly inside.
+    pub fn parts(&self) -> Vec<&Condition> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().collect(),
+            Self::Not(part) => vec![part],
+            Self::Expr(expr) => expr.tree().into_iter().collect(),
+            Self::Within(within) => vec![&within.condition],
+            Self::Near(near) => vec![&near.anchor, &near.condition],
+            Self::Count(count) => vec![&count.of],
+            Self::Sequence(sequence) => sequence.steps.iter().map(|s| &s.condition).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every condition in the tree, this one first.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Condition)) {
+        visit(self);
+        for part in self.parts() {
+            part.walk(visit);
+        }
+    }
+
+    /// Prepares every operator (phrases, regular expressions, sounds) and collects what is wrong.
+    pub fn compile(&mut self, cx: &mut Compiler<'_>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                if parts.is_empty() {
+                    cx.wrong_somewhere("`all` and `any` need at least one condition");
+                }
+                for part in parts {
+                    part.compile(cx);
+                }
+            }
+            Self::Not(part) => part.compile(cx),
+            Self::Expr(expr) => expr.compile(cx),
+            Self::Within(within) => {
+                within.scope.compile(cx);
+                within.condition.compile(cx);
+            }
+            Self::Near(near) => near.compile(cx),
+            Self::Count(count) => count.compile(cx),
+            Self::Sequence(sequence) => sequence.compile(cx),
+            operator => {
+                if let Some(op) = operator.operator_mut() {
+                    op.compile(cx);
+                }
+            }
+        }
+    }
+}
+
+impl Within {
+    fn eval(&self, call: &CallView<'_>, path: &str) -> Eval {
+        let selection = call.select(&self.scope, &call.everything());
+        let mut eval = self.condition.eval(call, &selection, path);
+        if eval.truth != Truth::Yes && eval.searched.is_none() {
+            eval.searched = Some(selection);
+        }
+        eval
+    }
+}
+
+/// Evidence in order of place.
+pub(crate) fn sort_evidence(evidence: &mut [Evidence]) {
+    evidence.sort_by_key(|e| (e.span.start_ms, e.turn, e.char_start, e.char_end));
+}
+
+fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], all: bool) -> Eval {
+    let parts: Vec<Eval> = parts.iter().enumerate().map(|(i, p)| p.eval(call, on, &format!("{path}[{i}]"))).collect();
+    let (stops, passes) = if all { (Truth::No, Truth::Yes) } else { (Truth::Yes, Truth::No) };
+    let truth = if parts.iter().any(|p| p.truth == stops) {
+        stops
+    } else if parts.iter().any(|p| p.truth == Truth::Unknown) {
+        Truth::Unknown
+    } else {
+        passes
+    };
+    let mut evidence: Vec<Evidence> = if truth == Truth::Yes {
+        parts.iter().filter(|p| p.truth == Truth::Yes).flat_map(|p| p.evidence.clone()).collect()
+    } else {
+        Vec::new()
+    };
+    sort_evidence(&mut evidence);
+    let note = if all { "须全部满足" } else { "满足其一即可" };
+    Eval { parts, ..Eval::new(path, truth, evidence, note.to_owned()) }
+}
+
+fn negate(part: Eval, path: &str) -> Eval {
+    let truth = match part.truth {
+        Truth::Yes => Truth::No,
+        Truth::No => Truth::Yes,
+        Truth::Unknown => Truth::Unknown,
+    };
+    Eval { parts: vec![part], ..Eval::new(&format!("{path}.not"), truth, Vec::new(), "取反".to_owned()) }
+}

@@ -1,0 +1,197 @@
+//! A condition anchored to the places where another one holds.
+
+use callsift_core::{Evidence, SpeakerRole, TimeSpan};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::{Condition, Eval, Truth, sort_evidence};
+use crate::compile::Compiler;
+use crate::view::{CallView, Selection};
+
+/// Looks before, after or around the places where `anchor` holds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Near {
+    /// What gives the places; looked for in the turns of `anchor_role`, or of the rule's scope.
+    pub anchor: Box<Condition>,
+    /// Whose turns the anchor is looked for in, chosen from the whole call.
+    #[serde(default)]
+    #[schemars(with = "Option<crate::schema::RoleName>")]
+    pub anchor_role: Option<SpeakerRole>,
+    /// On which side of the place to look.
+    #[serde(rename = "where")]
+    pub side: Side,
+    /// Which places count: `any` (one is enough), `every` (all must hold), `first`, `last`, or a number from 1.
+    #[serde(default)]
+    pub hit: Which,
+    /// Look at so many turns of `role` on that side; the place's own turn is only looked at with `same` and `around`.
+    #[serde(default)]
+    #[schemars(with = "Option<usize>")]
+    pub turns: Option<Spanned<usize>>,
+    /// Look at turns within so many milliseconds of the place.
+    #[serde(default)]
+    #[schemars(with = "Option<i64>")]
+    pub ms: Option<Spanned<i64>>,
+    /// Whose turns are looked at; anyone's where absent.
+    #[serde(default)]
+    #[schemars(with = "Option<crate::schema::RoleName>")]
+    pub role: Option<SpeakerRole>,
+    /// What is looked for there.
+    pub condition: Box<Condition>,
+}
+
+/// Side of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Turns before the place.
+    Before,
+    /// Turns after the place.
+    After,
+    /// Turns on both sides and the place's own.
+    Around,
+    /// Only the place's own turn.
+    Same,
+}
+
+/// Which places count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Which {
+    /// By a word.
+    Named(WhichName),
+    /// The N-th, from 1.
+    Number(usize),
+    /// Any place.
+    #[default]
+    #[serde(skip)]
+    Unset,
+}
+
+/// Which places count, by a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhichName {
+    /// One of them is enough.
+    Any,
+    /// All of them must hold.
+    Every,
+    /// Only the first.
+    First,
+    /// Only the last.
+    Last,
+}
+
+impl Near {
+    pub(super) fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.anchor.compile(cx);
+        self.condition.compile(cx);
+        if let Some(turns) = &self.turns {
+            cx.expect(turns.value > 0, &turns.referenced, "`turns` must be at least 1");
+        }
+        if let Some(ms) = &self.ms {
+            cx.expect(ms.value > 0, &ms.referenced, "`ms` must be more than 0 milliseconds");
+        }
+        if self.hit == Which::Number(0) {
+            cx.wrong_somewhere("`hit` counts from 1");
+        }
+    }
+
+    pub(super) fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        let anchored = match self.anchor_role {
+            Some(role) => call.among((0..call.turns.len()).collect(), Some(role), call.span),
+            None => on.clone(),
+        };
+        let anchor = self.anchor.eval(call, &anchored, &format!("{path}.anchor"));
+        if anchor.truth == Truth::Unknown {
+            return Eval { parts: vec![anchor], ..Eval::unknown(path, "定位条件无法判定") };
+        }
+        let places: Vec<Evidence> = self.chosen(anchor.evidence.clone());
+        if places.is_empty() {
+            let note = "没有出现定位条件".to_owned();
+            return Eval { parts: vec![anchor], ..Eval::new(path, Truth::No, Vec::new(), note) };
+        }
+        let mut tried = Vec::new();
+        for place in places {
+            let selection = self.beside(call, &place);
+            let inside = self.condition.eval(call, &selection, &format!("{path}.condition"));
+            tried.push((place, selection, inside));
+        }
+        self.answer(anchor, tried, path)
+    }
+
+    fn chosen(&self, mut places: Vec<Evidence>) -> Vec<Evidence> {
+        sort_evidence(&mut places);
+        match self.hit {
+            Which::Named(WhichName::First) => places.truncate(1),
+            Which::Named(WhichName::Last) => {
+                places.drain(..places.len().saturating_sub(1));
+            }
+            Which::Number(n) => places = places.into_iter().skip(n.saturating_sub(1)).take(1).collect(),
+            Which::Named(WhichName::Any | WhichName::Every) | Which::Unset => {}
+        }
+        places
+    }
+
+    /// The turns beside a place.
+    fn beside(&self, call: &CallView<'_>, place: &Evidence) -> Selection {
+        let own = place.turn as usize;
+        let (before, after) = (self.side_turns(call, place, true), self.side_turns(call, place, false));
+        let chosen: Vec<usize> = match self.side {
+            Side::Before => before,
+            Side::After => after,
+            Side::Around => before.into_iter().chain([own]).chain(after).collect(),
+            Side::Same => vec![own],
+        };
+        let spans = chosen.iter().filter_map(|i| call.turns.get(*i)).map(|t| t.turn.span);
+        let window = spans.reduce(TimeSpan::union).unwrap_or(place.span);
+        call.among(chosen, self.role, window)
+    }
+
+    fn side_turns(&self, call: &CallView<'_>, place: &Evidence, before: bool) -> Vec<usize> {
+        let own = place.turn as usize;
+        let within = |i: &usize| {
+            let span = call.turns[*i].turn.span;
+            let gap = if before { place.span.start_ms - span.end_ms } else { span.start_ms - place.span.end_ms };
+            self.ms.as_ref().is_none_or(|ms| gap <= ms.value)
+        };
+        let of_role = |i: &usize| self.role.is_none_or(|r| call.turns[*i].turn.role == r);
+        let limit = self.turns.as_ref().map_or(usize::MAX, |t| t.value);
+        let count = call.turns.len();
+        if before {
+            let mut turns: Vec<usize> = (0..own.min(count)).rev().filter(of_role).filter(within).take(limit).collect();
+            turns.reverse();
+            turns
+        } else {
+            (own + 1..count).filter(of_role).filter(within).take(limit).collect()
+        }
+    }
+
+    fn answer(&self, anchor: Eval, tried: Vec<(Evidence, Selection, Eval)>, path: &str) -> Eval {
+        let every = self.hit == Which::Named(WhichName::Every);
+        let count = |truth| tried.iter().filter(|(.., eval)| eval.truth == truth).count();
+        let (yes, no, total) = (count(Truth::Yes), count(Truth::No), tried.len());
+        let truth = match (every, yes, no) {
+            (true, _, 1..) => Truth::No,
+            (true, yes, _) if yes == total => Truth::Yes,
+            (false, 1.., _) => Truth::Yes,
+            (false, _, no) if no == total => Truth::No,
+            _ => Truth::Unknown,
+        };
+        let note = format!("定位条件出现{total}处，其旁满足{yes}处");
+        let mut evidence = Vec::new();
+        if truth == Truth::Yes {
+            for (place, _, inside) in tried.iter().filter(|(.., eval)| eval.truth == Truth::Yes) {
+                evidence.push(place.clone());
+                evidence.extend(inside.evidence.iter().filter(|e| *e != place).cloned());
+            }
+            evidence.dedup();
+            sort_evidence(&mut evidence);
+        }
+        let failed = tried.iter().find(|(.., eval)| eval.truth == Truth::No);
+        let searched = failed.filter(|_| truth == Truth::No).map(|(_, selection, _)| selection.clone());
+        let parts = [anchor].into_iter().chain(tried.into_iter().map(|(.., eval)| eval)).collect();
+        Eval { parts, searched, ..Eval::new(path, truth, evidence, note) }
+    }
+}

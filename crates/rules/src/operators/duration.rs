@@ -1,0 +1,122 @@
+//! Length of the recording, of the talk, or of one side's uninterrupted talk.
+
+use callsift_core::TimeSpan;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::{Eval, Truth};
+use crate::phrases::{Ear, Phrases};
+use crate::view::{CallView, Selection, TurnView};
+
+/// What the registry says.
+pub const DOC: OperatorDoc = OperatorDoc {
+    name: "duration",
+    title: "时长",
+    checks: "录音时长、从第一句话到最后一句话的时长，或一方不间断独白的时长，长于或短于界限。",
+    params: &[
+        (
+            "of",
+            "`recording` 录音（默认；没有录音时长时按 `talk`），`talk` 首句到末句，`monologue` 所选角色连续说话、对方未开口的最长一段",
+        ),
+        ("longer_than_ms", "长于多少毫秒"),
+        ("shorter_than_ms", "短于多少毫秒"),
+        ("except", "豁免短语：`monologue` 的那一段里有其中之一就不算；其他时长：全程出现其中之一就不算"),
+    ],
+    example: "duration: { of: talk, longer_than_ms: 150000 }",
+    holds: "turns: [{ role: agent, text: 您好, start_ms: 0, end_ms: 1000 }, { role: customer, text: 再见, start_ms: 160000, end_ms: 161000 }]",
+    fails: "turns: [{ role: agent, text: 您好, start_ms: 0, end_ms: 1000 }, { role: customer, text: 再见, start_ms: 60000, end_ms: 61000 }]",
+    blind_spots: "录音里的振铃与排队时间计入录音时长。",
+};
+
+/// Parameters of the operator.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Duration {
+    /// What is measured.
+    pub of: What,
+    /// Longer than this, in milliseconds.
+    pub longer_than_ms: Option<i64>,
+    /// Shorter than this, in milliseconds.
+    pub shorter_than_ms: Option<i64>,
+    /// Excused where one of these was said.
+    pub except: Phrases,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// The recording; the talk where its length is not known.
+    #[default]
+    Recording,
+    /// From the first word to the last.
+    Talk,
+    /// Longest stretch in which only the selected role speaks.
+    Monologue,
+}
+
+impl Operator for Duration {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.except.compile(cx, Ear::Exact);
+        match (self.longer_than_ms, self.shorter_than_ms) {
+            (None, None) => cx.wrong_somewhere("`duration` needs `longer_than_ms` or `shorter_than_ms`"),
+            (Some(low), Some(high)) if low >= high => {
+                cx.wrong_somewhere("`duration` can never hold: `longer_than_ms` is not under `shorter_than_ms`");
+            }
+            _ => {}
+        }
+    }
+
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        if self.of == What::Monologue {
+            return self.monologue(call, on, path);
+        }
+        let talk = call.span.len_ms();
+        let ms = if self.of == What::Recording { call.facts.duration_ms.unwrap_or(talk) } else { talk };
+        let note = format!("时长{:.1}秒", ms as f64 / 1000.0);
+        let holds = self.is_out(ms) && !on.views(call).any(|t| self.except.any_in(t));
+        let whole = TimeSpan::new(0, ms);
+        let evidence = match call.turns.last().filter(|_| holds) {
+            Some(last) => vec![last.measured(whole, format!("（{note}）"), path)],
+            None => Vec::new(),
+        };
+        Eval::new(path, Truth::from(holds), evidence, note)
+    }
+}
+
+impl Duration {
+    fn is_out(&self, ms: i64) -> bool {
+        self.longer_than_ms.is_none_or(|limit| ms > limit) && self.shorter_than_ms.is_none_or(|limit| ms < limit)
+    }
+
+    /// Runs of turns of the selected role that no usable turn of the other side interrupts.
+    fn monologue(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        let (mut runs, mut run) = (Vec::<Vec<&TurnView<'_>>>::new(), Vec::new());
+        for view in call.turns.iter().filter(|t| t.spoken_chars() > 0) {
+            let chosen = on.turns.contains(&(view.turn.index as usize));
+            if chosen {
+                run.push(view);
+            } else if !run.is_empty() {
+                runs.push(std::mem::take(&mut run));
+            }
+        }
+        runs.push(run);
+        let length = |run: &[&TurnView<'_>]| match (run.first(), run.last()) {
+            (Some(first), Some(last)) => TimeSpan::new(first.turn.span.start_ms, last.turn.span.end_ms),
+            _ => TimeSpan::default(),
+        };
+        let longest = runs.iter().map(|r| length(r).len_ms()).max().unwrap_or(0);
+        let mut evidence = Vec::new();
+        for run in &runs {
+            let span = length(run);
+            let excused = || run.iter().any(|t| self.except.any_in(t));
+            if let Some(first) = run.first().filter(|_| self.is_out(span.len_ms()) && !excused()) {
+                let text = format!("（连续说话{:.1}秒）", span.len_ms() as f64 / 1000.0);
+                evidence.push(first.measured(span, text, path));
+            }
+        }
+        Eval::found(path, evidence, format!("最长连续说话{:.1}秒", longest as f64 / 1000.0))
+    }
+}

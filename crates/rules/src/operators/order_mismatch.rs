@@ -1,0 +1,226 @@
+//! What the agent reads back differs from the customer's words or from the order record (A16).
+
+use std::collections::BTreeMap;
+
+use callsift_core::{Evidence, MatchKind, SpeakerRole};
+use callsift_text::{SoundText, phrase_likeness};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Operator, OperatorDoc};
+use crate::compile::Compiler;
+use crate::logic::Eval;
+use crate::orders::{OrderLine, Thousandths, claims, counted, record_lines, shared_part, spoken_lines};
+use crate::phrases::{Ear, Phrases};
+use crate::view::{CallView, Selection, TurnView};
+
+/// What the registry says.
+pub const DOC: OperatorDoc = OperatorDoc {
+    name: "order_mismatch",
+    title: "复述与订单不符",
+    checks: "坐席复述的品种数量，与客户最后说的、或与系统订单（元数据 `order`，如 `红塔山=5条;云烟=3条`）不一致，且其后没有说出正确的数量。品名按读音认，五条红塔山与红塔山 5 条相等。",
+    params: &[
+        ("units", "订货用的量词"),
+        ("against", "`customer` 客户的话，`record` 系统订单，`both` 两者（默认）"),
+        ("except", "话轮里有其中之一就不当作订货或复述，如“坏了三条”"),
+    ],
+    example: "order_mismatch: { units: [条, 箱], against: both, except: [坏, 库存] }",
+    holds: "turns: [\"customer: 要五条红塔山，三条云烟\", \"agent: 跟您核对一下，红塔山五条，云烟两条\"]",
+    fails: "turns: [\"customer: 要五条红塔山，三条云烟\", \"agent: 跟您核对一下，红塔山五条，云烟两条\", \"customer: 云烟是三条\", \"agent: 好的云烟三条\"]",
+    blind_spots: "没有系统订单、客户又没说品名的；同一品名多个规格；坐席漏说的品种（见 readback）。",
+};
+
+/// Parameters of the operator.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderMismatch {
+    /// Measure words that count ordered goods.
+    pub units: Vec<char>,
+    /// What the agent's words are compared with.
+    #[serde(default)]
+    pub against: Against,
+    /// A turn with one of these neither orders nor reads back.
+    #[serde(default)]
+    pub except: Phrases,
+}
+
+/// What the agent's words are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The customer's own words.
+    Customer,
+    /// The order system's record.
+    Record,
+    /// Either.
+    #[default]
+    Both,
+}
+
+/// The last quantity of each item, with the turn that holds it.
+type Last = BTreeMap<Vec<char>, (u32, Thousandths)>;
+
+/// What both sides said.
+#[derive(Default)]
+struct Said {
+    /// What the customer wants.
+    ordered: Last,
+    /// What the agent read back of it.
+    stated: Last,
+    /// Items that the agent read back and nobody ordered.
+    strange: Vec<(u32, OrderLine)>,
+}
+
+/// Words that make an item an offer or a sum, not a read-back.
+const NOT_READ_BACK: [&str; 14] =
+    ["要不要", "需要", "还要", "活动", "推荐", "总共", "一共", "合计", "共计", "品种", "库存", "新品", "促销", "试试"];
+
+impl Operator for OrderMismatch {
+    fn compile(&mut self, cx: &mut Compiler<'_>) {
+        self.except.compile(cx, Ear::Exact);
+        if self.units.is_empty() {
+            cx.wrong_somewhere("`units` needs at least one measure word");
+        }
+    }
+
+    fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
+        let record = match self.against {
+            Against::Customer => Vec::new(),
+            _ => call.facts.field("order").map(|o| record_lines(&o)).unwrap_or_default(),
+        };
+        let Said { ordered, stated, strange } = self.said(call, on, &record);
+        let mut wrong: Vec<(Evidence, String)> = Vec::new();
+        for (name, (turn, value)) in &stated {
+            let spoken = ordered.get(name).filter(|(said_in, _)| self.against != Against::Record && said_in < turn);
+            let recorded = record.iter().find(|l| l.name == *name).map(|l| l.value);
+            let expected = recorded.or(spoken.map(|(_, v)| *v));
+            let Some(expected) = expected.filter(|e| e != value) else { continue };
+            if !self.corrected(call, *turn, expected) {
+                let view = &call.turns[*turn as usize];
+                let item: String = name.iter().collect();
+                let note = format!("{item}：应为{}，复述为{}", shown(expected), shown(*value));
+                wrong.push((view.whole(MatchKind::Exact, 0.0, path), note));
+            }
+        }
+        for (turn, line) in &strange {
+            let unsaid = ordered.iter().find(|(name, (at, value))| {
+                at < turn
+                    && *value == line.value
+                    && !stated.contains_key(*name)
+                    && record.iter().all(|r| r.name != line.name)
+            });
+            if let Some((name, _)) = unsaid {
+                let view = &call.turns[*turn as usize];
+                let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
+                wrong.push((view.whole(MatchKind::Exact, 0.0, path), format!("客户要{wanted}，复述为{said}")));
+            }
+        }
+        let mut note = format!("坐席复述{}个品种，{}个不符", stated.len(), wrong.len());
+        for (_, what) in &wrong {
+            note.push('；');
+            note.push_str(what);
+        }
+        let mut evidence: Vec<Evidence> = wrong.into_iter().map(|(e, _)| e).collect();
+        evidence.sort_by_key(|e| e.turn);
+        evidence.dedup_by_key(|e| e.turn);
+        Eval::found(path, evidence, note)
+    }
+}
+
+impl OrderMismatch {
+    /// Walks through the call: what the customer wants of each item, and what the agent last said of it.
+    fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine]) -> Said {
+        let mut names: Vec<Vec<char>> = record.iter().map(|l| l.name.clone()).collect();
+        let (mut said, mut last_named) = (Said::default(), None::<Vec<char>>);
+        let of_agent = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
+        let agent: Vec<&[char]> = of_agent.map(|t| t.norm.chars()).collect();
+        let of_customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
+        let customer: Vec<&[char]> = of_customer.map(|t| t.norm.chars()).collect();
+        for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !self.except.any_in(t)) {
+            let at = view.turn.index;
+            match call.role(view.turn) {
+                SpeakerRole::Customer => {
+                    for mut line in self.ordered_in(view, &names, last_named.as_ref(), &agent) {
+                        if !names.contains(&line.name) {
+                            line.name = shared_part(&line.name, &agent);
+                        }
+                        if !names.contains(&line.name) {
+                            names.push(line.name.clone());
+                        }
+                        last_named = Some(line.name.clone());
+                        said.ordered.insert(line.name, (at, line.value));
+                    }
+                }
+                SpeakerRole::Agent if on.candidates.contains(&(at as usize)) => {
+                    let known = claims(view, &names, &self.units);
+                    said.strange.extend(self.strangers(view, &names, &customer).into_iter().map(|line| (at, line)));
+                    for line in known {
+                        last_named = Some(line.name.clone());
+                        said.stated.insert(line.name, (at, line.value));
+                    }
+                }
+                _ => {}
+            }
+        }
+        said
+    }
+
+    /// Items that a turn counts and nobody named before.
+    fn strangers(&self, view: &TurnView<'_>, names: &[Vec<char>], customer: &[&[char]]) -> Vec<OrderLine> {
+        if names.is_empty() || NOT_READ_BACK.iter().any(|w| view.text().contains(w)) {
+            return Vec::new();
+        }
+        let known = |line: &OrderLine| {
+            let heard = SoundText::new(&line.name);
+            let alike = |name: &Vec<char>| {
+                let (short, long) = if name.len() < line.name.len() {
+                    (SoundText::new(name), heard.clone())
+                } else {
+                    (heard.clone(), SoundText::new(name))
+                };
+                phrase_likeness(&long, &short).is_some_and(|m| m.cost < 0.5)
+            };
+            names.iter().any(alike)
+        };
+        spoken_lines(view, &self.units, customer).into_iter().filter(|l| l.name.len() <= 5 && !known(l)).collect()
+    }
+
+    /// What a customer's turn orders: items known already are found by sound, others beside their quantities; a bare
+    /// quantity after a change of mind (改成四条) goes to the item named last.
+    fn ordered_in(
+        &self,
+        view: &TurnView<'_>,
+        names: &[Vec<char>],
+        last: Option<&Vec<char>>,
+        agent: &[&[char]],
+    ) -> Vec<OrderLine> {
+        let known = claims(view, names, &self.units);
+        let total = counted(view, &self.units).len();
+        if !known.is_empty() && known.len() >= total {
+            return known;
+        }
+        let mut lines = known;
+        for line in spoken_lines(view, &self.units, agent) {
+            if !lines.iter().any(|l| l.name == line.name || l.value == line.value) {
+                lines.push(line);
+            }
+        }
+        let bare = lines.is_empty()
+            && total == 1
+            && ["改", "换成", "还是", "是", "要"].iter().any(|w| view.text().contains(w));
+        if let (true, Some(name), Some(count)) = (bare, last, counted(view, &self.units).first()) {
+            lines.push(OrderLine { name: name.clone(), value: count.value });
+        }
+        lines
+    }
+
+    /// The agent says the right quantity later.
+    fn corrected(&self, call: &CallView<'_>, turn: u32, expected: Thousandths) -> bool {
+        let later = call.turns.iter().filter(|t| t.turn.index > turn && t.turn.role == SpeakerRole::Agent);
+        later.filter(|t| !t.turn.is_unusable()).any(|t| counted(t, &self.units).iter().any(|c| c.value == expected))
+    }
+}
+
+fn shown(value: Thousandths) -> String {
+    format!("{}", value as f64 / 1000.0)
+}

@@ -1,0 +1,324 @@
+//! What is ordered and what is read back: items with quantities, from speech and from the order system's record.
+
+use callsift_text::{Normalizer, SoundText, find_quantities, phrase_likeness, sound_limit};
+
+use crate::view::TurnView;
+
+/// Quantities are compared as thousandths, so that halves compare exactly.
+pub type Thousandths = i64;
+
+/// A counted thing in a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted {
+    /// How many.
+    pub value: Thousandths,
+    /// Characters that say it, measure word included.
+    pub range: std::ops::Range<usize>,
+}
+
+/// An item and how many of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderLine {
+    /// Its name in matching form.
+    pub name: Vec<char>,
+    /// How many; `None` where it was named without a number.
+    pub value: Thousandths,
+}
+
+/// Words around an item that do not belong to its name, longest first.
+const AROUND: [&str; 89] = [
+    "给您重复一遍",
+    "给您复述一遍",
+    "跟您核对一下",
+    "给您核对一下",
+    "跟您确认一下",
+    "再重复一遍",
+    "再确认一遍",
+    "再跟您核对",
+    "您的订单是",
+    "重复一遍",
+    "复述一遍",
+    "核对一遍",
+    "确认一遍",
+    "复述一下",
+    "核对一下",
+    "确认一下",
+    "重复一下",
+    "您订的是",
+    "您要的是",
+    "要点货",
+    "订点货",
+    "拿点货",
+    "补点货",
+    "进点货",
+    "念一下",
+    "报一下",
+    "帮我订",
+    "给我来",
+    "给我拿",
+    "给我订",
+    "帮我来",
+    "我想要",
+    "我想订",
+    "我还要",
+    "我要订",
+    "另外再",
+    "然后再",
+    "还要再",
+    "麻烦您",
+    "麻烦你",
+    "一共是",
+    "分别是",
+    "点货",
+    "订货",
+    "要货",
+    "补货",
+    "拿货",
+    "进货",
+    "改成",
+    "换成",
+    "变成",
+    "一共",
+    "总共",
+    "我要",
+    "我订",
+    "再来",
+    "再要",
+    "再加",
+    "再订",
+    "还要",
+    "还有",
+    "还来",
+    "来个",
+    "那个",
+    "这个",
+    "就是",
+    "就要",
+    "先要",
+    "先来",
+    "另外",
+    "然后",
+    "一个",
+    "您要",
+    "您订",
+    "您好",
+    "的话",
+    "好的",
+    "对的",
+    "要",
+    "来",
+    "订",
+    "加",
+    "拿",
+    "和",
+    "跟",
+    "是",
+    "嗯",
+    "那",
+    "再",
+];
+
+/// Quantities of a turn in one of these measure words; 俩 and 半打 have none and always count.
+pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
+    find_quantities(turn.norm.chars())
+        .into_iter()
+        .filter(|q| q.unit.is_none_or(|u| units.contains(&u)))
+        .map(|q| Counted { value: (q.value * 1000.0).round() as Thousandths, range: q.range })
+        .collect()
+}
+
+/// Items and quantities as a turn orders them: 五条红塔山三条云烟, or 红塔山五条云烟三条. Quantities that are denied
+/// (不要三条) are left out. `said` is what the other side says: of the two ways to read the turn, the one whose names the
+/// other side says too is taken.
+pub fn spoken_lines(turn: &TurnView<'_>, units: &[char], said: &[&[char]]) -> Vec<OrderLine> {
+    let chars = turn.norm.chars();
+    let counts: Vec<Counted> = counted(turn, units).into_iter().filter(|c| !is_denied(chars, c.range.start)).collect();
+    let Some(first) = counts.first() else { return Vec::new() };
+    let (before, after) = (read_lines(turn, &counts, true), read_lines(turn, &counts, false));
+    let shared = |lines: &[OrderLine]| lines.iter().filter(|l| known_part(&l.name, said).is_some()).count();
+    let item_first = match shared(&before).cmp(&shared(&after)) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
+    };
+    if item_first { before } else { after }
+}
+
+fn read_lines(turn: &TurnView<'_>, counts: &[Counted], item_first: bool) -> Vec<OrderLine> {
+    let (chars, clauses) = (turn.norm.chars(), turn.clauses());
+    // A name does not reach over a comma, unless nothing stands between comma and quantity.
+    let clause_of = |at: usize| clauses.iter().find(|c| c.contains(&at)).cloned().unwrap_or(0..chars.len());
+    let mut lines = Vec::new();
+    for (i, count) in counts.iter().enumerate() {
+        let before = if i == 0 { 0 } else { counts[i - 1].range.end };
+        let after = counts.get(i + 1).map_or(chars.len(), |c| c.range.start);
+        let own = clause_of(count.range.start);
+        let name = if item_first {
+            let from = if own.start < count.range.start { before.max(own.start) } else { before };
+            item_name(&chars[from..count.range.start], true)
+        } else {
+            let to = if own.end > count.range.end { after.min(own.end) } else { after };
+            item_name(&chars[count.range.end..to], false)
+        };
+        if !name.is_empty() {
+            lines.push(OrderLine { name, value: count.value });
+        }
+    }
+    lines
+}
+
+/// The part of a name that the other side says too: what people say around a name is heard as part of it, and the name
+/// itself is what both of them say. The longest beginning or end of two characters or more; the whole where none is said.
+pub fn shared_part(name: &[char], said: &[&[char]]) -> Vec<char> {
+    known_part(name, said).unwrap_or(name).to_vec()
+}
+
+fn known_part<'n>(name: &'n [char], said: &[&[char]]) -> Option<&'n [char]> {
+    let occurs = |part: &[char]| said.iter().any(|text| text.windows(part.len()).any(|w| w == part));
+    let mut parts = (2..=name.len()).rev().flat_map(|n| [&name[name.len() - n..], &name[..n]]);
+    parts.find(|part| occurs(part))
+}
+
+fn is_denied(chars: &[char], start: usize) -> bool {
+    let before: String = chars[start.saturating_sub(3)..start].iter().collect();
+    ["不要", "不是", "别要", "不来"].iter().any(|n| before.ends_with(n))
+}
+
+/// The name next to a quantity: at the end of what stands before it, or at the beginning of what follows.
+fn item_name(around: &[char], at_end: bool) -> Vec<char> {
+    let mut name = around;
+    loop {
+        let shorter = AROUND.iter().find_map(|word| {
+            let word: Vec<char> = word.chars().collect();
+            if at_end { strip_last(name, &word) } else { name.strip_prefix(word.as_slice()) }
+        });
+        match shorter {
+            Some(rest) => name = rest,
+            None => break,
+        }
+    }
+    // What stands on the far side of a lead-in word belongs to something else.
+    let cut = AROUND.iter().filter(|w| w.chars().count() >= 2).filter_map(|word| {
+        let word: Vec<char> = word.chars().collect();
+        let mut places = name.windows(word.len()).enumerate().filter(|(_, w)| *w == word.as_slice());
+        if at_end { places.next_back().map(|(i, w)| i + w.len()) } else { places.next().map(|(i, _)| i) }
+    });
+    let name = if at_end { &name[cut.max().unwrap_or(0)..] } else { &name[..cut.min().unwrap_or(name.len())] };
+    let name = trim_ends(name);
+    if (2..=8).contains(&name.len()) { name.to_vec() } else { Vec::new() }
+}
+
+fn strip_last<'n>(name: &'n [char], word: &[char]) -> Option<&'n [char]> {
+    name.strip_suffix(word)
+}
+
+/// Particles and single lead-in words at both ends.
+fn trim_ends(name: &[char]) -> &[char] {
+    const ENDS: &str = "吧呢啊呀了的吗嘛哦哈要来订加拿和跟是那再也都给我您你";
+    let from = name.iter().position(|c| !ENDS.contains(*c)).unwrap_or(name.len());
+    let to = name.iter().rposition(|c| !ENDS.contains(*c)).map_or(from, |i| i + 1);
+    &name[from..to.max(from)]
+}
+
+/// Quantities that a turn states of named items: the name by sound, the quantity beside it.
+pub fn claims(turn: &TurnView<'_>, names: &[Vec<char>], units: &[char]) -> Vec<OrderLine> {
+    let counts = counted(turn, units);
+    let chars = turn.norm.chars();
+    let mut places: Vec<(usize, usize, usize)> = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        let wanted = SoundText::new(name);
+        if let Some(m) = phrase_likeness(turn.sounds(), &wanted).filter(|m| m.cost <= sound_limit(name.len()) + 0.05) {
+            places.push((m.range.start, m.range.end, i));
+        }
+    }
+    places.sort_unstable();
+    let Some(item_first) = is_item_first(chars, &places, &counts) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for (k, (start, end, i)) in places.iter().enumerate() {
+        let next = places.get(k + 1).map_or(chars.len(), |p| p.0);
+        let before = if k == 0 { 0 } else { places[k - 1].1 };
+        let beside = if item_first {
+            let mut between = counts.iter().filter(|c| c.range.start >= *end && c.range.end <= next);
+            between.find(|c| !is_denied(chars, c.range.start))
+        } else {
+            let mut between = counts.iter().rev().filter(|c| c.range.start >= before && c.range.end <= *start);
+            between.find(|c| !is_denied(chars, c.range.start))
+        };
+        if let Some(count) = beside {
+            lines.push(OrderLine { name: names[*i].clone(), value: count.value });
+        }
+    }
+    lines
+}
+
+/// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
+/// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.
+fn is_item_first(chars: &[char], places: &[(usize, usize, usize)], counts: &[Counted]) -> Option<bool> {
+    const BESIDE: usize = 2;
+    let (_, first) = places.first().zip(counts.first())?;
+    let follows = |end: usize| counts.iter().any(|c| c.range.start >= end && c.range.start - end <= BESIDE);
+    let leads = |start: usize| counts.iter().any(|c| c.range.end <= start && start - c.range.end <= BESIDE);
+    let after = places.iter().filter(|(_, end, _)| follows(*end)).count();
+    let before = places.iter().filter(|(start, ..)| leads(*start)).count();
+    Some(match after.cmp(&before) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
+    })
+}
+
+/// The record of the order system: `红塔山=5条;云烟=3条`. Entries that name no item or number are left out.
+pub fn record_lines(record: &str) -> Vec<OrderLine> {
+    let normalizer = Normalizer::matching();
+    let entries = record.split([';', '；', ',', '，', '、', '\n']);
+    entries
+        .filter_map(|entry| {
+            let (name, count) = entry.split_once(['=', '＝', ':', '：', '*', '×'])?;
+            let name = normalizer.normalize(name).chars().to_vec();
+            let count = normalizer.normalize(count);
+            let spoken = find_quantities(count.chars()).first().map(|q| q.value);
+            let value = spoken.or_else(|| callsift_text::parse_number(count.chars()).map(|n| n as f64))?;
+            (!name.is_empty()).then(|| OrderLine { name, value: (value * 1000.0).round() as Thousandths })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{record_lines, spoken_lines};
+    use crate::phrases::PhraseTable;
+    use crate::selftest::turns_of;
+    use crate::view::{CallFacts, CallView};
+
+    fn lines(text: &str) -> Vec<(String, i64)> {
+        let turns = turns_of(&[&format!("customer: {text}")]);
+        let index = PhraseTable::default().build();
+        let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
+        let lines = spoken_lines(&call.turns[0], &['条', '箱', '件'], &[]);
+        lines.into_iter().map(|l| (l.name.iter().collect(), l.value / 1000)).collect()
+    }
+
+    #[test]
+    fn items_are_read_on_either_side_of_their_numbers() {
+        let wanted = [("红塔山".to_owned(), 5), ("云烟".to_owned(), 3)];
+        for text in [
+            "要五条红塔山，三条云烟",
+            "红塔山五条，云烟三条",
+            "嗯红塔山来5条再来三条云烟吧",
+            "给我来五条红塔山和三条云烟",
+        ] {
+            let found = lines(text);
+            assert_eq!(found[0], wanted[0], "{text}");
+        }
+        assert_eq!(lines("红塔山五条，云烟三条"), wanted);
+        assert_eq!(lines("要五条红塔山，三条云烟"), wanted);
+        assert_eq!(lines("红塔山不要五条了"), []);
+    }
+
+    #[test]
+    fn the_record_is_read_leniently() {
+        let found = record_lines("红塔山=5条;云烟：３条，坏的;黄鹤楼*2");
+        let found: Vec<(String, i64)> = found.into_iter().map(|l| (l.name.iter().collect(), l.value / 1000)).collect();
+        assert_eq!(found, [("红塔山".to_owned(), 5), ("云烟".to_owned(), 3), ("黄鹤楼".to_owned(), 2)]);
+    }
+}

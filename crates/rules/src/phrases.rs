@@ -1,0 +1,206 @@
+//! Every phrase of every rule, looked for in one pass over each turn: by characters in one Aho-Corasick automaton, by
+//! sound in one trie of syllables.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use callsift_core::MatchKind;
+use callsift_text::{SoundIndex, SoundText, strict_sound_limit};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use crate::compile::Compiler;
+use crate::view::TurnView;
+
+/// How a phrase may be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ear {
+    /// Letter by letter, after normalisation.
+    Exact,
+    /// Also by sound, unless what was heard is made of common words.
+    Sound,
+    /// Also by sound, common words too.
+    SoundOfWords,
+}
+
+/// A phrase met in a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhraseHit {
+    /// Which phrase of the table.
+    pub phrase: u32,
+    /// Characters in matching form.
+    pub range: Range<usize>,
+    /// Letter by letter or by sound.
+    pub kind: MatchKind,
+    /// Mean cost per syllable.
+    pub cost: f64,
+}
+
+/// A phrase in matching form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Phrase {
+    chars: Vec<char>,
+    ear: Ear,
+    /// Heard also where two syllables differ in their tones.
+    lenient: bool,
+}
+
+/// Collects phrases while rules are prepared.
+#[derive(Debug, Clone, Default)]
+pub struct PhraseTable {
+    ids: HashMap<Phrase, u32>,
+    list: Vec<Phrase>,
+}
+
+impl PhraseTable {
+    fn add(&mut self, phrase: Phrase) -> u32 {
+        let next = self.list.len() as u32;
+        let id = *self.ids.entry(phrase.clone()).or_insert(next);
+        if id == next {
+            self.list.push(phrase);
+        }
+        id
+    }
+
+    /// The index of all phrases.
+    pub fn build(self) -> PhraseIndex {
+        let texts: Vec<String> = self.list.iter().map(|p| p.chars.iter().collect()).collect();
+        // Building fails only beyond four thousand million states.
+        let exact = AhoCorasick::new(&texts).ok();
+        let by_sound: Vec<u32> =
+            (0u32..).zip(&self.list).filter(|(_, p)| p.ear != Ear::Exact).map(|(i, _)| i).collect();
+        let sounds: Vec<SoundText> = self.list.iter().map(|p| SoundText::new(&p.chars)).collect();
+        let sound = SoundIndex::new(by_sound.iter().map(|i| sounds[*i as usize].clone()).collect());
+        PhraseIndex { phrases: self.list, sounds, exact, sound, by_sound }
+    }
+}
+
+/// All phrases, ready to be found.
+#[derive(Debug, Clone)]
+pub struct PhraseIndex {
+    phrases: Vec<Phrase>,
+    sounds: Vec<SoundText>,
+    exact: Option<AhoCorasick>,
+    sound: SoundIndex,
+    /// Phrase behind each entry of `sound`.
+    by_sound: Vec<u32>,
+}
+
+impl PhraseIndex {
+    /// Everything that is met in a turn, sorted by phrase and place.
+    pub fn scan(&self, turn: &TurnView<'_>) -> Vec<PhraseHit> {
+        let mut hits = Vec::new();
+        if let Some(exact) = &self.exact {
+            for found in exact.find_overlapping_iter(turn.text()) {
+                let start = turn.char_at(found.start());
+                let phrase = found.pattern().as_u32();
+                let range = start..start + self.phrases[phrase as usize].chars.len();
+                hits.push(PhraseHit { phrase, range, kind: MatchKind::Exact, cost: 0.0 });
+            }
+        }
+        if !self.by_sound.is_empty() {
+            self.listen(turn, &mut hits);
+        }
+        hits.sort_by_key(|h| (h.phrase, h.range.start, h.range.end));
+        hits
+    }
+
+    fn listen(&self, turn: &TurnView<'_>, hits: &mut Vec<PhraseHit>) {
+        let letters = hits.len();
+        for heard in self.sound.find(turn.sounds()) {
+            let phrase = self.by_sound[heard.phrase as usize];
+            let wanted = &self.phrases[phrase as usize];
+            let clash = |h: &PhraseHit| {
+                h.phrase == phrase && h.range.start < heard.range.end && heard.range.start < h.range.end
+            };
+            if hits[..letters].iter().any(clash) {
+                continue;
+            }
+            let close = wanted.lenient || heard.cost <= strict_sound_limit(wanted.chars.len()) + 1e-9;
+            let common = wanted.ear == Ear::Sound && turn.is_plain_words(&heard.range);
+            if close && !common {
+                hits.push(PhraseHit { phrase, range: heard.range, kind: MatchKind::Sound, cost: heard.cost });
+            }
+        }
+    }
+
+    /// The sounds of a phrase: what near misses are measured against.
+    pub fn sounds(&self, phrase: u32) -> &SoundText {
+        &self.sounds[phrase as usize]
+    }
+
+    /// A phrase in matching form.
+    pub fn text(&self, phrase: u32) -> String {
+        self.phrases[phrase as usize].chars.iter().collect()
+    }
+}
+
+/// A list of phrases in a rule file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Phrases {
+    list: Vec<Spanned<String>>,
+    #[serde(skip)]
+    ids: Vec<u32>,
+}
+
+impl JsonSchema for Phrases {
+    fn schema_name() -> Cow<'static, str> {
+        "Phrases".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<String>::json_schema(generator)
+    }
+}
+
+impl Phrases {
+    /// Enters the phrases into the table.
+    pub fn compile(&mut self, cx: &mut Compiler<'_>, ear: Ear) {
+        let mut seen: HashMap<Vec<char>, usize> = HashMap::new();
+        for phrase in &self.list {
+            let chars = cx.matching(&phrase.value);
+            if chars.is_empty() {
+                cx.wrong(&phrase.referenced, "a phrase needs at least one letter or Han character");
+            } else if let Some(line) = seen.insert(chars.clone(), phrase.referenced.line() as usize) {
+                cx.wrong(&phrase.referenced, format!("`{}` stands in this list already, at line {line}", phrase.value));
+            } else {
+                let lenient = cx.lenient && ear != Ear::Exact;
+                self.ids.push(cx.table.add(Phrase { chars, ear, lenient }));
+            }
+        }
+    }
+
+    /// True where the list has nothing.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Number of phrases.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// As written, with their places.
+    pub fn written(&self) -> &[Spanned<String>] {
+        &self.list
+    }
+
+    /// Their numbers in the table.
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// True where the turn holds one of them.
+    pub fn any_in(&self, turn: &TurnView<'_>) -> bool {
+        self.ids.iter().any(|id| !turn.hits(*id).is_empty())
+    }
+
+    /// Every place where the turn holds one of them.
+    pub fn all_in<'t>(&'t self, turn: &'t TurnView<'_>) -> impl Iterator<Item = &'t PhraseHit> {
+        self.ids.iter().flat_map(|id| turn.hits(*id))
+    }
+}

@@ -1,0 +1,138 @@
+//! Putting new findings in the place of old ones, so that a part's files change together.
+//!
+//! The new files are staged and synced; then a journal that lists the renames is written and synced: from here on the
+//! change will happen. Whoever opens the lake next after a kill finishes what the journal lists.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat_batches;
+use callsift_core::{Finding, Provenance, Verdict};
+
+use crate::error::StoreError;
+use crate::lake::{Part, publish, remove};
+use crate::read;
+use crate::value::{Kind, Value};
+
+/// A call's new verdicts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Call.
+    pub call_id: String,
+    /// One per rule in force.
+    pub findings: Vec<Finding>,
+    /// New score; `None` where the call has none.
+    pub score: Option<f64>,
+}
+
+fn journal(root: &Path, part: &Part) -> PathBuf {
+    root.join(format!(".replace-{}-{:05}", part.date, part.number))
+}
+
+/// Renames the staged files, surely.
+pub(crate) fn commit(root: &Path, part: &Part, moves: &[(PathBuf, PathBuf)]) -> Result<(), StoreError> {
+    let path = journal(root, part);
+    let fail = |e| StoreError::io("cannot write to the lake", &path)(e);
+    let relative = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().into_owned();
+    let mut lines = String::new();
+    for (from, to) in moves {
+        lines.push_str(&[relative(from), relative(to)].join("\t"));
+        lines.push('\n');
+    }
+    let half = path.with_extension("tmp");
+    let mut file = File::create(&half).map_err(fail)?;
+    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
+    fs::rename(&half, &path).and_then(|()| File::open(root)?.sync_all()).map_err(fail)?;
+    finish_one(root, &path)
+}
+
+/// Finishes what killed replacements left.
+pub(crate) fn finish(root: &Path) -> Result<(), StoreError> {
+    let entries = fs::read_dir(root).map_err(StoreError::io("cannot read the lake", root))?;
+    for entry in entries {
+        let path = entry.map_err(StoreError::io("cannot read the lake", root))?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with(".replace-") {
+            if path.extension().is_some_and(|e| e == "tmp") { remove(&path)? } else { finish_one(root, &path)? }
+        }
+    }
+    Ok(())
+}
+
+fn finish_one(root: &Path, journal: &Path) -> Result<(), StoreError> {
+    let text = fs::read_to_string(journal).map_err(StoreError::io("cannot read the lake", journal))?;
+    for (from, to) in text.lines().filter_map(|l| l.split_once('\t')) {
+        let from = root.join(from);
+        if from.exists() {
+            publish(&from, &root.join(to))?;
+        }
+    }
+    remove(journal)
+}
+
+/// The rows of a part of `calls` with new verdicts, scores and makers; everything else as it was.
+pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance) -> Result<RecordBatch, StoreError> {
+    let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
+    let batches = read::open_all(path)?.collect::<Result<Vec<_>, _>>().map_err(|e| fail(&e))?;
+    let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| fail(&"it has no rows"))?;
+    let calls = concat_batches(&schema, &batches).map_err(|e| fail(&e))?;
+    let by_id: HashMap<&str, &Judged> = judged.iter().map(|j| (j.call_id.as_str(), j)).collect();
+    let ids: Vec<String> = (0..calls.num_rows()).map(|row| read::text(&calls, "call_id", row)).collect();
+    let rows: Vec<Option<&Judged>> = ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect();
+    let mut columns: Vec<ArrayRef> = calls.columns().to_vec();
+    let mut put = |name: &str, kind: Kind, new: &dyn Fn(&Judged) -> Value| -> Result<(), StoreError> {
+        let at = schema.index_of(name).map_err(|e| fail(&e))?;
+        // A call that was not judged again keeps nothing of the old verdicts: it has none.
+        columns[at] = kind.column(rows.iter().map(|r| r.map_or(Value::Null, new)));
+        Ok(())
+    };
+    put("score", Kind::Float64, &|j| j.score.into())?;
+    for (name, verdict) in [
+        ("rules_hit", Verdict::Hit),
+        ("rules_cannot_tell", Verdict::CannotTell),
+        ("rules_not_applicable", Verdict::NotApplicable),
+    ] {
+        put(name, Kind::TextList, &|j| {
+            let matching = j.findings.iter().filter(|f| f.verdict == verdict);
+            Value::TextList(matching.map(|f| f.rule_id.clone()).collect())
+        })?;
+    }
+    for (name, text) in [("ruleset_hash", &made_by.ruleset_hash), ("config_hash", &made_by.config_hash)] {
+        let at = schema.index_of(name).map_err(|e| fail(&e))?;
+        columns[at] = Kind::Text.column(rows.iter().map(|_| Value::Text(text.clone())));
+    }
+    RecordBatch::try_new(schema, columns).map_err(|e| fail(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{commit, finish};
+    use crate::lake::Part;
+
+    #[test]
+    fn what_the_journal_lists_happens_even_after_a_kill() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join(".staging")).unwrap();
+        let part = Part { date: "2026-11-16".to_owned(), number: 0 };
+        let moves = ["a", "b"].map(|n| (root.join(".staging").join(n), root.join("findings").join(n)));
+        for (from, _) in &moves {
+            fs::write(from, "new").unwrap();
+        }
+        // Killed after the first of two renames.
+        fs::write(root.join(".replace-2026-11-16-00000"), ".staging/a\tfindings/a\n.staging/b\tfindings/b\n").unwrap();
+        fs::create_dir_all(root.join("findings")).unwrap();
+        fs::rename(&moves[0].0, &moves[0].1).unwrap();
+        finish(root).unwrap();
+        assert!(moves.iter().all(|(_, to)| to.exists()));
+        assert!(!root.join(".replace-2026-11-16-00000").exists());
+        fs::write(&moves[0].0, "newer").unwrap();
+        commit(root, &part, &moves[..1]).unwrap();
+        assert_eq!(fs::read_to_string(&moves[0].1).unwrap(), "newer");
+    }
+}

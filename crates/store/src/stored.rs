@@ -1,0 +1,237 @@
+//! Calls as they lie in the lake, with everything that rules need: for replay, comparison and explanations.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use arrow::array::{Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
+use callsift_core::{
+    CallMeta, ChannelLayout, ChannelQuality, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn,
+};
+
+use crate::error::StoreError;
+use crate::lake::Part;
+use crate::read::{open_columns, part_files};
+use crate::schema::TableName;
+
+/// A call with its turns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredCall {
+    /// Metadata.
+    pub meta: CallMeta,
+    /// `ok`, `empty` or `failed`.
+    pub status: String,
+    /// Layout; `None` for calls without audio.
+    pub layout: Option<ChannelLayout>,
+    /// Length of the recording in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Quality per channel.
+    pub quality: Vec<ChannelQuality>,
+    /// Hash of the options that made the call.
+    pub config_hash: String,
+    /// Who said what.
+    pub turns: Vec<Turn>,
+}
+
+/// Parts of a lake from one day to another, both included, sorted.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn stored_parts(lake: &Path, from: Option<&str>, to: Option<&str>) -> Result<Vec<Part>, StoreError> {
+    let parts = part_files(lake, TableName::Calls)?;
+    let parts = parts.iter().filter_map(|p| Part::parse(p));
+    // ISO days sort as text.
+    let wanted = |p: &Part| from.is_none_or(|d| p.date.as_str() >= d) && to.is_none_or(|d| p.date.as_str() <= d);
+    Ok(parts.filter(wanted).collect())
+}
+
+/// The calls of a part, in order, each with its turns.
+///
+/// # Errors
+/// The part cannot be read.
+pub fn read_part(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreError> {
+    let mut calls = Vec::new();
+    each_batch(&part.path(lake, TableName::Calls), &CALL_COLUMNS, |columns| {
+        calls.extend((0..columns.batch.num_rows()).map(|row| columns.call(row, &part.date)));
+    })?;
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(calls.len());
+    for (i, call) in calls.iter().enumerate() {
+        places.insert(call.meta.call_id.clone(), i);
+    }
+    each_batch(&part.path(lake, TableName::Turns), &TURN_COLUMNS, |columns| columns.add_turns(&places, &mut calls))?;
+    for call in &mut calls {
+        call.turns.sort_by_key(|t| t.index);
+    }
+    Ok(calls)
+}
+
+const CALL_COLUMNS: [&str; 16] = [
+    "call_id",
+    "started_at",
+    "agent_id",
+    "agent_name",
+    "queue",
+    "direction",
+    "customer_id",
+    "order_record",
+    "extra",
+    "status",
+    "layout",
+    "duration_ms",
+    "channel_rms_dbfs",
+    "channel_snr_db",
+    "channel_clipped_ratio",
+    "config_hash",
+];
+
+const TURN_COLUMNS: [&str; 17] = [
+    "call_id",
+    "turn",
+    "role",
+    "role_confidence",
+    "channel",
+    "start_ms",
+    "end_ms",
+    "text",
+    "char_start_ms",
+    "char_end_ms",
+    "char_prob",
+    "confidence",
+    "marks",
+    "overlap_ms",
+    "loudness_dbfs",
+    "labels",
+    "label_probs",
+];
+
+fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -> Result<(), StoreError> {
+    for batch in open_columns(path, names)? {
+        let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
+        take(&Columns { batch: &batch });
+    }
+    Ok(())
+}
+
+/// Typed access to the columns of a batch; a column that is absent or of another type reads as null.
+struct Columns<'a> {
+    batch: &'a RecordBatch,
+}
+
+impl<'a> Columns<'a> {
+    fn typed<T: 'static>(&self, name: &str) -> Option<&'a T> {
+        self.batch.column_by_name(name)?.as_any().downcast_ref::<T>()
+    }
+
+    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
+        self.typed::<StringArray>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row))
+    }
+
+    fn int(&self, name: &str, row: usize) -> Option<i64> {
+        self.typed::<Int64Array>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row))
+    }
+
+    fn floats(&self, name: &str, row: usize) -> Vec<f64> {
+        let list = self.typed::<ListArray>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row));
+        let values = list.as_ref().and_then(|v| v.as_any().downcast_ref::<Float64Array>());
+        values.map_or_else(Vec::new, |v| v.values().to_vec())
+    }
+
+    fn call(&self, row: usize, date: &str) -> StoredCall {
+        let owned = |name: &str| self.text(name, row).map(str::to_owned);
+        let rms = self.floats("channel_rms_dbfs", row);
+        let (snr, clipped) = (self.floats("channel_snr_db", row), self.floats("channel_clipped_ratio", row));
+        let quality = rms.iter().zip(snr).zip(clipped).zip(0u16..);
+        StoredCall {
+            meta: CallMeta {
+                call_id: owned("call_id").unwrap_or_default(),
+                agent_id: owned("agent_id"),
+                agent_name: owned("agent_name"),
+                queue: owned("queue"),
+                direction: Direction::parse(self.text("direction", row).unwrap_or("")),
+                customer_id: owned("customer_id"),
+                started_at_us: self
+                    .typed::<arrow::array::TimestampMicrosecondArray>("started_at")
+                    .filter(|a| !a.is_null(row))
+                    .map(|a| a.value(row)),
+                date: Some(date.to_owned()),
+                order: owned("order_record"),
+                extra: serde_json::from_str(self.text("extra", row).unwrap_or("{}")).unwrap_or_default(),
+            },
+            status: owned("status").unwrap_or_default(),
+            layout: self.text("layout", row).and_then(ChannelLayout::parse),
+            duration_ms: self.int("duration_ms", row),
+            quality: quality
+                .map(|(((rms, snr_db), clipped_ratio), channel)| ChannelQuality {
+                    channel,
+                    rms_dbfs: *rms,
+                    snr_db,
+                    clipped_ratio,
+                    ..ChannelQuality::default()
+                })
+                .collect(),
+            config_hash: owned("config_hash").unwrap_or_default(),
+            turns: Vec::new(),
+        }
+    }
+
+    /// Adds the turns of the batch to their calls. The columns are found once, not once a row.
+    fn add_turns(&self, places: &HashMap<String, usize>, calls: &mut [StoredCall]) {
+        let (Some(ids), Some(texts)) = (self.typed::<StringArray>("call_id"), self.typed::<StringArray>("text")) else {
+            return;
+        };
+        let (roles, numbers) = (self.typed::<StringArray>("role"), self.typed::<Int32Array>("turn"));
+        let channels = self.typed::<Int32Array>("channel");
+        let ints = ["start_ms", "end_ms", "overlap_ms"].map(|n| self.typed::<Int64Array>(n));
+        let floats = ["role_confidence", "confidence", "loudness_dbfs"].map(|n| self.typed::<Float64Array>(n));
+        let lists = ["char_start_ms", "char_end_ms", "char_prob", "marks", "labels", "label_probs"]
+            .map(|n| self.typed::<ListArray>(n));
+        let int = |i: usize, row: usize| ints[i].map_or(0, |a| a.value(row));
+        let float = |i: usize, row: usize| floats[i].filter(|a| !a.is_null(row)).map(|a| a.value(row));
+        for row in 0..self.batch.num_rows() {
+            let Some(call) = places.get(ids.value(row)).and_then(|i| calls.get_mut(*i)) else { continue };
+            call.turns.push(Turn {
+                index: numbers.map_or(0, |a| a.value(row)) as u32,
+                role: roles.map_or(SpeakerRole::Unknown, |a| SpeakerRole::parse(a.value(row))),
+                role_confidence: float(0, row).unwrap_or(0.0),
+                channel: channels.map_or(0, |a| a.value(row)) as u16,
+                span: TimeSpan::new(int(0, row), int(1, row)),
+                chars: chars(texts.value(row), [lists[0], lists[1], lists[2]], row),
+                confidence: float(1, row).unwrap_or(0.0),
+                marks: strings(lists[3], row).iter().filter_map(|m| Mark::parse(m)).collect(),
+                overlap_ms: int(2, row),
+                loudness_dbfs: float(2, row),
+                labels: labels(lists[4], lists[5], row),
+            });
+        }
+    }
+}
+
+/// First and last element of a row's list in the list's values.
+fn bounds(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+    let offsets = list.value_offsets();
+    offsets[row] as usize..offsets[row + 1] as usize
+}
+
+fn chars(text: &str, lists: [Option<&ListArray>; 3], row: usize) -> Vec<TimedChar> {
+    let ints = |list: Option<&'_ ListArray>| -> Vec<i64> {
+        let values = list.and_then(|l| Some((l.values().as_any().downcast_ref::<Int64Array>()?, bounds(l, row))));
+        values.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec())
+    };
+    let probs = lists[2].and_then(|l| Some((l.values().as_any().downcast_ref::<Float64Array>()?, bounds(l, row))));
+    let probs = probs.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec());
+    let times = ints(lists[0]).into_iter().zip(ints(lists[1])).zip(probs);
+    text.chars()
+        .zip(times)
+        .map(|(ch, ((start, end), prob))| TimedChar { ch, span: TimeSpan::new(start, end), prob: prob as f32 })
+        .collect()
+}
+
+fn strings(list: Option<&ListArray>, row: usize) -> Vec<String> {
+    let found = list.and_then(|l| Some((l.values().as_any().downcast_ref::<StringArray>()?, bounds(l, row))));
+    found.map_or_else(Vec::new, |(values, range)| range.map(|i| values.value(i).to_owned()).collect())
+}
+
+fn labels(names: Option<&ListArray>, probs: Option<&ListArray>, row: usize) -> Vec<LabelScore> {
+    let probs = probs.and_then(|l| Some((l.values().as_any().downcast_ref::<Float64Array>()?, bounds(l, row))));
+    let probs = probs.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec());
+    strings(names, row).into_iter().zip(probs).map(|(label, prob)| LabelScore { label, prob }).collect()
+}
