@@ -4,16 +4,15 @@ use callsift_core::{AbsenceProof, MatchKind, NearMiss};
 use callsift_text::phrase_likeness;
 
 use crate::evaluate::EvalOptions;
-use crate::logic::Condition;
-use crate::schema::Rule;
+use crate::logic::Eval;
 use crate::view::{CallView, Selection};
 
 /// Collects the proof over the searched turns.
-pub(crate) fn prove(rule: &Rule, call: &CallView<'_>, on: &Selection) -> AbsenceProof {
+pub(crate) fn prove(call: &CallView<'_>, eval: &Eval, on: &Selection) -> AbsenceProof {
     let speech_ms = on.views(call).map(|t| t.turn.span.len_ms()).sum();
     let mean_confidence = mean_confidence(call, on);
     let turns = on.turns.len() as u32;
-    AbsenceProof { window: on.window, speech_ms, mean_confidence, turns, near_miss: near_miss(rule, call, on) }
+    AbsenceProof { window: on.window, speech_ms, mean_confidence, turns, near_miss: near_miss(call, eval, on) }
 }
 
 /// Mean probability of the characters of the chosen turns; 0 where there are none.
@@ -29,28 +28,21 @@ pub(crate) fn too_faint(call: &CallView<'_>, on: &Selection, least: f64) -> Opti
     (!on.turns.is_empty() && mean < least).then(|| format!("识别置信度{mean:.2}低于{least:.2}"))
 }
 
-/// The stretch of the searched turns that sounds most like a phrase of the rule.
-fn near_miss(rule: &Rule, call: &CallView<'_>, on: &Selection) -> Option<NearMiss> {
+/// The stretch of the searched turns that sounds most like a phrase that was looked for in vain.
+fn near_miss(call: &CallView<'_>, eval: &Eval, on: &Selection) -> Option<NearMiss> {
     let mut best: Option<NearMiss> = None;
-    rule.condition.value.walk(&mut |condition| {
-        let Condition::Keyword(keyword) = condition else { return };
-        for phrase in keyword.wanted() {
-            // What was said is not what is missing.
-            if on.views(call).any(|t| !t.hits(phrase).is_empty()) {
-                continue;
-            }
-            let sounds = call.index.sounds(phrase);
-            for view in on.views(call) {
-                let Some(found) = phrase_likeness(view.sounds(), sounds) else { continue };
-                let score = 1.0 - found.cost;
-                if score > best.as_ref().map_or(0.4, |b| b.score) {
-                    let e = view.evidence(found.range, MatchKind::Sound, found.cost, "");
-                    let phrase = call.index.text(phrase);
-                    best = Some(NearMiss { turn: e.turn, span: e.span, text: e.text, phrase, score });
-                }
+    for phrase in eval.missed_phrases() {
+        let sounds = call.index.sounds(phrase);
+        for view in on.views(call) {
+            let Some(found) = phrase_likeness(view.sounds(), sounds) else { continue };
+            let score = 1.0 - found.cost;
+            if score > best.as_ref().map_or(0.4, |b| b.score) {
+                let e = view.evidence(found.range, MatchKind::Sound, found.cost, "");
+                let phrase = call.index.text(phrase);
+                best = Some(NearMiss { turn: e.turn, span: e.span, text: e.text, phrase, score });
             }
         }
-    });
+    }
     best
 }
 

@@ -213,7 +213,7 @@ fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, option
         Truth::Unknown => finding(rule, Verdict::CannotTell, first_unknown(eval), Vec::new(), None),
         Truth::No => {
             let on = eval.failed_selection().unwrap_or(on);
-            let proof = absence::prove(rule, call, on);
+            let proof = absence::prove(call, eval, on);
             let (verdict, reason) = match absence::doubt(&proof, on, options) {
                 Some(doubt) => (Verdict::CannotTell, doubt),
                 None => (Verdict::Hit, absence::reason(&proof)),

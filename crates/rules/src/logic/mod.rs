@@ -123,12 +123,14 @@ pub struct Eval {
     pub parts: Vec<Eval>,
     /// What was searched in vain, where that is not the rule's own scope.
     pub searched: Option<Selection>,
+    /// Phrases of the table that were looked for in vain.
+    pub missed: Vec<u32>,
 }
 
 impl Eval {
     /// An answer.
     pub fn new(path: &str, truth: Truth, evidence: Vec<Evidence>, note: String) -> Self {
-        Self { path: path.to_owned(), truth, evidence, note, parts: Vec::new(), searched: None }
+        Self { path: path.to_owned(), truth, evidence, note, parts: Vec::new(), searched: None, missed: Vec::new() }
     }
 
     /// An operator's answer: yes where there is evidence.
@@ -140,6 +142,15 @@ impl Eval {
     /// An operator's answer where it cannot answer.
     pub fn unknown(path: &str, note: impl Into<String>) -> Self {
         Self::new(path, Truth::Unknown, Vec::new(), note.into())
+    }
+
+    /// Phrases that were looked for in vain and whose absence made the answer.
+    pub fn missed_phrases(&self) -> Vec<u32> {
+        if self.truth == Truth::Yes {
+            return Vec::new();
+        }
+        let inside = self.parts.iter().flat_map(Self::missed_phrases);
+        self.missed.iter().copied().chain(inside).collect()
     }
 
     /// The selection of the first part that failed, if it was one of its own.

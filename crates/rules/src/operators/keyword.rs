@@ -152,7 +152,8 @@ impl Operator for Keyword {
         if !self.enough(heard, evidence.len()) {
             evidence.clear();
         }
-        Eval::found(path, evidence, note)
+        let missed = if evidence.is_empty() { self.groups.iter().flatten().copied().collect() } else { Vec::new() };
+        Eval { missed, ..Eval::found(path, evidence, note) }
     }
 }
 
@@ -164,12 +165,6 @@ impl Keyword {
     fn enough(&self, heard: usize, places: usize) -> bool {
         let needed = if self.all.is_empty() { self.at_least.unwrap_or(1) } else { self.groups.len() };
         heard >= needed && places >= self.min_hits.unwrap_or(1)
-    }
-
-    /// The phrases that were looked for: what near misses are measured against.
-    pub fn wanted(&self) -> impl Iterator<Item = u32> {
-        let wanted = self.none.is_empty();
-        self.groups.iter().flatten().copied().filter(move |_| wanted)
     }
 
     /// How many phrases occur, and where; of overlapping places the longest that begins first.
