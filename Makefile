@@ -61,12 +61,12 @@ TEXT_MINUTES ?= 22
 
 train-asr: .venv-train/ready ## train the embedded speech model from its last state; resumes (SHARED=../shared MINUTES=95)
 	@$(TRAIN) models/train/asr/voices.py --shared $(SHARED) --work target/train/asr
-	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0012 --init models/train/asr/start-fp16.pt
+	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0009 --init models/train/asr/start-fp16.pt
 	@$(TRAIN) models/train/asr/export.py --work target/train/asr --out target/train/asr/ggml-model-q8_0.bin
 
 train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared TEXT_MINUTES=22)
 	@$(TRAIN) models/train/text/train.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
-	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text
+	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
 	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
 
 eval: build .venv-train/ready ## print the figures of the rules and of the embedded models

@@ -110,7 +110,7 @@ def noisy(rows, confusions, seed=3):
     return rows + again
 
 
-def fit(rows, tokenizer, confusions):
+def fit(rows, tokenizer, confusions, strengths=(2, 8, 20), rounds=120):
     """(table, bias), the strength of each head chosen on dev."""
     train = noisy([found for found in rows if found["split"] == "train"], confusions)
     dev = [found for found in rows if found["split"] == "dev"]
@@ -126,8 +126,8 @@ def fit(rows, tokenizer, confusions):
         truth, goal = np.array([train[at][name] for at in chosen]), np.array([dev[at][name] for at in others])
         heavy = np.array([HEAVY.get(train[at]["source"], 1.0) for at in chosen])
         best = None
-        for strength in (2, 8, 20):
-            model = LogisticRegression(C=strength, max_iter=120, class_weight="balanced", tol=1e-6)
+        for strength in strengths:
+            model = LogisticRegression(C=strength, max_iter=rounds, class_weight="balanced", tol=1e-6)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
                 model.fit(seen[chosen], truth, sample_weight=heavy)
@@ -155,6 +155,7 @@ def main():
     args.add_argument("--shared", default="../shared")
     args.add_argument("--work", default="target/train/text")
     args.add_argument("--seed", type=int, default=7)
+    args.add_argument("--minutes", type=float, default=22, help="budget of the encoder; below 5 this part is cut short as well, to try the recipe")
     args = args.parse_args()
     work = Path(args.work)
     rows = data.build(args.shared, args.seed)
@@ -162,7 +163,7 @@ def main():
     if not (work / "tokenizer.json").exists():
         work.mkdir(parents=True, exist_ok=True)
         make_tokenizer(found["prev"] + found["text"] for found in rows if found["split"] == "train").save(str(work / "tokenizer.json"))
-    table, bias = fit(rows, Tokenizer.from_file(str(work / "tokenizer.json")), confusions)
+    table, bias = fit(rows, Tokenizer.from_file(str(work / "tokenizer.json")), confusions, *(((8,), 15) if args.minutes < 5 else ()))
     np.savez_compressed(work / "wide.npz", table=table.astype(np.float16), bias=bias)
 
 
