@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test lint check train-asr train-text eval docs bench clean
+.PHONY: help setup build demo test lint check train-asr train-text eval docs bench bench-text clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,7 @@ test: setup ## run all tests
 lint: setup ## formatting, lints and documentation, warnings forbidden
 	@cargo fmt --all --check
 	@$(CARGO) clippy --release --workspace --all-targets $(FEATURES) -- -D warnings
+	@python3 models/cards.py --check
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
 
 check: lint test ## everything: lint and test
@@ -51,7 +52,7 @@ check: lint test ## everything: lint and test
 TRAIN := .venv-train/bin/python
 SHARED ?= ../shared
 MINUTES ?= 95
-TEXT_MINUTES ?= 12
+TEXT_MINUTES ?= 22
 
 .venv-train/ready: models/train/asr/requirements.txt models/train/text/requirements.txt
 	@python3 -m venv .venv-train
@@ -60,12 +61,12 @@ TEXT_MINUTES ?= 12
 
 train-asr: .venv-train/ready ## train the embedded speech model from its last state; resumes (SHARED=../shared MINUTES=95)
 	@$(TRAIN) models/train/asr/voices.py --shared $(SHARED) --work target/train/asr
-	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0012 --init models/train/asr/start-fp16.pt
+	@$(TRAIN) models/train/asr/train.py --shared $(SHARED) --work target/train/asr --minutes $(MINUTES) --lr 0.0009 --init models/train/asr/start-fp16.pt
 	@$(TRAIN) models/train/asr/export.py --work target/train/asr --out target/train/asr/ggml-model-q8_0.bin
 
-train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared TEXT_MINUTES=12)
+train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared TEXT_MINUTES=22)
 	@$(TRAIN) models/train/text/train.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
-	@$(TRAIN) models/train/text/linear.py --shared $(SHARED) --work target/train/text
+	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
 	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
 
 eval: build .venv-train/ready ## print the figures of the rules and of the embedded models
@@ -74,7 +75,11 @@ eval: build .venv-train/ready ## print the figures of the rules and of the embed
 	@echo "matching by sound on real and simulated recognition errors"
 	@$(CARGO) run --quiet --release --workspace $(FEATURES) --example sound_errors -- $(SHARED)/data/asr_errors/pairs.jsonl
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
-	@$(TRAIN) models/train/text/evaluate.py
+	@$(TRAIN) models/train/text/evaluate.py --shared $(SHARED)
+
+bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime
+	@$(CARGO) build --release --workspace --examples $(FEATURES)
+	@$(TRAIN) benches/text.py
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs

@@ -45,7 +45,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { asr: "whisper-mini-zh".to_owned(), text: String::new() }
+        Self { asr: "whisper-mini-zh".to_owned(), text: "text-mini-zh".to_owned() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The classifier: tokens in, calibrated probabilities out.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +15,8 @@ use crate::{Head, ModelConfig, SentimentError};
 /// Files of a model.
 const FILES: [&str; 3] = ["model.onnx", "tokenizer.json", "config.json"];
 
-/// A text model. Same turns, same model: same bytes out, for batches are made in the order of the turns and computed on
-/// one thread. Not shared between threads: open one per thread.
+/// A text model. Same turns, same model: same bytes out, for batches are made in a fixed order and computed on one thread.
+/// Not shared between threads: open one per thread.
 pub struct TextClassifier {
     session: Session,
     tokenizer: Tokenizer,
@@ -55,6 +56,12 @@ impl TextClassifier {
         &self.config.heads
     }
 
+    /// Probability from which each label is to be believed, as the model's `config.json` says; labels without one are absent.
+    pub fn thresholds(&self) -> BTreeMap<&str, f64> {
+        let all = self.config.heads.iter().flat_map(|head| &head.thresholds);
+        all.map(|(label, &limit)| (label.as_str(), limit)).collect()
+    }
+
     /// Labels of every turn, in the order of the heads and their labels; none for a turn without words.
     pub fn classify(&mut self, turns: &[Turn]) -> Result<Vec<Vec<LabelScore>>, SentimentError> {
         let texts: Vec<String> = turns.iter().map(Turn::text).collect();
@@ -64,11 +71,14 @@ impl TextClassifier {
     /// The same for the texts of consecutive turns: where the model reads pairs, each is read after the one before it.
     pub fn classify_texts(&mut self, texts: &[String]) -> Result<Vec<Vec<LabelScore>>, SentimentError> {
         let mut out = vec![Vec::new(); texts.len()];
-        let spoken: Vec<usize> = (0..texts.len()).filter(|&at| texts[at].chars().any(char::is_alphanumeric)).collect();
-        for batch in spoken.chunks(self.config.batch) {
-            let encodings = batch.iter().map(|&at| self.encode(texts, at)).collect::<Result<Vec<_>, _>>()?;
-            for (&at, labels) in batch.iter().zip(self.run(&encodings)?) {
-                out[at] = labels;
+        let spoken = (0..texts.len()).filter(|&at| texts[at].chars().any(char::is_alphanumeric));
+        let mut encodings =
+            spoken.map(|at| Ok((at, self.encode(texts, at)?))).collect::<Result<Vec<_>, SentimentError>>()?;
+        // Turns of one length together: little padding. The sort is stable, so the batches are the same every time.
+        encodings.sort_by_key(|(_, encoding)| encoding.len());
+        for batch in encodings.chunks(self.config.batch) {
+            for ((at, _), labels) in batch.iter().zip(self.run(batch)?) {
+                out[*at] = labels;
             }
         }
         Ok(out)
@@ -88,7 +98,7 @@ impl TextClassifier {
     }
 
     /// Labels of every encoding of a batch.
-    fn run(&mut self, encodings: &[Encoding]) -> Result<Vec<Vec<LabelScore>>, SentimentError> {
+    fn run(&mut self, encodings: &[(usize, Encoding)]) -> Result<Vec<Vec<LabelScore>>, SentimentError> {
         let inputs = self.inputs(encodings).map_err(|error| SentimentError::Run(error.to_string()))?;
         let (heads, outputs) = (&self.config.heads, &self.outputs);
         let results = self.session.run(inputs).map_err(|error| SentimentError::Run(error.to_string()))?;
@@ -100,11 +110,11 @@ impl TextClassifier {
     }
 
     /// Tensors `[turns, tokens]`, padded at the end to the longest of the batch.
-    fn inputs(&self, encodings: &[Encoding]) -> Result<Vec<(String, SessionInputValue<'static>)>, ort::Error> {
-        let length = encodings.iter().map(Encoding::len).max().unwrap_or(0);
+    fn inputs(&self, encodings: &[(usize, Encoding)]) -> Result<Vec<(String, SessionInputValue<'static>)>, ort::Error> {
+        let length = encodings.iter().map(|(_, encoding)| encoding.len()).max().unwrap_or(0);
         let tensor = |pad: i64, values: fn(&Encoding) -> &[u32]| {
             let mut all = Vec::with_capacity(encodings.len() * length);
-            for encoding in encodings {
+            for (_, encoding) in encodings {
                 let row = values(encoding).iter().map(|&value| i64::from(value));
                 all.extend(row.chain(std::iter::repeat(pad)).take(length));
             }

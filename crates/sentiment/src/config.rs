@@ -46,7 +46,7 @@ pub struct ModelConfig {
     /// Most tokens of one input, special ones included. Default 128: a long turn.
     #[serde(default = "usual_length")]
     pub max_length: usize,
-    /// Turns computed at once, in their order. Default 16.
+    /// Turns computed at once, those of like length together. Default 16.
     #[serde(default = "usual_batch")]
     pub batch: usize,
 }

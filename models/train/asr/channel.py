@@ -1,4 +1,6 @@
-"""The telephone: 8 kHz band, A-law or µ-law coding, level, line noise, cross-talk. Also whisper's log-mel."""
+"""The telephone: room, level, cross-talk, line noise, 8 kHz band, A-law, µ-law or AMR coding. Also whisper's log-mel."""
+import ctypes
+from ctypes.util import find_library
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +12,6 @@ RATE = 16000
 def decibel(value):
     """Amplitude factor of a level in dB."""
     return 10 ** (value / 20)
-
 
 
 @lru_cache(maxsize=1)
@@ -40,6 +41,49 @@ def code(wave, law="alaw"):
     return table[np.clip(np.round(wave * 32768), -32768, 32767).astype(int) + 32768] / 32768
 
 
+@lru_cache(maxsize=1)
+def _amr():
+    """The AMR narrow-band coder (opencore-amr), None where the library is not installed."""
+    name = find_library("opencore-amrnb")
+    if name is None:
+        return None
+    library = ctypes.CDLL(name)
+    library.Encoder_Interface_init.restype = library.Decoder_Interface_init.restype = ctypes.c_void_p
+    library.Encoder_Interface_Encode.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+    library.Decoder_Interface_Decode.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+    library.Encoder_Interface_exit.argtypes = library.Decoder_Interface_exit.argtypes = [ctypes.c_void_p]
+    return library
+
+
+def amr(wave, mode=7):
+    """8 kHz through AMR-NB and back, modes 0 (4.75 kbit/s) to 7 (12.2 kbit/s); the coder's delay of 5 ms stays."""
+    library = _amr()
+    if library is None:
+        return code(wave)
+    size = (len(wave) + 159) // 160
+    pcm = np.zeros(size * 160, "int16")
+    pcm[: len(wave)] = np.clip(np.round(wave * 32768), -32768, 32767)
+    out, packet = np.zeros_like(pcm), ctypes.create_string_buffer(64)
+    coder, decoder = library.Encoder_Interface_init(0), library.Decoder_Interface_init()
+    for at in range(0, size * 320, 320):
+        library.Encoder_Interface_Encode(coder, mode, pcm.ctypes.data + at, packet, 0)
+        library.Decoder_Interface_Decode(decoder, packet, out.ctypes.data + at, 0)
+    library.Encoder_Interface_exit(coder)
+    library.Decoder_Interface_exit(decoder)
+    return out[: len(wave)].astype("float32") / 32768
+
+
+def room(wave, seconds, level, numbers):
+    """Adds the echo of a small room: noise that decays by 60 dB within `seconds`, `level` dB beside the direct sound."""
+    count = int(seconds * RATE)
+    answer = numbers.standard_normal(count, dtype="float32") * 10 ** (-3 * np.arange(count, dtype="float32") / count)
+    answer[: RATE // 500] = 0
+    answer *= decibel(level) / (np.sqrt((answer * answer).sum()) + 1e-9)
+    size = fft.next_fast_len(len(wave) + count, real=True)
+    echo = fft.irfft(fft.rfft(wave, size) * fft.rfft(answer, size), size)[: len(wave)]
+    return (wave + echo).astype("float32")
+
+
 def band(count, low, high, slope=8):
     """Gains of the telephone band for the lower half of a spectrum (0..4 kHz) of `count` bins."""
     freq = np.linspace(0, 4000, count, dtype="float32")
@@ -61,10 +105,12 @@ def resample2(wave, up, limits=None):
     return (fft.irfft(spectrum, size)[: (len(wave) + 1) // 2] * 0.5).astype("float32")
 
 
-def telephone(wave, rng, noise, law="alaw"):
-    """Band, 8 kHz, noise (already scaled, at 16 kHz), coder, back to 16 kHz."""
+def telephone(wave, rng, noise, coder="alaw"):
+    """Band, 8 kHz, noise (already scaled, at 16 kHz), coder (alaw, mulaw or an AMR mode), back to 16 kHz."""
     edges = (rng.uniform(150, 320), rng.uniform(3300, 3750))
-    return resample2(code(resample2(wave + noise, up=False, limits=edges), law), up=True)[: len(wave)]
+    line = resample2(wave + noise, up=False, limits=edges)
+    line = amr(line, coder) if isinstance(coder, int) else code(line, coder)
+    return resample2(line, up=True)[: len(wave)]
 
 
 def hiss(count, level, numbers):
@@ -76,7 +122,9 @@ def hiss(count, level, numbers):
 
 
 def channel(wave, rng, numbers, other=None, coded=0.8):
-    """A random line: level, cross-talk from `other`, noise, telephone coding on most. 16 kHz in and out."""
+    """A random line: room, level, cross-talk from `other`, noise, telephone coding on most. 16 kHz in and out."""
+    if rng.random() < 0.2:
+        wave = room(wave, rng.uniform(0.1, 0.45), rng.uniform(-18, -4), numbers)
     wave = wave * decibel(rng.uniform(-12, 5))
     if other is not None and len(other):
         leak = np.resize(other, len(wave)) * decibel(rng.uniform(-44, -30))
@@ -84,9 +132,11 @@ def channel(wave, rng, numbers, other=None, coded=0.8):
     noise = np.zeros(len(wave), "float32")
     if rng.random() < 0.85:
         noise = hiss(len(wave), rng.uniform(-72, -46), numbers)
-    if rng.random() < coded:
-        return telephone(np.clip(wave, -1, 1), rng, noise, "alaw" if rng.random() < 0.8 else "mulaw")
-    return np.clip(wave + noise, -1, 1).astype("float32")
+    if rng.random() >= coded:
+        return np.clip(wave + noise, -1, 1).astype("float32")
+    kind = rng.random()
+    coder = rng.choice((7, 7, 7, 5, 4, 2)) if kind < 0.15 else "mulaw" if kind < 0.3 else "alaw"
+    return telephone(np.clip(wave, -1, 1), rng, noise, coder)
 
 
 @lru_cache(maxsize=1)

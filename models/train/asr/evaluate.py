@@ -3,8 +3,9 @@
     python models/train/asr/evaluate.py --shared ../shared
     python models/train/asr/evaluate.py --make --shared ../shared --work target/train/asr   (writes the test set, once)
 
-Sets: (a) held-back sentences of the two trained voices, (b) a held-back voice, (c) the bundled demo calls, cut at the
-times of their scripts and packed into windows of 12 s, and of 20 s, (d) real read sentences (only where the shared data folder is present).
+Sets: (a) held-back sentences of the two trained voices, clip by clip and joined to windows of up to 20 and 30 s, (b) a
+held-back voice, (c) the bundled demo calls, cut at the times of their scripts and packed into windows of 12, 20 and 30 s,
+(d) real read sentences (only where the shared data folder is present).
 """
 import argparse
 import json
@@ -101,6 +102,22 @@ def clips(folder):
     return sets
 
 
+def joined(entries, longest):
+    """The same clips put together, each voice for itself, to windows of at most `longest` seconds."""
+    out, gap = [], np.zeros(int(0.3 * RATE), "float32")
+    for parity in (0, 1):  # the voices alternate
+        wave, text, segments, names = [], "", [], []
+        for name, (clip,), said, spans in [*entries[parity::2], (None, (None,), "", [])]:
+            length = sum(map(len, wave))
+            if wave and (name is None or (length + len(clip)) / RATE > longest):
+                out.append((" ".join(names), [np.concatenate(wave[:-1])], text, segments))
+                wave, text, segments, names, length = [], "", [], [], 0
+            if name is not None:
+                segments = segments + [[a + length / RATE, b + length / RATE, t] for a, b, t in spans]
+                wave, text, names = [*wave, clip, gap], text + said, [*names, name]
+    return out
+
+
 def demo(folder, longest):
     """The demo calls: one entry for each channel, packed into windows; mono and fake stereo are taken once."""
     out = []
@@ -155,7 +172,7 @@ def main():
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--work", type=Path, default=Path("target/train/asr"))
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
-    parser.add_argument("--sets", default="seen,held-back-voice,demo,demo-20s,real")
+    parser.add_argument("--sets", default="seen,seen-20s,seen-30s,held-back-voice,demo,demo-20s,demo-30s,real")
     parser.add_argument("--limit", type=int, help="at most this many clips of each set")
     parser.add_argument("--make", action="store_true", help="write the test set instead")
     parser.add_argument("--verbose", action="store_true")
@@ -163,8 +180,11 @@ def main():
     if args.make:
         return make(args.shared, args.work, args.eval)
     sets = clips(args.eval) if (args.eval / "manifest.jsonl").exists() else {}
-    sets["demo"] = demo(args.demo, 12.0)  # as models/manifest.toml tells callsift to pack for this model
-    sets["demo-20s"] = demo(args.demo, 20.0)
+    for seconds in (20.0, 30.0):
+        if "seen" in sets:
+            sets[f"seen-{seconds:.0f}s"] = joined(sets["seen"], seconds)
+    sets["demo"] = demo(args.demo, 12.0)
+    sets["demo-20s"], sets["demo-30s"] = demo(args.demo, 20.0), demo(args.demo, 30.0)
     speech = args.shared / "data/speech/aishell_S0252"
     if (speech / "manifest.jsonl").exists() and "real" in args.sets:
         sets["real"] = real(speech)

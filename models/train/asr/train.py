@@ -27,6 +27,10 @@ SHAPES = [
     (5.1, False, 10, 0.30, 0.10), (8.0, False, 7, 0.26, 0.16), (12.0, False, 5, 0.17, 0.24), (20.0, False, 4, 0.0, 0.28),
     (24.0, False, 3, 0.10, 0.10), (25.0, True, 3, 0.17, 0.12),
 ]
+# The same for training that goes on from a good state: windows of up to 30 s.
+LONG_SHAPES = [
+    (6.0, False, 9, 0.08, 0.08), (12.0, False, 5, 0.22, 0.22), (20.0, False, 3, 0.22, 0.22), (30.0, False, 2, 0.40, 0.40), (29.0, True, 2, 0.08, 0.08),
+]
 FIRST = 0.33  # share of the time on mostly short windows
 FRAMES = 0.08  # share of the time on frame labels alone, where training starts from nothing
 NEAR = {-2: 0.05, -1: 0.2, 0: 0.5, 1: 0.2, 2: 0.05}  # soft target of a timestamp, in steps of 20 ms
@@ -157,7 +161,8 @@ def worker(rank, args):
         rate = args.lr * min(1.0, (step + 1) / 150) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
         for group in opt.param_groups:
             group["lr"] = rate
-        shape = random.Random(step * 7919 + args.seed).choices(SHAPES, [s[3 if share < FIRST else 4] for s in SHAPES])[0]
+        shapes = SHAPES if scratch else LONG_SHAPES
+        shape = random.Random(step * 7919 + args.seed).choices(shapes, [s[3 if share < FIRST else 4] for s in shapes])[0]
         seconds = shape[0] if not shape[1] else random.Random(step).uniform(4, shape[0])
         batch = source.batch(seconds, shape[2], shape[1])
         loss, now = step_loss(net, batch, frames, min(1.0, step / 400), scratch and share < FRAMES)

@@ -1,14 +1,16 @@
 """Build the bank of recorded units (words and syllables) that the training speech is joined from.
 
 Three human voices are read from the shared data folder, trimmed, brought to one level and to one conversational
-pace (WSOLA by sox over the whole voice at once, so that unit offsets scale exactly). The result is one pickle:
-``{voice: {unit: float16 waveform at 16 kHz}}``.
+pace (WSOLA by sox over the whole voice at once, so that unit offsets scale exactly). A fourth, made by espeak-ng where it
+is installed, gives a little variety. The result is one pickle: ``{voice: {unit: float16 waveform at 16 kHz}}``.
 
     python models/train/asr/voices.py --shared ../shared --work target/train/asr
 """
 import argparse
 import math
 import pickle
+import re
+import shutil
 import subprocess
 import unicodedata
 from pathlib import Path
@@ -67,6 +69,23 @@ def change_pace(units, factor, work):
     }
 
 
+def synthetic(names, work):
+    """The syllables as espeak-ng says them; nothing where it is not installed."""
+    units, target = {}, work / "espeak.wav"
+    if shutil.which("espeak-ng") is None:
+        print("espeak-ng is not installed: its voice is left out")
+        return units
+    for name in names:
+        if re.fullmatch("[a-zü]+[1-5]", name):
+            text = name.replace("v", "ü")
+            subprocess.check_call(["espeak-ng", "-v", "cmn-latn-pinyin", "-s", "170", "-w", str(target), text])
+            wave = load_unit(target)
+            if wave is not None:
+                units[name] = wave.astype("float16")
+    target.unlink(missing_ok=True)
+    return units
+
+
 def build(shared, work):
     """Read all voices and write `bank.pkl`."""
     bank = {}
@@ -83,6 +102,9 @@ def build(shared, work):
         bank[voice] = change_pace(units, factor, work)
         minutes = sum(map(len, bank[voice].values())) / RATE / 60
         print(f"{voice}: {len(units)} units, {minutes:.1f} minutes at pace {factor}", flush=True)
+    bank["espeak"] = synthetic(bank["syllables"], work)
+    minutes = sum(map(len, bank["espeak"].values())) / RATE / 60
+    print(f"espeak: {len(bank['espeak'])} units, {minutes:.1f} minutes", flush=True)
     with open(work / "bank.pkl", "wb") as out:
         pickle.dump(bank, out, protocol=4)
 

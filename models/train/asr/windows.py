@@ -44,6 +44,8 @@ class Source:
     def __init__(self, bank, grammar, seed):
         self.rng, self.numbers = random.Random(seed), np.random.default_rng(seed)
         self.voices = {"agent": Speaker(bank, "words"), "customer": Speaker(bank, "syllables")}
+        if bank.get("espeak"):
+            self.voices["espeak"] = Speaker(bank, "espeak")
         self.grammar, self.frames, self.last = grammar, Frames(bank), np.zeros(0, "float32")
 
     def spoken(self, limit):
@@ -51,13 +53,16 @@ class Source:
         rng = self.rng
         role = rng.choice(["agent", "customer"])
         other, mixed = ("customer" if role == "agent" else "agent"), rng.random() < 0.15
-        lead = rng.uniform(0.0, 0.45) if rng.random() < 0.9 else rng.uniform(0, 0.9)
+        if "espeak" in self.voices and rng.random() < 0.06:
+            role = "espeak"
+        packed = rng.random() < 0.5  # every sentence a piece of its own, as the packer joins them
+        lead = 0.2 if packed else rng.uniform(0.0, 0.45) if rng.random() < 0.9 else rng.uniform(0, 0.9)
         parts, segments, at = [np.zeros(int(lead * RATE), "float32")], [], lead
         target = rng.uniform(limit * 0.45, limit)
         tries = 0
         while tries < 6 and at < target:
             voice = other if mixed and rng.random() < 0.5 else role
-            persona = voice if rng.random() < 0.93 else ("customer" if voice == "agent" else "agent")
+            persona = voice if voice != "espeak" and rng.random() < 0.93 else rng.choice(("customer", "agent"))
             level = channel.decibel(rng.uniform(-3, 3)) if mixed else 1.0
             for text in sentences(self.grammar.sentence(persona, rng)):
                 said = self.voices[voice].say(text, rng)
@@ -67,6 +72,7 @@ class Source:
                 length = len(said[0]) / RATE
                 segments.append((at, at + length, text, said[1]))
                 gap = rng.uniform(0.25, 0.7) if rng.random() < 0.9 else rng.uniform(0.7, 1.5)
+                gap = rng.uniform(0.55, 0.8) if packed and rng.random() < 0.7 else gap
                 parts += [said[0] * level, np.zeros(int(gap * RATE), "float32")]
                 at += length + gap
         wave = np.concatenate(parts)
@@ -86,7 +92,7 @@ class Source:
         clean = wave
         leak = self.last if rng.random() < 0.25 else None
         wave = channel.channel(wave, rng, self.numbers, leak)
-        if segments and rng.random() < 0.25:  # the packer puts digital silence into its gaps
+        if segments and rng.random() < 0.4:  # the packer puts digital silence into its gaps
             keep = np.zeros(len(wave), "float32")
             for a, b, _, _ in segments:
                 keep[max(0, int((a - 0.2) * RATE)) : int((b + 0.2) * RATE)] = 1
@@ -106,7 +112,7 @@ class Source:
 
     def targets(self, segments):
         """Token ids from the start token on, and for each the frames where it is spoken (-1 where nowhere)."""
-        times = self.rng.random() < 0.6
+        times = self.rng.random() < 0.55
         ids, spans = list(START), [(-1, -1)] * len(START)
 
         def stamp(seconds):

@@ -2,8 +2,8 @@
 
     python models/train/text/evaluate.py [--shared ../shared]
 
-The test turns beside the model are enough. With --shared, the linear model is trained too (on the same turns as the
-encoder), and reviews and service sentences, which may not be committed, are tested as well.
+The test turns beside the model are enough. Where the shared data folder is present, the linear model is trained too (on the
+same turns as the shipped one), and reviews and service sentences, which may not be committed, are tested as well.
 """
 import argparse
 import csv
@@ -21,7 +21,7 @@ from patterns import Patterns, plain
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-SOURCES = {"sentiment": ["own", "cped", "reviews"], "rhetorical": ["own", "cped-rhetorical"], "abuse": ["own", "cold"]}
+SOURCES = {"sentiment": ["own", "cped", "reviews"], "rhetorical": ["own", "cped-rhetorical"], "abuse": ["own", "cold", "cold-whole"]}
 CLEAN = ["crosswoz", "service"]  # nothing rhetorical or abusive in them: only false alarms are counted
 NOISE = (0.0, 0.05, 0.1, 0.2)
 
@@ -40,6 +40,9 @@ def read_tests(folder, labels, shared):
             for found in rng.sample([line for line in more if line["source"] == source], most):
                 found.update({head: None if found[head] < 0 else found[head] for head in labels}, template="")
                 rows.append(found)
+        for found in more:  # the whole of the file that the committed comments are a sample of
+            if found["source"] == "cold":
+                rows.append({**found, "source": "cold-whole", "sentiment": None, "rhetorical": None, "template": ""})
     return rows
 
 
@@ -83,19 +86,24 @@ def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--model", default=str(ROOT / "models/text-mini-zh"))
     args.add_argument("--rules", default=str(ROOT / "rules"))
-    args.add_argument("--shared", help="folder with data/, for the linear model and the sets that may not be committed")
+    args.add_argument("--tests", help="folder of the test turns, where not beside the model")
+    args.add_argument("--shared", default="../shared", help="folder with data/, for the linear model and the sets that may not be committed")
     args.add_argument("--work", default=str(ROOT / "target/train/text"), help="where the linear model is kept")
     args.add_argument("--write", action="store_true", help="write figures.json beside the model")
     args = args.parse_args()
     folder = Path(args.model)
     model, patterns = OnnxModel(folder), Patterns(Path(args.rules))
     labels = {head["name"]: head["labels"] for head in model.heads}
-    rows = read_tests(folder / "eval", labels, args.shared)
+    tests = Path(args.tests) if args.tests else folder / "eval"
+    if not (Path(args.shared) / "data/sentiment").is_dir():
+        print(f"no data in {args.shared}: reviews, service sentences and the linear model are left out (figures.json has them as last measured)")
+        args.shared = None
+    rows = read_tests(tests, labels, args.shared)
     linear = None
     if args.shared:
         import linear as comparison
         linear = comparison.load(args.shared, args.work)
-    confusions = {char: list(others) for char, others in noise.load(folder / "eval/homophones.json").items()}
+    confusions = {char: list(others) for char, others in noise.load(tests / "homophones.json").items()}
     figures, curve = {"scores": {}, "false_alarms": {}, "noise": {}}, {}
     for head in model.heads:
         name, binary = head["name"], len(head["labels"]) == 2
@@ -116,13 +124,13 @@ def main():
                 methods["linear"] = weights.argmax(1)
                 if binary:
                     methods["linear, threshold"] = (weights[:, 1] >= linear.thresholds[name]).astype(int)
-            methods["encoder"] = probabilities.argmax(1)
+            methods["model"] = probabilities.argmax(1)
             if binary:
                 limit = head["thresholds"][head["labels"][1]]
-                methods["encoder, threshold"] = (probabilities[:, 1] >= limit).astype(int)
-                methods["patterns or encoder"] = np.maximum(methods["patterns"], methods["encoder, threshold"])
+                methods["model, threshold"] = (probabilities[:, 1] >= limit).astype(int)
+                methods["patterns or model"] = np.maximum(methods["patterns"], methods["model, threshold"])
             results = judge(name, head, chosen, methods)
-            results["encoder"]["ece"] = measure.calibration_error(probabilities, truth)
+            results["model"]["ece"] = measure.calibration_error(probabilities, truth)
             if linear:
                 results["linear"]["ece"] = measure.calibration_error(weights, truth)
             figures["scores"][f"{name}/{source}"] = results
@@ -151,8 +159,8 @@ def main():
                 alarms = {"patterns": sum(getattr(patterns, name)(found["text"]) for found in chosen)}
                 if linear:
                     alarms["linear, threshold"] = (linear.probabilities(name, chosen)[:, 1] >= linear.thresholds[name]).sum()
-                alarms["encoder, threshold"] = (probabilities >= limit).sum()
-                alarms["encoder, 0.9"] = (probabilities >= 0.9).sum()
+                alarms["model, threshold"] = (probabilities >= limit).sum()
+                alarms["model, 0.9"] = (probabilities >= 0.9).sum()
                 found = {method: share(float(count), len(chosen)) for method, count in alarms.items()}
                 figures["false_alarms"][f"{name}/{source}"] = found
                 print(f"{name:10} {source:15} n={len(chosen):<5} false alarms  " + "  ".join(f"{method} {value['false_alarms']} ({100 * value['share']:.2f} %, ≤ {100 * value['share_95'][1]:.2f})" for method, value in found.items()))
@@ -166,6 +174,8 @@ def main():
     model.probabilities(pairs)
     figures["turns_per_second_python_1_thread"] = round(len(pairs) / (time.perf_counter() - began))
     figures["thresholds"] = {label: value for head in model.heads for label, value in head["thresholds"].items()}
+    training = folder / "training.json"
+    figures["training"] = json.loads(training.read_text()) if training.exists() else {}
     figures["temperatures"] = {head["name"]: head["temperature"] for head in model.heads}
     print(f"{figures['turns_per_second_python_1_thread']} turns per second in python onnxruntime, one thread; thresholds {figures['thresholds']}")
     if args.write:

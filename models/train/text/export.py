@@ -13,15 +13,39 @@ import numpy as np
 import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
 
 import data
+import fuse
 import linear
 import noise
-from model import LENGTH, Classifier
+from model import LENGTH, Classifier, collate, encode
 from onnx_model import OnnxModel, softmax
+from train import predict
+from wide import Wide
 
 # Turns of each source that are committed for the evaluation; reviews and service sentences may not be.
 TESTS = {"own": None, "cped": 1500, "cped-rhetorical": None, "cold": 800, "crosswoz": 600}
+
+
+def shipped(encoder, wide, tokenizer, dev):
+    """Encoder and wide part with the weights that are best on dev; every source with both labels counts the same."""
+    scales, everything = [], [(found["prev"], found["text"]) for found in dev]
+    deep, broad = predict(encoder, tokenizer, everything), [[] for _ in data.HEADS]
+    with torch.inference_mode():
+        for start in range(0, len(everything), 128):
+            ids, mask, types = collate(encode(tokenizer, everything[start: start + 128]))
+            for values, more in zip(broad, fuse.spread(wide(ids, mask, types))):
+                values.append(more.numpy())
+    for at, name in enumerate(data.HEADS):
+        chosen = [k for k, found in enumerate(dev) if found[name] >= 0]
+        sources = {found["source"] for found in dev if found[name] > 0}
+        chosen = [k for k in chosen if dev[k]["source"] in sources]
+        rows = [dev[k] for k in chosen]
+        scale = fuse.fit(deep[at][chosen], np.concatenate(broad[at])[chosen], [found[name] for found in rows], even(rows))
+        print(f"{name}: encoder {scale[0]}, wide {scale[1]}, offsets {scale[2:]}")
+        scales.append(scale)
+    return fuse.Both(encoder, wide, scales), scales
 
 
 def write_onnx(net, out, work):
@@ -61,10 +85,10 @@ def tune(name, logits, rows):
     temperature = temperature_of(logits, truth, even(rows))
     head = {"name": name, "labels": labels, "temperature": temperature, "thresholds": {}}
     if len(labels) == 2:
-        limit = linear.choose_threshold(softmax(logits / temperature)[:, 1], truth, rows)
-        head["thresholds"][labels[1]] = limit
-        print(f"{name}: threshold {limit}, temperature {temperature}")
-    return head
+        head["thresholds"][labels[1]], said = linear.choose_threshold(softmax(logits / temperature)[:, 1], truth, rows)
+        print(f"{name}: temperature {temperature}, thresholds on dev: {said}")
+        return head, said
+    return head, ""
 
 
 def write_tests(rows, shared, out):
@@ -99,21 +123,33 @@ def main():
     work, out = Path(args.work), Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     saved = torch.load(work / "best.pt", weights_only=False)
-    net = Classifier(**saved["settings"])
-    net.load_state_dict(saved["net"])
+    encoder = Classifier(**saved["settings"])
+    encoder.load_state_dict(saved["net"])
+    encoder.eval()
+    parts = np.load(work / "wide.npz")
     (out / "config.json").unlink(missing_ok=True)
     shutil.copy(work / "tokenizer.json", out / "tokenizer.json")
-    write_onnx(net, out, work)
     rows = data.build(args.shared, saved["seed"])
-    dev, model, heads = [found for found in rows if found["split"] == "dev"], OnnxModel(out), []
+    dev, heads, reached = [found for found in rows if found["split"] == "dev"], [], {}
+    net, scales = shipped(encoder, Wide(parts["table"].astype(np.float32), parts["bias"]), Tokenizer.from_file(str(out / "tokenizer.json")), dev)
+    write_onnx(net, out, work)
+    model = OnnxModel(out)
     for name in data.HEADS:
         chosen = [found for found in dev if found[name] >= 0]
         logits = model.logits([(found["prev"], found["text"]) for found in chosen], [name])[name]
-        heads.append(tune(name, logits, chosen))
+        head, reached[name] = tune(name, logits, chosen)
+        heads.append(head)
     config = {"model_type": "callsift-text", "vocab_size": saved["settings"]["vocabulary"], "hidden_size": saved["settings"]["width"],
               "num_hidden_layers": saved["settings"]["layers"], "num_attention_heads": saved["settings"]["heads"],
               "max_position_embeddings": LENGTH, "callsift": {"max_length": LENGTH, "pair_input": True, "heads": heads}}
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    training = json.loads((work / "train.json").read_text()) if (work / "train.json").exists() else {}
+    templates = {found["template"] for found in rows if found["source"] == "own"}
+    training |= {"kept_step": saved["step"], "templates": len(templates), "thresholds": reached,
+                 "encoder_and_wide": {name: scale[:2] for name, scale in zip(data.HEADS, scales)},
+                 "labelled_rhetorical": {part: sum(found["source"] == "cped-rhetorical" and found["split"] == part for found in rows) for part in ("train", "dev", "test")},
+                 "model_bytes": (out / "model.onnx").stat().st_size}
+    (out / "training.json").write_text(json.dumps(training, indent=1) + "\n")
     write_tests(rows, args.shared, out / "eval")
     print(f"model.onnx {(out / 'model.onnx').stat().st_size / 1e6:.2f} MB, {saved['step']} steps")
 

@@ -7,6 +7,7 @@ import hashlib
 import random
 import re
 
+import grammar_hard
 import grammar_more
 
 NEG, NEU, POS, ANY = 0, 1, 2, -1
@@ -299,9 +300,14 @@ _CHOICE = re.compile(r"\(([^()]*)\)")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
+def part_of(key):
+    """A number from 0 to 99, from a hash of the key."""
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % 100
+
+
 def split_of(key):
     """train, dev or test, from a hash of the key: 60, 15 and 25 %."""
-    part = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % 100
+    part = part_of(key)
     return "train" if part < 60 else "dev" if part < 75 else "test"
 
 
@@ -316,7 +322,7 @@ def templates():
 
     Within a group they are dealt out in the order of a hash, so that each group has its share of every split.
     """
-    for group, (labels, before, lines) in [*GROUPS.items(), *grammar_more.GROUPS.items()]:
+    for group, (labels, before, lines) in [*GROUPS.items(), *grammar_more.GROUPS.items(), *grammar_hard.GROUPS.items()]:
         lines = [line for line in lines.split("\n") if line]
         lines.sort(key=lambda line: hashlib.sha256(line.encode()).hexdigest())
         for at, line in enumerate(lines):

@@ -64,11 +64,31 @@ def calibration_error(probabilities, truth, bins=10):
                            for at in range(bins) if (place == at).any())), 4)
 
 
-def threshold(positive, truth, weights, precision=0.9, least=0.5):
-    """Lowest probability from which precision on these turns is at least this; 0.99 where there is none."""
-    order = np.argsort(-positive, kind="stable")
-    positive, truth, weights = positive[order], truth[order].astype(float), weights[order]
-    reached = np.cumsum(truth * weights) / np.cumsum(weights)
-    last = np.r_[positive[1:] != positive[:-1], True]
-    good = [at for at in range(len(positive)) if reached[at] >= precision and last[at] and positive[at] >= least]
-    return round(float(np.ceil(float(positive[max(good)]) * 1000) / 1000), 3) if good else 0.99
+def lower_bound(hits, right, clusters, seed=5, times=1000):
+    """One-sided 95 % lower bound of the precision of the turns that are claimed (`hits` marks them, `right` says which are
+    right): whole clusters drawn again, and never above Wilson's bound for as many turns."""
+    hits, right = np.asarray(hits, bool), np.asarray(right, bool)
+    n = int(hits.sum())
+    if n == 0:
+        return 0.0
+    names = np.unique(np.asarray(clusters)[hits], return_inverse=True)[1]
+    given = np.bincount(names).astype(float)
+    good = np.bincount(names, weights=right[hits].astype(float))
+    drawn = np.random.default_rng(seed).multinomial(len(given), np.full(len(given), 1 / len(given)), size=times)
+    again = float(np.percentile((drawn @ good) / (drawn @ given), 5))
+    share, z = good.sum() / n, 1.645
+    wilson_bound = (share + z * z / (2 * n) - z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+    return min(again, float(wilson_bound))
+
+
+def threshold(positive, truth, clusters, precision=0.9, bound=True, least=0.5):
+    """Lowest probability from which precision on these turns is at least this, with its lower bound or (`bound` false) as
+    it stands; None where there is none with ten turns or more."""
+    positive, truth = np.asarray(positive), np.asarray(truth)
+    for limit in np.round(np.arange(least, 0.9951, 0.005), 3):
+        hits = positive >= limit
+        if hits.sum() < 10:
+            break
+        if (lower_bound(hits, truth == 1, clusters) if bound else (truth[hits] == 1).mean()) >= precision:
+            return float(limit)
+    return None

@@ -7,7 +7,7 @@ from torch import nn
 from data import HEADS
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-LENGTH = 64
+LENGTH, PLACES = 128, 64  # tokens of an input; positions that are told apart, all later ones count as the last
 
 
 def make_tokenizer(texts, least=2, most=6000):
@@ -79,24 +79,32 @@ class Classifier(nn.Module):
         self.settings = {"vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads, "buckets": buckets}
         self.buckets = buckets
         self.chars, self.pairs = nn.Embedding(vocabulary, width), nn.Embedding(buckets, width)
-        self.places, self.turns = nn.Embedding(LENGTH, width), nn.Embedding(2, width)
+        self.places, self.turns = nn.Embedding(PLACES, width), nn.Embedding(2, width)
         for table in (self.chars, self.pairs, self.places, self.turns):
             nn.init.normal_(table.weight, std=0.05)
         self.blocks = nn.ModuleList(Block(width, heads, drop) for _ in range(layers))
         self.last, self.drop = nn.LayerNorm(width), nn.Dropout(0.3)
         self.outputs = nn.ModuleDict({name: nn.Linear(3 * width, len(labels)) for name, labels in HEADS.items()})
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
-        """Logits of every head, in the order of HEADS."""
+    def states(self, input_ids, attention_mask, token_type_ids):
+        """What is known of every token [turns, tokens, width]."""
         following = F.pad(input_ids[:, 1:], (0, 1))
         hashed = (input_ids * 7919 + following * 104729) % self.buckets
-        places = torch.cumsum(torch.ones_like(input_ids), 1) - 1
+        places = (torch.cumsum(torch.ones_like(input_ids), 1) - 1).clamp(max=PLACES - 1)
         x = self.chars(input_ids) + self.pairs(hashed) + self.places(places) + self.turns(token_type_ids)
         x = self.drop(x) if self.training else x
         hidden = (1.0 - attention_mask.to(x.dtype))[:, None, None, :] * -1e4
         for block in self.blocks:
             x = block(x, hidden)
-        x = self.last(x)
+        return self.last(x)
+
+    def guesses(self, input_ids, attention_mask, token_type_ids, places):
+        """Logits over the vocabulary at the given places, for the training on text alone."""
+        return self.states(input_ids, attention_mask, token_type_ids)[places] @ self.chars.weight.T * 2
+
+    def forward(self, input_ids, attention_mask, token_type_ids):
+        """Logits of every head, in the order of HEADS."""
+        x = self.states(input_ids, attention_mask, token_type_ids)
         own = (token_type_ids * attention_mask).to(x.dtype)[:, :, None]
         mean = (x * own).sum(1) / own.sum(1).clamp(min=1.0)
         peak = (x * own - (1.0 - own) * 1e4).max(1).values
