@@ -44,6 +44,8 @@ pub struct LabelScore {
     pub label: String,
     /// Calibrated probability, 0 to 1.
     pub prob: f64,
+    /// Probability from which the model's own configuration believes the label; `None` where it names none.
+    pub threshold: Option<f64>,
 }
 
 /// What one person said until the other took over or fell silent.
@@ -84,9 +86,9 @@ impl Turn {
         self.marks.iter().any(|mark| mark.is_unusable())
     }
 
-    /// Probability of a label; `None` where no model gave it.
-    pub fn label(&self, name: &str) -> Option<f64> {
-        self.labels.iter().find(|score| score.label == name).map(|score| score.prob)
+    /// A label with its probability; `None` where no model gave it.
+    pub fn label(&self, name: &str) -> Option<&LabelScore> {
+        self.labels.iter().find(|score| score.label == name)
     }
 
     /// Characters that are spoken: no punctuation, no space.

@@ -89,6 +89,8 @@ fn run(
     }
 }
 
+/// Threshold of every label in tests.
+const TEST_THRESHOLD: f64 = 0.9;
 /// Milliseconds per character in a test turn: 240 characters a minute, a calm conversational pace.
 const CHAR_MS: i64 = 250;
 /// Pause between test turns.
@@ -149,7 +151,11 @@ fn make_turn(full: &FullTurn, index: u32, before: Option<i64>) -> Turn {
         marks: if full.hallucination { vec![Mark::Hallucination] } else { Vec::new() },
         overlap_ms: 0,
         loudness_dbfs: full.loudness_dbfs,
-        labels: full.labels.iter().map(|(label, prob)| LabelScore { label: label.clone(), prob: *prob }).collect(),
+        labels: full
+            .labels
+            .iter()
+            .map(|(label, prob)| LabelScore { label: label.clone(), prob: *prob, threshold: Some(TEST_THRESHOLD) })
+            .collect(),
     }
 }
 

@@ -144,7 +144,11 @@ fn add_labels(
     }
     for (row, logits) in rows.iter_mut().zip(logits.chunks_exact(labels)) {
         let scores = head.labels.iter().zip(head.probabilities(logits));
-        row.extend(scores.map(|(label, prob)| LabelScore { label: label.clone(), prob }));
+        row.extend(scores.map(|(label, prob)| LabelScore {
+            threshold: head.thresholds.get(label).copied(),
+            label: label.clone(),
+            prob,
+        }));
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ pub fn trend(turns: &[Turn]) -> SentimentTrend {
             let middle = i64::midpoint(turn.span.start_ms, turn.span.end_ms).clamp(0, end - 1);
             let (sum, weight) = &mut sums[(middle * 4 / end) as usize];
             let spoken = turn.spoken_chars().max(1) as f64;
-            *sum += spoken * (positive - negative);
+            *sum += spoken * (positive.prob - negative.prob);
             *weight += spoken;
         }
         sums.map(|(sum, weight)| (weight > 0.0).then(|| sum / weight))
@@ -36,7 +36,7 @@ mod tests {
 
     fn turn(role: SpeakerRole, start_ms: i64, end_ms: i64, text: &str, positive: f64) -> Turn {
         let span = TimeSpan::new(start_ms, end_ms);
-        let score = |label: &str, prob| LabelScore { label: label.to_owned(), prob };
+        let score = |label: &str, prob| LabelScore { label: label.to_owned(), prob, threshold: None };
         Turn {
             index: 0,
             role,

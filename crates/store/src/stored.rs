@@ -95,7 +95,7 @@ const CALL_COLUMNS: [&str; 17] = [
     "config_hash",
 ];
 
-const TURN_COLUMNS: [&str; 17] = [
+const TURN_COLUMNS: [&str; 18] = [
     "call_id",
     "turn",
     "role",
@@ -113,6 +113,7 @@ const TURN_COLUMNS: [&str; 17] = [
     "loudness_dbfs",
     "labels",
     "label_probs",
+    "label_thresholds",
 ];
 
 fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -> Result<(), StoreError> {
@@ -195,7 +196,7 @@ impl<'a> Columns<'a> {
         let channels = self.typed::<Int32Array>("channel");
         let ints = ["start_ms", "end_ms", "overlap_ms"].map(|n| self.typed::<Int64Array>(n));
         let floats = ["role_confidence", "confidence", "loudness_dbfs"].map(|n| self.typed::<Float64Array>(n));
-        let lists = ["char_start_ms", "char_end_ms", "char_prob", "marks", "labels", "label_probs"]
+        let lists = ["char_start_ms", "char_end_ms", "char_prob", "marks", "labels", "label_probs", "label_thresholds"]
             .map(|n| self.typed::<ListArray>(n));
         let int = |i: usize, row: usize| ints[i].map_or(0, |a| a.value(row));
         let float = |i: usize, row: usize| floats[i].filter(|a| !a.is_null(row)).map(|a| a.value(row));
@@ -212,7 +213,7 @@ impl<'a> Columns<'a> {
                 marks: strings(lists[3], row).iter().filter_map(|m| Mark::parse(m)).collect(),
                 overlap_ms: int(2, row),
                 loudness_dbfs: float(2, row),
-                labels: labels(lists[4], lists[5], row),
+                labels: labels([lists[4], lists[5], lists[6]], row),
             });
         }
     }
@@ -243,8 +244,12 @@ fn strings(list: Option<&ListArray>, row: usize) -> Vec<String> {
     found.map_or_else(Vec::new, |(values, range)| range.map(|i| values.value(i).to_owned()).collect())
 }
 
-fn labels(names: Option<&ListArray>, probs: Option<&ListArray>, row: usize) -> Vec<LabelScore> {
-    let probs = probs.and_then(|l| Some((l.values().as_any().downcast_ref::<Float64Array>()?, bounds(l, row))));
-    let probs = probs.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec());
-    strings(names, row).into_iter().zip(probs).map(|(label, prob)| LabelScore { label, prob }).collect()
+fn labels([names, probs, thresholds]: [Option<&ListArray>; 3], row: usize) -> Vec<LabelScore> {
+    let floats = |list: Option<&ListArray>| -> Vec<Option<f64>> {
+        let found = list.and_then(|l| Some((l.values().as_any().downcast_ref::<Float64Array>()?, bounds(l, row))));
+        let value = |v: &Float64Array, i: usize| (!v.is_null(i)).then(|| v.value(i));
+        found.map_or_else(Vec::new, |(v, range)| range.map(|i| value(v, i)).collect())
+    };
+    let scores = strings(names, row).into_iter().zip(floats(probs)).zip(floats(thresholds));
+    scores.map(|((label, prob), threshold)| LabelScore { label, prob: prob.unwrap_or(0.0), threshold }).collect()
 }

@@ -301,6 +301,12 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
             required("label_probs", Kind::Float64List, "Calibrated probability of each label, 0 to 1.", |r| {
                 Value::Float64List(r.turn.labels.iter().map(|l| Some(l.prob)).collect())
             }),
+            required(
+                "label_thresholds",
+                Kind::Float64List,
+                "Probability from which the model's own configuration believes each label; null where it names none.",
+                |r| Value::Float64List(r.turn.labels.iter().map(|l| l.threshold).collect()),
+            ),
         ],
     }
 }

@@ -1,6 +1,6 @@
 //! A text model's label on a turn.
 
-use callsift_core::MatchKind;
+use callsift_core::{LabelScore, MatchKind};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -18,7 +18,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
     checks: "所选话轮带有文本模型的某个标签，校准后的概率达到界限。任何文本模型的标签都可以用。",
     params: &[
         ("label", "标签名，以模型配置为准，如 negative、rhetorical、abusive"),
-        ("at_least", "最低概率，0 到 1"),
+        ("at_least", "最低概率，0 到 1；不写则用模型配置里自带的阈值，模型没有给阈值的标签不算"),
         ("min_turns", "至少几个话轮达到，默认 1"),
         ("min_chars", "少于这么多个字的话轮不看，默认 2"),
         ("optional", "true：没有模型给出这个标签时当作不成立，而不是无法判定"),
@@ -36,9 +36,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
 pub struct ModelLabel {
     /// Label, as the model's configuration names it.
     pub label: String,
-    /// Least probability, 0 to 1.
-    #[schemars(with = "f64")]
-    pub at_least: Spanned<f64>,
+    /// Least probability, 0 to 1; the one that the model's own configuration names where absent.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    pub at_least: Option<Spanned<f64>>,
     /// So many turns must have it; 1 where absent.
     #[serde(default)]
     pub min_turns: Option<usize>,
@@ -56,24 +57,32 @@ pub struct ModelLabel {
 impl Operator for ModelLabel {
     fn compile(&mut self, cx: &mut Compiler<'_>) {
         self.except.compile(cx, Ear::Exact);
-        let good = (0.0..=1.0).contains(&self.at_least.value);
-        cx.expect(good, &self.at_least.referenced, "`at_least` is a probability, 0 to 1");
+        if let Some(least) = &self.at_least {
+            cx.expect((0.0..=1.0).contains(&least.value), &least.referenced, "`at_least` is a probability, 0 to 1");
+        }
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let long = |t: &&crate::view::TurnView<'_>| t.spoken_chars() >= self.min_chars.unwrap_or(2);
         let turns: Vec<_> = on.views(call).filter(long).collect();
-        let scored: Vec<_> = turns.iter().filter_map(|t| t.turn.label(&self.label).map(|p| (*t, p))).collect();
+        let scored: Vec<_> = turns.iter().filter_map(|t| t.turn.label(&self.label).map(|score| (*t, score))).collect();
         if scored.is_empty() && !turns.is_empty() && !self.optional {
             return Eval::unknown(path, format!("没有模型给出标签“{}”", self.label));
         }
-        let sure = scored.iter().filter(|(t, p)| *p >= self.at_least.value && !self.except.any_in(t));
-        let mut evidence: Vec<_> = sure.map(|(t, p)| t.whole(MatchKind::Model, 1.0 - p, path)).collect();
-        let best = scored.iter().map(|(_, p)| *p).fold(0.0, f64::max);
-        let note = format!("标签“{}”：{}个话轮达到{}，最高{best:.2}", self.label, evidence.len(), self.at_least.value);
+        let sure = scored.iter().filter(|(t, score)| self.believes(score) && !self.except.any_in(t));
+        let mut evidence: Vec<_> = sure.map(|(t, score)| t.whole(MatchKind::Model, 1.0 - score.prob, path)).collect();
+        let best = scored.iter().map(|(_, score)| score.prob).fold(0.0, f64::max);
+        let note = format!("标签“{}”：{}个话轮达到界限，最高{best:.2}", self.label, evidence.len());
         if evidence.len() < self.min_turns.unwrap_or(1) {
             evidence.clear();
         }
         Eval::found(path, evidence, note)
+    }
+}
+
+impl ModelLabel {
+    fn believes(&self, score: &LabelScore) -> bool {
+        let least = self.at_least.as_ref().map(|v| v.value).or(score.threshold);
+        least.is_some_and(|least| score.prob >= least)
     }
 }
