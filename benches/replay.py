@@ -52,7 +52,10 @@ def main() -> None:
     calls, lake = args.work / "calls.jsonl", args.work / "lake"
     shutil.rmtree(lake, ignore_errors=True)
     turns = write_calls(calls, args.calls)
-    common = ["--rules", args.rules, "--profile", "all", "--json"]
+    # Without the text model: what is measured is the rules.
+    config = args.work / "callsift.toml"
+    config.write_text("[models]\ntext = \"\"\n", encoding="utf-8")
+    common = ["--rules", args.rules, "--profile", "all", "--json", "--config", config]
     _, seconds = run("run", "--transcripts", calls, "--out", lake, "--calls-per-part", 2000, *common)
     print(f"run --transcripts: {args.calls} calls, {turns} turns, {seconds:.1f} s, {args.calls / seconds:.0f} calls/s")
     size = sum(f.stat().st_size for f in lake.rglob("*.parquet")) / 1e6

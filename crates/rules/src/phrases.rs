@@ -8,6 +8,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use callsift_core::MatchKind;
 use callsift_text::{SoundIndex, SoundText, strict_sound_limit};
+use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -48,9 +49,11 @@ struct Phrase {
     lenient: bool,
 }
 
-/// Collects phrases while rules are prepared.
+/// Collects phrases and expressions while rules are prepared.
 #[derive(Debug, Clone, Default)]
 pub struct PhraseTable {
+    /// Regular expressions by their text: equal ones of several rules are compiled and matched once.
+    expressions: HashMap<String, (u32, Regex)>,
     ids: HashMap<Phrase, u32>,
     list: Vec<Phrase>,
 }
@@ -63,6 +66,19 @@ impl PhraseTable {
             self.list.push(phrase);
         }
         id
+    }
+
+    /// The number and the compiled form of a regular expression.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn expression(&mut self, text: &str) -> Result<(u32, Regex), regex::Error> {
+        if let Some(known) = self.expressions.get(text) {
+            return Ok(known.clone());
+        }
+        let new = (self.expressions.len() as u32, Regex::new(text)?);
+        self.expressions.insert(text.to_owned(), new.clone());
+        Ok(new)
     }
 
     /// The index of all phrases.
@@ -145,6 +161,8 @@ pub struct Phrases {
     list: Vec<Spanned<String>>,
     #[serde(skip)]
     ids: Vec<u32>,
+    #[serde(skip)]
+    sorted: Vec<u32>,
 }
 
 impl JsonSchema for Phrases {
@@ -172,6 +190,8 @@ impl Phrases {
                 self.ids.push(cx.table.add(Phrase { chars, ear, lenient }));
             }
         }
+        self.sorted.clone_from(&self.ids);
+        self.sorted.sort_unstable();
     }
 
     /// True where the list has nothing.
@@ -196,11 +216,11 @@ impl Phrases {
 
     /// True where the turn holds one of them.
     pub fn any_in(&self, turn: &TurnView<'_>) -> bool {
-        self.ids.iter().any(|id| !turn.hits(*id).is_empty())
+        turn.all_hits().iter().any(|hit| self.sorted.binary_search(&hit.phrase).is_ok())
     }
 
     /// Every place where the turn holds one of them.
     pub fn all_in<'t>(&'t self, turn: &'t TurnView<'_>) -> impl Iterator<Item = &'t PhraseHit> {
-        self.ids.iter().flat_map(|id| turn.hits(*id))
+        turn.all_hits().iter().filter(|hit| self.sorted.binary_search(&hit.phrase).is_ok())
     }
 }

@@ -1,8 +1,10 @@
 //! A call as rules see it: normalised once, phrases and sounds looked up once.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use callsift_core::{CallMeta, ChannelLayout, ChannelQuality, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
 use callsift_text::{NormalizedText, Normalizer, Segmenter, SoundText};
@@ -57,6 +59,8 @@ pub struct TurnView<'a> {
     sounds: OnceCell<SoundText>,
     words: OnceCell<Vec<Range<usize>>>,
     hits: Vec<PhraseHit>,
+    /// What regular expressions found, by their numbers: rules share expressions, and look at a turn more than once.
+    matches: RefCell<HashMap<u32, Rc<[Range<usize>]>>>,
 }
 
 impl<'a> TurnView<'a> {
@@ -64,7 +68,8 @@ impl<'a> TurnView<'a> {
         let norm = normalizer.normalize(&turn.text());
         let (text, spoken) = (norm.text(), turn.spoken_chars());
         let (sounds, words) = (OnceCell::new(), OnceCell::new());
-        let mut view = Self { turn, norm, text, spoken, sounds, words, hits: Vec::new() };
+        let matches = RefCell::default();
+        let mut view = Self { turn, norm, text, spoken, sounds, words, hits: Vec::new(), matches };
         view.hits = index.scan(&view);
         view
     }
@@ -94,6 +99,16 @@ impl<'a> TurnView<'a> {
     /// Every phrase of the table that the turn holds, sorted by phrase and place.
     pub fn all_hits(&self) -> &[PhraseHit] {
         &self.hits
+    }
+
+    /// What the expression of a number finds in the matching form: found once, remembered.
+    pub fn matches(&self, number: u32, find: impl FnOnce(&str) -> Vec<Range<usize>>) -> Rc<[Range<usize>]> {
+        if let Some(known) = self.matches.borrow().get(&number) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Range<usize>]> = find(&self.text).into();
+        self.matches.borrow_mut().insert(number, Rc::clone(&found));
+        found
     }
 
     /// Character at a byte of [`TurnView::text`].

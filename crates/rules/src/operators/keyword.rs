@@ -86,6 +86,9 @@ pub struct Keyword {
     /// Numbers of each phrase and its synonyms in the table of all phrases.
     #[serde(skip)]
     groups: Vec<Vec<u32>>,
+    /// The same the other way round: number in the table and group, sorted.
+    #[serde(skip)]
+    group_of: Vec<(u32, usize)>,
 }
 
 /// Where counts are taken.
@@ -128,6 +131,9 @@ impl Operator for Keyword {
                 _ => cx.wrong_somewhere(format!("`synonyms`: `{word}` is not in the list of phrases")),
             }
         }
+        let pairs = self.groups.iter().enumerate().flat_map(|(group, ids)| ids.iter().map(move |id| (*id, group)));
+        self.group_of = pairs.collect();
+        self.group_of.sort_unstable();
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
@@ -172,12 +178,12 @@ impl Keyword {
         let mut heard = vec![false; self.groups.len()];
         let mut evidence: Vec<Evidence> = Vec::new();
         for turn in turns.filter(|t| !self.except.any_in(t)) {
-            for (group, seen) in self.groups.iter().zip(&mut heard) {
-                for hit in group.iter().flat_map(|id| turn.hits(*id)) {
-                    if !(self.negation_guard && is_negated(turn.norm.chars(), hit.range.start)) {
-                        *seen = true;
-                        evidence.push(turn.evidence(hit.range.clone(), hit.kind, hit.cost, path));
-                    }
+            // A turn holds few phrases and a list may have hundreds: what is held is looked up in the list.
+            for hit in turn.all_hits() {
+                let Ok(at) = self.group_of.binary_search_by_key(&hit.phrase, |g| g.0) else { continue };
+                if !(self.negation_guard && is_negated(turn.norm.chars(), hit.range.start)) {
+                    heard[self.group_of[at].1] = true;
+                    evidence.push(turn.evidence(hit.range.clone(), hit.kind, hit.cost, path));
                 }
             }
         }

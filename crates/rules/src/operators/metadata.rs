@@ -64,7 +64,7 @@ pub struct Metadata {
 
 impl Operator for Metadata {
     fn compile(&mut self, cx: &mut Compiler<'_>) {
-        self.regex = self.matches.as_ref().and_then(|m| super::regex::build(m, cx));
+        self.regex = self.matches.as_ref().and_then(|m| super::regex::build(m, cx)).map(|(_, regex)| regex);
         let asks = self.exists.is_some() || !self.equals.is_empty() || self.matches.is_some();
         if !asks && self.more_than.is_none() && self.less_than.is_none() {
             cx.wrong_somewhere("`metadata` needs one of `exists`, `equals`, `matches`, `more_than`, `less_than`");

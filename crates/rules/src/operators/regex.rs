@@ -1,5 +1,8 @@
 //! Regular expressions over the matching form or the original, with an exclusion.
 
+use std::ops::Range;
+use std::rc::Rc;
+
 use callsift_core::{Evidence, MatchKind};
 use regex::Regex;
 use schemars::JsonSchema;
@@ -47,9 +50,9 @@ pub struct Pattern {
     #[serde(default)]
     pub except: Phrases,
     #[serde(skip)]
-    compiled: Option<Regex>,
+    compiled: Option<(u32, Regex)>,
     #[serde(skip)]
-    excluded: Option<Regex>,
+    excluded: Option<(u32, Regex)>,
 }
 
 /// Which text is matched.
@@ -68,7 +71,7 @@ impl Operator for Pattern {
         self.compiled = build(&self.pattern, cx);
         self.excluded = self.not.as_ref().and_then(|not| build(not, cx));
         self.except.compile(cx, Ear::Exact);
-        if self.compiled.as_ref().is_some_and(|r| r.is_match("")) {
+        if self.compiled.as_ref().is_some_and(|(_, r)| r.is_match("")) {
             let message = format!("`{}` matches the empty text, so it matches every turn", self.pattern.value);
             cx.wrong(&self.pattern.referenced, message);
         }
@@ -83,30 +86,44 @@ impl Operator for Pattern {
 }
 
 impl Pattern {
-    fn find(&self, regex: &Regex, turn: &TurnView<'_>, path: &str) -> Vec<Evidence> {
-        let original = if self.text == TextForm::Original { turn.turn.text() } else { String::new() };
-        let text = if self.text == TextForm::Original { &original } else { turn.text() };
-        let found = regex.find_iter(text).filter(|m| !m.is_empty());
-        let mut evidence: Vec<Evidence> = found
-            .map(|m| {
-                let start = text.get(..m.start()).map_or(0, |before| before.chars().count());
-                let range = start..start + m.as_str().chars().count();
-                let range = if self.text == TextForm::Original { turn.norm.from_original(range) } else { range };
-                turn.evidence(range, MatchKind::Pattern, 0.0, path)
-            })
-            .collect();
-        let excused = !evidence.is_empty()
-            && (self.excluded.as_ref().is_some_and(|not| not.is_match(text)) || self.except.any_in(turn));
-        if excused {
-            evidence.clear();
+    fn find(&self, (number, regex): &(u32, Regex), turn: &TurnView<'_>, path: &str) -> Vec<Evidence> {
+        let ranges: Rc<[Range<usize>]> = match self.text {
+            TextForm::Matching => turn.matches(*number, |text| char_ranges(regex, text)),
+            TextForm::Original => char_ranges(regex, &turn.turn.text()).into(),
+        };
+        if ranges.is_empty() || self.is_excused(turn) {
+            return Vec::new();
         }
-        evidence
+        let place = |range: &Range<usize>| match self.text {
+            TextForm::Matching => range.clone(),
+            TextForm::Original => turn.norm.from_original(range.clone()),
+        };
+        ranges.iter().map(|range| turn.evidence(place(range), MatchKind::Pattern, 0.0, path)).collect()
+    }
+
+    fn is_excused(&self, turn: &TurnView<'_>) -> bool {
+        let excluded = self.excluded.as_ref().is_some_and(|(number, not)| match self.text {
+            TextForm::Matching => !turn.matches(*number, |text| char_ranges(not, text)).is_empty(),
+            TextForm::Original => not.is_match(&turn.turn.text()),
+        });
+        excluded || self.except.any_in(turn)
     }
 }
 
+/// Character ranges of all matches that hold anything.
+fn char_ranges(regex: &Regex, text: &str) -> Vec<Range<usize>> {
+    let found = regex.find_iter(text).filter(|m| !m.is_empty());
+    found
+        .map(|m| {
+            let start = text.get(..m.start()).map_or(0, |before| before.chars().count());
+            start..start + m.as_str().chars().count()
+        })
+        .collect()
+}
+
 /// Compiles an expression; the place and the reason where it is wrong.
-pub(crate) fn build(pattern: &Spanned<String>, cx: &mut Compiler<'_>) -> Option<Regex> {
-    match Regex::new(&pattern.value) {
+pub(crate) fn build(pattern: &Spanned<String>, cx: &mut Compiler<'_>) -> Option<(u32, Regex)> {
+    match cx.table.expression(&pattern.value) {
         Ok(regex) => Some(regex),
         Err(error) => {
             let reason = error.to_string();
