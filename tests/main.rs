@@ -8,5 +8,6 @@ mod hostile;
 mod killed;
 mod readers;
 mod rules;
+mod sample;
 mod support;
 mod transcripts;

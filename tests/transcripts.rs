@@ -25,7 +25,7 @@ fn transcripts_are_judged_without_audio() {
     let output = run(&args);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     let text = stdout(&output);
-    assert!(text.contains("bad  得分 80") && text.contains("不归我管") && !text.contains("good  得分"), "{text}");
+    assert!(text.contains("bad  得分 65") && text.contains("不归我管") && !text.contains("good  得分"), "{text}");
     assert!(text.contains("calls.jsonl:3"), "{text}");
     let again = run(&args);
     assert_eq!(code(&again), 0);

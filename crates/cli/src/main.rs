@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args),
         Command::Expect(args) => commands::expect::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Sample(args) => commands::sample::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Models(args) => commands::models::run(&args),

@@ -56,6 +56,9 @@ pub enum PipelineError {
     /// The lake cannot be read or written.
     #[error(transparent)]
     Store(#[from] callsift_store::StoreError),
+    /// An offset from UTC that is none.
+    #[error("metadata.utc_offset: write `+08:00`, not `{0}`")]
+    BadOffset(String),
     /// Threads could not be started.
     #[error("cannot start threads: {0}")]
     Pool(String),

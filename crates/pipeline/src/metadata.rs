@@ -92,6 +92,16 @@ impl MetadataReader {
     }
 }
 
+/// Hour of the day at the centre, 0 to 23.
+///
+/// # Errors
+/// The offset is none.
+pub fn hour_at(started_at_us: i64, utc_offset: &str) -> Result<i8, PipelineError> {
+    let offset = parse_offset(utc_offset).ok_or_else(|| PipelineError::BadOffset(utc_offset.to_owned()))?;
+    let instant = Timestamp::from_microsecond(started_at_us).unwrap_or_default();
+    Ok(instant.to_zoned(TimeZone::fixed(offset)).hour())
+}
+
 fn parse_offset(text: &str) -> Option<Offset> {
     let (sign, rest) = match text.as_bytes().first()? {
         b'+' => (1, &text[1..]),

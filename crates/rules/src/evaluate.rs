@@ -154,9 +154,18 @@ fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, optio
             if sure.is_empty() {
                 return cannot("说话人角色不确定，无法判定是谁说的".to_owned());
             }
-            finding(rule, Verdict::Hit, hit_reason(&sure), sure, None)
+            let places = distinct(sure);
+            finding(rule, Verdict::Hit, hit_reason(&places), places, None)
         }
     }
+}
+
+/// One piece of evidence per place: of those that overlap, the first, or the longer one where they begin together.
+fn distinct(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    let longer_first = |e: &Evidence| std::cmp::Reverse(e.char_end);
+    evidence.sort_by_key(|e| (e.span.start_ms, e.turn, e.char_start, longer_first(e)));
+    evidence.dedup_by(|later, kept| later.turn == kept.turn && later.char_start < kept.char_end);
+    evidence
 }
 
 /// Would the rule hit if turns of unsure role were the role it looks at?

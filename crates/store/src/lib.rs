@@ -21,5 +21,5 @@ pub use error::StoreError;
 pub use lake::{DoneCall, Lake, Part};
 pub use replace::Judged;
 pub use schema::{SCHEMA_VERSION, Table, TableName};
-pub use stored::{StoredCall, read_part, stored_parts};
+pub use stored::{StoredCall, read_calls, read_part, stored_parts};
 pub use tables::{calls, findings, turns};

@@ -53,6 +53,8 @@ pub struct FindingLine {
     pub start_ms: i64,
     /// Which place, from 0.
     pub hit_index: i32,
+    /// Points off the score.
+    pub points: f64,
 }
 
 /// Calls of a lake, or of one day, in order of day, part and row.
@@ -91,7 +93,7 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, Stor
 /// # Errors
 /// A part cannot be read.
 pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Vec<FindingLine>, StoreError> {
-    const COLUMNS: [&str; 7] = ["call_id", "rule_id", "title", "verdict", "reason", "start_ms", "hit_index"];
+    const COLUMNS: [&str; 8] = ["call_id", "rule_id", "title", "verdict", "reason", "start_ms", "hit_index", "points"];
     each_row(lake, TableName::Findings, date, &COLUMNS, |b, row| FindingLine {
         call_id: text(b, "call_id", row),
         rule_id: text(b, "rule_id", row),
@@ -100,6 +102,7 @@ pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Vec<FindingLine>
         reason: text(b, "reason", row),
         start_ms: int64(b, "start_ms", row).unwrap_or(0),
         hit_index: int32(b, "hit_index", row),
+        points: float(b, "points", row).unwrap_or(0.0),
     })
 }
 

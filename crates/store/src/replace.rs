@@ -15,6 +15,7 @@ use callsift_core::{Finding, Provenance, Verdict};
 use crate::error::StoreError;
 use crate::lake::{Part, publish, remove};
 use crate::read;
+use crate::tables;
 use crate::value::{Kind, Value};
 
 /// A call's new verdicts.
@@ -104,7 +105,8 @@ pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance)
         let at = schema.index_of(name).map_err(|e| fail(&e))?;
         columns[at] = Kind::Text.column(rows.iter().map(|_| Value::Text(text.clone())));
     }
-    RecordBatch::try_new(schema, columns).map_err(|e| fail(&e))
+    // The schema as it is written, so that the bytes are those of a fresh run.
+    RecordBatch::try_new(tables::calls().schema(), columns).map_err(|e| fail(&e))
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct StoredCall {
     pub duration_ms: Option<i64>,
     /// Quality per channel.
     pub quality: Vec<ChannelQuality>,
+    /// Machine score.
+    pub score: Option<f64>,
     /// Hash of the options that made the call.
     pub config_hash: String,
     /// Who said what.
@@ -49,10 +51,7 @@ pub fn stored_parts(lake: &Path, from: Option<&str>, to: Option<&str>) -> Result
 /// # Errors
 /// The part cannot be read.
 pub fn read_part(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreError> {
-    let mut calls = Vec::new();
-    each_batch(&part.path(lake, TableName::Calls), &CALL_COLUMNS, |columns| {
-        calls.extend((0..columns.batch.num_rows()).map(|row| columns.call(row, &part.date)));
-    })?;
+    let mut calls = read_calls(lake, part)?;
     let mut places: HashMap<String, usize> = HashMap::with_capacity(calls.len());
     for (i, call) in calls.iter().enumerate() {
         places.insert(call.meta.call_id.clone(), i);
@@ -64,7 +63,19 @@ pub fn read_part(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreError
     Ok(calls)
 }
 
-const CALL_COLUMNS: [&str; 16] = [
+/// The calls of a part, in order, without their turns.
+///
+/// # Errors
+/// The part cannot be read.
+pub fn read_calls(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreError> {
+    let mut calls = Vec::new();
+    each_batch(&part.path(lake, TableName::Calls), &CALL_COLUMNS, |columns| {
+        calls.extend((0..columns.batch.num_rows()).map(|row| columns.call(row, &part.date)));
+    })?;
+    Ok(calls)
+}
+
+const CALL_COLUMNS: [&str; 17] = [
     "call_id",
     "started_at",
     "agent_id",
@@ -80,6 +91,7 @@ const CALL_COLUMNS: [&str; 16] = [
     "channel_rms_dbfs",
     "channel_snr_db",
     "channel_clipped_ratio",
+    "score",
     "config_hash",
 ];
 
@@ -168,6 +180,7 @@ impl<'a> Columns<'a> {
                     ..ChannelQuality::default()
                 })
                 .collect(),
+            score: self.typed::<Float64Array>("score").filter(|a| !a.is_null(row)).map(|a| a.value(row)),
             config_hash: owned("config_hash").unwrap_or_default(),
             turns: Vec::new(),
         }

@@ -9,4 +9,5 @@ pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod sample;
 pub mod transcribe;

@@ -82,7 +82,8 @@ fn listen_section(out: &mut String, calls: &[CallLine], findings: &[FindingLine]
         let agent = if call.agent_id.is_empty() { "—" } else { &call.agent_id };
         let _ = writeln!(out, "  {}  得分 {score}  工号 {agent}  时长 {}", call.call_id, clock(call.duration_ms));
         for f in &hits[call.call_id.as_str()] {
-            let _ = writeln!(out, "      {}  {}：{}", clock(f.start_ms), f.title, f.reason);
+            let points = if f.points > 0.0 { format!("（−{}分）", f.points) } else { String::new() };
+            let _ = writeln!(out, "      {}  {}{points}：{}", clock(f.start_ms), f.title, f.reason);
         }
     }
     if worst.len() > top {
@@ -96,6 +97,19 @@ fn failed_section(out: &mut String, failed: &[&CallLine]) {
     }
     let _ = writeln!(out, "\n未能质检（未计分，请人工处理）");
     for call in failed {
-        let _ = writeln!(out, "  {}  {}：{}", call.call_id, call.fail_stage, call.fail_reason);
+        let _ = writeln!(out, "  {}  {}：{}", call.call_id, stage_zh(&call.fail_stage), call.fail_reason);
+    }
+}
+
+fn stage_zh(stage: &str) -> &str {
+    match stage {
+        "input" => "输入",
+        "audio" => "录音",
+        "vad" => "人声检测",
+        "asr" => "语音识别",
+        "dialogue" => "话轮",
+        "sentiment" => "文本模型",
+        "rules" => "规则",
+        other => other,
     }
 }

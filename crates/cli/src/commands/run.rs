@@ -20,6 +20,8 @@ use crate::progress::Progress;
 
 /// Runs, shows progress, prints the summary.
 pub fn run(args: &RunArgs) -> Result<Exit> {
+    // First of all: an interrupt while models load ends the run in order, too.
+    let stop = stop_on_signal()?;
     let config = load::config(&args.config)?;
     let rules = load::rules(&args.rules)?;
     let forced = args.dt.as_deref().map(check_date).transpose()?;
@@ -29,7 +31,6 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         calls_per_part: args.calls_per_part as usize,
         retry_failed: args.retry_failed,
     };
-    let stop = stop_on_signal()?;
     let mut progress = Progress::new(args.json);
     let summary = if let Some(file) = &args.transcripts {
         let calls = Transcripts::open(file, &config.metadata, &today, forced.as_deref())?;

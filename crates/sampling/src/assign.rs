@@ -1,0 +1,105 @@
+//! Who hears which calls: in turn by pinyin (B6), evenly and never double (B7).
+
+use std::collections::BTreeMap;
+
+use callsift_text::syllables;
+use serde::{Deserialize, Serialize};
+
+use crate::draw::Picked;
+
+/// A drawn call and its reviewer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Reviewer (质检员).
+    pub reviewer: String,
+    /// The call.
+    #[serde(flatten)]
+    pub picked: Picked,
+}
+
+/// Hands out drawn calls in listening order: units by the pinyin of their names, inside them agents by the pinyin of
+/// theirs; `round` turns both lists so that the first of one round is the last of the next. An agent's calls go to one
+/// reviewer, the one with the fewest so far.
+pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assignment> {
+    if reviewers.is_empty() {
+        return Vec::new();
+    }
+    let mut units: BTreeMap<(Vec<String>, &str), BTreeMap<(Vec<String>, &str, &str), Vec<&Picked>>> = BTreeMap::new();
+    for call in picked {
+        let unit = units.entry((pinyin(&call.unit), &call.unit)).or_default();
+        unit.entry((pinyin(&call.agent_name), &call.agent_name, &call.agent_id)).or_default().push(call);
+    }
+    let mut load: Vec<usize> = vec![0; reviewers.len()];
+    let mut out = Vec::with_capacity(picked.len());
+    for agents in turned(units.into_values().collect(), round) {
+        for calls in turned(agents.into_values().collect(), round) {
+            let who = (0..reviewers.len()).min_by_key(|i| (load[*i], *i)).unwrap_or(0);
+            load[who] += calls.len();
+            let of = |call: &&Picked| Assignment { reviewer: reviewers[who].clone(), picked: (*call).clone() };
+            out.extend(calls.iter().map(of));
+        }
+    }
+    out
+}
+
+/// Pinyin of a name; characters without a reading sort after all others, as they stand.
+fn pinyin(name: &str) -> Vec<String> {
+    let syllables = syllables(name);
+    if syllables.is_empty() { vec![format!("~{name}")] } else { syllables }
+}
+
+fn turned<T>(mut list: Vec<T>, round: usize) -> Vec<T> {
+    if !list.is_empty() {
+        let by = round % list.len();
+        list.rotate_left(by);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::assign;
+    use crate::draw::Picked;
+
+    fn picked(unit: &str, agent: &str, n: usize) -> Vec<Picked> {
+        (0..n)
+            .map(|i| Picked {
+                call_id: format!("{unit}-{agent}-{i}"),
+                agent_id: agent.to_owned(),
+                agent_name: agent.to_owned(),
+                unit: unit.to_owned(),
+                date: "2026-11-03".to_owned(),
+                why: String::new(),
+                probability: None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn ninety_six_agents_go_evenly_to_three_reviewers() {
+        let calls: Vec<Picked> = (0..96).flat_map(|a| picked("一组", &format!("{a:04}"), 5)).collect();
+        let reviewers = ["甲", "乙", "丙"].map(str::to_owned);
+        let out = assign(&calls, &reviewers, 0);
+        let mut load: BTreeMap<&str, usize> = BTreeMap::new();
+        out.iter().for_each(|a| *load.entry(&a.reviewer).or_default() += 1);
+        assert_eq!(load.values().copied().collect::<Vec<_>>(), [160, 160, 160]);
+        let ids: BTreeSet<&str> = out.iter().map(|a| a.picked.call_id.as_str()).collect();
+        assert_eq!(ids.len(), 480);
+    }
+
+    #[test]
+    fn the_first_of_one_round_is_the_last_of_the_next() {
+        let calls: Vec<Picked> = [("营销组", "周敏"), ("订单组", "王芳"), ("订单组", "安宁"), ("订单组", "李强")]
+            .iter()
+            .flat_map(|(u, a)| picked(u, a, 1))
+            .collect();
+        let order = |round| {
+            let out = assign(&calls, &["甲".to_owned()], round);
+            out.into_iter().map(|a| a.picked.agent_name).collect::<Vec<_>>()
+        };
+        assert_eq!(order(0), ["安宁", "李强", "王芳", "周敏"]);
+        assert_eq!(order(1), ["周敏", "李强", "王芳", "安宁"]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Drawing by a plan.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::allocate::{allocate, stratum};
+use crate::chance::Chance;
+use crate::error::SamplingError;
+use crate::frame::{Frame, FrameCall};
+use crate::half_month;
+use crate::plan::{Method, Plan};
+
+/// A call that was drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picked {
+    /// Call.
+    pub call_id: String,
+    /// Agent's number.
+    pub agent_id: String,
+    /// Agent's name.
+    pub agent_name: String,
+    /// Unit.
+    pub unit: String,
+    /// Day.
+    pub date: String,
+    /// Why it was drawn, in Chinese.
+    pub why: String,
+    /// Probability with which the plan draws this call, 0 to 1; `None` where the plan looks at the call's own traits, so
+    /// that no rate may be estimated from it.
+    pub probability: Option<f64>,
+}
+
+/// A draw and what it depends on: enough to draw again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draw {
+    /// The plan.
+    pub plan: Plan,
+    /// Seed.
+    pub seed: String,
+    /// Hash of the frame.
+    pub frame_hash: String,
+    /// Calls in the frame.
+    pub frame_calls: usize,
+    /// The calls drawn, in order of agent, day and start.
+    pub picked: Vec<Picked>,
+}
+
+/// Draws. The same plan, seed and frame always give the same calls.
+///
+/// # Errors
+/// A call lacks what the plan needs.
+pub fn draw(plan: &Plan, seed: &str, frame: &Frame) -> Result<Draw, SamplingError> {
+    let chance = Chance::new(seed, frame);
+    let picked = match &plan.method {
+        Method::HalfMonth { per_agent } => by_half_month(frame, *per_agent, chance)?,
+        Method::PerAgent { n } => {
+            let groups = group(frame, |c| c.agent_id.clone());
+            strata(&groups, |_, _| *n, chance, |name| format!("每人{n}通，工号{name}"))
+        }
+        Method::Percent { percent } => {
+            let groups = group(frame, |_| String::new());
+            let n = (frame.calls().len() as f64 * percent / 100.0).ceil() as usize;
+            strata(&groups, |_, _| n, chance, |_| format!("随机抽取{percent}%"))
+        }
+        Method::Stratified { n, by, allocation } => {
+            let groups = group(frame, |c| stratum(c, by));
+            let given = allocate(&groups, *n, *allocation);
+            strata(&groups, |name, _| given[name], chance, |name| format!("分层随机：{name}"))
+        }
+    };
+    let (plan, seed) = (plan.clone(), seed.to_owned());
+    Ok(Draw { plan, seed, frame_hash: frame.hash().to_owned(), frame_calls: frame.calls().len(), picked })
+}
+
+fn group<'f>(frame: &'f Frame, key: impl Fn(&FrameCall) -> String) -> BTreeMap<String, Vec<&'f FrameCall>> {
+    let mut groups: BTreeMap<String, Vec<&FrameCall>> = BTreeMap::new();
+    for call in frame.calls() {
+        groups.entry(key(call)).or_default().push(call);
+    }
+    groups
+}
+
+fn picked(call: &FrameCall, why: String, probability: Option<f64>) -> Picked {
+    Picked {
+        call_id: call.call_id.clone(),
+        agent_id: call.agent_id.clone(),
+        agent_name: call.agent_name.clone(),
+        unit: call.unit.clone(),
+        date: call.date.clone(),
+        why,
+        probability,
+    }
+}
+
+/// A simple random sample of each group.
+fn strata(
+    groups: &BTreeMap<String, Vec<&FrameCall>>,
+    n: impl Fn(&String, &[&FrameCall]) -> usize,
+    chance: Chance<'_>,
+    why: impl Fn(&str) -> String,
+) -> Vec<Picked> {
+    let mut out = Vec::new();
+    for (name, calls) in groups {
+        let n = n(name, calls).min(calls.len());
+        let probability = n as f64 / calls.len().max(1) as f64;
+        let mut drawn = chance.shuffled(&format!("stratum/{name}"), calls.iter().copied(), |c| c.call_id.clone());
+        drawn.truncate(n);
+        drawn.sort_by(|a, b| (&a.date, a.started_at_us, &a.call_id).cmp(&(&b.date, b.started_at_us, &b.call_id)));
+        out.extend(drawn.into_iter().map(|c| picked(c, why(name), Some(probability))));
+    }
+    out
+}
+
+fn by_half_month(frame: &Frame, n: usize, chance: Chance<'_>) -> Result<Vec<Picked>, SamplingError> {
+    let mut groups: BTreeMap<(String, String), Vec<&FrameCall>> = BTreeMap::new();
+    for call in frame.calls() {
+        let lacks = |what| SamplingError::Lacks { call_id: call.call_id.clone(), what };
+        if call.agent_id.is_empty() {
+            return Err(lacks("agent number (agent_id)"));
+        }
+        if call.started_at_us == 0 {
+            return Err(lacks("start time (started_at)"));
+        }
+        groups.entry((call.agent_id.clone(), half_month::half(&call.date))).or_default().push(call);
+    }
+    let plans = groups.iter().flat_map(|((_, half), calls)| {
+        let chosen = half_month::choose(calls, half, n, chance);
+        // A call of an agent with so few calls is heard for sure; the others by their traits.
+        let probability = (calls.len() <= n).then_some(1.0);
+        chosen.into_iter().map(move |(call, why)| picked(call, why, probability))
+    });
+    Ok(plans.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::draw;
+    use crate::frame::tests::call;
+    use crate::frame::{Frame, FrameCall};
+    use crate::plan::Plan;
+
+    fn frame() -> Frame {
+        let agents = (0..6).map(|a| format!("30{a:02}"));
+        Frame::new(agents.flat_map(|a| (0..40).map(move |i| call(&a, "2026-11-03", 480 + i, 60 + i))).collect())
+    }
+
+    #[test]
+    fn every_agent_is_heard_equally_often_and_no_call_twice() {
+        let plan = Plan::parse("title = \"x\"\nmethod = \"half_month\"\n").unwrap();
+        let draw = draw(&plan, "s", &frame()).unwrap();
+        let mut per_agent: BTreeMap<&str, usize> = BTreeMap::new();
+        draw.picked.iter().for_each(|p| *per_agent.entry(&p.agent_id).or_default() += 1);
+        assert!(per_agent.len() == 6 && per_agent.values().all(|n| *n == 5), "{per_agent:?}");
+        let mut ids: Vec<&str> = draw.picked.iter().map(|p| p.call_id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 30);
+    }
+
+    #[test]
+    fn random_plans_know_their_probabilities() {
+        let percent = Plan::parse("title = \"x\"\nmethod = \"percent\"\npercent = 10\n").unwrap();
+        let drawn = draw(&percent, "s", &frame()).unwrap();
+        assert_eq!(drawn.picked.len(), 24);
+        assert!(drawn.picked.iter().all(|p| p.probability == Some(0.1)));
+        let again = draw(&percent, "s", &frame()).unwrap();
+        assert_eq!(drawn, again);
+        assert_ne!(drawn.picked, draw(&percent, "t", &frame()).unwrap().picked);
+    }
+
+    #[test]
+    fn each_call_is_drawn_with_the_stated_probability() {
+        let plan = Plan::parse("title = \"x\"\nmethod = \"per_agent\"\nn = 3\n").unwrap();
+        let frame = Frame::new((0..10).map(|i| call("1", "2026-11-03", i + 1, 60)).collect());
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for seed in 0..2000 {
+            for p in draw(&plan, &seed.to_string(), &frame).unwrap().picked {
+                *counts.entry(p.call_id).or_default() += 1;
+            }
+        }
+        assert!(counts.len() == 10 && counts.values().all(|n| (520..680).contains(n)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_call_without_an_agent_is_named() {
+        let plan = Plan::parse("title = \"x\"\nmethod = \"half_month\"\n").unwrap();
+        let frame = Frame::new(vec![FrameCall { agent_id: String::new(), ..call("1", "2026-11-03", 5, 60) }]);
+        assert!(draw(&plan, "s", &frame).unwrap_err().to_string().contains("agent_id"));
+    }
+}

@@ -1,0 +1,33 @@
+//! Errors.
+
+use std::path::PathBuf;
+
+/// What can go wrong with sampling.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SamplingError {
+    /// A plan cannot be read.
+    #[error("cannot read the plan: {source}: {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A plan is malformed.
+    #[error("the plan is wrong: {reason}: {path}")]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place.
+        reason: String,
+    },
+    /// A call without what the plan needs.
+    #[error("call `{call_id}` has no {what}, which this plan needs; give it in the metadata")]
+    Lacks {
+        /// The call.
+        call_id: String,
+        /// What it lacks.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,127 @@
+//! Plans: what to draw, as a TOML file.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::SamplingError;
+
+/// A listening plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What people call it.
+    pub title: String,
+    /// How calls are drawn.
+    #[serde(flatten)]
+    pub method: Method,
+}
+
+/// How calls are drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Method {
+    /// The institution's plan: five per agent and half month, by the rules of [`crate::half_month`].
+    HalfMonth {
+        /// Calls per agent and half month.
+        #[serde(default = "five")]
+        per_agent: usize,
+    },
+    /// So many calls of each agent, all alike.
+    PerAgent {
+        /// Calls per agent.
+        n: usize,
+    },
+    /// A share of all calls.
+    Percent {
+        /// Percent, more than 0 to 100.
+        percent: f64,
+    },
+    /// So many calls over all, by strata.
+    Stratified {
+        /// Calls in all.
+        n: usize,
+        /// What makes a stratum; several together cross.
+        by: Vec<Stratum>,
+        /// How calls are spread over strata.
+        #[serde(default)]
+        allocation: Allocation,
+    },
+}
+
+fn five() -> usize {
+    5
+}
+
+/// What makes a stratum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stratum {
+    /// Unit (班组).
+    Unit,
+    /// Queue.
+    Queue,
+    /// Day of the week.
+    Weekday,
+    /// Hour of the day.
+    Hour,
+    /// Machine score in bands of ten points.
+    ScoreBand,
+}
+
+/// How calls are spread over strata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allocation {
+    /// By size.
+    Proportional,
+    /// By size times spread of the machine score (Neyman 1934, doi:10.2307/2342192): more where calls differ more.
+    #[default]
+    Neyman,
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// The file cannot be read; a key is unknown or a value out of range, with its place.
+    pub fn load(path: &Path) -> Result<Self, SamplingError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SamplingError::Io { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|reason| SamplingError::Plan { path: path.to_owned(), reason })
+    }
+
+    /// Reads a plan from its text.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let plan: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        match &plan.method {
+            Method::HalfMonth { per_agent: 0 } | Method::PerAgent { n: 0 } | Method::Stratified { n: 0, .. } => {
+                Err("the number of calls must be at least 1".to_owned())
+            }
+            Method::Percent { percent } if !(*percent > 0.0 && *percent <= 100.0) => {
+                Err("`percent` must be more than 0 and at most 100".to_owned())
+            }
+            Method::Stratified { by, .. } if by.is_empty() => {
+                Err("`by` needs at least one of unit, queue, weekday, hour, score_band".to_owned())
+            }
+            _ => Ok(plan),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Allocation, Method, Plan, Stratum};
+
+    #[test]
+    fn plans_are_read_and_mistakes_are_said() {
+        let plan =
+            Plan::parse("title = \"抽检\"\nmethod = \"stratified\"\nn = 60\nby = [\"unit\", \"weekday\"]\n").unwrap();
+        let by = vec![Stratum::Unit, Stratum::Weekday];
+        assert_eq!(plan.method, Method::Stratified { n: 60, by, allocation: Allocation::Neyman });
+        assert!(Plan::parse("title = \"x\"\nmethod = \"percent\"\npercent = 0\n").unwrap_err().contains("percent"));
+        assert!(Plan::parse("title = \"x\"\nmethod = \"lottery\"\n").unwrap_err().contains("lottery"));
+    }
+}
