@@ -24,7 +24,7 @@ pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assi
     if reviewers.is_empty() {
         return Vec::new();
     }
-    let mut units: BTreeMap<(Vec<String>, &str), BTreeMap<(Vec<String>, &str, &str), Vec<&Picked>>> = BTreeMap::new();
+    let mut units: BTreeMap<(Vec<String>, &str), Agents<'_>> = BTreeMap::new();
     for call in picked {
         let unit = units.entry((pinyin(&call.unit), &call.unit)).or_default();
         unit.entry((pinyin(&call.agent_name), &call.agent_name, &call.agent_id)).or_default().push(call);
@@ -41,6 +41,9 @@ pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assi
     }
     out
 }
+
+/// Calls of a unit's agents, by pinyin, name and number.
+type Agents<'a> = BTreeMap<(Vec<String>, &'a str, &'a str), Vec<&'a Picked>>;
 
 /// Pinyin of a name; characters without a reading sort after all others, as they stand.
 fn pinyin(name: &str) -> Vec<String> {
@@ -83,7 +86,9 @@ mod tests {
         let reviewers = ["甲", "乙", "丙"].map(str::to_owned);
         let out = assign(&calls, &reviewers, 0);
         let mut load: BTreeMap<&str, usize> = BTreeMap::new();
-        out.iter().for_each(|a| *load.entry(&a.reviewer).or_default() += 1);
+        for a in &out {
+            *load.entry(&a.reviewer).or_default() += 1;
+        }
         assert_eq!(load.values().copied().collect::<Vec<_>>(), [160, 160, 160]);
         let ids: BTreeSet<&str> = out.iter().map(|a| a.picked.call_id.as_str()).collect();
         assert_eq!(ids.len(), 480);

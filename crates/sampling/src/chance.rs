@@ -37,7 +37,7 @@ impl<'a> Chance<'a> {
     ) -> Vec<T> {
         let mut with_tickets: Vec<([u8; 32], T)> =
             items.into_iter().map(|item| (self.ticket(decision, &name(&item)), item)).collect();
-        with_tickets.sort_by(|a, b| a.0.cmp(&b.0));
+        with_tickets.sort_by_key(|(ticket, _)| *ticket);
         with_tickets.into_iter().map(|(_, item)| item).collect()
     }
 }

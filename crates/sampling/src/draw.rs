@@ -73,7 +73,7 @@ pub fn draw(plan: &Plan, seed: &str, frame: &Frame) -> Result<Draw, SamplingErro
     Ok(Draw { plan, seed, frame_hash: frame.hash().to_owned(), frame_calls: frame.calls().len(), picked })
 }
 
-fn group<'f>(frame: &'f Frame, key: impl Fn(&FrameCall) -> String) -> BTreeMap<String, Vec<&'f FrameCall>> {
+fn group(frame: &Frame, key: impl Fn(&FrameCall) -> String) -> BTreeMap<String, Vec<&FrameCall>> {
     let mut groups: BTreeMap<String, Vec<&FrameCall>> = BTreeMap::new();
     for call in frame.calls() {
         groups.entry(key(call)).or_default().push(call);
