@@ -69,6 +69,14 @@ pub struct Judgement {
 
 /// Judges one call by one rule. The call must have been prepared by the rule's own [`RuleSet::view`].
 pub fn judge(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement {
+    let quick = decide(rule, call, options);
+    match quick.finding.verdict {
+        Verdict::Hit | Verdict::CannotTell => call.traced(|| decide(rule, call, options)),
+        Verdict::Clear | Verdict::NotApplicable => quick,
+    }
+}
+
+fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement {
     let all = call.everything();
     let searched = call.select(&rule.scope, &all);
     let applies = rule.applies.when.as_ref().map(|when| when.eval(call, &all, "applies.when"));
@@ -84,10 +92,15 @@ pub fn judge(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgeme
     let excusable = matches!(finding.verdict, Verdict::Hit | Verdict::CannotTell);
     let except = rule.except.as_ref().filter(|_| excusable).map(|e| e.eval(call, &all, "except"));
     if let Some(excuse) = except.as_ref().filter(|e| e.truth == Truth::Yes) {
-        let why = excuse.evidence.first().map_or_else(|| excuse.note.clone(), |e| format!("“{}”", e.text));
+        let why = excuse.evidence.first().map_or_else(|| seen(excuse, "符合豁免条件"), |e| format!("“{}”", e.text));
         finding = self::finding(rule, Verdict::Clear, format!("豁免：{why}"), Vec::new(), None);
     }
     Judgement { finding, applies, except, eval: Some(eval), searched }
+}
+
+/// What was seen, or a plain word where it was not written down.
+fn seen(eval: &Eval, plain: &str) -> String {
+    if eval.note.is_empty() { plain.to_owned() } else { eval.note.clone() }
 }
 
 fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Option<(Verdict, String)> {
@@ -119,7 +132,11 @@ fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Opti
         }
     }
     match when.map(|eval| (eval.truth, eval)) {
-        Some((Truth::No, eval)) => not(&format!("前提不成立：{}", eval.note)),
+        Some((Truth::No, eval)) => not(&if eval.note.is_empty() {
+            "前提不成立".to_owned()
+        } else {
+            format!("前提不成立：{}", eval.note)
+        }),
         Some((Truth::Unknown, eval)) => Some((Verdict::CannotTell, format!("前提无法判定：{}", first_unknown(eval)))),
         _ => None,
     }
@@ -138,7 +155,7 @@ fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, optio
         }
         Truth::No => match rule.min_confidence.as_ref().and_then(|least| absence::too_faint(call, on, least.value)) {
             Some(reason) => cannot(reason),
-            None => finding(rule, Verdict::Clear, eval.note.clone(), Vec::new(), None),
+            None => finding(rule, Verdict::Clear, seen(eval, "未发现"), Vec::new(), None),
         },
         Truth::Yes if eval.evidence.is_empty() => {
             let unsure = rule.names_role && on.role_unknown;
@@ -216,7 +233,7 @@ fn first_unknown(eval: &Eval) -> String {
 fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, options: &EvalOptions) -> Finding {
     match eval.truth {
         Truth::Yes => {
-            let reason = eval.evidence.first().map_or_else(|| eval.note.clone(), |e| format!("已说“{}”", e.text));
+            let reason = eval.evidence.first().map_or_else(|| seen(eval, "未缺失"), |e| format!("已说“{}”", e.text));
             finding(rule, Verdict::Clear, reason, Vec::new(), None)
         }
         Truth::Unknown => finding(rule, Verdict::CannotTell, first_unknown(eval), Vec::new(), None),

@@ -37,7 +37,7 @@ fn severity_zh(rule: &Rule) -> &'static str {
 
 /// How one call came to its verdict.
 pub fn explain(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> (Finding, String) {
-    let judgement = judge(rule, call, options);
+    let judgement = call.traced(|| judge(rule, call, options));
     let mut out = describe(rule);
     if let Some(applies) = &judgement.applies {
         let _ = writeln!(out, "前提：");

@@ -184,7 +184,7 @@ pub(crate) fn eval_case(condition: &str, case: &TestCase) -> crate::logic::Eval 
     let index = table.build();
     let (turns, facts) = build(case, None);
     let call = crate::view::CallView::new(&turns, facts, &index, 0.5);
-    condition.eval(&call, &call.everything(), "condition")
+    call.traced(|| condition.eval(&call, &call.everything(), "condition"))
 }
 
 /// The same for `role: text` lines.

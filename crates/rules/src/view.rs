@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -60,7 +59,14 @@ pub struct TurnView<'a> {
     words: OnceCell<Vec<Range<usize>>>,
     hits: Vec<PhraseHit>,
     /// What regular expressions found, by their numbers: rules share expressions, and look at a turn more than once.
-    matches: RefCell<HashMap<u32, Rc<[Range<usize>]>>>,
+    matches: RefCell<Matches>,
+}
+
+/// Expressions that were tried on a turn: most find nothing, so those are bits.
+#[derive(Default)]
+struct Matches {
+    in_vain: Vec<u64>,
+    found: Vec<(u32, Rc<[Range<usize>]>)>,
 }
 
 impl<'a> TurnView<'a> {
@@ -68,7 +74,7 @@ impl<'a> TurnView<'a> {
         let norm = normalizer.normalize(&turn.text());
         let (text, spoken) = (norm.text(), turn.spoken_chars());
         let (sounds, words) = (OnceCell::new(), OnceCell::new());
-        let matches = RefCell::default();
+        let matches = RefCell::new(Matches::default());
         let mut view = Self { turn, norm, text, spoken, sounds, words, hits: Vec::new(), matches };
         view.hits = index.scan(&view);
         view
@@ -101,14 +107,27 @@ impl<'a> TurnView<'a> {
         &self.hits
     }
 
-    /// What the expression of a number finds in the matching form: found once, remembered.
-    pub fn matches(&self, number: u32, find: impl FnOnce(&str) -> Vec<Range<usize>>) -> Rc<[Range<usize>]> {
-        if let Some(known) = self.matches.borrow().get(&number) {
-            return Rc::clone(known);
+    /// What the expression of a number finds in the matching form, `None` where nothing: found once, remembered.
+    pub fn matches(&self, number: u32, find: impl FnOnce(&str) -> Vec<Range<usize>>) -> Option<Rc<[Range<usize>]>> {
+        let (word, bit) = (number as usize / 64, 1u64 << (number % 64));
+        let mut known = self.matches.borrow_mut();
+        if known.in_vain.get(word).is_some_and(|w| w & bit != 0) {
+            return None;
         }
-        let found: Rc<[Range<usize>]> = find(&self.text).into();
-        self.matches.borrow_mut().insert(number, Rc::clone(&found));
-        found
+        if let Some(found) = known.found.iter().find(|(n, _)| *n == number) {
+            return Some(Rc::clone(&found.1));
+        }
+        let found = find(&self.text);
+        if found.is_empty() {
+            if known.in_vain.len() <= word {
+                known.in_vain.resize(word + 1, 0);
+            }
+            known.in_vain[word] |= bit;
+            return None;
+        }
+        let found: Rc<[Range<usize>]> = found.into();
+        known.found.push((number, Rc::clone(&found)));
+        Some(found)
     }
 
     /// Character at a byte of [`TurnView::text`].
@@ -188,6 +207,9 @@ pub struct CallView<'a> {
     min_role_confidence: f64,
     /// While set, turns of unsure role count as of any role: would the answer be another one?
     any_role: Cell<bool>,
+    whole: OnceCell<Selection>,
+    /// While set, evaluations say in words what they saw and where in the rule they stand.
+    traced: Cell<bool>,
 }
 
 impl<'a> CallView<'a> {
@@ -196,7 +218,16 @@ impl<'a> CallView<'a> {
         let normalizer = Normalizer::matching();
         let turns: Vec<_> = turns.iter().map(|turn| TurnView::new(turn, &normalizer, index)).collect();
         let span = turns.iter().map(|t| t.turn.span).reduce(TimeSpan::union).unwrap_or_default();
-        Self { facts, turns, index, span, min_role_confidence, any_role: Cell::new(false) }
+        Self {
+            facts,
+            turns,
+            index,
+            span,
+            min_role_confidence,
+            any_role: Cell::new(false),
+            whole: OnceCell::new(),
+            traced: Cell::new(false),
+        }
     }
 
     /// The role of a turn as far as it is sure.
@@ -210,6 +241,20 @@ impl<'a> CallView<'a> {
         let out = run();
         self.any_role.set(false);
         out
+    }
+
+    /// Runs with words: for hits, whose evidence names its condition, for doubts, and for explanations. Most answers are
+    /// "no", and wording them costs more than finding them.
+    pub fn traced<T>(&self, run: impl FnOnce() -> T) -> T {
+        let before = self.traced.replace(true);
+        let out = run();
+        self.traced.set(before);
+        out
+    }
+
+    /// Words of an evaluation; empty unless traced.
+    pub(crate) fn words(&self, words: std::fmt::Arguments<'_>) -> String {
+        if self.traced.get() { words.to_string() } else { String::new() }
     }
 
     fn may_be(&self, turn: &Turn, role: SpeakerRole) -> bool {
@@ -262,7 +307,7 @@ impl<'a> CallView<'a> {
 
     /// All turns of the call.
     pub fn everything(&self) -> Selection {
-        self.among((0..self.turns.len()).collect(), None, self.span)
+        self.whole.get_or_init(|| self.among((0..self.turns.len()).collect(), None, self.span)).clone()
     }
 
     /// A selection of just these turns, of one role or any, that covers a window.

@@ -51,7 +51,7 @@ impl Count {
     }
 
     pub(super) fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
-        let inside = self.of.eval(call, on, &format!("{path}.of"));
+        let inside = self.of.eval(call, on, &call.words(format_args!("{path}.of")));
         if inside.truth == Truth::Unknown {
             return Eval { parts: vec![inside], ..Eval::unknown(path, "被计数的条件无法判定") };
         }
@@ -61,6 +61,9 @@ impl Count {
         };
         let holds = self.at_least.is_none_or(|low| n >= low) && self.at_most.is_none_or(|high| n <= high);
         let evidence = if holds { inside.evidence.clone() } else { Vec::new() };
-        Eval { parts: vec![inside], ..Eval::new(path, Truth::from(holds), evidence, format!("出现{n}次")) }
+        Eval {
+            parts: vec![inside],
+            ..Eval::new(path, Truth::from(holds), evidence, call.words(format_args!("出现{n}次")))
+        }
     }
 }

@@ -163,16 +163,16 @@ impl Condition {
     /// Evaluates over the selected turns; `path` is the condition's place in the rule.
     pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         match self {
-            Self::All(parts) => join(call, on, &format!("{path}.all"), parts, true),
-            Self::Any(parts) => join(call, on, &format!("{path}.any"), parts, false),
-            Self::Not(part) => negate(part.eval(call, on, &format!("{path}.not")), path),
-            Self::Expr(expr) => expr.eval(call, on, &format!("{path}.expr")),
-            Self::Within(within) => within.eval(call, &format!("{path}.within")),
-            Self::Near(near) => near.eval(call, on, &format!("{path}.near")),
-            Self::Count(count) => count.eval(call, on, &format!("{path}.count")),
-            Self::Sequence(sequence) => sequence.eval(call, on, &format!("{path}.sequence")),
+            Self::All(parts) => join(call, on, &call.words(format_args!("{path}.all")), parts, true),
+            Self::Any(parts) => join(call, on, &call.words(format_args!("{path}.any")), parts, false),
+            Self::Not(part) => negate(call, part.eval(call, on, &call.words(format_args!("{path}.not"))), path),
+            Self::Expr(expr) => expr.eval(call, on, &call.words(format_args!("{path}.expr"))),
+            Self::Within(within) => within.eval(call, &call.words(format_args!("{path}.within"))),
+            Self::Near(near) => near.eval(call, on, &call.words(format_args!("{path}.near"))),
+            Self::Count(count) => count.eval(call, on, &call.words(format_args!("{path}.count"))),
+            Self::Sequence(sequence) => sequence.eval(call, on, &call.words(format_args!("{path}.sequence"))),
             operator => match operator.operator() {
-                Some((name, op)) => op.eval(call, on, &format!("{path}.{name}")),
+                Some((name, op)) => op.eval(call, on, &call.words(format_args!("{path}.{name}"))),
                 None => Eval::unknown(path, "没有这个算子"),
             },
         }
@@ -313,7 +313,8 @@ pub(crate) fn sort_evidence(evidence: &mut [Evidence]) {
 }
 
 fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], all: bool) -> Eval {
-    let parts: Vec<Eval> = parts.iter().enumerate().map(|(i, p)| p.eval(call, on, &format!("{path}[{i}]"))).collect();
+    let parts: Vec<Eval> =
+        parts.iter().enumerate().map(|(i, p)| p.eval(call, on, &call.words(format_args!("{path}[{i}]")))).collect();
     let (stops, passes) = if all { (Truth::No, Truth::Yes) } else { (Truth::Yes, Truth::No) };
     let truth = if parts.iter().any(|p| p.truth == stops) {
         stops
@@ -329,14 +330,17 @@ fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], al
     };
     sort_evidence(&mut evidence);
     let note = if all { "须全部满足" } else { "满足其一即可" };
-    Eval { parts, ..Eval::new(path, truth, evidence, note.to_owned()) }
+    Eval { parts, ..Eval::new(path, truth, evidence, call.words(format_args!("{note}"))) }
 }
 
-fn negate(part: Eval, path: &str) -> Eval {
+fn negate(call: &CallView<'_>, part: Eval, path: &str) -> Eval {
     let truth = match part.truth {
         Truth::Yes => Truth::No,
         Truth::No => Truth::Yes,
         Truth::Unknown => Truth::Unknown,
     };
-    Eval { parts: vec![part], ..Eval::new(&format!("{path}.not"), truth, Vec::new(), "取反".to_owned()) }
+    Eval {
+        parts: vec![part],
+        ..Eval::new(&call.words(format_args!("{path}.not")), truth, Vec::new(), "取反".to_owned())
+    }
 }

@@ -103,7 +103,7 @@ impl Near {
             Some(role) => call.among((0..call.turns.len()).collect(), Some(role), call.span),
             None => on.clone(),
         };
-        let anchor = self.anchor.eval(call, &anchored, &format!("{path}.anchor"));
+        let anchor = self.anchor.eval(call, &anchored, &call.words(format_args!("{path}.anchor")));
         if anchor.truth == Truth::Unknown {
             return Eval { parts: vec![anchor], ..Eval::unknown(path, "定位条件无法判定") };
         }
@@ -115,10 +115,10 @@ impl Near {
         let mut tried = Vec::new();
         for place in places {
             let selection = self.beside(call, &place);
-            let inside = self.condition.eval(call, &selection, &format!("{path}.condition"));
+            let inside = self.condition.eval(call, &selection, &call.words(format_args!("{path}.condition")));
             tried.push((place, selection, inside));
         }
-        self.answer(anchor, tried, path)
+        self.answer(call, anchor, tried, path)
     }
 
     fn chosen(&self, mut places: Vec<Evidence>) -> Vec<Evidence> {
@@ -168,7 +168,7 @@ impl Near {
         }
     }
 
-    fn answer(&self, anchor: Eval, tried: Vec<(Evidence, Selection, Eval)>, path: &str) -> Eval {
+    fn answer(&self, call: &CallView<'_>, anchor: Eval, tried: Vec<(Evidence, Selection, Eval)>, path: &str) -> Eval {
         let every = self.hit == Which::Named(WhichName::Every);
         let count = |truth| tried.iter().filter(|(.., eval)| eval.truth == truth).count();
         let (yes, no, total) = (count(Truth::Yes), count(Truth::No), tried.len());
@@ -179,7 +179,7 @@ impl Near {
             (false, _, no) if no == total => Truth::No,
             _ => Truth::Unknown,
         };
-        let note = format!("定位条件出现{total}处，其旁满足{yes}处");
+        let note = call.words(format_args!("定位条件出现{total}处，其旁满足{yes}处"));
         let mut evidence = Vec::new();
         if truth == Truth::Yes {
             for (place, _, inside) in tried.iter().filter(|(.., eval)| eval.truth == Truth::Yes) {

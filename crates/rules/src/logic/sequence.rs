@@ -40,7 +40,7 @@ impl Sequence {
         let (mut parts, mut evidence, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         let (mut reached, mut unknown) = ((0, 0), false);
         for (i, step) in self.steps.iter().enumerate() {
-            let eval = step.condition.eval(call, on, &format!("{path}.steps[{i}]"));
+            let eval = step.condition.eval(call, on, &call.words(format_args!("{path}.steps[{i}]")));
             let next = eval
                 .evidence
                 .iter()

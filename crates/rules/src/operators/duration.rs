@@ -75,7 +75,7 @@ impl Operator for Duration {
         }
         let talk = call.span.len_ms();
         let ms = if self.of == What::Recording { call.facts.duration_ms.unwrap_or(talk) } else { talk };
-        let note = format!("时长{:.1}秒", ms as f64 / 1000.0);
+        let note = call.words(format_args!("时长{:.1}秒", ms as f64 / 1000.0));
         let holds = self.is_out(ms) && !on.views(call).any(|t| self.except.any_in(t));
         let whole = TimeSpan::new(0, ms);
         let evidence = match call.turns.last().filter(|_| holds) {
@@ -117,6 +117,6 @@ impl Duration {
                 evidence.push(first.measured(span, text, path));
             }
         }
-        Eval::found(path, evidence, format!("最长连续说话{:.1}秒", longest as f64 / 1000.0))
+        Eval::found(path, evidence, call.words(format_args!("最长连续说话{:.1}秒", longest as f64 / 1000.0)))
     }
 }

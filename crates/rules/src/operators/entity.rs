@@ -97,7 +97,7 @@ impl Operator for Entity {
                 evidence.extend(found.map(|range| turn.evidence(range, MatchKind::Pattern, 0.0, path)));
             }
         }
-        let note = format!("找到{}处", evidence.len());
+        let note = call.words(format_args!("找到{}处", evidence.len()));
         if evidence.len() < self.at_least.unwrap_or(1) {
             evidence.clear();
         }

@@ -72,7 +72,8 @@ impl Operator for HangUp {
             && self.shorter_than_ms.is_none_or(|ms| tail < ms)
             && last.spoken_chars() >= self.min_chars.unwrap_or(1)
             && !self.except.any_in(last);
-        let note = format!("最后说话的是{}，其后{:.1}秒", last.turn.role.as_str(), tail as f64 / 1000.0);
+        let note =
+            call.words(format_args!("最后说话的是{}，其后{:.1}秒", last.turn.role.as_str(), tail as f64 / 1000.0));
         let evidence = if holds { vec![last.whole(MatchKind::Measure, 0.0, path)] } else { Vec::new() };
         Eval::new(path, Truth::from(holds), evidence, note)
     }

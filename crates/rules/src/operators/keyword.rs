@@ -151,7 +151,8 @@ impl Operator for Keyword {
             best = Some(self.look(on.views(call), path));
         }
         let (heard, mut evidence) = best.unwrap_or_default();
-        let note = format!("在{}个话轮中查找{}个短语，命中{heard}个", on.turns.len(), self.groups.len());
+        let note =
+            call.words(format_args!("在{}个话轮中查找{}个短语，命中{heard}个", on.turns.len(), self.groups.len()));
         if !self.none.is_empty() {
             return Eval::new(path, Truth::from(heard == 0), Vec::new(), note);
         }

@@ -78,7 +78,7 @@ impl Operator for Loudness {
                 evidence.push(turn.measured(turn.turn.span, format!("（音量{level:.0} dBFS）"), path));
             }
         }
-        let note = format!("{}个话轮音量超出界限", evidence.len());
+        let note = call.words(format_args!("{}个话轮音量超出界限", evidence.len()));
         Eval::found(path, evidence, note)
     }
 }

@@ -73,7 +73,7 @@ impl Operator for Metadata {
 
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let value = call.facts.field(&self.field);
-        let note = format!("{} = {}", self.field, value.as_deref().unwrap_or("（无）"));
+        let note = call.words(format_args!("{} = {}", self.field, value.as_deref().unwrap_or("（无）")));
         let holds = match value.as_deref() {
             None => self.exists == Some(false),
             Some(v) => self.fits(v),

@@ -72,7 +72,7 @@ impl Operator for ModelLabel {
         let sure = scored.iter().filter(|(t, score)| self.believes(score) && !self.except.any_in(t));
         let mut evidence: Vec<_> = sure.map(|(t, score)| t.whole(MatchKind::Model, 1.0 - score.prob, path)).collect();
         let best = scored.iter().map(|(_, score)| score.prob).fold(0.0, f64::max);
-        let note = format!("标签“{}”：{}个话轮达到界限，最高{best:.2}", self.label, evidence.len());
+        let note = call.words(format_args!("标签“{}”：{}个话轮达到界限，最高{best:.2}", self.label, evidence.len()));
         if evidence.len() < self.min_turns.unwrap_or(1) {
             evidence.clear();
         }

@@ -98,7 +98,7 @@ impl Operator for OrderMismatch {
             if !self.corrected(call, *turn, expected) {
                 let view = &call.turns[*turn as usize];
                 let item: String = name.iter().collect();
-                let note = format!("{item}：应为{}，复述为{}", shown(expected), shown(*value));
+                let note = call.words(format_args!("{item}：应为{}，复述为{}", shown(expected), shown(*value)));
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), note));
             }
         }
@@ -115,7 +115,7 @@ impl Operator for OrderMismatch {
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), format!("客户要{wanted}，复述为{said}")));
             }
         }
-        let mut note = format!("坐席复述{}个品种，{}个不符", stated.len(), wrong.len());
+        let mut note = call.words(format_args!("坐席复述{}个品种，{}个不符", stated.len(), wrong.len()));
         for (_, what) in &wrong {
             note.push('；');
             note.push_str(what);

@@ -59,7 +59,7 @@ impl Operator for Overlap {
         }
         let cuts_in = on.views(call).filter(|view| self.cuts_in(call, view) && !self.except.any_in(view));
         let evidence: Vec<_> = cuts_in.map(|view| view.whole(MatchKind::Measure, 0.0, path)).collect();
-        let note = format!("重叠超过{}毫秒的话轮{}个", self.longer_than_ms.value, evidence.len());
+        let note = call.words(format_args!("重叠超过{}毫秒的话轮{}个", self.longer_than_ms.value, evidence.len()));
         Eval::found(path, evidence, note)
     }
 }

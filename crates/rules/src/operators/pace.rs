@@ -65,17 +65,21 @@ impl Operator for Pace {
                 wrong.then(|| t.measured(t.turn.span, format!("（每分钟{cpm:.0}字）"), path))
             });
             let evidence: Vec<_> = out.collect();
-            let note = format!("{}个话轮超出语速界限", evidence.len());
+            let note = call.words(format_args!("{}个话轮超出语速界限", evidence.len()));
             return Eval::found(path, evidence, note);
         }
         let chars: usize = turns.iter().map(|t| t.spoken_chars()).sum();
         let ms: i64 = turns.iter().map(|t| t.turn.span.len_ms()).sum();
         let cpm = rate(chars, ms);
-        let note = format!("{chars}字，{:.1}秒，平均每分钟{cpm:.0}字", ms as f64 / 1000.0);
+        let note = call.words(format_args!("{chars}字，{:.1}秒，平均每分钟{cpm:.0}字", ms as f64 / 1000.0));
         let Some(first) = turns.first().filter(|_| enough(chars) && self.is_out(cpm)) else {
             return Eval::new(path, Truth::No, Vec::new(), note);
         };
-        Eval::found(path, vec![first.measured(on.window, format!("（平均每分钟{cpm:.0}字）"), path)], note)
+        Eval::found(
+            path,
+            vec![first.measured(on.window, call.words(format_args!("（平均每分钟{cpm:.0}字）")), path)],
+            note,
+        )
     }
 }
 

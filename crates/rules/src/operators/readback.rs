@@ -85,7 +85,7 @@ impl Operator for Readback {
         }
         let said = total - open.len();
         let share = said as f64 / total as f64;
-        let note = format!("客户说出{total}个数量，坐席复述{said}个（{:.0}%）", share * 100.0);
+        let note = call.words(format_args!("客户说出{total}个数量，坐席复述{said}个（{:.0}%）", share * 100.0));
         if share < min_share {
             evidence.clear();
         }

@@ -80,20 +80,25 @@ impl Operator for Pattern {
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let Some(regex) = &self.compiled else { return Eval::unknown(path, "正则表达式无效") };
         let evidence: Vec<_> = on.views(call).flat_map(|turn| self.find(regex, turn, path)).collect();
-        let note = format!("在{}个话轮中匹配“{}”，命中{}处", on.turns.len(), self.pattern.value, evidence.len());
+        let note = call.words(format_args!(
+            "在{}个话轮中匹配“{}”，命中{}处",
+            on.turns.len(),
+            self.pattern.value,
+            evidence.len()
+        ));
         Eval::found(path, evidence, note)
     }
 }
 
 impl Pattern {
     fn find(&self, (number, regex): &(u32, Regex), turn: &TurnView<'_>, path: &str) -> Vec<Evidence> {
-        let ranges: Rc<[Range<usize>]> = match self.text {
+        let ranges: Option<Rc<[Range<usize>]>> = match self.text {
             TextForm::Matching => turn.matches(*number, |text| char_ranges(regex, text)),
-            TextForm::Original => char_ranges(regex, &turn.turn.text()).into(),
+            TextForm::Original => {
+                Some(char_ranges(regex, &turn.turn.text()).into()).filter(|r: &Rc<[_]>| !r.is_empty())
+            }
         };
-        if ranges.is_empty() || self.is_excused(turn) {
-            return Vec::new();
-        }
+        let Some(ranges) = ranges.filter(|_| !self.is_excused(turn)) else { return Vec::new() };
         let place = |range: &Range<usize>| match self.text {
             TextForm::Matching => range.clone(),
             TextForm::Original => turn.norm.from_original(range.clone()),
@@ -103,7 +108,7 @@ impl Pattern {
 
     fn is_excused(&self, turn: &TurnView<'_>) -> bool {
         let excluded = self.excluded.as_ref().is_some_and(|(number, not)| match self.text {
-            TextForm::Matching => !turn.matches(*number, |text| char_ranges(not, text)).is_empty(),
+            TextForm::Matching => turn.matches(*number, |text| char_ranges(not, text)).is_some(),
             TextForm::Original => not.is_match(&turn.turn.text()),
         });
         excluded || self.except.any_in(turn)

@@ -87,7 +87,7 @@ impl Operator for Repeat {
                 }
             }
         }
-        Eval::found(path, evidence, format!("重复{seen}次"))
+        Eval::found(path, evidence, call.words(format_args!("重复{seen}次")))
     }
 }
 

@@ -75,6 +75,6 @@ impl Operator for Role {
         let theirs = looked.iter().filter(|t| call.role(t.turn) == self.is);
         let evidence: Vec<_> = theirs.map(|t| t.whole(MatchKind::Measure, 0.0, path)).collect();
         let truth = Truth::from(!evidence.is_empty());
-        Eval::new(path, truth, evidence, format!("看{}个话轮", looked.len()))
+        Eval::new(path, truth, evidence, call.words(format_args!("看{}个话轮", looked.len())))
     }
 }

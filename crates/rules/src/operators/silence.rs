@@ -95,7 +95,11 @@ impl Operator for Silence {
             }
         }
         let limit = self.longer_than_ms.value as f64 / 1000.0;
-        Eval::found(path, evidence, format!("最长静默{:.1}秒，界限{limit:.1}秒", longest as f64 / 1000.0))
+        Eval::found(
+            path,
+            evidence,
+            call.words(format_args!("最长静默{:.1}秒，界限{limit:.1}秒", longest as f64 / 1000.0)),
+        )
     }
 }
 

@@ -66,7 +66,7 @@ impl Operator for Similar {
             best = found.as_ref().map_or(best, |(score, _)| best.max(*score));
             evidence.extend(found.filter(|(score, _)| *score >= self.limit()).map(|(_, e)| e));
         }
-        let note = format!("最高相似度{best:.2}，界限{:.2}", self.limit());
+        let note = call.words(format_args!("最高相似度{best:.2}，界限{:.2}", self.limit()));
         Eval::found(path, evidence, note)
     }
 }

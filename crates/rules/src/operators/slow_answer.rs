@@ -59,7 +59,7 @@ impl Operator for SlowAnswer {
             return Eval::unknown(path, "这一方没有说话");
         };
         let wait = first.turn.span.start_ms;
-        let note = format!("第一句话在{:.1}秒", wait as f64 / 1000.0);
+        let note = call.words(format_args!("第一句话在{:.1}秒", wait as f64 / 1000.0));
         let holds = wait > self.longer_than_ms.value && !self.except.any_in(first);
         let text = format!("（等待{:.1}秒）", wait as f64 / 1000.0);
         let evidence = if holds { vec![first.measured(TimeSpan::new(0, wait), text, path)] } else { Vec::new() };

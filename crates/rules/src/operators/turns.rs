@@ -61,6 +61,6 @@ impl Operator for Turns {
             Some(first) => vec![first.measured(on.window, text, path)],
             None => Vec::new(),
         };
-        Eval::new(path, Truth::from(holds), evidence, format!("{n}个话轮"))
+        Eval::new(path, Truth::from(holds), evidence, call.words(format_args!("{n}个话轮")))
     }
 }

@@ -88,7 +88,7 @@ impl Operator for Unanswered {
                 }
             }
         }
-        let note = format!("问了{questions}次，{}次没有按表回答", evidence.len());
+        let note = call.words(format_args!("问了{questions}次，{}次没有按表回答", evidence.len()));
         Eval::found(path, evidence, note)
     }
 }
