@@ -223,6 +223,9 @@ fn trim_ends(name: &[char]) -> &[char] {
 /// Quantities that a turn states of named items: the name by sound, the quantity beside it.
 pub fn claims(turn: &TurnView<'_>, names: &[Vec<char>], units: &[char]) -> Vec<OrderLine> {
     let counts = counted(turn, units);
+    if counts.is_empty() {
+        return Vec::new();
+    }
     let chars = turn.norm.chars();
     let mut places: Vec<(usize, usize, usize)> = Vec::new();
     for (i, name) in names.iter().enumerate() {
