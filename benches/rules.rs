@@ -104,9 +104,13 @@ fn pack(c: &mut Criterion) {
 fn phrases(c: &mut Criterion) {
     let all = turns();
     let words: String = all[200..].iter().map(Turn::text).collect();
-    let han: Vec<char> = words.chars().filter(|c| c.is_alphanumeric()).collect();
+    let han: Vec<char> =
+        words.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c) && !"呃嗯唔".contains(*c)).collect();
+    // Phrases that the measured turns do not hold: the cost of looking, not of finding.
+    let measured: String = all[..20].iter().map(Turn::text).collect();
     let mut seen = std::collections::BTreeSet::new();
-    let pieces = han.windows(5).map(|w| w.iter().collect::<String>()).filter(|p| seen.insert(p.clone()));
+    let pieces = han.windows(5).map(|w| w.iter().collect::<String>());
+    let pieces = pieces.filter(|p| !measured.contains(p.as_str()) && seen.insert(p.clone()));
     let pieces: Vec<String> = pieces.take(8000).collect();
     let mut group = c.benchmark_group("phrases by sound");
     for n in [10, 100, 1000, 8000.min(pieces.len())] {
