@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use callsift_core::{SpeakerRole, TimeSpan, TimedChar, Turn};
+use callsift_core::{SpeakerRole, TimeSpan, Turn};
 use callsift_rules::{CallFacts, EvalOptions, OPERATORS, RuleSet};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -24,19 +24,8 @@ fn turns() -> Vec<Turn> {
             let start = out.last().map_or(0, |t| t.span.end_ms + 300);
             let span = TimeSpan::new(start, start + words.chars().count() as i64 * 250);
             let role = SpeakerRole::parse(turn["role"].as_str().unwrap_or_default());
-            out.push(Turn {
-                index: out.len() as u32,
-                role,
-                role_confidence: 1.0,
-                channel: u16::from(role == SpeakerRole::Customer),
-                span,
-                chars: TimedChar::spread(words, span, 0.9),
-                confidence: 0.9,
-                marks: Vec::new(),
-                overlap_ms: 0,
-                loudness_dbfs: Some(-25.0),
-                labels: Vec::new(),
-            });
+            let made = Turn::from_text(out.len() as u32, role, span, words, 0.9);
+            out.push(Turn { loudness_dbfs: Some(-25.0), ..made });
         }
     }
     out

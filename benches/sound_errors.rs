@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use callsift_core::stats::wilson;
-use callsift_core::{SpeakerRole, TimeSpan, TimedChar, Turn};
+use callsift_core::{SpeakerRole, TimeSpan, Turn};
 use callsift_rules::view::TurnView;
 use callsift_rules::{CallFacts, EvalOptions, RuleSet};
 use callsift_text::{Normalizer, RecognitionNoise, Segmenter, error_rate};
@@ -145,18 +145,5 @@ fn tally(rules: &RuleSet, pairs: &Pairs) -> BTreeMap<usize, Tally> {
 }
 
 fn turn(text: &str) -> Turn {
-    let span = TimeSpan::new(0, 1000);
-    Turn {
-        index: 0,
-        role: SpeakerRole::Agent,
-        role_confidence: 1.0,
-        channel: 0,
-        span,
-        chars: TimedChar::spread(text, span, 0.9),
-        confidence: 0.9,
-        marks: Vec::new(),
-        overlap_ms: 0,
-        loudness_dbfs: None,
-        labels: Vec::new(),
-    }
+    Turn::from_text(0, SpeakerRole::Agent, TimeSpan::new(0, 1000), text, 0.9)
 }

@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use callsift_asr::WhisperModel;
 use callsift_core::Provenance;
 use callsift_models::{Manifest, file_sha256, locate, locate_file};
+use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::{Config, Engine, VadBackend};
 use callsift_rules::{RuleSet, default_profile};
 
-use crate::args::{ConfigArgs, RuleArgs};
+use crate::args::{ConfigArgs, DayArgs, RuleArgs};
 
 /// The configuration in force: the file, then the command line.
 pub fn config(args: &ConfigArgs) -> Result<Config> {
@@ -18,6 +19,12 @@ pub fn config(args: &ConfigArgs) -> Result<Config> {
         config.models.asr.clone_from(model);
     }
     Ok(config)
+}
+
+/// First and last day as given, each a day of the calendar.
+pub fn days(args: &DayArgs) -> Result<(Option<String>, Option<String>)> {
+    let check = |day: &Option<String>| day.as_deref().map(check_date).transpose();
+    Ok((check(&args.from)?, check(&args.to)?))
 }
 
 /// The folder of rules: given, or `rules/` found upwards of the current folder or beside the program.

@@ -19,26 +19,14 @@ pub struct SampleBlock {
 /// Level of one channel over time, one value per 100 ms, in steps of half a decibel.
 ///
 /// Kept small because it lives as long as the call is worked on: ten hours are 360 kB a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LevelTrack {
     /// −dBFS × 2 of each frame, at most 240 (−120 dBFS).
     frames: Vec<u8>,
     /// Sum of squares and number of samples of the frame that is being filled.
     #[serde(skip)]
-    open: (Power, u32),
+    open: (f64, u32),
 }
-
-/// Sum of squares; compared by its bits, for it is never looked at.
-#[derive(Debug, Clone, Copy, Default)]
-struct Power(f64);
-
-impl PartialEq for Power {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.to_bits() == other.0.to_bits()
-    }
-}
-
-impl Eq for Power {}
 
 impl LevelTrack {
     /// Length of a frame in milliseconds.
@@ -48,12 +36,12 @@ impl LevelTrack {
     /// Takes the next samples, 16 kHz, full scale ±1.0.
     pub fn push(&mut self, samples: &[f32]) {
         for &sample in samples {
-            self.open.0.0 += f64::from(sample) * f64::from(sample);
+            self.open.0 += f64::from(sample) * f64::from(sample);
             self.open.1 += 1;
             if self.open.1 == Self::FRAME_SAMPLES {
-                let mean = (self.open.0.0 / f64::from(Self::FRAME_SAMPLES)).max(1e-12);
+                let mean = (self.open.0 / f64::from(Self::FRAME_SAMPLES)).max(1e-12);
                 self.frames.push((-20.0 * mean.log10()).clamp(0.0, 240.0).round() as u8);
-                self.open = (Power::default(), 0);
+                self.open = (0.0, 0);
             }
         }
     }

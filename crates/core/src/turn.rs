@@ -76,6 +76,24 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// A turn whose characters carry no time of their own: spread evenly over the span, all with one probability. The agent
+    /// is on channel 0, the customer on channel 1; the role is sure unless it is unknown.
+    pub fn from_text(index: u32, role: SpeakerRole, span: TimeSpan, text: &str, prob: f32) -> Self {
+        Self {
+            index,
+            role,
+            role_confidence: if role == SpeakerRole::Unknown { 0.0 } else { 1.0 },
+            channel: u16::from(role == SpeakerRole::Customer),
+            span,
+            chars: TimedChar::spread(text, span, prob),
+            confidence: f64::from(prob),
+            marks: Vec::new(),
+            overlap_ms: 0,
+            loudness_dbfs: None,
+            labels: Vec::new(),
+        }
+    }
+
     /// What was said, as recognised.
     pub fn text(&self) -> String {
         self.chars.iter().map(|c| c.ch).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_core::{SpeakerRole, TimeSpan, TimedChar, Turn};
+use callsift_core::{SpeakerRole, TimeSpan, Turn};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -82,19 +82,7 @@ fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
         let span = TimeSpan::new(line.start_ms, line.end_ms);
         let given = line.confidence.unwrap_or(1.0);
         let prob = if given.is_nan() { 0.0 } else { given.clamp(0.0, 1.0) };
-        turns.push(Turn {
-            index: 0,
-            role,
-            role_confidence: if role == SpeakerRole::Unknown { 0.0 } else { 1.0 },
-            channel: u16::from(role == SpeakerRole::Customer),
-            span,
-            chars: TimedChar::spread(&line.text, span, prob),
-            confidence: f64::from(prob),
-            marks: Vec::new(),
-            overlap_ms: 0,
-            loudness_dbfs: None,
-            labels: Vec::new(),
-        });
+        turns.push(Turn::from_text(0, role, span, &line.text, prob));
     }
     turns.sort_by_key(|t: &Turn| (t.span.start_ms, t.span.end_ms, t.channel));
     for (turn, index) in turns.iter_mut().zip(0u32..) {

@@ -1,34 +1,27 @@
 //! What rules may ask of a call besides its turns, from a fresh report or from the lake: the same answer both times.
 
-use callsift_core::{CallMeta, CallReport, ChannelLayout, ChannelQuality};
+use callsift_core::{CallMeta, CallReport, ChannelLayout};
 use callsift_rules::CallFacts;
 use callsift_store::StoredCall;
 
 /// Facts of a call that is on its way to the lake.
 pub fn of_report(report: &CallReport) -> CallFacts {
     let audio = report.audio.as_ref();
-    let quality = audio.map_or_else(Vec::new, |a| a.quality.clone());
-    facts(&report.recording.meta, audio.map(|a| a.layout), audio.map(|a| a.duration_ms), quality)
+    facts(&report.recording.meta, audio.map(|a| a.layout), audio.map(|a| a.duration_ms))
 }
 
 /// Facts of a call of the lake.
 pub fn of_stored(call: &StoredCall) -> CallFacts {
-    facts(&call.meta, call.layout, call.duration_ms, call.quality.clone())
+    facts(&call.meta, call.layout, call.duration_ms)
 }
 
 /// Calls transcribed elsewhere may give `duration_ms` and `layout` as metadata; where they do not, each side is taken to
 /// have a channel of its own, for their roles are given.
-fn facts(
-    meta: &CallMeta,
-    layout: Option<ChannelLayout>,
-    duration_ms: Option<i64>,
-    quality: Vec<ChannelQuality>,
-) -> CallFacts {
+fn facts(meta: &CallMeta, layout: Option<ChannelLayout>, duration_ms: Option<i64>) -> CallFacts {
     let given = |name: &str| meta.extra.get(name).map(String::as_str);
     CallFacts {
         layout: layout.or(given("layout").and_then(ChannelLayout::parse)).or(Some(ChannelLayout::Stereo)),
         duration_ms: duration_ms.or(given("duration_ms").and_then(|v| v.parse().ok())),
-        quality,
         meta: meta.clone(),
     }
 }

@@ -3,8 +3,8 @@
 //! One rule is one YAML file with its own tests; [`RuleSet::load`] reads a folder of them, [`RuleSet::evaluate`] is a
 //! pure function from turns to findings: same call and same rules give the same findings in the same order.
 //!
-//! To add an operator: one file in `operators/`, one variant in [`logic::Condition`] with its two lines
-//! there, one line in [`operators::OPERATORS`]; a test fails until its documentation and example are there.
+//! To add an operator: one file in `operators/`, one variant in [`logic::Condition`] with its line in
+//! `operator_of!`, one line in [`operators::OPERATORS`]; a test fails until its documentation and example are there.
 
 mod absence;
 mod check;

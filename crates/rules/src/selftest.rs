@@ -1,6 +1,6 @@
 //! Running the tests that rule files carry, as they stand and under recognition noise.
 
-use callsift_core::{CallMeta, ChannelLayout, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn, Verdict};
+use callsift_core::{CallMeta, ChannelLayout, LabelScore, Mark, SpeakerRole, TimeSpan, Turn, Verdict};
 use callsift_text::RecognitionNoise;
 
 use crate::evaluate::{EvalOptions, judge};
@@ -124,7 +124,7 @@ fn build(case: &TestCase, noise: Option<RecognitionNoise>) -> (Vec<Turn>, CallFa
         ..CallMeta::default()
     };
     let layout = Some(case.layout.unwrap_or(ChannelLayout::Stereo));
-    (turns, CallFacts { meta, layout, duration_ms: case.duration_ms, quality: Vec::new() })
+    (turns, CallFacts { meta, layout, duration_ms: case.duration_ms })
 }
 
 fn parse_line(line: &str) -> FullTurn {
@@ -140,22 +140,18 @@ fn make_turn(full: &FullTurn, index: u32, before: Option<i64>) -> Turn {
     let spoken = full.text.chars().count().max(1) as i64 * CHAR_MS;
     let span = TimeSpan::new(start, full.end_ms.unwrap_or(start.saturating_add(spoken)));
     let confidence = full.confidence.unwrap_or(0.95);
+    let labels = full.labels.iter().map(|(label, prob)| LabelScore {
+        label: label.clone(),
+        prob: *prob,
+        threshold: Some(TEST_THRESHOLD),
+    });
     Turn {
-        index,
-        role: full.role,
         role_confidence: full.role_confidence.unwrap_or(1.0),
-        channel: u16::from(full.role == SpeakerRole::Customer),
-        span,
-        chars: TimedChar::spread(&full.text, span, confidence as f32),
         confidence,
         marks: if full.hallucination { vec![Mark::Hallucination] } else { Vec::new() },
-        overlap_ms: 0,
         loudness_dbfs: full.loudness_dbfs,
-        labels: full
-            .labels
-            .iter()
-            .map(|(label, prob)| LabelScore { label: label.clone(), prob: *prob, threshold: Some(TEST_THRESHOLD) })
-            .collect(),
+        labels: labels.collect(),
+        ..Turn::from_text(index, full.role, span, &full.text, confidence as f32)
     }
 }
 

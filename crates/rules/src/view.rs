@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
-use callsift_core::{CallMeta, ChannelLayout, ChannelQuality, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
+use callsift_core::{CallMeta, ChannelLayout, Evidence, MatchKind, SpeakerRole, TimeSpan, Turn};
 use callsift_text::{NormalizedText, Normalizer, Segmenter, SoundText};
 
 use crate::phrases::{PhraseHit, PhraseIndex};
@@ -20,8 +20,6 @@ pub struct CallFacts {
     pub layout: Option<ChannelLayout>,
     /// Length of the recording in milliseconds; `None` where there is none.
     pub duration_ms: Option<i64>,
-    /// Quality per channel; empty where there is no recording.
-    pub quality: Vec<ChannelQuality>,
 }
 
 impl CallFacts {
@@ -93,13 +91,6 @@ impl<'a> TurnView<'a> {
     /// Sounds of the matching form.
     pub fn sounds(&self) -> &SoundText {
         self.sounds.get_or_init(|| SoundText::new(self.norm.chars()))
-    }
-
-    /// Where a phrase of the table stands in the turn.
-    pub fn hits(&self, phrase: u32) -> &[PhraseHit] {
-        let from = self.hits.partition_point(|h| h.phrase < phrase);
-        let len = self.hits[from..].partition_point(|h| h.phrase == phrase);
-        &self.hits[from..from + len]
     }
 
     /// Every phrase of the table that the turn holds, sorted by phrase and place.

@@ -215,12 +215,6 @@ impl Lake {
         replace::commit(&self.root, part, &moves)
     }
 
-    /// All parts that are in the lake, sorted.
-    pub fn parts(&self) -> Vec<Part> {
-        let parts: std::collections::BTreeSet<&Part> = self.done.values().map(|d| &d.part).collect();
-        parts.into_iter().cloned().collect()
-    }
-
     fn clean(&self) -> Result<(), StoreError> {
         let staging = self.root.join(".staging");
         if staging.exists() {
@@ -303,7 +297,7 @@ mod tests {
 
     use callsift_core::{
         AudioInfo, CallMeta, CallReport, ChannelLayout, Evidence, Finding, MatchKind, Outcome, Provenance, Recording,
-        SentimentTrend, Severity, SpeakerRole, StageName, TalkMetrics, TimeSpan, TimedChar, Turn, Verdict,
+        SentimentTrend, Severity, SpeakerRole, StageName, TalkMetrics, TimeSpan, Turn, Verdict,
     };
     use callsift_text::Segmenter;
 
@@ -311,20 +305,7 @@ mod tests {
     use crate::error::StoreError;
 
     fn turn(text: &str) -> Turn {
-        let span = TimeSpan::new(0, 2000);
-        Turn {
-            index: 0,
-            role: SpeakerRole::Agent,
-            role_confidence: 1.0,
-            channel: 0,
-            span,
-            chars: TimedChar::spread(text, span, 0.9),
-            confidence: 0.9,
-            marks: Vec::new(),
-            overlap_ms: 0,
-            loudness_dbfs: None,
-            labels: Vec::new(),
-        }
+        Turn::from_text(0, SpeakerRole::Agent, TimeSpan::new(0, 2000), text, 0.9)
     }
 
     fn finding() -> Finding {

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use arrow::array::{Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
-use callsift_core::{
-    CallMeta, ChannelLayout, ChannelQuality, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn,
-};
+use callsift_core::{CallMeta, ChannelLayout, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn};
 
 use crate::error::StoreError;
 use crate::lake::Part;
@@ -24,8 +22,6 @@ pub struct StoredCall {
     pub layout: Option<ChannelLayout>,
     /// Length of the recording in milliseconds.
     pub duration_ms: Option<i64>,
-    /// Quality per channel.
-    pub quality: Vec<ChannelQuality>,
     /// Machine score.
     pub score: Option<f64>,
     /// Hash of the options that made the call.
@@ -75,7 +71,7 @@ pub fn read_calls(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreErro
     Ok(calls)
 }
 
-const CALL_COLUMNS: [&str; 17] = [
+const CALL_COLUMNS: [&str; 14] = [
     "call_id",
     "started_at",
     "agent_id",
@@ -88,9 +84,6 @@ const CALL_COLUMNS: [&str; 17] = [
     "status",
     "layout",
     "duration_ms",
-    "channel_rms_dbfs",
-    "channel_snr_db",
-    "channel_clipped_ratio",
     "score",
     "config_hash",
 ];
@@ -142,17 +135,8 @@ impl<'a> Columns<'a> {
         self.typed::<Int64Array>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row))
     }
 
-    fn floats(&self, name: &str, row: usize) -> Vec<f64> {
-        let list = self.typed::<ListArray>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row));
-        let values = list.as_ref().and_then(|v| v.as_any().downcast_ref::<Float64Array>());
-        values.map_or_else(Vec::new, |v| v.values().to_vec())
-    }
-
     fn call(&self, row: usize, date: &str) -> StoredCall {
         let owned = |name: &str| self.text(name, row).map(str::to_owned);
-        let rms = self.floats("channel_rms_dbfs", row);
-        let (snr, clipped) = (self.floats("channel_snr_db", row), self.floats("channel_clipped_ratio", row));
-        let quality = rms.iter().zip(snr).zip(clipped).zip(0u16..);
         StoredCall {
             meta: CallMeta {
                 call_id: owned("call_id").unwrap_or_default(),
@@ -172,15 +156,6 @@ impl<'a> Columns<'a> {
             status: owned("status").unwrap_or_default(),
             layout: self.text("layout", row).and_then(ChannelLayout::parse),
             duration_ms: self.int("duration_ms", row),
-            quality: quality
-                .map(|(((rms, snr_db), clipped_ratio), channel)| ChannelQuality {
-                    channel,
-                    rms_dbfs: *rms,
-                    snr_db,
-                    clipped_ratio,
-                    ..ChannelQuality::default()
-                })
-                .collect(),
             score: self.typed::<Float64Array>("score").filter(|a| !a.is_null(row)).map(|a| a.value(row)),
             config_hash: owned("config_hash").unwrap_or_default(),
             turns: Vec::new(),

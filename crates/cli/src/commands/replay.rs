@@ -5,7 +5,6 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 use callsift_core::Provenance;
-use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::{ReplayPlan, ReplaySummary, replay};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -19,8 +18,7 @@ use crate::output::{emit, table};
 pub fn run(args: &ReplayArgs) -> Result<Exit> {
     let config = load::config(&args.config)?;
     let rules = load::rules(&args.rules)?;
-    let [from, to] = [&args.days.from, &args.days.to].map(|d| d.as_deref().map(check_date).transpose());
-    let (from, to) = (from?, to?);
+    let (from, to) = load::days(&args.days)?;
     let made_by =
         Provenance { ruleset_hash: rules.hash().to_owned(), config_hash: config.hash(), ..Provenance::default() };
     let threads = args.workers.map_or_else(cores, usize::from);

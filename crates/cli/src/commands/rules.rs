@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use callsift_core::Verdict;
 use callsift_pipeline::{Change, compare, facts};
 use callsift_rules::explain::{describe, explain};
+use callsift_rules::profile::{self, Profile};
 use callsift_rules::{EvalOptions, NoiseResult, RuleSet, run_noisy, run_tests};
 use callsift_store::{StoredCall, read_part, stored_parts};
 
@@ -40,9 +41,9 @@ pub fn run(args: &RulesArgs) -> Result<Exit> {
 fn check(dir: Option<&Path>) -> Result<Exit> {
     let rules = load::all_rules(dir)?;
     let folder = load::rules_folder(dir)?;
-    let profiles = callsift_rules::profile::names(&folder);
+    let profiles = profile::names(&folder);
     for name in &profiles {
-        RuleSet::load_profile(&folder, Some(name))?;
+        Profile::load(&folder, name)?.select(&mut rules.rules().to_vec())?;
     }
     let count = rules.rules().len();
     emit(&format!("{count} rules, {} profiles, all sound (ruleset {})\n", profiles.len(), &rules.hash()[..12]));

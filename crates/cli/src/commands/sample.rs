@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use callsift_pipeline::metadata::{check_date, hour_at};
+use callsift_pipeline::facts;
+use callsift_pipeline::metadata::hour_at;
 use callsift_sampling::{Assignment, Draw, Frame, FrameCall, Plan, assign, draw};
 use callsift_store::{StoredCall, read_calls, stored_parts};
 use serde::{Deserialize, Serialize};
@@ -33,8 +34,7 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
     let (Some(plan), Some(seed)) = (&args.plan, &args.seed) else { bail!("name --plan and --seed, or --verify") };
     let plan = Plan::load(plan)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
-    let [from, to] = [&args.days.from, &args.days.to].map(|d| d.as_deref().map(check_date).transpose());
-    let (from, to) = (from?, to?);
+    let (from, to) = load::days(&args.days)?;
     let frame = frame(&args.lake, from.as_deref(), to.as_deref(), &args.unit_field, &utc_offset)?;
     // Seed and frame stand before the draw is made.
     emit(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}\n", frame.calls().len(), frame.hash()));
@@ -65,10 +65,10 @@ fn frame(lake: &Path, from: Option<&str>, to: Option<&str>, unit_field: &str, ut
 }
 
 fn frame_call(call: StoredCall, unit_field: &str, utc_offset: &str) -> Result<FrameCall> {
+    let duration_ms = facts::of_stored(&call).duration_ms.unwrap_or(0);
     let mut meta = call.meta;
     let started_at_us = meta.started_at_us.unwrap_or(0);
     let agent_id = meta.agent_id.unwrap_or_default();
-    let given = meta.extra.get("duration_ms").and_then(|v| v.parse().ok());
     Ok(FrameCall {
         agent_name: meta.agent_name.unwrap_or_else(|| agent_id.clone()),
         agent_id,
@@ -76,7 +76,7 @@ fn frame_call(call: StoredCall, unit_field: &str, utc_offset: &str) -> Result<Fr
         queue: meta.queue.unwrap_or_default(),
         date: meta.date.unwrap_or_default(),
         hour: hour_at(started_at_us, utc_offset)?,
-        duration_ms: call.duration_ms.or(given).unwrap_or(0),
+        duration_ms,
         call_id: meta.call_id,
         score: call.score,
         started_at_us,

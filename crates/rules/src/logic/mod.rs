@@ -159,6 +159,42 @@ impl Eval {
     }
 }
 
+/// The operator behind a condition with its name in rule files, shared or mutable; `None` for what joins conditions.
+macro_rules! operator_of {
+    ($condition:expr) => {
+        Some(match $condition {
+            Condition::Keyword(o) => (op::keyword::DOC.name, o),
+            Condition::Regex(o) => (op::regex::DOC.name, o),
+            Condition::Similar(o) => (op::similar::DOC.name, o),
+            Condition::Repeat(o) => (op::repeat::DOC.name, o),
+            Condition::Entity(o) => (op::entity::DOC.name, o),
+            Condition::Share(o) => (op::share::DOC.name, o),
+            Condition::Silence(o) => (op::silence::DOC.name, o),
+            Condition::Pace(o) => (op::pace::DOC.name, o),
+            Condition::Overlap(o) => (op::overlap::DOC.name, o),
+            Condition::Loudness(o) => (op::loudness::DOC.name, o),
+            Condition::Role(o) => (op::role::DOC.name, o),
+            Condition::HangUp(o) => (op::hang_up::DOC.name, o),
+            Condition::SlowAnswer(o) => (op::slow_answer::DOC.name, o),
+            Condition::Duration(o) => (op::duration::DOC.name, o),
+            Condition::Turns(o) => (op::turns::DOC.name, o),
+            Condition::Model(o) => (op::model::DOC.name, o),
+            Condition::Metadata(o) => (op::metadata::DOC.name, o),
+            Condition::Unanswered(o) => (op::unanswered::DOC.name, o),
+            Condition::Readback(o) => (op::readback::DOC.name, o),
+            Condition::OrderMismatch(o) => (op::order_mismatch::DOC.name, o),
+            Condition::All(_)
+            | Condition::Any(_)
+            | Condition::Not(_)
+            | Condition::Expr(_)
+            | Condition::Within(_)
+            | Condition::Near(_)
+            | Condition::Count(_)
+            | Condition::Sequence(_) => return None,
+        })
+    };
+}
+
 impl Condition {
     /// Evaluates over the selected turns; `path` is the condition's place in the rule.
     pub fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
@@ -180,69 +216,11 @@ impl Condition {
 
     /// The operator behind a condition that joins nothing, with its name in rule files.
     pub fn operator(&self) -> Option<(&'static str, &dyn Operator)> {
-        Some(match self {
-            Self::Keyword(o) => (op::keyword::DOC.name, o),
-            Self::Regex(o) => (op::regex::DOC.name, o),
-            Self::Similar(o) => (op::similar::DOC.name, o),
-            Self::Repeat(o) => (op::repeat::DOC.name, o),
-            Self::Entity(o) => (op::entity::DOC.name, o),
-            Self::Share(o) => (op::share::DOC.name, o),
-            Self::Silence(o) => (op::silence::DOC.name, o),
-            Self::Pace(o) => (op::pace::DOC.name, o),
-            Self::Overlap(o) => (op::overlap::DOC.name, o),
-            Self::Loudness(o) => (op::loudness::DOC.name, o),
-            Self::Role(o) => (op::role::DOC.name, o),
-            Self::HangUp(o) => (op::hang_up::DOC.name, o),
-            Self::SlowAnswer(o) => (op::slow_answer::DOC.name, o),
-            Self::Duration(o) => (op::duration::DOC.name, o),
-            Self::Turns(o) => (op::turns::DOC.name, o),
-            Self::Model(o) => (op::model::DOC.name, o),
-            Self::Metadata(o) => (op::metadata::DOC.name, o),
-            Self::Unanswered(o) => (op::unanswered::DOC.name, o),
-            Self::Readback(o) => (op::readback::DOC.name, o),
-            Self::OrderMismatch(o) => (op::order_mismatch::DOC.name, o),
-            Self::All(_)
-            | Self::Any(_)
-            | Self::Not(_)
-            | Self::Expr(_)
-            | Self::Within(_)
-            | Self::Near(_)
-            | Self::Count(_)
-            | Self::Sequence(_) => return None,
-        })
+        operator_of!(self)
     }
 
-    fn operator_mut(&mut self) -> Option<&mut dyn Operator> {
-        Some(match self {
-            Self::Keyword(o) => o,
-            Self::Regex(o) => o,
-            Self::Similar(o) => o,
-            Self::Repeat(o) => o,
-            Self::Entity(o) => o,
-            Self::Share(o) => o,
-            Self::Silence(o) => o,
-            Self::Pace(o) => o,
-            Self::Overlap(o) => o,
-            Self::Loudness(o) => o,
-            Self::Role(o) => o,
-            Self::HangUp(o) => o,
-            Self::SlowAnswer(o) => o,
-            Self::Duration(o) => o,
-            Self::Turns(o) => o,
-            Self::Model(o) => o,
-            Self::Metadata(o) => o,
-            Self::Unanswered(o) => o,
-            Self::Readback(o) => o,
-            Self::OrderMismatch(o) => o,
-            Self::All(_)
-            | Self::Any(_)
-            | Self::Not(_)
-            | Self::Expr(_)
-            | Self::Within(_)
-            | Self::Near(_)
-            | Self::Count(_)
-            | Self::Sequence(_) => return None,
-        })
+    fn operator_mut(&mut self) -> Option<(&'static str, &mut dyn Operator)> {
+        operator_of!(self)
     }
 
     /// The conditions directly inside.
@@ -288,7 +266,7 @@ impl Condition {
             Self::Count(count) => count.compile(cx),
             Self::Sequence(sequence) => sequence.compile(cx),
             operator => {
-                if let Some(op) = operator.operator_mut() {
+                if let Some((_, op)) = operator.operator_mut() {
                     op.compile(cx);
                 }
             }

@@ -1,6 +1,6 @@
 //! One file per operator; the registry that documentation, JSON schema and completeness tests are made from.
 //!
-//! To add one: a file here, a variant in [`Condition`](crate::logic::Condition) with its two lines in `operator()`, and a
+//! To add one: a file here, a variant in [`Condition`](crate::logic::Condition) with its line in `operator_of!`, and a
 //! line in [`OPERATORS`]. A test runs every example and compares the parameters with the type's.
 
 use crate::compile::Compiler;
