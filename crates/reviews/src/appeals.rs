@@ -1,0 +1,206 @@
+//! Appeals (申诉): an agent disputes a confirmed violation, a lead decides once and for all.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::claims::Slot;
+use crate::db::Db;
+use crate::error::ReviewsError;
+use crate::verdicts::{Judgement, NewVerdict, Source, insert};
+
+/// So long after a verdict an agent may appeal: 7 days.
+pub const MAY_APPEAL_US: i64 = 7 * 86_400_000_000;
+/// So long a lead may take (REQUIREMENTS C4): 3 days.
+pub const DECIDE_WITHIN_US: i64 = 3 * 86_400_000_000;
+
+/// An appeal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appeal {
+    /// Row.
+    pub id: i64,
+    /// The verdict that is disputed.
+    pub verdict_id: i64,
+    /// Its call.
+    pub call_id: String,
+    /// Its rule.
+    pub rule_id: String,
+    /// Its place.
+    pub place: String,
+    /// Who gave the verdict, by display name.
+    pub reviewer: String,
+    /// What the agent says.
+    pub reason: String,
+    /// The agent, by display name.
+    pub by: String,
+    /// When.
+    pub at_us: i64,
+    /// Until when it is to be decided.
+    pub deadline_us: i64,
+    /// The decision: granted or not, why, by whom, when.
+    pub decision: Option<(bool, String, String, i64)>,
+}
+
+/// Which appeals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppealFilter {
+    /// All.
+    All,
+    /// Those without a decision.
+    Open,
+    /// Those of one person.
+    Of(i64),
+}
+
+fn from_row(r: &Row<'_>) -> rusqlite::Result<Appeal> {
+    let upheld: Option<bool> = r.get(10)?;
+    let decision = match upheld {
+        Some(upheld) => Some((upheld, r.get(11)?, r.get(12)?, r.get(13)?)),
+        None => None,
+    };
+    Ok(Appeal {
+        id: r.get(0)?,
+        verdict_id: r.get(1)?,
+        call_id: r.get(2)?,
+        rule_id: r.get(3)?,
+        place: r.get(4)?,
+        reviewer: r.get(5)?,
+        reason: r.get(6)?,
+        by: r.get(7)?,
+        at_us: r.get(8)?,
+        deadline_us: r.get(9)?,
+        decision,
+    })
+}
+
+impl Db {
+    /// Makes an appeal against a confirmed violation. That the call is the person's own is the caller's to check.
+    ///
+    /// # Errors
+    /// The verdict does not stand, confirms nothing, is too old or was disputed before.
+    pub fn appeal(&mut self, verdict_id: i64, reason: &str, user_id: i64, now_us: i64) -> Result<i64, ReviewsError> {
+        if reason.trim().is_empty() {
+            return Err(ReviewsError::Bad("an appeal needs a reason".to_owned()));
+        }
+        self.alone(|conn| {
+            let sql = "SELECT v.verdict, v.source, v.at_us, EXISTS (SELECT 1 FROM appeals a WHERE a.verdict_id = v.id)
+                       FROM current_verdicts v WHERE v.id = ?1 AND v.slot = 0";
+            let row = |r: &Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?, r.get(3)?));
+            let found: Option<(String, String, i64, bool)> = conn.query_row(sql, [verdict_id], row).optional()?;
+            let (verdict, source, at_us, disputed) = found.ok_or(ReviewsError::Missing("verdict"))?;
+            if verdict != Judgement::Confirmed.as_str() || source == Source::Appeal.as_str() {
+                return Err(ReviewsError::TooLate("only a confirmed violation can be disputed, and only once"));
+            }
+            if disputed {
+                return Err(ReviewsError::TooLate("an appeal was made already"));
+            }
+            if now_us > at_us + MAY_APPEAL_US {
+                return Err(ReviewsError::TooLate("the time for an appeal is over"));
+            }
+            let sql = "INSERT INTO appeals (verdict_id, reason, user_id, at_us, deadline_us)
+                       VALUES (?1, ?2, ?3, ?4, ?5)";
+            conn.execute(sql, params![verdict_id, reason.trim(), user_id, now_us, now_us + DECIDE_WITHIN_US])?;
+            Ok(conn.last_insert_rowid())
+        })
+    }
+
+    /// Decides an appeal, finally. The verdict that follows is added to the history: rejected where the appeal is granted,
+    /// confirmed again where it is not.
+    ///
+    /// # Errors
+    /// There is no such appeal, it is decided, or no reason is given.
+    pub fn decide(
+        &mut self,
+        appeal_id: i64,
+        granted: bool,
+        reason: &str,
+        user_id: i64,
+        now_us: i64,
+    ) -> Result<(), ReviewsError> {
+        if reason.trim().is_empty() {
+            return Err(ReviewsError::Bad("a decision needs a reason".to_owned()));
+        }
+        self.alone(|conn| {
+            let sql = "SELECT a.verdict_id, EXISTS (SELECT 1 FROM decisions d WHERE d.appeal_id = a.id)
+                       FROM appeals a WHERE a.id = ?1";
+            let found = conn.query_row(sql, [appeal_id], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?))).optional()?;
+            let (verdict_id, decided): (i64, bool) = found.ok_or(ReviewsError::Missing("appeal"))?;
+            if decided {
+                return Err(ReviewsError::TooLate("the appeal is decided"));
+            }
+            let sql = "INSERT INTO decisions (appeal_id, upheld, reason, user_id, at_us) VALUES (?1, ?2, ?3, ?4, ?5)";
+            conn.execute(sql, params![appeal_id, granted, reason.trim(), user_id, now_us])?;
+            let sql = "SELECT call_id, rule_id, place, start_ms, end_ms, text, ruleset_hash FROM verdicts WHERE id = ?1";
+            let next = conn.query_row(sql, [verdict_id], |r| {
+                let span: (Option<i64>, Option<i64>) = (r.get(3)?, r.get(4)?);
+                Ok(NewVerdict {
+                    call_id: r.get(0)?,
+                    slot: Slot::First,
+                    rule_id: r.get(1)?,
+                    place: r.get(2)?,
+                    source: Source::Appeal,
+                    verdict: if granted { Judgement::Rejected } else { Judgement::Confirmed },
+                    span_ms: span.0.zip(span.1),
+                    text: r.get(5)?,
+                    note: reason.trim().to_owned(),
+                    ruleset_hash: r.get(6)?,
+                    user_id,
+                    at_us: now_us,
+                    before: Some(verdict_id),
+                })
+            })?;
+            insert(conn, &next)?;
+            Ok(())
+        })
+    }
+
+    /// Appeals, those to be decided first, then the newest.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn appeals(&self, filter: AppealFilter) -> Result<Vec<Appeal>, ReviewsError> {
+        let sql = "SELECT a.id, a.verdict_id, v.call_id, v.rule_id, v.place, r.display, a.reason, u.display, a.at_us,
+                     a.deadline_us, d.upheld, d.reason, l.display, d.at_us
+                   FROM appeals a JOIN verdicts v ON v.id = a.verdict_id JOIN users r ON r.id = v.user_id
+                   JOIN users u ON u.id = a.user_id LEFT JOIN decisions d ON d.appeal_id = a.id
+                   LEFT JOIN users l ON l.id = d.user_id
+                   WHERE (?1 = 0 OR d.appeal_id IS NULL) AND (?2 IS NULL OR a.user_id = ?2)
+                   ORDER BY d.appeal_id IS NOT NULL, a.deadline_us, a.id DESC";
+        let (open, of) = match filter {
+            AppealFilter::All => (false, None),
+            AppealFilter::Open => (true, None),
+            AppealFilter::Of(user) => (false, Some(user)),
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map(params![open, of], from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AppealFilter, MAY_APPEAL_US};
+    use crate::claims::Slot;
+    use crate::db::tests::centre;
+    use crate::verdicts::Judgement;
+    use crate::verdicts::tests::verdict;
+
+    #[test]
+    fn an_appeal_is_decided_once_and_changes_the_verdict() {
+        let (_dir, mut db) = centre();
+        db.claim("c1", Slot::First, 2, 0, 100).unwrap();
+        let id = db.record(&verdict(Judgement::Confirmed, None, 1)).unwrap();
+        assert!(db.appeal(id, "我说了您好", 1, MAY_APPEAL_US + 2).is_err(), "too late");
+        assert!(db.appeal(id, "  ", 1, 2).is_err(), "no reason");
+        let appeal = db.appeal(id, "我说了您好", 1, 2).unwrap();
+        assert!(db.appeal(id, "还是不服", 1, 3).is_err(), "twice");
+        let changed = db.record(&verdict(Judgement::Rejected, Some(id), 4));
+        assert!(changed.is_err(), "the reviewer cannot slip away: {changed:?}");
+        assert_eq!(db.appeals(AppealFilter::Open).unwrap().len(), 1);
+        db.decide(appeal, true, "确有问候", 4, 5).unwrap();
+        assert!(db.decide(appeal, false, "改主意", 4, 6).is_err(), "final");
+        let standing = db.verdicts_of("c1", Slot::First).unwrap();
+        assert_eq!((standing[0].verdict, standing[0].source.as_str()), (Judgement::Rejected, "appeal"));
+        assert!(db.appeals(AppealFilter::Open).unwrap().is_empty());
+        assert!(db.appeals(AppealFilter::Of(1)).unwrap()[0].decision.as_ref().is_some_and(|d| d.0));
+        assert!(db.appeals(AppealFilter::Of(2)).unwrap().is_empty());
+    }
+}

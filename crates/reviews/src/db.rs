@@ -1,0 +1,121 @@
+//! The file: opened, brought up to date, backed up.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+use crate::error::ReviewsError;
+
+/// How long a writer waits for another one.
+const BUSY: Duration = Duration::from_secs(10);
+
+fn migrations() -> &'static Migrations<'static> {
+    static MIGRATIONS: OnceLock<Migrations<'static>> = OnceLock::new();
+    // A step that was released is never changed; a new one is added below it.
+    MIGRATIONS.get_or_init(|| Migrations::new(vec![M::up(include_str!("../migrations/001-start.sql"))]))
+}
+
+/// A connection to the reviews database. One per thread; writers wait for each other.
+pub struct Db {
+    pub(crate) conn: Connection,
+}
+
+impl Db {
+    /// Opens the file, makes it where it is not there, and brings it up to date.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or a newer callsift made it.
+    pub fn open(path: &Path) -> Result<Self, ReviewsError> {
+        let fail = |source| ReviewsError::Open { path: path.to_owned(), source };
+        let mut conn = Connection::open(path).map_err(fail)?;
+        conn.busy_timeout(BUSY).map_err(fail)?;
+        // The mode stays in the file; whoever comes second finds it set.
+        conn.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
+        // FULL: a commit returns when it is on the disk, not when it is in the log's cache.
+        conn.pragma_update(None, "synchronous", "full").map_err(fail)?;
+        conn.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+        migrations()
+            .to_latest(&mut conn)
+            .map_err(|e| ReviewsError::Version { path: path.to_owned(), reason: e.to_string() })?;
+        Ok(Self { conn })
+    }
+
+    /// The connection, for reading together with other files.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// A copy of the database as it is at one moment, while others write. The copy is a file of its own without a log.
+    ///
+    /// # Errors
+    /// The target exists, or cannot be written.
+    pub fn backup(&self, to: &Path) -> Result<(), ReviewsError> {
+        let fail = |source| ReviewsError::Open { path: to.to_owned(), source };
+        if to.exists() {
+            return Err(ReviewsError::Bad(format!("{} exists; a backup never overwrites", to.display())));
+        }
+        self.conn.execute("VACUUM INTO ?1", [to.to_string_lossy().as_ref()]).map_err(fail)?;
+        let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
+        let ok: String = copy.query_row("PRAGMA integrity_check", [], |r| r.get(0)).map_err(fail)?;
+        if ok == "ok" { Ok(()) } else { Err(ReviewsError::Bad(format!("{}: {ok}", to.display()))) }
+    }
+
+    /// Runs `work` alone: no other writer between its reads and its writes.
+    pub(crate) fn alone<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, ReviewsError>,
+    ) -> Result<T, ReviewsError> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let out = work(&tx)?;
+        tx.commit()?;
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Db, migrations};
+    use crate::users::{NewUser, Role};
+
+    /// A database with an agent, two reviewers and a lead: ids 1 to 4.
+    pub(crate) fn centre() -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = Db::open(&dir.path().join("reviews.db")).unwrap();
+        let people = [("a", Role::Agent), ("r1", Role::Reviewer), ("r2", Role::Reviewer), ("lead", Role::Lead)];
+        for (name, role) in people {
+            let agent_id = (role == Role::Agent).then(|| "8001".to_owned());
+            let user = NewUser { name: name.into(), display: name.into(), role, agent_id, may_see_numbers: false };
+            db.add_user(&user, "not a hash", 0).unwrap();
+        }
+        (dir, db)
+    }
+
+    #[test]
+    fn steps_are_valid_and_history_cannot_be_touched() {
+        migrations().validate().unwrap();
+        let (_dir, db) = centre();
+        db.log(5, "r1", "listen", Some("c1"), "").unwrap();
+        assert!(db.connection().execute("DELETE FROM audit", []).is_err());
+        assert!(db.connection().execute("UPDATE audit SET who = 'x'", []).is_err());
+    }
+
+    #[test]
+    fn a_backup_holds_everything_and_overwrites_nothing() {
+        let (dir, db) = centre();
+        let copy = dir.path().join("copy.db");
+        db.backup(&copy).unwrap();
+        assert_eq!(Db::open(&copy).unwrap().users().unwrap(), db.users().unwrap());
+        assert!(db.backup(&copy).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reviews.db");
+        std::fs::write(&path, "no database at all, but long enough to look at ".repeat(40)).unwrap();
+        assert!(Db::open(&path).err().unwrap().to_string().contains("reviews.db"));
+    }
+}

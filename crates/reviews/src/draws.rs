@@ -1,0 +1,176 @@
+//! Draws that were made: what to hear, who hears it, and how likely each call of the frame was.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::db::Db;
+use crate::error::ReviewsError;
+
+/// A draw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawRecord {
+    /// Row; 0 for a new one.
+    pub id: i64,
+    /// Title of its plan.
+    pub title: String,
+    /// All that it depends on, as `callsift sample --out` writes it: enough to draw again.
+    pub record: String,
+    /// Seed.
+    pub seed: String,
+    /// Hash of the frame.
+    pub frame_hash: String,
+    /// Calls in the frame.
+    pub frame_calls: i64,
+    /// When, microseconds since the epoch.
+    pub drawn_us: i64,
+    /// Who.
+    pub drawn_by: String,
+}
+
+/// A call of a draw's frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawCall {
+    /// Call.
+    pub call_id: String,
+    /// Probability with which the draw takes it; `None` where the plan looks at the call's own traits.
+    pub probability: Option<f64>,
+    /// Whether it was drawn.
+    pub picked: bool,
+    /// Part of the draw: `plan`, `risk` or `random`.
+    pub part: String,
+    /// Why, in Chinese.
+    pub why: String,
+    /// Login name of who hears it.
+    pub reviewer: Option<String>,
+    /// Login name of who hears it a second time without knowing.
+    pub duplicate: Option<String>,
+}
+
+fn from_row(r: &Row<'_>) -> rusqlite::Result<DrawRecord> {
+    Ok(DrawRecord {
+        id: r.get(0)?,
+        title: r.get(1)?,
+        record: r.get(2)?,
+        seed: r.get(3)?,
+        frame_hash: r.get(4)?,
+        frame_calls: r.get(5)?,
+        drawn_us: r.get(6)?,
+        drawn_by: r.get(7)?,
+    })
+}
+
+impl Db {
+    /// Keeps a draw with every call of its frame.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn add_draw(&mut self, draw: &DrawRecord, calls: &[DrawCall]) -> Result<i64, ReviewsError> {
+        self.alone(|conn| {
+            let sql = "INSERT INTO draws (title, record, seed, frame_hash, frame_calls, drawn_us, drawn_by)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let d = draw;
+            conn.execute(
+                sql,
+                params![d.title, d.record, d.seed, d.frame_hash, d.frame_calls, d.drawn_us, d.drawn_by],
+            )?;
+            let id = conn.last_insert_rowid();
+            let mut add = conn.prepare(
+                "INSERT INTO draw_calls (draw_id, call_id, probability, picked, part, why, reviewer, duplicate)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            for c in calls {
+                add.execute(params![
+                    id,
+                    c.call_id,
+                    c.probability,
+                    c.picked,
+                    c.part,
+                    c.why,
+                    c.reviewer,
+                    c.duplicate
+                ])?;
+            }
+            Ok(id)
+        })
+    }
+
+    /// All draws, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn draws(&self) -> Result<Vec<DrawRecord>, ReviewsError> {
+        let sql = "SELECT id, title, record, seed, frame_hash, frame_calls, drawn_us, drawn_by FROM draws
+                   ORDER BY id DESC";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map([], from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The calls of a draw's frame, by id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn draw_calls(&self, draw_id: i64) -> Result<Vec<DrawCall>, ReviewsError> {
+        let sql = "SELECT call_id, probability, picked, part, why, reviewer, duplicate FROM draw_calls
+                   WHERE draw_id = ?1 ORDER BY call_id";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map([draw_id], |r| {
+            Ok(DrawCall {
+                call_id: r.get(0)?,
+                probability: r.get(1)?,
+                picked: r.get(2)?,
+                part: r.get(3)?,
+                why: r.get(4)?,
+                reviewer: r.get(5)?,
+                duplicate: r.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether this person is to hear the call a second time, blindly, by the last draw that gave it away.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn is_blind_duplicate(&self, call_id: &str, name: &str) -> Result<bool, ReviewsError> {
+        let sql = "SELECT duplicate = ?2 FROM draw_calls WHERE call_id = ?1 AND picked = 1 AND duplicate IS NOT NULL
+                   ORDER BY draw_id DESC LIMIT 1";
+        let found: Option<bool> =
+            self.conn.prepare_cached(sql)?.query_row(params![call_id, name], |r| r.get(0)).optional()?;
+        Ok(found.unwrap_or(false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DrawCall, DrawRecord};
+    use crate::db::tests::centre;
+
+    #[test]
+    fn a_draw_keeps_every_call_of_its_frame() {
+        let (_dir, mut db) = centre();
+        let draw = DrawRecord {
+            id: 0,
+            title: "随机".into(),
+            record: "{}".into(),
+            seed: "s".into(),
+            frame_hash: "h".into(),
+            frame_calls: 2,
+            drawn_us: 1,
+            drawn_by: "lead".into(),
+        };
+        let call = |id: &str, picked, duplicate: Option<&str>| DrawCall {
+            call_id: id.into(),
+            probability: Some(0.5),
+            picked,
+            part: "random".into(),
+            why: "随机".into(),
+            reviewer: Some("r1".into()),
+            duplicate: duplicate.map(str::to_owned),
+        };
+        let id = db.add_draw(&draw, &[call("c1", true, Some("r2")), call("c2", false, None)]).unwrap();
+        assert_eq!(db.draw_calls(id).unwrap().len(), 2);
+        assert_eq!(db.draws().unwrap()[0].seed, "s");
+        assert!(db.is_blind_duplicate("c1", "r2").unwrap());
+        assert!(!db.is_blind_duplicate("c1", "r1").unwrap() && !db.is_blind_duplicate("c2", "r2").unwrap());
+    }
+}

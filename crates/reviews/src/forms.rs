@@ -1,0 +1,185 @@
+//! The listening form (电话监控记录表): what a person says of a whole call.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::claims::{Slot, must_hold};
+use crate::db::Db;
+use crate::error::ReviewsError;
+
+/// A form to be kept.
+#[derive(Debug, Clone)]
+pub struct NewForm {
+    /// Call.
+    pub call_id: String,
+    /// Which review.
+    pub slot: Slot,
+    /// Points off by item, a JSON object.
+    pub items: String,
+    /// Listening score, 0 to 100.
+    pub score: f64,
+    /// 优点.
+    pub strengths: String,
+    /// 不足.
+    pub weaknesses: String,
+    /// Keep the recording for training (C3).
+    pub keep: bool,
+    /// The whole call was heard, not only its flagged places: what the machine did not flag counts as looked at.
+    pub whole: bool,
+    /// Who.
+    pub user_id: i64,
+    /// When.
+    pub at_us: i64,
+    /// The version that the person saw and replaces.
+    pub before: Option<i64>,
+}
+
+/// A form as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    /// Row.
+    pub id: i64,
+    /// Call.
+    pub call_id: String,
+    /// Which review.
+    pub slot: Slot,
+    /// Points off by item, a JSON object.
+    pub items: String,
+    /// Listening score.
+    pub score: f64,
+    /// 优点.
+    pub strengths: String,
+    /// 不足.
+    pub weaknesses: String,
+    /// Kept for training.
+    pub keep: bool,
+    /// The whole call was heard.
+    pub whole: bool,
+    /// Who, by display name.
+    pub by: String,
+    /// Who.
+    pub user_id: i64,
+    /// When.
+    pub at_us: i64,
+}
+
+const COLUMNS: &str = "f.id, f.call_id, f.slot, f.items, f.score, f.strengths, f.weaknesses, f.keep, f.whole,
+    u.display, f.user_id, f.at_us";
+
+fn from_row(r: &Row<'_>) -> rusqlite::Result<Form> {
+    Ok(Form {
+        id: r.get(0)?,
+        call_id: r.get(1)?,
+        slot: Slot::of(r.get(2)?),
+        items: r.get(3)?,
+        score: r.get(4)?,
+        strengths: r.get(5)?,
+        weaknesses: r.get(6)?,
+        keep: r.get(7)?,
+        whole: r.get(8)?,
+        by: r.get(9)?,
+        user_id: r.get(10)?,
+        at_us: r.get(11)?,
+    })
+}
+
+impl Db {
+    /// Keeps a form and gives the call back: it is reviewed.
+    ///
+    /// # Errors
+    /// As [`Db::record`]; a score that is no number from 0 to 100.
+    pub fn submit_form(&mut self, form: &NewForm) -> Result<i64, ReviewsError> {
+        if !(0.0..=100.0).contains(&form.score) {
+            return Err(ReviewsError::Bad("a score lies between 0 and 100".to_owned()));
+        }
+        self.alone(|conn| {
+            must_hold(conn, &form.call_id, form.slot, form.user_id, form.at_us)?;
+            let last = "SELECT f.id, u.display FROM current_forms f JOIN users u ON u.id = f.user_id
+                        WHERE f.call_id = ?1 AND f.slot = ?2";
+            let row = |r: &Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?));
+            let last = conn.query_row(last, params![form.call_id, form.slot.number()], row).optional()?;
+            if last.as_ref().map(|l| l.0) != form.before {
+                return Err(ReviewsError::Overtaken { by: last.map_or_else(String::new, |l| l.1) });
+            }
+            let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id,
+                         at_us, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            conn.execute(
+                sql,
+                params![
+                    form.call_id,
+                    form.slot.number(),
+                    form.items,
+                    form.score,
+                    form.strengths,
+                    form.weaknesses,
+                    form.keep,
+                    form.whole,
+                    form.user_id,
+                    form.at_us,
+                    form.before
+                ],
+            )?;
+            let id = conn.last_insert_rowid();
+            let give_back = "DELETE FROM claims WHERE call_id = ?1 AND slot = ?2 AND user_id = ?3";
+            conn.execute(give_back, params![form.call_id, form.slot.number(), form.user_id])?;
+            Ok(id)
+        })
+    }
+
+    /// The form that stands for a call.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn form_of(&self, call_id: &str, slot: Slot) -> Result<Option<Form>, ReviewsError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM current_forms f JOIN users u ON u.id = f.user_id
+             WHERE f.call_id = ?1 AND f.slot = ?2"
+        );
+        Ok(self.conn.prepare_cached(&sql)?.query_row(params![call_id, slot.number()], from_row).optional()?)
+    }
+
+    /// All forms that stand, in the order they were made.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn forms(&self) -> Result<Vec<Form>, ReviewsError> {
+        let sql = format!("SELECT {COLUMNS} FROM current_forms f JOIN users u ON u.id = f.user_id ORDER BY f.id");
+        let mut statement = self.conn.prepare(&sql)?;
+        let rows = statement.query_map([], from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NewForm;
+    use crate::claims::Slot;
+    use crate::db::tests::centre;
+
+    #[test]
+    fn a_form_ends_the_claim_and_has_versions() {
+        let (_dir, mut db) = centre();
+        let form = NewForm {
+            call_id: "c1".into(),
+            slot: Slot::First,
+            items: "{}".into(),
+            score: 95.0,
+            strengths: "耐心".into(),
+            weaknesses: String::new(),
+            keep: true,
+            whole: true,
+            user_id: 2,
+            at_us: 1,
+            before: None,
+        };
+        assert!(db.submit_form(&form).is_err(), "not claimed");
+        db.claim("c1", Slot::First, 2, 0, 100).unwrap();
+        assert!(db.submit_form(&NewForm { score: f64::NAN, ..form.clone() }).is_err());
+        let first = db.submit_form(&form).unwrap();
+        assert!(db.claim_of("c1", Slot::First, 2).unwrap().is_none());
+        db.claim("c1", Slot::First, 2, 2, 100).unwrap();
+        assert!(db.submit_form(&NewForm { at_us: 3, ..form.clone() }).is_err(), "there is a newer one");
+        db.submit_form(&NewForm { at_us: 3, score: 90.0, before: Some(first), ..form }).unwrap();
+        assert!((db.form_of("c1", Slot::First).unwrap().unwrap().score - 90.0).abs() < 1e-9);
+        assert_eq!(db.forms().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,30 @@
+//! The reviews database: users, sessions, draws, claims, verdicts, forms, appeals and the audit log.
+//!
+//! One `SQLite` file in WAL mode with `synchronous=FULL`: what was acknowledged survives a killed process and a lost power
+//! supply. What people said is only ever added, never changed: triggers in the database refuse both change and deletion. A new
+//! verdict names the one that it replaces, so two people who act on one place at once cannot both win.
+//!
+//! Times are microseconds since the Unix epoch and are given by the caller: this crate reads no clock.
+
+pub mod appeals;
+pub mod audit;
+pub mod claims;
+pub mod db;
+pub mod draws;
+pub mod error;
+pub mod forms;
+pub mod password;
+pub mod sessions;
+pub mod users;
+pub mod verdicts;
+
+pub use appeals::{Appeal, AppealFilter};
+pub use audit::AuditEntry;
+pub use claims::{Claim, Slot};
+pub use db::Db;
+pub use draws::{DrawCall, DrawRecord};
+pub use error::ReviewsError;
+pub use forms::{Form, NewForm};
+pub use sessions::{Session, Token};
+pub use users::{NewUser, Role, User};
+pub use verdicts::{Judgement, NewVerdict, Source, VerdictRow};

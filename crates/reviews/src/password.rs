@@ -1,0 +1,67 @@
+//! Passwords: argon2id (RFC 9106), random ones for new users, and tokens.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use sha2::{Digest, Sha256};
+
+use crate::error::ReviewsError;
+
+/// Shortest password that is taken.
+pub const MIN_CHARS: usize = 10;
+
+/// Hashes a password with argon2id at the crate's defaults (19 MiB, 2 passes: OWASP's first choice), with a random salt.
+///
+/// # Errors
+/// The password is too short, or the system gives no random bytes.
+pub fn hash(password: &str) -> Result<String, ReviewsError> {
+    if password.chars().count() < MIN_CHARS {
+        return Err(ReviewsError::Bad(format!("a password needs at least {MIN_CHARS} characters")));
+    }
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    hash.map(|h| h.to_string()).map_err(|e| ReviewsError::Bad(format!("cannot hash a password: {e}")))
+}
+
+/// Whether a password belongs to a hash. A broken hash belongs to none.
+pub fn matches(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
+}
+
+/// 32 random bytes in hex: for sessions and CSRF tokens.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn random_token() -> Result<String, ReviewsError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| ReviewsError::Bad(format!("no random bytes: {e}")))?;
+    Ok(callsift_core::hex(&bytes))
+}
+
+/// A random password that is easily typed: sixteen letters and digits without those that look alike.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn random_password() -> Result<String, ReviewsError> {
+    // 32 signs, so that the lowest five bits of a random byte are a fair choice.
+    const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| ReviewsError::Bad(format!("no random bytes: {e}")))?;
+    Ok(bytes.iter().map(|b| char::from(SIGNS[usize::from(b & 31)])).collect())
+}
+
+/// SHA-256 of a token in hex: what is kept of it.
+pub fn token_hash(token: &str) -> String {
+    callsift_core::hex(&Sha256::digest(token.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_password_belongs_to_its_own_hash_only() {
+        let password = super::random_password().unwrap();
+        let hash = super::hash(&password).unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(super::matches(&password, &hash));
+        assert!(!super::matches("something else", &hash) && !super::matches(&password, "broken"));
+        assert!(super::hash("short").is_err());
+    }
+}
