@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no API, and its helpers are tests too")]
 
 mod cli;
+mod console;
 mod demo;
 mod hostile;
 mod killed;

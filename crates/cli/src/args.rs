@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod console;
+
+pub use console::{ConsoleArgs, DataArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand};
+
 /// Sifts a day's call recordings: which calls deserve human ears, and why.
 #[derive(Debug, Parser)]
 #[command(name = "callsift", version, about, long_about = None, after_help = TOP_EXAMPLES)]
@@ -45,6 +49,15 @@ pub enum Command {
     /// Draw a listening plan that anyone can draw again, and hand it out to reviewers.
     #[command(after_help = SAMPLE_EXAMPLES)]
     Sample(SampleArgs),
+    /// Open the web console (质检台) for QA staff.
+    #[command(after_help = console::CONSOLE_EXAMPLES)]
+    Console(ConsoleArgs),
+    /// Add, list and change the people who may log in to the console.
+    #[command(after_help = console::USERS_EXAMPLES)]
+    Users(UsersArgs),
+    /// Back up the reviews database, or export it to the lake as Parquet.
+    #[command(after_help = console::REVIEWS_EXAMPLES)]
+    Reviews(ReviewsArgs),
     /// Compare a lake's verdicts with a file of expected ones, side by side.
     Expect(ExpectArgs),
     /// Check, test, explain and compare rules.

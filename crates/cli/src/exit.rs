@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use callsift_pipeline::PipelineError;
+use callsift_reviews::ReviewsError;
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,9 @@ impl Exit {
     pub fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<PipelineError>() {
             Some(PipelineError::Store(_) | PipelineError::Thread(_)) => Self::Broken,
+            _ if error.downcast_ref::<ReviewsError>().is_some_and(|e| matches!(e, ReviewsError::Sql(_))) => {
+                Self::Broken
+            }
             _ => Self::Usage,
         }
     }

@@ -97,9 +97,18 @@ impl MetadataReader {
 /// # Errors
 /// The offset is none.
 pub fn hour_at(started_at_us: i64, utc_offset: &str) -> Result<i8, PipelineError> {
-    let offset = parse_offset(utc_offset).ok_or_else(|| PipelineError::BadOffset(utc_offset.to_owned()))?;
+    let offset = Offset::from_seconds(offset_s(utc_offset)?).unwrap_or(Offset::UTC);
     let instant = Timestamp::from_microsecond(started_at_us).unwrap_or_default();
     Ok(instant.to_zoned(TimeZone::fixed(offset)).hour())
+}
+
+/// Seconds east of UTC of an offset such as `+08:00`.
+///
+/// # Errors
+/// It is none.
+pub fn offset_s(utc_offset: &str) -> Result<i32, PipelineError> {
+    let offset = parse_offset(utc_offset).ok_or_else(|| PipelineError::BadOffset(utc_offset.to_owned()))?;
+    Ok(offset.seconds())
 }
 
 fn parse_offset(text: &str) -> Option<Offset> {

@@ -33,11 +33,13 @@ CREATE TABLE draws (
     drawn_by    TEXT NOT NULL
 ) STRICT;
 
--- Every call of a frame with the probability that the draw takes it; `picked` tells the calls that were drawn.
+-- Every call of a frame with the probability that the draw takes it, and that it is heard as a whole and not only at its
+-- flagged places; `picked` tells the calls that were drawn.
 CREATE TABLE draw_calls (
     draw_id     INTEGER NOT NULL REFERENCES draws (id),
     call_id     TEXT NOT NULL,
     probability REAL,
+    whole       REAL,
     picked      INTEGER NOT NULL,
     part        TEXT NOT NULL,
     why         TEXT NOT NULL,

@@ -128,7 +128,8 @@ impl Db {
             }
             let sql = "INSERT INTO decisions (appeal_id, upheld, reason, user_id, at_us) VALUES (?1, ?2, ?3, ?4, ?5)";
             conn.execute(sql, params![appeal_id, granted, reason.trim(), user_id, now_us])?;
-            let sql = "SELECT call_id, rule_id, place, start_ms, end_ms, text, ruleset_hash FROM verdicts WHERE id = ?1";
+            let sql =
+                "SELECT call_id, rule_id, place, start_ms, end_ms, text, ruleset_hash FROM verdicts WHERE id = ?1";
             let next = conn.query_row(sql, [verdict_id], |r| {
                 let span: (Option<i64>, Option<i64>) = (r.get(3)?, r.get(4)?);
                 Ok(NewVerdict {

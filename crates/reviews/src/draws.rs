@@ -33,6 +33,8 @@ pub struct DrawCall {
     pub call_id: String,
     /// Probability with which the draw takes it; `None` where the plan looks at the call's own traits.
     pub probability: Option<f64>,
+    /// Probability with which it is heard as a whole, and not only at its flagged places.
+    pub whole: Option<f64>,
     /// Whether it was drawn.
     pub picked: bool,
     /// Part of the draw: `plan`, `risk` or `random`.
@@ -68,26 +70,14 @@ impl Db {
             let sql = "INSERT INTO draws (title, record, seed, frame_hash, frame_calls, drawn_us, drawn_by)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let d = draw;
-            conn.execute(
-                sql,
-                params![d.title, d.record, d.seed, d.frame_hash, d.frame_calls, d.drawn_us, d.drawn_by],
-            )?;
+            conn.execute(sql, params![d.title, d.record, d.seed, d.frame_hash, d.frame_calls, d.drawn_us, d.drawn_by])?;
             let id = conn.last_insert_rowid();
             let mut add = conn.prepare(
-                "INSERT INTO draw_calls (draw_id, call_id, probability, picked, part, why, reviewer, duplicate)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO draw_calls (draw_id, call_id, probability, whole, picked, part, why, reviewer, duplicate)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?;
             for c in calls {
-                add.execute(params![
-                    id,
-                    c.call_id,
-                    c.probability,
-                    c.picked,
-                    c.part,
-                    c.why,
-                    c.reviewer,
-                    c.duplicate
-                ])?;
+                add.execute(params![id, c.call_id, c.probability, c.picked, c.part, c.why, c.reviewer, c.duplicate])?;
             }
             Ok(id)
         })
@@ -110,18 +100,19 @@ impl Db {
     /// # Errors
     /// The database cannot be read.
     pub fn draw_calls(&self, draw_id: i64) -> Result<Vec<DrawCall>, ReviewsError> {
-        let sql = "SELECT call_id, probability, picked, part, why, reviewer, duplicate FROM draw_calls
+        let sql = "SELECT call_id, probability, whole, picked, part, why, reviewer, duplicate FROM draw_calls
                    WHERE draw_id = ?1 ORDER BY call_id";
         let mut statement = self.conn.prepare_cached(sql)?;
         let rows = statement.query_map([draw_id], |r| {
             Ok(DrawCall {
                 call_id: r.get(0)?,
                 probability: r.get(1)?,
-                picked: r.get(2)?,
-                part: r.get(3)?,
-                why: r.get(4)?,
-                reviewer: r.get(5)?,
-                duplicate: r.get(6)?,
+                whole: r.get(2)?,
+                picked: r.get(3)?,
+                part: r.get(4)?,
+                why: r.get(5)?,
+                reviewer: r.get(6)?,
+                duplicate: r.get(7)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -161,6 +152,7 @@ mod tests {
         let call = |id: &str, picked, duplicate: Option<&str>| DrawCall {
             call_id: id.into(),
             probability: Some(0.5),
+            whole: Some(0.5),
             picked,
             part: "random".into(),
             why: "随机".into(),

@@ -21,9 +21,14 @@ pub fn hash(password: &str) -> Result<String, ReviewsError> {
     hash.map(|h| h.to_string()).map_err(|e| ReviewsError::Bad(format!("cannot hash a password: {e}")))
 }
 
-/// Whether a password belongs to a hash. A broken hash belongs to none.
-pub fn matches(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
+/// A hash that no password has.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGF0IGFsbA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Whether a password belongs to a hash. A broken hash belongs to none. Without a hash, because nobody has that name, the
+/// answer is no after the same time, so that names cannot be guessed by the clock.
+pub fn matches(password: &str, hash: Option<&str>) -> bool {
+    PasswordHash::new(hash.unwrap_or(NOBODY))
+        .is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
 }
 
 /// 32 random bytes in hex: for sessions and CSRF tokens.
@@ -60,8 +65,17 @@ mod tests {
         let password = super::random_password().unwrap();
         let hash = super::hash(&password).unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(super::matches(&password, &hash));
-        assert!(!super::matches("something else", &hash) && !super::matches(&password, "broken"));
+        assert!(super::matches(&password, Some(&hash)));
+        assert!(!super::matches("something else", Some(&hash)) && !super::matches(&password, Some("broken")));
         assert!(super::hash("short").is_err());
+    }
+
+    #[test]
+    fn nobody_takes_as_long_as_somebody() {
+        let nobody = argon2::password_hash::phc::PasswordHash::new(super::NOBODY).unwrap();
+        let somebody = super::hash("a good password").unwrap();
+        let somebody = argon2::password_hash::phc::PasswordHash::new(&somebody).unwrap();
+        assert_eq!((nobody.algorithm, nobody.params), (somebody.algorithm, somebody.params));
+        assert!(!super::matches("a good password", None));
     }
 }

@@ -56,7 +56,8 @@ pub struct Part {
 }
 
 impl Part {
-    pub(crate) fn path(&self, root: &Path, table: TableName) -> PathBuf {
+    /// The part's file of a table.
+    pub fn path(&self, root: &Path, table: TableName) -> PathBuf {
         root.join(table.as_str()).join(format!("dt={}", self.date)).join(format!("part-{:05}.parquet", self.number))
     }
 

@@ -13,6 +13,7 @@ pub mod read;
 pub mod replace;
 pub mod schema;
 pub mod stored;
+pub mod stored_findings;
 mod tables;
 pub mod value;
 
@@ -22,4 +23,5 @@ pub use lake::{DoneCall, Lake, Part};
 pub use replace::Judged;
 pub use schema::{SCHEMA_VERSION, Table, TableName};
 pub use stored::{StoredCall, read_calls, read_part, stored_parts};
+pub use stored_findings::{StoredFinding, read_findings};
 pub use tables::{calls, findings, turns};

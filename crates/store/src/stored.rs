@@ -16,8 +16,12 @@ use crate::schema::TableName;
 pub struct StoredCall {
     /// Metadata.
     pub meta: CallMeta,
+    /// Path of the recording, relative to the recordings folder.
+    pub recording: String,
     /// `ok`, `empty` or `failed`.
     pub status: String,
+    /// Why it failed.
+    pub fail_reason: Option<String>,
     /// Layout; `None` for calls without audio.
     pub layout: Option<ChannelLayout>,
     /// Length of the recording in milliseconds.
@@ -71,8 +75,10 @@ pub fn read_calls(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreErro
     Ok(calls)
 }
 
-const CALL_COLUMNS: [&str; 14] = [
+const CALL_COLUMNS: [&str; 16] = [
     "call_id",
+    "recording",
+    "fail_reason",
     "started_at",
     "agent_id",
     "agent_name",
@@ -109,7 +115,7 @@ const TURN_COLUMNS: [&str; 18] = [
     "label_thresholds",
 ];
 
-fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -> Result<(), StoreError> {
+pub(crate) fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -> Result<(), StoreError> {
     for batch in open_columns(path, names)? {
         let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
         take(&Columns { batch: &batch });
@@ -118,8 +124,8 @@ fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -
 }
 
 /// Typed access to the columns of a batch; a column that is absent or of another type reads as null.
-struct Columns<'a> {
-    batch: &'a RecordBatch,
+pub(crate) struct Columns<'a> {
+    pub(crate) batch: &'a RecordBatch,
 }
 
 impl<'a> Columns<'a> {
@@ -127,12 +133,21 @@ impl<'a> Columns<'a> {
         self.batch.column_by_name(name)?.as_any().downcast_ref::<T>()
     }
 
-    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
+    pub(crate) fn text(&self, name: &str, row: usize) -> Option<&'a str> {
         self.typed::<StringArray>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row))
     }
 
-    fn int(&self, name: &str, row: usize) -> Option<i64> {
-        self.typed::<Int64Array>(name).filter(|a| !a.is_null(row)).map(|a| a.value(row))
+    pub(crate) fn int(&self, name: &str, row: usize) -> Option<i64> {
+        self.value::<Int64Array>(name, row).map(|a| a.value(row))
+    }
+
+    pub(crate) fn small_int(&self, name: &str, row: usize) -> Option<i64> {
+        self.value::<Int32Array>(name, row).map(|a| i64::from(a.value(row)))
+    }
+
+    /// The column where it has a value in this row.
+    pub(crate) fn value<T: Array + 'static>(&self, name: &str, row: usize) -> Option<&'a T> {
+        self.typed::<T>(name).filter(|a| !a.is_null(row))
     }
 
     fn call(&self, row: usize, date: &str) -> StoredCall {
@@ -153,7 +168,9 @@ impl<'a> Columns<'a> {
                 order: owned("order_record"),
                 extra: serde_json::from_str(self.text("extra", row).unwrap_or("{}")).unwrap_or_default(),
             },
+            recording: owned("recording").unwrap_or_default(),
             status: owned("status").unwrap_or_default(),
+            fail_reason: owned("fail_reason"),
             layout: self.text("layout", row).and_then(ChannelLayout::parse),
             duration_ms: self.int("duration_ms", row),
             score: self.typed::<Float64Array>("score").filter(|a| !a.is_null(row)).map(|a| a.value(row)),

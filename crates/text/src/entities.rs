@@ -66,7 +66,7 @@ fn digit_runs(chars: &[char]) -> Vec<(Range<usize>, Vec<u8>)> {
 }
 
 /// Value of a digit; 10 for the x of identity numbers.
-fn digit(c: char) -> Option<u8> {
+pub(crate) fn digit(c: char) -> Option<u8> {
     Some(match c {
         '零' | '〇' => 0,
         '一' | '幺' => 1,

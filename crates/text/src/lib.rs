@@ -18,6 +18,7 @@ mod noise;
 mod normalize;
 mod numbers;
 mod script;
+mod sensitive;
 mod similarity;
 mod sound;
 mod words;
@@ -29,6 +30,7 @@ pub use noise::RecognitionNoise;
 pub use normalize::{NormalizedText, Normalizer, Step};
 pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
 pub use script::to_simplified;
+pub use sensitive::{mask, mask_range, sensitive_numbers};
 pub use similarity::likeness;
 pub use sound::{
     SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, phrase_likeness, sound_limit, strict_sound_limit,

@@ -1,13 +1,16 @@
 //! One file per command.
 
 pub mod about;
+pub mod console;
 pub mod doctor;
 pub mod eval;
 pub mod expect;
 pub mod models;
 pub mod replay;
 pub mod report;
+pub mod reviews;
 pub mod rules;
 pub mod run;
 pub mod sample;
 pub mod transcribe;
+pub mod users;

@@ -1,0 +1,77 @@
+//! `callsift console`: the web console.
+
+use anyhow::Result;
+use callsift_console::{ConsoleOptions, Tls, serve};
+use callsift_pipeline::metadata::offset_s;
+use callsift_reviews::Role;
+
+use crate::args::ConsoleArgs;
+use crate::commands::users::{Person, add};
+use crate::exit::Exit;
+use crate::load;
+use crate::output::{emit, note};
+
+/// Serves until it is told to stop.
+pub fn run(args: &ConsoleArgs) -> Result<Exit> {
+    let rules = match (&args.rules.rules, &args.rules.profile) {
+        (rules, None) => load::all_rules(rules.as_deref())?,
+        _ => load::rules(&args.rules)?,
+    };
+    let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| Tls { cert, key });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let options = ConsoleOptions {
+        lake: args.data.lake.clone(),
+        data: args.data.folder(),
+        recordings: args.recordings.clone(),
+        address: args.listen,
+        tls,
+        insecure: args.insecure,
+        unit_field: args.unit_field.clone(),
+        utc_offset_s: offset_s(&load::config(&args.config)?.metadata.utc_offset)?,
+        claim_minutes: i64::from(args.claim_minutes),
+    };
+    anyhow::ensure!(
+        options.lake.is_dir(),
+        "there is no lake at {}; make one with `callsift run`",
+        options.lake.display()
+    );
+    first_users(&options, args.first_users.as_deref())?;
+    let progress = |done: usize, all: usize| {
+        if done == all || done % 50 == 0 {
+            note(&format!("reading the lake: {done} of {all} parts"));
+        }
+    };
+    let ready = |address| {
+        emit(&format!("质检台 console: {scheme}://{address}/\n"));
+        note("Ctrl-C ends it");
+    };
+    serve(options, rules, progress, ready)?;
+    Ok(Exit::Done)
+}
+
+/// One of each role where there is nobody; says what to do where nobody is wanted.
+fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
+    let mut db = options.reviews()?;
+    let people = db.users()?;
+    if !people.is_empty() {
+        return Ok(());
+    }
+    let Some(agent) = agent else {
+        note("nobody can log in yet: add people with `callsift users add`, or start with --first-users AGENT");
+        return Ok(());
+    };
+    emit("首批用户（密码只显示这一次） · first users, passwords shown only now\n");
+    let first = [
+        ("admin", "管理员", Role::Admin),
+        ("zhuguan", "主管", Role::Lead),
+        ("zhijian", "质检员", Role::Reviewer),
+        ("zuoxi", "坐席", Role::Agent),
+    ];
+    for (name, display, role) in first {
+        let agent_id = (role == Role::Agent).then(|| agent.to_owned());
+        let person = Person { name, display, role, agent_id, numbers: role == Role::Admin };
+        let password = add(&mut db, person)?;
+        emit(&format!("  {name:<8} {password}  {display}\n"));
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What every page needs: connections, rules, the clock.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use callsift_reviews::Db;
+use callsift_rules::RuleSet;
+use rusqlite::Connection;
+
+use crate::auth::Limiter;
+use crate::error::ConsoleError;
+use crate::page_error::PageError;
+use crate::serve::ConsoleOptions;
+use crate::sound::SoundCache;
+
+/// Connections that are kept open while nobody uses them.
+const KEEP: usize = 8;
+
+/// The console.
+pub(crate) struct App {
+    pub(crate) options: ConsoleOptions,
+    pub(crate) rules: RuleSet,
+    pub(crate) limiter: Limiter,
+    pub(crate) sounds: SoundCache,
+    pool: Mutex<Vec<Db>>,
+}
+
+/// Shared by all requests.
+pub(crate) type Shared = Arc<App>;
+
+impl App {
+    pub(crate) fn new(options: ConsoleOptions, rules: RuleSet) -> Result<Self, ConsoleError> {
+        let sounds = SoundCache::open(options.data.join("sound"))?;
+        Ok(Self { options, rules, limiter: Limiter::default(), sounds, pool: Mutex::default() })
+    }
+
+    pub(crate) fn reviews_path(&self) -> PathBuf {
+        self.options.reviews_path()
+    }
+
+    pub(crate) fn catalog_path(&self) -> PathBuf {
+        self.options.data.join("catalog.db")
+    }
+
+    /// Runs `work` on a thread that may wait, with a connection that reads the catalogue as `cat`.
+    pub(crate) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Db) -> Result<T, PageError> + Send + 'static,
+    ) -> Result<T, PageError> {
+        let app = Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut db = app.connection()?;
+            let out = work(&mut db);
+            let mut pool = app.pool.lock().unwrap_or_else(PoisonError::into_inner);
+            if pool.len() < KEEP {
+                pool.push(db);
+            }
+            out
+        });
+        task.await.unwrap_or_else(|e| Err(PageError::Internal(ConsoleError::Option(format!("a page failed: {e}")))))
+    }
+
+    fn connection(&self) -> Result<Db, ConsoleError> {
+        if let Some(db) = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(db);
+        }
+        let db = Db::open(&self.reviews_path())?;
+        attach(db.connection(), &self.catalog_path())?;
+        Ok(db)
+    }
+}
+
+fn attach(conn: &Connection, catalog: &std::path::Path) -> Result<(), ConsoleError> {
+    conn.execute("ATTACH DATABASE ?1 AS cat", [catalog.to_string_lossy().as_ref()])?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Now, in microseconds since the Unix epoch.
+pub(crate) fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64)
+}

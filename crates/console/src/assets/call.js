@@ -1,0 +1,195 @@
+// The page of a call: hearing, jumping, judging by keyboard. Everything here also works, more slowly, with forms alone.
+"use strict";
+
+const LEAD_IN_S = 2;
+const STEP_S = 5;
+const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
+
+const page = document.querySelector("main.call");
+const audio = page.querySelector("audio");
+const duration = Number(page.dataset.duration) / 1000;
+const findings = [...page.querySelectorAll(".finding")];
+const turns = [...page.querySelectorAll(".turn")];
+const zh = document.documentElement.lang.startsWith("zh");
+const words = zh
+  ? { confirmed: "属实", rejected: "误报", unsure: "存疑", withdrawn: "撤回", failed: "没有保存：" }
+  : { confirmed: "confirmed", rejected: "rejected", unsure: "unsure", withdrawn: "withdrawn", failed: "not saved: " };
+let chosen = -1;
+
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+
+function play(fromMs) {
+  if (!audio) return;
+  audio.currentTime = Math.max(0, fromMs / 1000 - LEAD_IN_S);
+  audio.play().catch(() => {}); // Browsers may want a click first; the place is set all the same.
+}
+
+function choose(index) {
+  if (findings.length === 0) return;
+  chosen = Math.min(Math.max(index, 0), findings.length - 1);
+  findings.forEach((f, i) => f.classList.toggle("chosen", i === chosen));
+  const finding = findings[chosen];
+  finding.focus({ preventScroll: true });
+  finding.scrollIntoView({ block: "center", behavior: "instant" });
+  if (finding.dataset.seek) play(Number(finding.dataset.seek));
+}
+
+function toast(text) {
+  document.querySelector(".toast")?.remove();
+  const box = Object.assign(document.createElement("div"), { className: "toast", textContent: text });
+  box.setAttribute("role", "status");
+  document.body.append(box);
+  setTimeout(() => box.remove(), 4000);
+}
+
+// Verdicts go to the server without leaving the page; the form below follows.
+async function judge(form, verdict) {
+  const body = new URLSearchParams(new FormData(form));
+  body.set("verdict", verdict);
+  const card = form.closest(".finding");
+  const buttons = form.querySelectorAll("button");
+  buttons.forEach((b) => (b.disabled = true));
+  try {
+    const reply = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "callsift" } });
+    if (!reply.ok) {
+      const text = new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("main p");
+      throw new Error(text?.textContent ?? reply.status);
+    }
+    if (verdict === "withdrawn") return location.reload();
+    const { id, by, note, items, score } = await reply.json();
+    form.elements.before.value = id;
+    card.dataset.verdict = verdict;
+    card.querySelector(".said").textContent = `${words[verdict]} · ${by}${note ? "：" + note : ""}`;
+    follow(items, score);
+  } catch (error) {
+    toast(words.failed + error.message);
+  } finally {
+    buttons.forEach((b) => (b.disabled = false));
+  }
+}
+
+const sheet = document.querySelector("form#sheet");
+
+function follow(items, score) {
+  if (!sheet) return;
+  for (const input of sheet.querySelectorAll("input[name^='item.']")) {
+    input.value = items[input.name.slice(5)] ?? 0;
+  }
+  total();
+}
+
+function total() {
+  let sum = 0;
+  for (const input of sheet.querySelectorAll("input[name^='item.']")) {
+    const off = Math.max(0, Number(input.value) || 0);
+    input.closest("label").classList.toggle("off", off > 0);
+    sum += off;
+  }
+  sheet.querySelector("output.score").textContent = Math.max(0, 100 - sum).toFixed(1).replace(/\.0$/, "");
+}
+
+if (sheet) {
+  sheet.addEventListener("input", (event) => event.target.name?.startsWith("item.") && total());
+  total();
+}
+
+for (const form of page.querySelectorAll("form.verdict")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    judge(form, event.submitter?.value ?? "unsure");
+  });
+}
+
+// A miss is marked where one hears it: from two seconds before to now.
+function mark() {
+  const box = document.querySelector("#missed");
+  if (!box) return;
+  box.open = true;
+  const now = audio ? audio.currentTime : 0;
+  box.querySelector("[name=from_s]").value = Math.max(0, now - LEAD_IN_S).toFixed(1);
+  box.querySelector("[name=to_s]").value = Math.max(now, 0.5).toFixed(1);
+  box.scrollIntoView({ block: "center" });
+  box.querySelector("select").focus();
+}
+
+function speed(step) {
+  const select = page.querySelector("[data-do=speed]");
+  const at = SPEEDS.indexOf(Number(select.value)) + step;
+  select.value = String(SPEEDS[Math.min(Math.max(at, 0), SPEEDS.length - 1)]);
+  audio.playbackRate = Number(select.value);
+}
+
+const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
+const move = (s) => (audio.currentTime = Math.min(Math.max(0, audio.currentTime + s), duration));
+
+if (audio) {
+  const cursor = page.querySelector(".cursor");
+  const now = page.querySelector(".now");
+  const loop = page.querySelector("[data-do=loop]");
+  const clip = page.querySelector("[data-do=clip]");
+  audio.addEventListener("timeupdate", () => {
+    const ms = audio.currentTime * 1000;
+    cursor.style.left = `${(100 * audio.currentTime) / duration}%`;
+    now.textContent = `${clock(audio.currentTime)} / ${clock(duration)}`;
+    for (const turn of turns) {
+      turn.classList.toggle("playing", ms >= Number(turn.dataset.start) && ms < Number(turn.dataset.end));
+    }
+    const finding = findings[chosen];
+    if (loop.checked && finding?.dataset.end && ms > Number(finding.dataset.end) + 1000) play(Number(finding.dataset.seek));
+  });
+  page.querySelector(".wave").addEventListener("click", (event) => {
+    if (event.target.dataset.seek) return; // A marked place, handled below.
+    const box = event.currentTarget.getBoundingClientRect();
+    audio.currentTime = (duration * (event.clientX - box.left)) / box.width;
+  });
+  page.querySelector("[data-do=back]").addEventListener("click", () => move(-STEP_S));
+  page.querySelector("[data-do=forward]").addEventListener("click", () => move(STEP_S));
+  page.querySelector("[data-do=play]").addEventListener("click", toggle);
+  page.querySelector("[data-do=speed]").addEventListener("change", () => speed(0));
+  clip.addEventListener("click", () => {
+    const f = findings[chosen];
+    const [from, to] = f?.dataset.seek ? [Number(f.dataset.seek) - 2000, Number(f.dataset.end) + 2000] : [0, duration * 1000];
+    clip.href = `${page.dataset.call}/clip?from=${Math.max(0, Math.round(from))}&to=${Math.round(to)}`;
+  });
+}
+
+page.addEventListener("click", (event) => {
+  const seek = event.target.closest("[data-seek]");
+  if (!seek || event.target.closest("form, summary, a")) return;
+  const card = event.target.closest(".finding");
+  if (card) {
+    chosen = findings.indexOf(card);
+    findings.forEach((f, i) => f.classList.toggle("chosen", i === chosen));
+  }
+  play(Number(seek.dataset.seek));
+});
+
+const verdictKeys = { y: "confirmed", n: "rejected", u: "unsure" };
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input:not([type=checkbox]), textarea, select");
+  if (event.key === "Escape" && typing) return event.target.blur();
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const verdict = verdictKeys[event.key];
+  const form = findings[chosen]?.querySelector("form.verdict");
+  const actions = {
+    j: () => choose(chosen + 1),
+    k: () => choose(chosen - 1),
+    m: mark,
+    f: () => sheet?.scrollIntoView({ block: "start" }),
+    "?": () => document.querySelector("#keys")?.showModal(),
+    ...(audio && {
+      " ": toggle, ArrowLeft: () => move(-STEP_S), ArrowRight: () => move(STEP_S),
+      "[": () => speed(-1), "]": () => speed(1), l: () => page.querySelector("[data-do=loop]").click(),
+    }),
+    ...(verdict && form?.querySelector(`[value=${verdict}]`) && { [event.key]: () => judge(form, verdict) }),
+  };
+  const action = actions[event.key];
+  if (!action || (event.key === " " && event.target.matches("button, summary, a"))) return;
+  event.preventDefault();
+  action();
+});
+
+// An address that names a turn is heard from there.
+const named = location.hash && document.getElementById(location.hash.slice(1));
+if (named?.dataset.start && audio) audio.currentTime = Math.max(0, Number(named.dataset.start) / 1000 - LEAD_IN_S);

@@ -1,0 +1,248 @@
+//! Choosing calls: filters, order, pages.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::catalog::{CallRow, text_query};
+
+/// Calls on a page.
+pub(crate) const PAGE: usize = 50;
+
+/// What has become of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum State {
+    /// Nobody finished it.
+    #[default]
+    Open,
+    /// A form was handed in.
+    Done,
+    /// A person confirmed a violation.
+    Confirmed,
+    /// Kept for training.
+    Kept,
+    /// The machine failed on it.
+    Failed,
+    /// All.
+    All,
+}
+
+impl State {
+    /// All, with their names in addresses.
+    pub(crate) const ALL: [(Self, &str); 6] = [
+        (Self::Open, "open"),
+        (Self::Done, "done"),
+        (Self::Confirmed, "confirmed"),
+        (Self::Kept, "kept"),
+        (Self::Failed, "failed"),
+        (Self::All, "all"),
+    ];
+
+    /// Reads the name; the default where it is none.
+    pub(crate) fn parse(name: &str) -> Self {
+        Self::ALL.into_iter().find(|(_, n)| *n == name).map_or(Self::default(), |(s, _)| s)
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Open => "c.status = 'ok' AND c.hits > 0 AND f.id IS NULL",
+            Self::Done => "f.id IS NOT NULL",
+            Self::Confirmed => {
+                "EXISTS (SELECT 1 FROM current_verdicts v
+                         WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed')"
+            }
+            Self::Kept => "f.keep = 1",
+            Self::Failed => "c.status = 'failed'",
+            Self::All => "1",
+        }
+    }
+}
+
+/// Order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Order {
+    /// Expected faults per minute of listening, worst first.
+    #[default]
+    Risk,
+    /// Newest first.
+    Newest,
+    /// Longest first.
+    Longest,
+    /// Shortest first.
+    Shortest,
+    /// Lowest machine score first.
+    Score,
+}
+
+impl Order {
+    /// All, with their names in addresses.
+    pub(crate) const ALL: [(Self, &str); 5] = [
+        (Self::Risk, "risk"),
+        (Self::Newest, "newest"),
+        (Self::Longest, "longest"),
+        (Self::Shortest, "shortest"),
+        (Self::Score, "score"),
+    ];
+
+    /// Reads the name; the default where it is none.
+    pub(crate) fn parse(name: &str) -> Self {
+        Self::ALL.into_iter().find(|(_, n)| *n == name).map_or(Self::default(), |(o, _)| o)
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Risk => "c.risk DESC",
+            Self::Newest => "c.date DESC, c.started_us DESC",
+            Self::Longest => "c.duration_ms DESC",
+            Self::Shortest => "c.duration_ms",
+            Self::Score => "c.score IS NULL, c.score",
+        }
+    }
+}
+
+/// What to list. Empty texts mean: whatever.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Filter {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) agent: String,
+    pub(crate) unit: String,
+    pub(crate) queue: String,
+    pub(crate) rule: String,
+    pub(crate) word: String,
+    pub(crate) min_s: Option<i64>,
+    pub(crate) max_s: Option<i64>,
+    pub(crate) state: State,
+    pub(crate) order: Order,
+    pub(crate) page: usize,
+}
+
+/// A call in a list, with what people did to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Listed {
+    pub(crate) call: CallRow,
+    /// Titles of its hits, gravest first.
+    pub(crate) titles: Vec<String>,
+    /// The score of a person.
+    pub(crate) human: Option<f64>,
+    /// Who is at it.
+    pub(crate) claimed_by: Option<String>,
+    /// Confirmed violations.
+    pub(crate) confirmed: i64,
+}
+
+impl Filter {
+    /// Conditions and their values.
+    fn conditions(&self) -> (String, Vec<Value>) {
+        let mut sql = vec![self.state.sql().to_owned()];
+        let mut values: Vec<Value> = Vec::new();
+        let mut add = |condition: &str, value: Value| {
+            values.push(value);
+            sql.push(condition.replace("??", &format!("?{}", values.len())));
+        };
+        let texts = [
+            ("c.date >= ??", &self.from),
+            ("c.date <= ??", &self.to),
+            ("(c.agent_id = ?? OR c.agent_name = ??)", &self.agent),
+            ("c.unit = ??", &self.unit),
+            ("c.queue = ??", &self.queue),
+            (
+                "EXISTS (SELECT 1 FROM cat.findings r WHERE r.call = c.id AND r.rule_id = ?? AND r.verdict = 'hit')",
+                &self.rule,
+            ),
+        ];
+        for (condition, value) in texts {
+            if !value.is_empty() {
+                add(condition, value.clone().into());
+            }
+        }
+        if let Some(query) = text_query(&self.word) {
+            let found = "c.id IN (SELECT t.call FROM cat.turns t WHERE t.id IN
+                           (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ??))";
+            add(found, query.into());
+        }
+        if let Some(s) = self.min_s {
+            add("c.duration_ms >= ??", (s.saturating_mul(1000)).into());
+        }
+        if let Some(s) = self.max_s {
+            add("c.duration_ms <= ??", (s.saturating_mul(1000)).into());
+        }
+        (sql.join(" AND "), values)
+    }
+
+    /// How many calls there are, counted up to ten thousand.
+    pub(crate) fn count(&self, conn: &Connection) -> rusqlite::Result<i64> {
+        let (conditions, values) = self.conditions();
+        let sql = format!("SELECT count(*) FROM (SELECT 1 {FROM} WHERE {conditions} LIMIT 10000)");
+        conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
+    }
+
+    /// The calls of the page. `now_us` tells which claims still hold.
+    pub(crate) fn list(&self, conn: &Connection, now_us: i64) -> rusqlite::Result<Vec<Listed>> {
+        let (conditions, values) = self.conditions();
+        let sql = format!(
+            "SELECT {}, f.score,
+               (SELECT u.display FROM claims k JOIN users u ON u.id = k.user_id
+                WHERE k.call_id = c.call_id AND k.slot = 0 AND k.until_us > {now_us}),
+               (SELECT count(*) FROM current_verdicts v
+                WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
+               (SELECT group_concat(title, char(10)) FROM
+                 (SELECT DISTINCT r.title FROM cat.findings r WHERE r.call = c.id AND r.verdict = 'hit'
+                  ORDER BY CASE r.severity WHEN 'fatal' THEN 0 WHEN 'severe' THEN 1 WHEN 'moderate' THEN 2 ELSE 3 END,
+                    r.rule_id))
+             {FROM} WHERE {conditions} ORDER BY {}, c.call_id LIMIT {PAGE} OFFSET {}",
+            CallRow::COLUMNS,
+            self.order.sql(),
+            self.page.min(100_000) * PAGE,
+        );
+        let mut statement = conn.prepare(&sql)?;
+        let rows = statement.query_map(params_from_iter(values), |r| {
+            let titles: Option<String> = r.get(CallRow::WIDTH + 3)?;
+            Ok(Listed {
+                call: CallRow::read(r)?,
+                human: r.get(CallRow::WIDTH)?,
+                claimed_by: r.get(CallRow::WIDTH + 1)?,
+                confirmed: r.get(CallRow::WIDTH + 2)?,
+                titles: titles.map_or_else(Vec::new, |t| t.lines().map(str::to_owned).collect()),
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// The worst open call that nobody is at.
+    pub(crate) fn next(conn: &Connection, now_us: i64) -> rusqlite::Result<Option<String>> {
+        let sql = format!(
+            "SELECT c.call_id {FROM} WHERE {} AND NOT EXISTS
+               (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = 0 AND k.until_us > ?1)
+             ORDER BY c.risk DESC, c.call_id LIMIT 1",
+            State::Open.sql()
+        );
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([now_us])?;
+        rows.next()?.map(|r| r.get(0)).transpose()
+    }
+}
+
+const FROM: &str = "FROM cat.calls c LEFT JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0";
+
+/// Values that filters offer: units, queues, and rules with a hit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Choices {
+    pub(crate) units: Vec<String>,
+    pub(crate) queues: Vec<String>,
+    pub(crate) rules: Vec<(String, String)>,
+}
+
+impl Choices {
+    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+        let names = |column: &str| -> rusqlite::Result<Vec<String>> {
+            let sql = format!("SELECT DISTINCT {column} FROM cat.calls WHERE {column} <> '' ORDER BY 1");
+            let mut statement = conn.prepare_cached(&sql)?;
+            statement.query_map([], |r| r.get(0))?.collect()
+        };
+        let sql =
+            "SELECT rule_id, max(title) FROM cat.findings WHERE verdict = 'hit' GROUP BY rule_id ORDER BY rule_id";
+        let mut statement = conn.prepare_cached(sql)?;
+        let rules = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+        Ok(Self { units: names("unit")?, queues: names("queue")?, rules })
+    }
+}

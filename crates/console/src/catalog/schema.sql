@@ -1,0 +1,92 @@
+-- The lake, copied so that a page is one query. Made anew whenever it is lost or of another version: nothing here is precious.
+CREATE TABLE parts (
+    name  TEXT PRIMARY KEY,
+    stamp TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE calls (
+    id          INTEGER PRIMARY KEY,
+    call_id     TEXT NOT NULL UNIQUE,
+    part        TEXT NOT NULL,
+    date        TEXT NOT NULL,
+    started_us  INTEGER,
+    agent_id    TEXT NOT NULL,
+    agent_name  TEXT NOT NULL,
+    unit        TEXT NOT NULL,
+    queue       TEXT NOT NULL,
+    direction   TEXT NOT NULL,
+    customer_id TEXT,
+    order_text  TEXT,
+    recording   TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    fail_reason TEXT,
+    layout      TEXT,
+    duration_ms INTEGER NOT NULL,
+    score       REAL,
+    hits        INTEGER NOT NULL,
+    worst       INTEGER NOT NULL,
+    risk        REAL NOT NULL
+) STRICT;
+CREATE INDEX calls_by_part ON calls (part);
+CREATE INDEX calls_by_date ON calls (date);
+CREATE INDEX calls_by_agent ON calls (agent_id, date);
+CREATE INDEX calls_by_risk ON calls (risk DESC);
+
+CREATE TABLE turns (
+    id         INTEGER PRIMARY KEY,
+    call       INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    turn       INTEGER NOT NULL,
+    role       TEXT NOT NULL,
+    start_ms   INTEGER NOT NULL,
+    end_ms     INTEGER NOT NULL,
+    text       TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    marks      TEXT NOT NULL
+) STRICT;
+CREATE INDEX turns_by_call ON turns (call, turn);
+
+-- Numbers that not everybody may see or hear.
+CREATE TABLE numbers (
+    call       INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    turn       INTEGER NOT NULL,
+    char_start INTEGER NOT NULL,
+    char_end   INTEGER NOT NULL,
+    start_ms   INTEGER NOT NULL,
+    end_ms     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX numbers_by_call ON numbers (call);
+
+CREATE TABLE findings (
+    id           INTEGER PRIMARY KEY,
+    call         INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    rule_id      TEXT NOT NULL,
+    place        TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    category     TEXT NOT NULL,
+    severity     TEXT NOT NULL,
+    verdict      TEXT NOT NULL,
+    reason       TEXT NOT NULL,
+    points       REAL NOT NULL,
+    turn         INTEGER,
+    start_ms     INTEGER,
+    end_ms       INTEGER,
+    char_start   INTEGER,
+    char_end     INTEGER,
+    text         TEXT,
+    match_kind   TEXT,
+    match_cost   REAL,
+    condition    TEXT,
+    searched_ms  INTEGER,
+    searched_turns INTEGER,
+    searched_confidence REAL,
+    near_text    TEXT,
+    near_phrase  TEXT,
+    near_score   REAL,
+    near_ms      INTEGER,
+    ruleset_hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX findings_by_call ON findings (call);
+CREATE INDEX findings_by_rule ON findings (rule_id, verdict);
+
+-- Pairs of neighbouring characters of each turn, numbers masked: a word of any length is a phrase of pairs. No text is kept here.
+CREATE VIRTUAL TABLE turns_text USING fts5 (grams, content = '', contentless_delete = 1, columnsize = 0);

@@ -1,0 +1,246 @@
+//! Following the lake: parts that appeared, changed or went.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use callsift_core::{Severity, Turn};
+use callsift_store::{Part, StoredCall, StoredFinding, TableName, read_findings, read_part, stored_parts};
+use callsift_text::{mask, sensitive_numbers};
+use rusqlite::{Connection, Transaction, params};
+
+use crate::catalog::{grams, place};
+use crate::error::ConsoleError;
+
+/// What following the lake did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// Parts read.
+    pub parts: usize,
+    /// Calls in them.
+    pub calls: usize,
+    /// Parts taken out, because they went or changed.
+    pub removed: usize,
+}
+
+/// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. `progress`
+/// is told parts done and parts in all.
+///
+/// # Errors
+/// A part cannot be read; those before it are in.
+pub fn sync(
+    conn: &mut Connection,
+    lake: &Path,
+    unit_field: &str,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Synced, ConsoleError> {
+    let known: BTreeMap<String, String> = {
+        let mut statement = conn.prepare("SELECT name, stamp FROM parts")?;
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    let mut there: BTreeMap<String, (Part, String)> = BTreeMap::new();
+    for part in stored_parts(lake, None, None)? {
+        let stamp = stamp(lake, &part)?;
+        there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
+    }
+    let mut synced = Synced::default();
+    let gone = known.iter().filter(|(name, stamp)| there.get(*name).is_none_or(|(_, now)| now != *stamp));
+    for (name, _) in gone {
+        let tx = conn.transaction()?;
+        remove(&tx, name)?;
+        tx.commit()?;
+        synced.removed += 1;
+    }
+    let new: Vec<_> = there.iter().filter(|(name, (_, stamp))| known.get(*name) != Some(stamp)).collect();
+    for (i, (name, (part, stamp))) in new.iter().enumerate() {
+        let (calls, findings) = (read_part(lake, part)?, read_findings(lake, part)?);
+        let tx = conn.transaction()?;
+        synced.calls += add(&tx, name, calls, findings, unit_field)?;
+        tx.execute("INSERT INTO parts (name, stamp) VALUES (?1, ?2)", params![name, stamp])?;
+        tx.commit()?;
+        synced.parts += 1;
+        progress(i + 1, new.len());
+    }
+    Ok(synced)
+}
+
+/// Size and time of the files of a part: they are replaced by rename, never written into.
+fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
+    let mut out = String::new();
+    for table in [TableName::Calls, TableName::Turns, TableName::Findings] {
+        let path = part.path(lake, table);
+        let meta = std::fs::metadata(&path).map_err(ConsoleError::io("cannot read", &path))?;
+        let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        out += &format!("{}@{} ", meta.len(), modified.map_or(0, |d| d.as_nanos()));
+    }
+    Ok(out)
+}
+
+fn remove(tx: &Transaction<'_>, name: &str) -> Result<(), ConsoleError> {
+    tx.execute(
+        "DELETE FROM turns_text WHERE rowid IN
+           (SELECT t.id FROM turns t JOIN calls c ON c.id = t.call WHERE c.part = ?1)",
+        [name],
+    )?;
+    tx.execute("DELETE FROM calls WHERE part = ?1", [name])?;
+    tx.execute("DELETE FROM parts WHERE name = ?1", [name])?;
+    Ok(())
+}
+
+fn add(
+    tx: &Transaction<'_>,
+    part: &str,
+    calls: Vec<StoredCall>,
+    findings: Vec<StoredFinding>,
+    unit_field: &str,
+) -> Result<usize, ConsoleError> {
+    let mut by_call: HashMap<String, Vec<StoredFinding>> = HashMap::new();
+    for finding in findings {
+        by_call.entry(finding.call_id.clone()).or_default().push(finding);
+    }
+    let n = calls.len();
+    for call in calls {
+        let findings = by_call.remove(&call.meta.call_id).unwrap_or_default();
+        let id = add_call(tx, part, &call, &findings, unit_field)?;
+        add_findings(tx, id, &findings)?;
+        for turn in &call.turns {
+            add_turn(tx, id, turn)?;
+        }
+    }
+    Ok(n)
+}
+
+fn add_call(
+    tx: &Transaction<'_>,
+    part: &str,
+    call: &StoredCall,
+    findings: &[StoredFinding],
+    unit_field: &str,
+) -> Result<i64, ConsoleError> {
+    let meta = &call.meta;
+    let hits: Vec<&StoredFinding> = findings.iter().filter(|f| f.verdict == "hit").collect();
+    let duration_ms = call.duration_ms.or(call.turns.iter().map(|t| t.span.end_ms).max()).unwrap_or(0);
+    let agent_id = meta.agent_id.clone().unwrap_or_default();
+    tx.prepare_cached(
+        "INSERT INTO calls (call_id, part, date, started_us, agent_id, agent_name, unit, queue, direction, customer_id,
+           order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+    )?
+    .execute(params![
+        meta.call_id,
+        part,
+        meta.date.clone().unwrap_or_default(),
+        meta.started_at_us,
+        agent_id,
+        meta.agent_name.clone().unwrap_or(agent_id.clone()),
+        meta.extra.get(unit_field).cloned().unwrap_or_default(),
+        meta.queue.clone().unwrap_or_default(),
+        meta.direction.as_str(),
+        meta.customer_id,
+        meta.order,
+        call.recording,
+        call.status,
+        call.fail_reason,
+        call.layout.map(callsift_core::ChannelLayout::as_str),
+        duration_ms,
+        call.score,
+        hits.len() as i64,
+        hits.iter().map(|f| severity_rank(&f.severity)).max().unwrap_or(0),
+        risk(&hits, duration_ms),
+    ])?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Rank of a severity: 1 minor to 4 fatal; 0 for none.
+pub(crate) fn severity_rank(name: &str) -> i64 {
+    let all = [Severity::Minor, Severity::Moderate, Severity::Severe, Severity::Fatal];
+    all.iter().position(|s| s.as_str() == name).map_or(0, |i| i as i64 + 1)
+}
+
+/// What the queue is sorted by before people said anything: weight of the faults per minute of listening, where a
+/// listener needs half a minute for the call and ten seconds for each place.
+fn risk(hits: &[&StoredFinding], duration_ms: i64) -> f64 {
+    let weight = |f: &&StoredFinding| [0.0, 1.0, 2.0, 5.0, 10.0][severity_rank(&f.severity) as usize];
+    let listening_ms = (30_000 + 10_000 * hits.len() as i64).min(duration_ms.max(10_000));
+    hits.iter().map(weight).sum::<f64>() * 60_000.0 / listening_ms as f64
+}
+
+fn add_findings(tx: &Transaction<'_>, call: i64, findings: &[StoredFinding]) -> Result<(), ConsoleError> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO findings (call, rule_id, place, title, category, severity, verdict, reason, points, turn, start_ms,
+           end_ms, char_start, char_end, text, match_kind, match_cost, condition, searched_ms, searched_turns,
+           searched_confidence, near_text, near_phrase, near_score, near_ms, ruleset_hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+           ?23, ?24, ?25, ?26)",
+    )?;
+    for f in findings {
+        statement.execute(params![
+            call,
+            f.rule_id,
+            place::of_finding(f),
+            f.title,
+            f.category,
+            f.severity,
+            f.verdict,
+            f.reason,
+            f.points,
+            f.turn,
+            f.start_ms,
+            f.end_ms,
+            f.char_start,
+            f.char_end,
+            f.text,
+            f.match_kind,
+            f.match_cost,
+            f.condition,
+            f.searched_speech_ms,
+            f.searched_turns,
+            f.searched_confidence,
+            f.near_miss_text,
+            f.near_miss_phrase,
+            f.near_miss_score,
+            f.near_miss_start_ms,
+            f.ruleset_hash,
+        ])?;
+    }
+    Ok(())
+}
+
+fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleError> {
+    let text = turn.text();
+    let marks: Vec<&str> = turn.marks.iter().map(|m| m.as_str()).collect();
+    tx.prepare_cached(
+        "INSERT INTO turns (call, turn, role, start_ms, end_ms, text, confidence, marks)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        call,
+        turn.index,
+        turn.role.as_str(),
+        turn.span.start_ms,
+        turn.span.end_ms,
+        text,
+        turn.confidence,
+        marks.join(",")
+    ])?;
+    let id = tx.last_insert_rowid();
+    let grams = grams::index(&mask(&text));
+    tx.prepare_cached("INSERT INTO turns_text (rowid, grams) VALUES (?1, ?2)")?.execute(params![id, grams])?;
+    let chars: Vec<char> = text.chars().collect();
+    for range in sensitive_numbers(&chars) {
+        let (Some(first), Some(last)) = (turn.chars.get(range.start), turn.chars.get(range.end - 1)) else { continue };
+        tx.prepare_cached(
+            "INSERT INTO numbers (call, turn, char_start, char_end, start_ms, end_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            call,
+            turn.index,
+            range.start as i64,
+            range.end as i64,
+            first.span.start_ms,
+            last.span.end_ms
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! The web console (质检台): QA staff hear the calls that deserve it and say what is true of them.
+//!
+//! Pages are made on the server from two `SQLite` files: the catalogue, a copy of the lake that may be lost
+//! ([`catalog`]), and the reviews database, which may not (crate `callsift-reviews`). Recordings are only ever read by the
+//! call they belong to: no address holds a path. Everything works by keyboard; scripts are few, small and of this server only.
+
+mod app;
+mod auth;
+pub mod catalog;
+mod error;
+pub mod figures;
+mod lang;
+mod page_error;
+mod pages;
+mod serve;
+mod sound;
+
+pub use error::ConsoleError;
+pub use serve::{ConsoleOptions, Tls, serve};

@@ -1,0 +1,118 @@
+//! What a page says when it cannot be shown.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use callsift_reviews::ReviewsError;
+use maud::html;
+
+use crate::error::ConsoleError;
+use crate::pages::layout;
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(crate) enum PageError {
+    /// Nobody is logged in.
+    Login(String),
+    /// Not for this person; also said where the thing does not exist, so that nobody learns what does.
+    NotFound,
+    /// The form did not come from this console's own page, or the page is too old.
+    Forged,
+    /// Somebody else was quicker.
+    Conflict(String),
+    /// What was sent makes no sense.
+    Bad(String),
+    /// Too many attempts; wait so many seconds.
+    Slow(u64),
+    /// Our fault, or the disk's.
+    Internal(ConsoleError),
+}
+
+impl From<ConsoleError> for PageError {
+    fn from(e: ConsoleError) -> Self {
+        match e {
+            ConsoleError::Reviews(e) => e.into(),
+            e => Self::Internal(e),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for PageError {
+    fn from(e: rusqlite::Error) -> Self {
+        Self::Internal(e.into())
+    }
+}
+
+impl From<ReviewsError> for PageError {
+    fn from(e: ReviewsError) -> Self {
+        match e {
+            ReviewsError::Claimed { by, .. } => Self::Conflict(format!("{by} 正在复核这通电话 · {by} is at this call")),
+            ReviewsError::NotClaimed => {
+                Self::Conflict("占用已到期，请重新打开 · the claim ran out; open the call again".to_owned())
+            }
+            ReviewsError::Overtaken { by } => {
+                Self::Conflict(format!("{by} 已先作出判断，请刷新 · {by} was quicker; reload the page"))
+            }
+            ReviewsError::TooLate(what) => Self::Conflict(format!("{} · {what}", too_late(what))),
+            ReviewsError::Missing(_) => Self::NotFound,
+            ReviewsError::Bad(what) => Self::Bad(what),
+            e => Self::Internal(e.into()),
+        }
+    }
+}
+
+/// The reviews crate speaks English; its few refusals in Chinese.
+fn too_late(what: &str) -> &'static str {
+    match what {
+        w if w.contains("an appeal was made;") => "已有申诉，只有裁定能改变结论",
+        w if w.contains("already") => "已经申诉过",
+        w if w.contains("is over") => "申诉期限已过",
+        w if w.contains("is decided") => "申诉已裁定",
+        _ => "只有属实的判断可以申诉，且只能一次",
+    }
+}
+
+impl PageError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Login(_) => StatusCode::SEE_OTHER,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forged => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Slow(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Login(_) => String::new(),
+            Self::NotFound => "没有这一页，或无权查看 · no such page, or not for you".to_owned(),
+            Self::Forged => "页面已过期，请返回刷新后重试 · the page is too old; go back and reload".to_owned(),
+            Self::Conflict(text) | Self::Bad(text) => text.clone(),
+            Self::Slow(s) => format!("尝试次数过多，请 {s} 秒后再试 · too many attempts; wait {s} s"),
+            // What exactly failed is for the log, not for whoever asks.
+            Self::Internal(_) => "系统出错，请联系管理员 · something failed here; tell the administrator".to_owned(),
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        if let Self::Login(next) = &self {
+            return Redirect::to(&format!("/login?next={}", crate::pages::url(next))).into_response();
+        }
+        if let Self::Internal(e) = &self {
+            crate::serve::complain(e);
+        }
+        let (status, text) = (self.status(), self.text());
+        let body = html! {
+            main.narrow {
+                h1 { (status.as_u16()) }
+                p { (text) }
+                p { a href="/" { "返回首页 · home" } }
+            }
+        };
+        (status, layout::bare(&text, &body)).into_response()
+    }
+}

@@ -1,0 +1,223 @@
+//! What people do to a call.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use callsift_reviews::{Db, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow};
+use serde_json::json;
+
+use crate::app::{App, Shared, now_us};
+use crate::auth::{Guarded, Person};
+use crate::page_error::PageError;
+use crate::pages::call::Shown;
+use crate::pages::call::data::{find, score, slot};
+use crate::pages::call_url;
+
+/// Longest remark.
+const NOTE_CHARS: usize = 2000;
+
+fn hold_us(app: &App) -> i64 {
+    app.options.claim_minutes * 60_000_000
+}
+
+/// The call and the review that the person does of it; staff only.
+fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
+    person.must_be(Role::Reviewer)?;
+    find(db, person, call_id)?;
+    slot(db, person, call_id)
+}
+
+pub(super) async fn claim(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Redirect, PageError> {
+    let (hold, back) = (hold_us(&app), call_url(&id));
+    app.run(move |db| {
+        let slot = reviewing(db, &sent.person, &id)?;
+        Ok(db.claim(&id, slot, sent.person.user().id, now_us(), hold)?)
+    })
+    .await?;
+    Ok(Redirect::to(&back))
+}
+
+pub(super) async fn release(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Redirect, PageError> {
+    let back = call_url(&id);
+    app.run(move |db| {
+        let slot = reviewing(db, &sent.person, &id)?;
+        Ok(db.release(&id, slot, sent.person.user().id)?)
+    })
+    .await?;
+    Ok(Redirect::to(&back))
+}
+
+/// A verdict on a finding, or the withdrawal of a mark. The first one claims the call.
+pub(super) async fn verdict(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Response, PageError> {
+    let shared = app.clone();
+    let by_script = sent.by_script;
+    let back = call_url(&id);
+    let (row, shown) = app
+        .run(move |db| {
+            let slot = reviewing(db, &sent.person, &id)?;
+            let shown = Shown::load(db, &sent.person, &id)?;
+            let new = judged(&shown, &sent, &id, slot)?;
+            db.claim(&id, slot, new.user_id, new.at_us, hold_us(&shared))?;
+            let row = db.record(&new)?;
+            log(db, &sent.person, "verdict", &id, &format!("{} {}", new.rule_id, new.verdict.as_str()))?;
+            Ok((db.verdict(row)?, Shown::load(db, &sent.person, &id)?))
+        })
+        .await?;
+    Ok(if by_script { answer(&app, &row, &shown).into_response() } else { Redirect::to(&back).into_response() })
+}
+
+fn judged(shown: &Shown, sent: &Guarded, call_id: &str, slot: Slot) -> Result<NewVerdict, PageError> {
+    let (rule, place) = (sent.text("rule"), sent.text("place"));
+    let verdict = Judgement::parse(sent.text("verdict"))
+        .ok_or_else(|| PageError::Bad("判断无法识别 · no such verdict".to_owned()))?;
+    let finding = shown.findings.iter().find(|f| f.rule_id == rule && f.place == place && f.verdict == "hit");
+    let marked = shown.missed().find(|v| v.rule_id == rule && v.place == place);
+    let (source, span_ms, text, ruleset_hash) = match (finding, marked) {
+        (Some(f), _) if verdict != Judgement::Withdrawn => {
+            (Source::Finding, f.span.map(|s| (s.start_ms, s.end_ms)), f.text.clone(), f.ruleset_hash.clone())
+        }
+        (None, Some(v)) => (Source::Missed, v.span_ms, v.text.clone(), v.ruleset_hash.clone()),
+        _ => return Err(PageError::Bad("没有这一处发现，请刷新 · no such finding; reload the page".to_owned())),
+    };
+    Ok(NewVerdict {
+        call_id: call_id.to_owned(),
+        slot,
+        rule_id: rule.to_owned(),
+        place: place.to_owned(),
+        source,
+        verdict,
+        span_ms,
+        text,
+        note: note(sent, "note"),
+        ruleset_hash,
+        user_id: sent.person.user().id,
+        at_us: now_us(),
+        before: sent.number("before"),
+    })
+}
+
+fn note(sent: &Guarded, field: &str) -> String {
+    sent.text(field).chars().take(NOTE_CHARS).collect()
+}
+
+fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
+    let items = shown.items(&app.rules);
+    Json(json!({
+        "id": row.id,
+        "verdict": row.verdict.as_str(),
+        "by": row.by,
+        "note": row.note,
+        "items": items,
+        "score": score(&items),
+    }))
+}
+
+fn log(db: &Db, person: &Person, action: &str, call_id: &str, detail: &str) -> Result<(), PageError> {
+    Ok(db.log(now_us(), &person.user().name, action, Some(call_id), detail)?)
+}
+
+/// A violation that the machine missed, on a stretch of the call.
+pub(super) async fn missed(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Redirect, PageError> {
+    let (hold, back) = (hold_us(&app), call_url(&id));
+    let rule =
+        app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("没有这条规则 · no such rule".to_owned()))?;
+    let (rule_id, ruleset_hash) = (rule.id.value.clone(), app.rules.hash().to_owned());
+    app.run(move |db| {
+        let slot = reviewing(db, &sent.person, &id)?;
+        let shown = Shown::load(db, &sent.person, &id)?;
+        let (from, to) = span(&sent, shown.call.duration_ms)?;
+        let new = NewVerdict {
+            call_id: id.clone(),
+            slot,
+            place: format!("m{from}-{to}"),
+            source: Source::Missed,
+            verdict: Judgement::Confirmed,
+            span_ms: Some((from, to)),
+            text: said_between(&shown, from, to),
+            note: note(&sent, "note"),
+            user_id: sent.person.user().id,
+            at_us: now_us(),
+            before: None,
+            rule_id,
+            ruleset_hash,
+        };
+        db.claim(&id, slot, new.user_id, new.at_us, hold)?;
+        db.record(&new)?;
+        log(db, &sent.person, "missed", &id, &new.rule_id)
+    })
+    .await?;
+    Ok(Redirect::to(&back))
+}
+
+/// From and to in milliseconds, inside the call.
+fn span(sent: &Guarded, duration_ms: i64) -> Result<(i64, i64), PageError> {
+    let ms = |field: &str| sent.text(field).parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1000.0) as i64);
+    match (ms("from_s"), ms("to_s")) {
+        (Some(from), Some(to)) if 0 <= from && from < to => {
+            Ok((from.min(duration_ms), to.min(duration_ms.max(from + 1))))
+        }
+        _ => Err(PageError::Bad("起止时间不对 · from must lie before to".to_owned())),
+    }
+}
+
+fn said_between(shown: &Shown, from: i64, to: i64) -> Option<String> {
+    let turns = shown.turns.iter().filter(|t| t.span.start_ms < to && t.span.end_ms > from);
+    let text: Vec<String> = turns.map(|t| t.text.iter().collect()).collect();
+    (!text.is_empty()).then(|| text.join(" / "))
+}
+
+/// The listening form. Handing it in finishes the review and gives the call back.
+pub(super) async fn form(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Redirect, PageError> {
+    let (hold, back) = (hold_us(&app), call_url(&id));
+    let known = |rule: &str| app.rules.get(rule).is_ok();
+    let items: BTreeMap<String, f64> = sent
+        .fields()
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("item.")?.to_owned(), value.trim().parse::<f64>().ok()?)))
+        .filter(|(rule, points)| known(rule) && *points > 0.0 && *points <= 100.0)
+        .collect();
+    app.run(move |db| {
+        let slot = reviewing(db, &sent.person, &id)?;
+        let form = NewForm {
+            call_id: id.clone(),
+            slot,
+            score: score(&items),
+            // Numbers by text always serialise.
+            items: serde_json::to_string(&items).unwrap_or_else(|_| "{}".to_owned()),
+            strengths: note(&sent, "strengths"),
+            weaknesses: note(&sent, "weaknesses"),
+            keep: sent.text("keep") == "1",
+            whole: sent.text("whole") == "1",
+            user_id: sent.person.user().id,
+            at_us: now_us(),
+            before: sent.number("before"),
+        };
+        db.claim(&id, slot, form.user_id, form.at_us, hold)?;
+        db.submit_form(&form)?;
+        log(db, &sent.person, "form", &id, &format!("{}", form.score))
+    })
+    .await?;
+    Ok(Redirect::to(&back))
+}

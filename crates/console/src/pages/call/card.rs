@@ -1,0 +1,154 @@
+//! A finding as a card: what, where, how sure, and what the person says of it.
+
+use callsift_reviews::VerdictRow;
+use callsift_text::mask;
+use maud::{Markup, html};
+
+use crate::app::App;
+use crate::auth::Person;
+use crate::catalog::FindingRow;
+use crate::lang::{Lang, judgement, severity, speaker};
+use crate::pages::call::{Shown, talk};
+use crate::pages::layout::csrf;
+use crate::pages::{call_url, clock, points};
+
+pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
+    let l = person.lang;
+    let said = shown.verdict_of(&f.rule_id, &f.place);
+    html! {
+        article.finding tabindex="0" data-rule=(f.rule_id) data-place=(f.place) data-seek=[f.span.map(|s| s.start_ms)]
+            data-end=[f.span.map(|s| s.end_ms)] data-verdict=[said.map(|v| v.verdict.as_str())] {
+            header {
+                @if let Some(span) = f.span { button.time type="button" data-seek=(span.start_ms) { (clock(span.start_ms)) } }
+                b { (f.title) }
+                span.sev data-rank=(crate::catalog::severity_rank(&f.severity)) { (severity(l, &f.severity)) }
+                @if f.points > 0.0 { span.points { "−" (points(f.points)) } }
+            }
+            @if let Some(quote) = quote(person, shown, f) { blockquote { (quote) } }
+            p.reason { (mask_unless(person, &f.reason)) }
+            (proof(l, person, f))
+            (how(l, f))
+            (verdict(person, shown, &f.rule_id, &f.place, said))
+        }
+    }
+}
+
+/// The evidence, as this person may read it.
+fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
+    let turn = shown.turns.iter().find(|t| Some(t.turn) == f.turn)?;
+    let text = talk::visible(person, turn);
+    let quoted: String = text.get(f.chars.clone()?)?.iter().collect();
+    Some(format!("{}：{quoted}", speaker(person.lang, &turn.role)))
+}
+
+fn mask_unless(person: &Person, text: &str) -> String {
+    if person.sees_numbers() { text.to_owned() } else { mask(text) }
+}
+
+/// The proof of an absence: what was searched, how well it was heard, and what came closest.
+fn proof(l: Lang, person: &Person, f: &FindingRow) -> Markup {
+    let Some((turns, speech_ms, confidence)) = f.searched else { return html! {} };
+    html! {
+        dl.proof {
+            @if let Some(span) = f.span { dt { (l.t("查找范围", "searched")) } dd { button.time type="button" data-seek=(span.start_ms) { (clock(span.start_ms)) } "–" (clock(span.end_ms)) } }
+            dt { (l.t("其中语音", "speech in it")) } dd { (points(speech_ms as f64 / 1000.0)) " s · " (turns) (l.t(" 句", " turns")) }
+            dt { (l.t("识别把握", "heard")) } dd { (format!("{:.0} %", confidence * 100.0)) }
+            dt { (l.t("最接近的话", "closest")) } dd {
+                @match &f.near {
+                    Some((text, phrase, score, ms)) => {
+                        button.time type="button" data-seek=(ms) { (clock(*ms)) } " “" (mask_unless(person, text)) "” ≈ “" (phrase) "” " (format!("{score:.2}"))
+                    }
+                    None => (l.t("没有", "none")),
+                }
+            }
+        }
+    }
+}
+
+fn how(l: Lang, f: &FindingRow) -> Markup {
+    let name = match f.match_kind.as_deref() {
+        Some("sound") => l.t("读音相近", "by sound"),
+        Some("similar") => l.t("意思相近的句子", "similar sentence"),
+        Some("model") => l.t("模型判断", "by a model"),
+        _ => return html! {},
+    };
+    html! { p.how { (name) @if let Some(cost) = f.match_cost { " · " (l.t("偏差 ", "cost ")) (format!("{cost:.2}")) } } }
+}
+
+fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
+    let l = person.lang;
+    html! {
+        p.said { @if let Some(v) = said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (v.note) } } }
+        @if person.is_staff() {
+            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
+                (csrf(person))
+                input type="hidden" name="rule" value=(rule);
+                input type="hidden" name="place" value=(place);
+                input type="hidden" name="before" value=[said.map(|v| v.id)];
+                button name="verdict" value="confirmed" type="submit" { (l.t("属实", "confirm")) kbd { "y" } }
+                button name="verdict" value="rejected" type="submit" { (l.t("误报", "reject")) kbd { "n" } }
+                button name="verdict" value="unsure" type="submit" { (l.t("存疑", "unsure")) kbd { "u" } }
+                input name="note" placeholder=(l.t("说明（可不填）", "remark")) aria-label=(l.t("说明", "remark")) maxlength="500";
+            }
+        } @else if let Some(v) = said.filter(|v| v.source != "appeal") {
+            details.appeal { summary { (l.t("申诉", "appeal")) }
+                form.stack action="/appeals" method="post" {
+                    (csrf(person))
+                    input type="hidden" name="verdict" value=(v.id);
+                    label { (l.t("理由", "reason")) textarea name="reason" required maxlength="1000" {} }
+                    button type="submit" { (l.t("提交申诉", "send the appeal")) }
+                }
+            }
+        }
+    }
+}
+
+/// A violation that a person marked.
+pub(super) fn missed(person: &Person, shown: &Shown, app: &App, v: &VerdictRow) -> Markup {
+    let l = person.lang;
+    let title = app.rules.get(&v.rule_id).map_or(v.rule_id.as_str(), |r| r.title.as_str());
+    html! {
+        article.finding.by-hand tabindex="0" data-seek=[v.span_ms.map(|s| s.0)] data-end=[v.span_ms.map(|s| s.1)] data-verdict=(v.verdict.as_str()) {
+            header {
+                @if let Some((start, _)) = v.span_ms { button.time type="button" data-seek=(start) { (clock(start)) } }
+                b { (title) } span.sev { (l.t("人工补记", "marked by hand")) }
+            }
+            (verdict_of_missed(person, shown, v))
+        }
+    }
+}
+
+fn verdict_of_missed(person: &Person, shown: &Shown, v: &VerdictRow) -> Markup {
+    let l = person.lang;
+    html! {
+        @if person.is_staff() && v.source == "missed" {
+            p.said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (v.note) } }
+            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
+                (csrf(person))
+                input type="hidden" name="rule" value=(v.rule_id);
+                input type="hidden" name="place" value=(v.place);
+                input type="hidden" name="before" value=(v.id);
+                button name="verdict" value="withdrawn" type="submit" { (l.t("撤回", "withdraw")) }
+            }
+        } @else { (verdict(person, shown, &v.rule_id, &v.place, Some(v))) }
+    }
+}
+
+pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
+    let l = person.lang;
+    html! {
+        details.add #missed { summary { (l.t("补记漏检", "mark a missed violation")) kbd { "m" } }
+            form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" {
+                (csrf(person))
+                label { (l.t("项目", "rule")) select name="rule" required {
+                    @for rule in app.rules.rules() { option value=(rule.id.value) { (rule.title) } } } }
+                div.pair {
+                    label { (l.t("从（秒）", "from (s)")) input name="from_s" type="number" step="0.1" min="0" value="0" required; }
+                    label { (l.t("到（秒）", "to (s)")) input name="to_s" type="number" step="0.1" min="0" value="1" required; }
+                }
+                label { (l.t("说明", "remark")) input name="note" maxlength="500"; }
+                button type="submit" { (l.t("记录", "record")) }
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Everything about one call that one person may know.
+
+use std::collections::BTreeMap;
+
+use callsift_reviews::{Claim, Db, Form, Judgement, Role, Slot, VerdictRow};
+use callsift_rules::RuleSet;
+
+use crate::app::now_us;
+use crate::auth::Person;
+use crate::catalog::rows::{findings, turns};
+use crate::catalog::{CallRow, FindingRow, TurnRow};
+use crate::page_error::PageError;
+
+/// Points off for a fatal fault: nothing is left.
+const FATAL: f64 = 100.0;
+
+/// A call as one person sees it.
+pub(crate) struct Shown {
+    pub(crate) call: CallRow,
+    pub(crate) turns: Vec<TurnRow>,
+    /// All findings for staff; for agents only those that a person confirmed.
+    pub(crate) findings: Vec<FindingRow>,
+    pub(crate) verdicts: Vec<VerdictRow>,
+    pub(crate) form: Option<Form>,
+    /// Who is at the call.
+    pub(crate) claim: Option<Claim>,
+    /// Which review this person does.
+    pub(crate) slot: Slot,
+}
+
+/// The call, where the person may know of it: agents know their own calls only.
+pub(super) fn find(db: &Db, person: &Person, call_id: &str) -> Result<CallRow, PageError> {
+    let call = CallRow::find(db.connection(), call_id)?.ok_or(PageError::NotFound)?;
+    let own = || person.user().agent_id.as_deref() == Some(call.agent_id.as_str()) && !call.agent_id.is_empty();
+    if person.is_staff() || own() { Ok(call) } else { Err(PageError::NotFound) }
+}
+
+/// Which review the person does of a call: the first, or a blind second one that a draw asked for.
+pub(super) fn slot(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
+    let blind = person.role() == Role::Reviewer && db.is_blind_duplicate(call_id, &person.user().name)?;
+    Ok(if blind { Slot::Duplicate } else { Slot::First })
+}
+
+impl Shown {
+    pub(super) fn load(db: &Db, person: &Person, call_id: &str) -> Result<Self, PageError> {
+        let call = find(db, person, call_id)?;
+        let slot = slot(db, person, call_id)?;
+        let mut verdicts = db.verdicts_of(call_id, slot)?;
+        verdicts.retain(|v| v.verdict != Judgement::Withdrawn);
+        let mut findings = findings(db.connection(), call.id)?;
+        if !person.is_staff() {
+            verdicts.retain(|v| v.verdict == Judgement::Confirmed || v.source == "appeal");
+            findings.retain(|f| verdicts.iter().any(|v| v.rule_id == f.rule_id && v.place == f.place));
+        }
+        Ok(Self {
+            turns: turns(db.connection(), call.id)?,
+            form: db.form_of(call_id, slot)?,
+            claim: db.claim_of(call_id, slot, now_us())?,
+            findings,
+            verdicts,
+            slot,
+            call,
+        })
+    }
+
+    /// What a person said of a place.
+    pub(super) fn verdict_of(&self, rule_id: &str, place: &str) -> Option<&VerdictRow> {
+        self.verdicts.iter().find(|v| v.rule_id == rule_id && v.place == place)
+    }
+
+    /// Violations that the machine missed.
+    pub(super) fn missed(&self) -> impl Iterator<Item = &VerdictRow> {
+        let known = |v: &&VerdictRow| self.findings.iter().any(|f| f.rule_id == v.rule_id && f.place == v.place);
+        self.verdicts.iter().filter(move |v| !known(v))
+    }
+
+    /// Points off by rule, of what people confirmed.
+    pub(super) fn items(&self, rules: &RuleSet) -> BTreeMap<String, f64> {
+        let mut items: BTreeMap<String, f64> = BTreeMap::new();
+        for v in self.verdicts.iter().filter(|v| v.verdict == Judgement::Confirmed) {
+            let of_rule = || self.findings.iter().filter(|f| f.rule_id == v.rule_id);
+            let machine: f64 = of_rule().map(|f| f.points).sum();
+            let rule = rules.get(&v.rule_id).ok();
+            let fatal = of_rule().any(|f| f.verdict == "hit" && f.severity == "fatal")
+                || rule.is_some_and(|r| r.severity == callsift_core::Severity::Fatal);
+            let points = if machine > 0.0 { machine } else { rule.map_or(0.0, |r| r.points.value) };
+            items.insert(v.rule_id.clone(), if fatal { FATAL } else { points });
+        }
+        items
+    }
+}
+
+/// Listening score: 100 less the points off, not below 0.
+pub(super) fn score(items: &BTreeMap<String, f64>) -> f64 {
+    (100.0 - items.values().sum::<f64>()).clamp(0.0, 100.0)
+}

@@ -1,0 +1,80 @@
+//! The listening form (电话监控记录表, REQUIREMENTS C2).
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use crate::app::App;
+use crate::auth::Person;
+use crate::lang::{Lang, category};
+use crate::pages::call::Shown;
+use crate::pages::call::data::score;
+use crate::pages::layout::csrf;
+use crate::pages::{call_url, points, when};
+
+/// Order of the categories in the form: that of a call.
+const CATEGORIES: [&str; 7] = ["opening", "language", "attitude", "order", "process", "complaint", "closing"];
+
+pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
+    let l = person.lang;
+    let given = shown.form.as_ref().map(|f| items_of(&f.items));
+    let confirmed = shown.items(&app.rules);
+    let items = given.as_ref().unwrap_or(&confirmed);
+    let form = shown.form.as_ref();
+    html! {
+        form.sheet #sheet action=(format!("{}/form", call_url(&shown.call.call_id))) method="post" {
+            (csrf(person))
+            input type="hidden" name="before" value=[form.map(|f| f.id)];
+            h2 { (l.t("电话监控记录表", "listening form")) " "
+                output.score { (points(form.map_or_else(|| score(items), |f| f.score))) } (l.t(" 分", "")) }
+            @if let Some(f) = form { p.said { (l.t("已提交 · ", "handed in · ")) (f.by) " · " (when(app, f.at_us)) } }
+            @for name in CATEGORIES {
+                @let rules: Vec<_> = app.rules.rules().iter().filter(|r| r.category == name).collect();
+                @if !rules.is_empty() {
+                    fieldset { legend { (category(l, name)) }
+                        @for rule in rules {
+                            @let (id, off) = (&rule.id.value, items.get(&rule.id.value).copied().unwrap_or(0.0));
+                            label data-rule=(id) {
+                                span { (rule.title) @if let Some(machine) = machine(shown, id) { " " small.machine { (l.t("机器 −", "machine −")) (points(machine)) } } }
+                                input type="number" name=(format!("item.{id}")) min="0" max="100" step="0.5" value=(points(off))
+                                    data-points=(points(rule.points.value)) aria-label=(rule.title);
+                            }
+                        }
+                    }
+                }
+            }
+            label { (l.t("优点", "strengths")) textarea name="strengths" maxlength="2000" { (form.map_or("", |f| &f.strengths)) } }
+            label { (l.t("不足", "weaknesses")) textarea name="weaknesses" maxlength="2000" { (form.map_or("", |f| &f.weaknesses)) } }
+            label.check { input type="checkbox" name="whole" value="1" checked[form.is_some_and(|f| f.whole)];
+                (l.t("整通已听（未发现的项目也算听过）", "heard as a whole (what is not marked is right)")) }
+            label.check { input type="checkbox" name="keep" value="1" checked[form.is_some_and(|f| f.keep)];
+                (l.t("留作培训", "keep for training")) }
+            button.primary type="submit" { (l.t("提交", "hand in")) }
+        }
+    }
+}
+
+/// Points that the machine took off for a rule.
+fn machine(shown: &Shown, rule: &str) -> Option<f64> {
+    let hits: Vec<f64> =
+        shown.findings.iter().filter(|f| f.rule_id == rule && f.verdict == "hit").map(|f| f.points).collect();
+    (!hits.is_empty()).then(|| hits.iter().sum())
+}
+
+/// Points off by rule, as they were kept. What cannot be read counts as none.
+pub(super) fn items_of(json: &str) -> BTreeMap<String, f64> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// The form as an agent reads it.
+pub(super) fn reader(l: Lang, shown: &Shown) -> Markup {
+    html! {
+        @if let Some(f) = &shown.form {
+            section.sheet {
+                h2 { (l.t("监控得分", "listening score")) " " output { (points(f.score)) } }
+                @if !f.strengths.is_empty() { h3 { (l.t("优点", "strengths")) } p { (f.strengths) } }
+                @if !f.weaknesses.is_empty() { h3 { (l.t("不足", "weaknesses")) } p { (f.weaknesses) } }
+            }
+        } @else { p.empty { (l.t("这通电话还没有复核完。", "This call is not reviewed yet.")) } }
+    }
+}

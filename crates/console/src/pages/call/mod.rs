@@ -1,0 +1,39 @@
+//! The page of a call: hear it, read it, judge it.
+
+mod actions;
+mod card;
+mod data;
+mod form;
+mod sound;
+mod talk;
+mod view;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use maud::Markup;
+
+use crate::app::Shared;
+use crate::auth::Person;
+use crate::page_error::PageError;
+
+pub(super) use data::Shown;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/calls/{id}", get(show))
+        .route("/calls/{id}/audio", get(sound::audio))
+        .route("/calls/{id}/clip", get(sound::clip))
+        .route("/calls/{id}/waveform.svg", get(sound::waveform))
+        .route("/calls/{id}/claim", post(actions::claim))
+        .route("/calls/{id}/release", post(actions::release))
+        .route("/calls/{id}/verdict", post(actions::verdict))
+        .route("/calls/{id}/missed", post(actions::missed))
+        .route("/calls/{id}/form", post(actions::form))
+}
+
+async fn show(State(app): State<Shared>, person: Person, Path(id): Path<String>) -> Result<Markup, PageError> {
+    let reader = person.clone();
+    let shown = app.run(move |db| Shown::load(db, &reader, &id)).await?;
+    Ok(view::page(&app, &person, &shown))
+}

@@ -1,0 +1,181 @@
+//! How the page of a call looks.
+
+use callsift_reviews::Slot;
+use maud::{Markup, html};
+
+use crate::app::{App, now_us};
+use crate::auth::Person;
+use crate::lang::{Lang, verdict};
+use crate::pages::call::{Shown, card, form, talk};
+use crate::pages::layout::{self, csrf};
+use crate::pages::{call_url, clock, points, when};
+
+pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
+    let (l, c) = (person.lang, &shown.call);
+    let time = c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t));
+    let title = format!("{} {time}", c.agent_name);
+    layout::page(
+        person,
+        &title,
+        if person.is_staff() { "/queue" } else { "/mine" },
+        &html! {
+            main.call data-call=(call_url(&c.call_id)) data-duration=(c.duration_ms) data-csrf=(person.session.csrf) {
+                div.bar {
+                    h1 { (title) " " small { (c.call_id) } }
+                    p.facts { (facts(l, person, shown)) }
+                    (claim(app, person, shown))
+                }
+                @if let Some(why) = &c.fail_reason { p.problem { (why) } }
+                (player(l, app, shown))
+                div.columns {
+                    section.talk aria-label=(l.t("对话", "conversation")) {
+                        @if shown.turns.is_empty() { p.empty { (l.t("没有人说话。", "Nobody spoke.")) } }
+                        @for turn in &shown.turns { (talk::turn(l, person, shown, turn)) }
+                    }
+                    section.judge aria-label=(l.t("质检", "inspection")) {
+                        (findings(app, person, shown))
+                        @if person.is_staff() { (form::editor(app, person, shown)) } @else { (form::reader(l, shown)) }
+                    }
+                }
+                @if person.is_staff() { (keys(l)) }
+            }
+            @if person.is_staff() || app.options.recordings.is_some() { script src="/static/call.js" defer {} }
+        },
+    )
+}
+
+fn facts(l: Lang, person: &Person, shown: &Shown) -> Markup {
+    let c = &shown.call;
+    let hidden = |text: &str| if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) };
+    let direction = match c.direction.as_str() {
+        "inbound" => l.t("呼入", "inbound"),
+        "outbound" => l.t("呼出", "outbound"),
+        _ => "",
+    };
+    let layout = match c.layout.as_deref() {
+        Some("mono") => l.t("单声道", "mono"),
+        Some("fake_stereo") => l.t("假双声道", "same signal twice"),
+        _ => "",
+    };
+    let parts = [
+        c.agent_id.clone(),
+        c.unit.clone(),
+        c.queue.clone(),
+        direction.to_owned(),
+        clock(c.duration_ms),
+        layout.to_owned(),
+    ];
+    html! {
+        (parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" · "))
+        @if let Some(customer) = &c.customer_id { " · " (l.t("客户 ", "customer ")) (hidden(customer)) }
+        @if let Some(order) = &c.order_text { " · " (l.t("订单 ", "order ")) (hidden(order)) }
+    }
+}
+
+/// Who is at the call, and what the person may do about it.
+fn claim(app: &App, person: &Person, shown: &Shown) -> Markup {
+    let l = person.lang;
+    if !person.is_staff() {
+        return html! {};
+    }
+    let mine = shown.claim.as_ref().is_some_and(|c| c.user_id == person.user().id);
+    let minutes = |until_us: i64| ((until_us - now_us()) / 60_000_000).max(1);
+    let action = |name: &str| format!("{}/{name}", call_url(&shown.call.call_id));
+    html! {
+        div.claim {
+            @match &shown.claim {
+                Some(c) if !mine => span.busy { (c.display) (l.t(" 正在复核，还剩 ", " is at this call, minutes left: ")) (minutes(c.until_us)) (l.t(" 分钟", "")) },
+                Some(c) => {
+                    span { (l.t("由您复核，还剩 ", "yours, minutes left: ")) (minutes(c.until_us)) (l.t(" 分钟", "")) }
+                    form action=(action("release")) method="post" { (csrf(person)) button.link type="submit" { (l.t("归还", "give back")) } }
+                }
+                None => form action=(action("claim")) method="post" { (csrf(person))
+                    button type="submit" data-key="c" { (l.t("开始复核", "start")) kbd { "c" } } },
+            }
+            form action="/queue/next" method="post" { (csrf(person))
+                button type="submit" data-key="g" { (l.t("下一通", "next call")) kbd { "g" } } }
+            @if app.options.recordings.is_none() { span.problem { (l.t("未指定录音目录，无法播放", "no recordings folder; nothing can be heard")) } }
+        }
+    }
+}
+
+fn player(l: Lang, app: &App, shown: &Shown) -> Markup {
+    let (c, address) = (&shown.call, call_url(&shown.call.call_id));
+    if app.options.recordings.is_none() || c.status == "failed" {
+        return html! {};
+    }
+    let length = c.duration_ms.max(1);
+    html! {
+        section.player aria-label=(l.t("播放", "player")) {
+            div.wave {
+                img src=(format!("{address}/waveform.svg")) alt=(l.t("波形", "waveform"));
+                svg viewBox=(format!("0 0 {length} 100")) preserveAspectRatio="none" aria-hidden="true" {
+                    @for f in shown.findings.iter().filter(|f| f.verdict == "hit") {
+                        @if let Some(span) = f.span { rect.hit x=(span.start_ms) y="0" width=(span.len_ms().max(length / 300)) height="100" data-seek=(span.start_ms) {} }
+                    }
+                    @for v in shown.missed() {
+                        @if let Some((a, b)) = v.span_ms { rect.missed x=(a) y="0" width=((b - a).max(length / 300)) height="100" data-seek=(a) {} }
+                    }
+                }
+                div.cursor {}
+            }
+            audio controls preload="metadata" src=(format!("{address}/audio")) {}
+            div.controls {
+                button type="button" data-do="back" { "−5 s" kbd { "←" } }
+                button type="button" data-do="play" { (l.t("播放 / 暂停", "play / pause")) kbd { (l.t("空格", "space")) } }
+                button type="button" data-do="forward" { "+5 s" kbd { "→" } }
+                label { (l.t("语速", "speed")) select data-do="speed" {
+                    @for speed in ["0.75", "1", "1.25", "1.5", "2"] { option value=(speed) selected[speed == "1"] { (speed) "×" } } } }
+                label { input type="checkbox" data-do="loop"; (l.t("循环本段", "loop this place")) kbd { "l" } }
+                a href=(format!("{address}/clip?from=0&to={}", c.duration_ms)) data-do="clip" download { (l.t("导出片段", "export clip")) }
+                output.now { "0:00 / " (clock(c.duration_ms)) }
+            }
+        }
+    }
+}
+
+fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
+    let l = person.lang;
+    let of = |verdict: &'static str| shown.findings.iter().filter(move |f| f.verdict == verdict);
+    html! {
+        h2 { (l.t("发现", "findings")) " "
+            small { (l.t("机器分 ", "machine score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } }
+        @if shown.slot == Slot::Duplicate && !person.is_staff() { }
+        @if of("hit").next().is_none() { p.empty { (l.t("机器没有发现问题。", "The machine found nothing.")) } }
+        @for f in of("hit") { (card::finding(person, shown, f)) }
+        @for v in shown.missed() { (card::missed(person, shown, app, v)) }
+        @if person.is_staff() {
+            (card::add_missed(person, shown, app))
+            @for name in ["cannot_tell", "clear", "not_applicable"] {
+                @if of(name).next().is_some() {
+                    details { summary { (verdict(l, name)) " " (of(name).count()) }
+                        ul.rest { @for f in of(name) { li { b { (f.title) } " " (f.reason) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn keys(l: Lang) -> Markup {
+    html! {
+        dialog #keys {
+            h2 { (l.t("键盘", "keyboard")) }
+            dl {
+                @for (key, zh, en) in [
+                    ("j / k", "下一处 / 上一处发现，并从前两秒播放", "next / previous finding, played from two seconds before"),
+                    ("y / n / u", "属实 / 误报 / 存疑", "confirm / reject / unsure"),
+                    ("m", "在当前位置补记漏检", "mark a missed violation here"),
+                    ("空格 space", "播放或暂停", "play or pause"),
+                    ("← / →", "后退 / 前进五秒", "back / forward five seconds"),
+                    ("[ / ]", "减速 / 加速", "slower / faster"),
+                    ("l", "循环本段", "loop this place"),
+                    ("c / g", "开始复核 / 下一通", "start / next call"),
+                    ("f", "跳到监控记录表", "go to the form"),
+                    ("?", "显示本表", "this table"),
+                ] { dt { kbd { (key) } } dd { (l.t(zh, en)) } }
+            }
+            form method="dialog" { button { (l.t("关闭", "close")) } }
+        }
+    }
+}

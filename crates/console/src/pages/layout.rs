@@ -1,0 +1,85 @@
+//! What all pages share: head, navigation, language.
+
+use callsift_reviews::Role;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::auth::Person;
+use crate::lang::{Lang, role};
+
+/// A page for somebody who is logged in. `here` is the address of the entry of the navigation that it belongs to.
+pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> Markup {
+    let lang = person.lang;
+    document(
+        lang,
+        title,
+        &html! {
+            header.top {
+                a.brand href="/" { "听检" span { " callsift" } }
+                nav {
+                    @for (address, name) in entries(person) {
+                        a href=(address) aria-current=[(address == here).then_some("page")] { (name) }
+                    }
+                }
+                @if person.is_staff() {
+                    form.find action="/search" method="get" role="search" {
+                        input type="search" name="q" placeholder=(lang.t("搜索通话内容", "search what was said"))
+                            aria-label=(lang.t("搜索通话内容", "search what was said"));
+                    }
+                }
+                div.who {
+                    span { (person.user().display) " · " (role(lang, person.role())) }
+                    form action="/language" method="post" {
+                        (csrf(person))
+                        button.link type="submit" name="lang" value=(lang.t("en", "zh")) { (lang.t("English", "中文")) }
+                    }
+                    form action="/logout" method="post" {
+                        (csrf(person))
+                        button.link type="submit" { (lang.t("退出", "log out")) }
+                    }
+                }
+            }
+            (body)
+        },
+    )
+}
+
+fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {
+    let l = person.lang;
+    let mut out = Vec::new();
+    if person.role() == Role::Agent {
+        out.push(("/mine", l.t("我的质检", "my calls")));
+    } else {
+        out.push(("/queue", l.t("复核队列", "queue")));
+        out.push(("/tasks", l.t("我的任务", "my tasks")));
+    }
+    out.push(("/appeals", l.t("申诉", "appeals")));
+    out.push(("/account", l.t("账户", "account")));
+    out
+}
+
+/// A page without navigation: login, errors.
+pub(crate) fn bare(title: &str, body: &Markup) -> Markup {
+    document(Lang::Zh, title, body)
+}
+
+fn document(lang: Lang, title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(lang.code()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · 听检" }
+                link rel="stylesheet" href="/static/app.css";
+                link rel="icon" href="/static/icon.svg" type="image/svg+xml";
+                script src="/static/app.js" defer {}
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// The hidden field that every form carries.
+pub(crate) fn csrf(person: &Person) -> Markup {
+    html! { input type="hidden" name="csrf" value=(person.session.csrf); }
+}

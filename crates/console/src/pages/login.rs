@@ -1,0 +1,125 @@
+//! Logging in and out, and the language.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::SET_COOKIE;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use callsift_reviews::{Token, password};
+use maud::{Markup, html};
+
+use crate::app::{App, Shared, now_us};
+use crate::auth::{COOKIE, Guarded, cookie};
+use crate::page_error::PageError;
+use crate::pages::layout;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/login", get(show).post(enter))
+        .route("/logout", post(leave))
+        .route("/language", post(language))
+}
+
+/// Only addresses of this console: a path, and not `//somewhere`.
+fn next(asked: Option<&String>) -> String {
+    let own = |a: &&String| a.starts_with('/') && !a.starts_with("//") && !a.contains('\\');
+    asked.filter(own).cloned().unwrap_or_else(|| "/".to_owned())
+}
+
+async fn show(Query(query): Query<BTreeMap<String, String>>) -> Markup {
+    form(&next(query.get("next")), "", "")
+}
+
+fn form(next: &str, name: &str, problem: &str) -> Markup {
+    layout::bare(
+        "登录",
+        &html! {
+            main.narrow {
+                h1 { "听检 · 质检台" }
+                @if !problem.is_empty() { p.problem role="alert" { (problem) } }
+                form.stack action="/login" method="post" {
+                    input type="hidden" name="next" value=(next);
+                    label { "用户名 · name" input name="name" value=(name) autocomplete="username" required autofocus; }
+                    label { "密码 · password"
+                        input name="password" type="password" autocomplete="current-password" required; }
+                    button type="submit" { "登录 · log in" }
+                }
+            }
+        },
+    )
+}
+
+async fn enter(
+    State(app): State<Shared>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Form(fields): Form<BTreeMap<String, String>>,
+) -> Result<Response, PageError> {
+    let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
+    let (name, typed, next) = (text("name"), text("password"), next(fields.get("next")));
+    let wait = app.limiter.wait_s(&name, from.ip(), now_us());
+    if wait > 0 {
+        return Err(PageError::Slow(wait));
+    }
+    let wanted = name.clone();
+    let token = app.run(move |db| {
+        let found = db.user_by_name(&wanted)?;
+        let right = password::matches(&typed, found.as_ref().map(|(_, hash)| hash.as_str()));
+        let user = found.filter(|(user, _)| right && !user.disabled).map(|(user, _)| user);
+        let action = if user.is_some() { "login" } else { "login_failed" };
+        db.log(now_us(), &wanted.chars().take(64).collect::<String>(), action, None, &from.ip().to_string())?;
+        user.map(|user| Ok(db.open_session(user.id, now_us())?)).transpose()
+    });
+    let token = token.await?;
+    app.limiter.note(&name, from.ip(), token.is_some(), now_us());
+    Ok(match token {
+        Some(token) => {
+            (AppendHeaders([(SET_COOKIE, session_cookie(&app, &token))]), Redirect::to(&next)).into_response()
+        }
+        None => form(&next, &name, "用户名或密码不对 · wrong name or password").into_response(),
+    })
+}
+
+fn session_cookie(app: &App, token: &Token) -> String {
+    let secure = if app.options.tls.is_some() { "; Secure" } else { "" };
+    format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax{secure}", token.0)
+}
+
+async fn leave(State(app): State<Shared>, headers: HeaderMap, guarded: Guarded) -> Result<Response, PageError> {
+    let mut request = Request::new(());
+    *request.headers_mut() = headers;
+    let token = cookie(&request.into_parts().0, COOKIE).unwrap_or_default();
+    let name = guarded.person.user().name.clone();
+    app.run(move |db| {
+        db.close_session(&token)?;
+        Ok(db.log(now_us(), &name, "logout", None, "")?)
+    })
+    .await?;
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    Ok((AppendHeaders([(SET_COOKIE, gone)]), Redirect::to("/login")).into_response())
+}
+
+async fn language(headers: HeaderMap, guarded: Guarded) -> Response {
+    let lang = if guarded.text("lang") == "en" { "en" } else { "zh" };
+    let back = headers.get("referer").and_then(|v| v.to_str().ok()).and_then(|r| r.split_once("://"));
+    let back = back.and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
+    let set = format!("lang={lang}; Path=/; SameSite=Lax; Max-Age=31536000");
+    (AppendHeaders([(SET_COOKIE, set)]), Redirect::to(&next(back.as_ref()))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next;
+
+    #[test]
+    fn one_is_only_sent_on_within_the_console() {
+        let to = |s: &str| next(Some(&s.to_owned()));
+        assert_eq!(to("/calls/c1?x=2"), "/calls/c1?x=2");
+        for other in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""] {
+            assert_eq!(to(other), "/", "{other}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The pages. Each file holds its addresses, what it asks of the database, and how it looks.
+
+mod account;
+mod appeals;
+mod assets;
+mod call;
+pub(crate) mod layout;
+mod login;
+mod queue;
+mod search;
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
+use callsift_reviews::Role;
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::app::{App, Shared};
+use crate::auth::Person;
+
+/// All addresses.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(home))
+        .merge(login::routes())
+        .merge(account::routes())
+        .merge(queue::routes())
+        .merge(call::routes())
+        .merge(appeals::routes())
+        .merge(search::routes())
+        .merge(assets::routes())
+        .fallback(|| async { crate::page_error::PageError::NotFound })
+}
+
+async fn home(person: Person) -> Redirect {
+    Redirect::to(if person.role() == Role::Agent { "/mine" } else { "/queue" })
+}
+
+/// Everything but letters, digits and what never means anything in an address.
+const KEEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Text as a part of an address.
+pub(crate) fn url(text: &str) -> String {
+    utf8_percent_encode(text, KEEP).to_string()
+}
+
+/// Address of a call's page.
+pub(crate) fn call_url(call_id: &str) -> String {
+    format!("/calls/{}", url(call_id))
+}
+
+/// Milliseconds as minutes and seconds: `3:07`.
+pub(crate) fn clock(ms: i64) -> String {
+    let s = ms.max(0) / 1000;
+    format!("{}:{:02}", s / 60, s % 60)
+}
+
+/// Day and time at the centre: `11-16 09:12`.
+pub(crate) fn when(app: &App, at_us: i64) -> String {
+    let zone = TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC));
+    let time = Timestamp::from_microsecond(at_us).unwrap_or_default().to_zoned(zone);
+    time.strftime("%m-%d %H:%M").to_string()
+}
+
+/// Points or a score without needless decimals: `95`, `92.5`.
+pub(crate) fn points(x: f64) -> String {
+    let text = format!("{x:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{call_url, clock, points};
+
+    #[test]
+    fn ids_of_calls_stay_inside_their_address() {
+        assert_eq!(call_url("a/../b?x=1#y"), "/calls/a%2F..%2Fb%3Fx%3D1%23y");
+        assert_eq!(
+            (clock(187_400), clock(-5), points(92.5), points(95.0)),
+            ("3:07".into(), "0:00".into(), "92.5".into(), "95".into())
+        );
+    }
+}

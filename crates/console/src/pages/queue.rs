@@ -1,0 +1,283 @@
+//! The queue (复核队列): what to hear next, worst and unreviewed first; and the tasks that a draw gave a person.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use callsift_reviews::{Role, Slot};
+use maud::{Markup, html};
+
+use crate::app::{App, Shared, now_us};
+use crate::auth::{Guarded, Person};
+use crate::catalog::queue::{Choices, Filter, Listed, Order, PAGE, State as CallState};
+use crate::lang::{Lang, severity};
+use crate::page_error::PageError;
+use crate::pages::layout::{csrf, page};
+use crate::pages::{call_url, clock, points, url, when};
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/queue", get(show)).route("/queue/next", post(next)).route("/tasks", get(tasks))
+}
+
+/// The filter of an address.
+pub(super) fn filter(query: &BTreeMap<String, String>) -> Filter {
+    let text = |name: &str| query.get(name).map(|v| v.trim().to_owned()).unwrap_or_default();
+    let number = |name: &str| text(name).parse::<i64>().ok().filter(|n| *n >= 0);
+    Filter {
+        from: text("from"),
+        to: text("to"),
+        agent: text("agent"),
+        unit: text("unit"),
+        queue: text("queue"),
+        rule: text("rule"),
+        word: text("word"),
+        min_s: number("min_s"),
+        max_s: number("max_s"),
+        state: CallState::parse(&text("state")),
+        order: Order::parse(&text("order")),
+        page: number("page").unwrap_or(0) as usize,
+    }
+}
+
+async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let filter = filter(&query);
+    let asked = filter.clone();
+    let (rows, count, choices) = app
+        .run(move |db| {
+            let conn = db.connection();
+            Ok((asked.list(conn, now_us())?, asked.count(conn)?, Choices::read(conn)?))
+        })
+        .await?;
+    let l = person.lang;
+    Ok(page(
+        &person,
+        l.t("复核队列", "queue"),
+        "/queue",
+        &html! {
+            main {
+                div.bar {
+                    h1 { (l.t("复核队列", "queue")) " " small { (count) @if count >= 10_000 { "+" } (l.t(" 通", " calls")) } }
+                    form action="/queue/next" method="post" {
+                        (csrf(&person))
+                        button.primary type="submit" accesskey="n" { (l.t("复核下一通 ▸", "review the next ▸")) }
+                    }
+                }
+                (filters(l, &filter, &choices))
+                (list(&app, l, &rows))
+                (pager(l, &query, filter.page, rows.len()))
+            }
+        },
+    ))
+}
+
+fn filters(l: Lang, f: &Filter, choices: &Choices) -> Markup {
+    let any = l.t("全部", "any");
+    html! {
+        form.filters action="/queue" method="get" {
+            label { (l.t("从", "from")) input type="date" name="from" value=(f.from); }
+            label { (l.t("到", "to")) input type="date" name="to" value=(f.to); }
+            label { (l.t("工号或姓名", "agent")) input name="agent" value=(f.agent) size="8"; }
+            (select(l.t("班组", "unit"), "unit", &f.unit, any, choices.units.iter().map(|u| (u.as_str(), u.as_str()))))
+            (select(l.t("队列", "queue"), "queue", &f.queue, any, choices.queues.iter().map(|u| (u.as_str(), u.as_str()))))
+            (select(l.t("规则", "rule"), "rule", &f.rule, any, choices.rules.iter().map(|(id, t)| (id.as_str(), t.as_str()))))
+            label { (l.t("时长（秒）", "seconds")) span.pair {
+                input type="number" name="min_s" min="0" value=[f.min_s] aria-label=(l.t("至少", "at least"));
+                "–" input type="number" name="max_s" min="0" value=[f.max_s] aria-label=(l.t("至多", "at most")); } }
+            label { (l.t("说过", "said")) input name="word" value=(f.word) size="10"; }
+            (select(l.t("状态", "state"), "state", name_of(&CallState::ALL, f.state), "", states(l).into_iter()))
+            (select(l.t("排序", "order"), "order", name_of(&Order::ALL, f.order), "", orders(l).into_iter()))
+            button type="submit" { (l.t("筛选", "filter")) }
+            a href="/queue" { (l.t("清除", "clear")) }
+        }
+    }
+}
+
+fn name_of<T: PartialEq + Copy>(all: &[(T, &'static str)], value: T) -> &'static str {
+    all.iter().find(|(v, _)| *v == value).map_or("", |(_, name)| name)
+}
+
+fn states(l: Lang) -> [(&'static str, &'static str); 6] {
+    [
+        ("open", l.t("待复核", "to review")),
+        ("done", l.t("已复核", "reviewed")),
+        ("confirmed", l.t("有属实问题", "with confirmed faults")),
+        ("kept", l.t("留作培训", "kept for training")),
+        ("failed", l.t("处理失败", "failed")),
+        ("all", l.t("全部", "all")),
+    ]
+}
+
+fn orders(l: Lang) -> [(&'static str, &'static str); 5] {
+    [
+        ("risk", l.t("风险最高", "worst first")),
+        ("newest", l.t("最新", "newest")),
+        ("longest", l.t("最长", "longest")),
+        ("shortest", l.t("最短", "shortest")),
+        ("score", l.t("机器分最低", "lowest score")),
+    ]
+}
+
+/// A choice; `any` stands for no choice where it is not empty.
+fn select<'a>(
+    title: &str,
+    name: &str,
+    chosen: &str,
+    any: &str,
+    options: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Markup {
+    html! {
+        label { (title)
+            select name=(name) {
+                @if !any.is_empty() { option value="" { (any) } }
+                @for (value, text) in options { option value=(value) selected[value == chosen] { (text) } }
+            }
+        }
+    }
+}
+
+/// A table of calls, each a link to its page.
+pub(super) fn list(app: &App, l: Lang, rows: &[Listed]) -> Markup {
+    html! {
+        @if rows.is_empty() {
+            p.empty { (l.t("没有符合条件的通话。", "No call fits.")) }
+        } @else {
+            table.calls {
+                thead { tr {
+                    th { (l.t("时间", "time")) } th { (l.t("坐席", "agent")) } th { (l.t("班组 / 队列", "unit / queue")) }
+                    th.num { (l.t("时长", "length")) } th.num { (l.t("机器分", "score")) } th { (l.t("发现", "findings")) }
+                    th { (l.t("状态", "state")) }
+                } }
+                tbody { @for row in rows { (line(app, l, row)) } }
+            }
+        }
+    }
+}
+
+fn line(app: &App, l: Lang, row: &Listed) -> Markup {
+    let c = &row.call;
+    html! {
+        tr {
+            td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
+                 small { (c.call_id) } }
+            td { (c.agent_name) @if c.agent_id != c.agent_name { small { (c.agent_id) } } }
+            td { (c.unit) @if !c.unit.is_empty() && !c.queue.is_empty() { " / " } (c.queue) }
+            td.num { (clock(c.duration_ms)) }
+            td.num { (c.score.map_or_else(|| "–".to_owned(), points)) }
+            td { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
+                 (row.titles.join("，")) @if let Some(why) = &c.fail_reason { span.problem { (why) } } }
+            td { (state(l, row)) }
+        }
+    }
+}
+
+fn rank_name(rank: i64) -> &'static str {
+    match rank {
+        4 => "fatal",
+        3 => "severe",
+        2 => "moderate",
+        _ => "minor",
+    }
+}
+
+fn state(l: Lang, row: &Listed) -> Markup {
+    html! {
+        @if let Some(score) = row.human {
+            (l.t("已复核 ", "reviewed ")) b { (points(score)) }
+            @if row.confirmed > 0 { " · " (row.confirmed) (l.t(" 项属实", " confirmed")) }
+        } @else if let Some(by) = &row.claimed_by {
+            span.busy { (by) (l.t(" 复核中", " is at it")) }
+        } @else if row.confirmed > 0 { (l.t("复核了一部分", "begun")) } @else { span.open { (l.t("待复核", "open")) } }
+    }
+}
+
+fn pager(l: Lang, query: &BTreeMap<String, String>, page: usize, shown: usize) -> Markup {
+    let to = |page: usize| {
+        let rest = query.iter().filter(|(k, v)| *k != "page" && !v.is_empty());
+        let rest: String = rest.map(|(k, v)| format!("{}={}&", url(k), url(v))).collect();
+        format!("/queue?{rest}page={page}")
+    };
+    html! {
+        p.pager {
+            @if page > 0 { a href=(to(page - 1)) rel="prev" { (l.t("◂ 上一页", "◂ before")) } }
+            @if shown == PAGE { a href=(to(page + 1)) rel="next" { (l.t("下一页 ▸", "after ▸")) } }
+        }
+    }
+}
+
+/// Claims the worst open call that nobody is at. Two people who press at once get two calls.
+async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, PageError> {
+    guarded.person.must_be(Role::Reviewer)?;
+    let (user, hold_us) = (guarded.person.user().id, app.options.claim_minutes * 60_000_000);
+    let found = app.run(move |db| {
+        for _ in 0..20 {
+            let Some(call_id) = Filter::next(db.connection(), now_us())? else { return Ok(None) };
+            match db.claim(&call_id, Slot::First, user, now_us(), hold_us) {
+                Ok(()) => return Ok(Some(call_id)),
+                Err(e) if e.is_conflict() => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(None)
+    });
+    Ok(Redirect::to(&found.await?.map_or_else(|| "/queue".to_owned(), |id| call_url(&id))))
+}
+
+/// A call that a draw gave to a person, and whether it is done.
+struct Task {
+    call_id: String,
+    title: String,
+    why: String,
+    done: bool,
+}
+
+async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let name = person.user().name.clone();
+    let tasks = app
+        .run(move |db| {
+            // A blind duplicate looks like any other task; why it was drawn is not told, for `why` would tell.
+            let sql = "SELECT d.call_id, w.title, CASE WHEN d.duplicate = ?1 THEN '' ELSE d.why END,
+                         EXISTS (SELECT 1 FROM forms f WHERE f.call_id = d.call_id
+                                 AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END)
+                       FROM draw_calls d JOIN draws w ON w.id = d.draw_id
+                       WHERE d.picked = 1 AND (d.reviewer = ?1 OR d.duplicate = ?1) ORDER BY 4, d.draw_id DESC, d.call_id";
+            let mut statement = db.connection().prepare_cached(sql)?;
+            let rows = statement.query_map([&name], |r| {
+                Ok(Task { call_id: r.get(0)?, title: r.get(1)?, why: r.get(2)?, done: r.get(3)? })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        })
+        .await?;
+    let l = person.lang;
+    let done = tasks.iter().filter(|t| t.done).count();
+    Ok(page(
+        &person,
+        l.t("我的任务", "my tasks"),
+        "/tasks",
+        &html! {
+            main {
+                h1 { (l.t("我的任务", "my tasks")) " " small { (done) " / " (tasks.len()) } }
+                @if tasks.is_empty() {
+                    p.empty { (l.t("没有分配给您的录音。主管用 callsift sample --save 抽样并分配。",
+                        "Nothing was given to you. A lead draws and assigns with callsift sample --save.")) }
+                } @else {
+                    progress max=(tasks.len()) value=(done) {}
+                    table.calls {
+                        thead { tr { th { (l.t("通话", "call")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
+                        tbody { @for t in &tasks { tr {
+                            td { a href=(call_url(&t.call_id)) { (t.call_id) } } td { (t.title) } td { (t.why) }
+                            td { @if t.done { (l.t("完成", "done")) } @else { span.open { (l.t("待听", "to hear")) } } }
+                        } } }
+                    }
+                }
+            }
+        },
+    ))
+}

@@ -1,0 +1,78 @@
+//! Search over everything that was said.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use callsift_reviews::Role;
+use callsift_text::mask;
+use maud::{Markup, html};
+
+use crate::app::Shared;
+use crate::auth::Person;
+use crate::catalog::text_query;
+use crate::lang::speaker;
+use crate::page_error::PageError;
+use crate::pages::layout::page;
+use crate::pages::{call_url, clock};
+
+/// Turns that are shown.
+const MOST: usize = 100;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/search", get(show))
+}
+
+struct Found {
+    call_id: String,
+    date: String,
+    agent: String,
+    turn: i64,
+    role: String,
+    start_ms: i64,
+    text: String,
+}
+
+async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let asked = query.get("q").map(|q| q.trim().to_owned()).unwrap_or_default();
+    let found = match text_query(&asked) {
+        None => Vec::new(),
+        Some(query) => app.run(move |db| Ok(search(db.connection(), &query)?)).await?,
+    };
+    let l = person.lang;
+    Ok(page(
+        &person,
+        l.t("搜索", "search"),
+        "/search",
+        &html! {
+            main {
+                h1 { (l.t("搜索：", "search: ")) (asked) " " small { (found.len()) @if found.len() == MOST { "+" } } }
+                @if found.is_empty() { p.empty { (l.t("没有人这样说过。", "Nobody said so.")) } }
+                table.calls { tbody { @for f in &found { tr {
+                    td { a href=(format!("{}#t{}", call_url(&f.call_id), f.turn)) { (f.date) " " (clock(f.start_ms)) } small { (f.call_id) } }
+                    td { (f.agent) }
+                    td { (speaker(l, &f.role)) "：" @if person.sees_numbers() { (f.text) } @else { (mask(&f.text)) } }
+                } } } }
+            }
+        },
+    ))
+}
+
+/// Newest part first, as turns were entered.
+fn search(conn: &rusqlite::Connection, query: &str) -> rusqlite::Result<Vec<Found>> {
+    let sql = "SELECT c.call_id, c.date, c.agent_name, t.turn, t.role, t.start_ms, t.text
+               FROM (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ?1 ORDER BY rowid DESC LIMIT ?2) x
+               JOIN cat.turns t ON t.id = x.rowid JOIN cat.calls c ON c.id = t.call ORDER BY t.id DESC";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(rusqlite::params![query, MOST as i64], |r| {
+        let (call_id, date, agent, turn) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        Ok(Found { call_id, date, agent, turn, role: r.get(4)?, start_ms: r.get(5)?, text: r.get(6)? })
+    })?;
+    rows.collect()
+}

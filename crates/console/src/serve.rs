@@ -1,0 +1,195 @@
+//! Starting and stopping: addresses, TLS, headers, following the lake.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware;
+use axum::response::Response;
+use axum_server::Handle;
+use callsift_reviews::Db;
+use callsift_rules::RuleSet;
+
+use crate::app::{App, Shared};
+use crate::catalog;
+use crate::error::ConsoleError;
+use crate::{auth, pages};
+
+/// The lake is looked at again after so long.
+const FOLLOW: Duration = Duration::from_secs(60);
+/// Pages that are being made get so long when the console stops.
+const GRACE: Duration = Duration::from_secs(10);
+/// Longest form.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// Certificate and key, PEM files.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Certificate chain.
+    pub cert: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// What a console needs.
+#[derive(Debug, Clone)]
+pub struct ConsoleOptions {
+    /// The lake.
+    pub lake: PathBuf,
+    /// Folder of the reviews database, the catalogue and decoded sound.
+    pub data: PathBuf,
+    /// Folder of the recordings; without it nothing is heard.
+    pub recordings: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Certificate, for addresses beyond loopback.
+    pub tls: Option<Tls>,
+    /// Something before the console does TLS.
+    pub insecure: bool,
+    /// Metadata field that names an agent's unit.
+    pub unit_field: String,
+    /// Hours at the centre: seconds east of UTC.
+    pub utc_offset_s: i32,
+    /// A claim that nobody renews ends after so many minutes.
+    pub claim_minutes: i64,
+}
+
+impl ConsoleOptions {
+    /// The reviews database.
+    pub fn reviews_path(&self) -> PathBuf {
+        self.data.join("reviews.db")
+    }
+
+    /// Makes the folder and opens the reviews database in it.
+    ///
+    /// # Errors
+    /// It cannot be made or opened.
+    pub fn reviews(&self) -> Result<Db, ConsoleError> {
+        std::fs::create_dir_all(&self.data).map_err(ConsoleError::io("cannot make", &self.data))?;
+        Ok(Db::open(&self.reviews_path())?)
+    }
+}
+
+/// Serves until the process is told to stop. `ready` gets the address once it is open; `progress` parts read and parts in all.
+///
+/// # Errors
+/// The lake cannot be read, the address is taken or unprotected, the certificate is none.
+pub fn serve(
+    options: ConsoleOptions,
+    rules: RuleSet,
+    progress: impl FnMut(usize, usize),
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ConsoleError> {
+    if !options.address.ip().is_loopback() && options.tls.is_none() && !options.insecure {
+        return Err(ConsoleError::Unprotected(options.address));
+    }
+    drop(options.reviews()?);
+    let app = Arc::new(App::new(options, rules)?);
+    let mut conn = catalog::open(&app.catalog_path())?;
+    catalog::sync(&mut conn, &app.options.lake, &app.options.unit_field, progress)?;
+    follow(Arc::clone(&app), conn);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(ConsoleError::io("cannot start threads for", &app.options.data))?;
+    runtime.block_on(listen(app, ready))
+}
+
+/// Follows the lake on a thread of its own. A part that cannot be read is tried again the next time.
+fn follow(app: Shared, mut conn: rusqlite::Connection) {
+    let work = move || {
+        loop {
+            std::thread::sleep(FOLLOW);
+            if let Err(e) = catalog::sync(&mut conn, &app.options.lake, &app.options.unit_field, |_, _| {}) {
+                complain(&e);
+            }
+        }
+    };
+    // Without the thread the console shows what there was when it started, which `complain` says.
+    if let Err(e) = std::thread::Builder::new().name("follow".to_owned()).spawn(work) {
+        complain(&ConsoleError::Option(format!("the lake is not followed: {e}")));
+    }
+}
+
+async fn listen(app: Shared, ready: impl FnOnce(SocketAddr)) -> Result<(), ConsoleError> {
+    let address = app.options.address;
+    let taken = |e: std::io::Error| ConsoleError::Option(format!("cannot listen on {address}: {e}"));
+    let listener = std::net::TcpListener::bind(address).map_err(taken)?;
+    listener.set_nonblocking(true).map_err(taken)?;
+    let bound = listener.local_addr().map_err(taken)?;
+    let handle = Handle::new();
+    tokio::spawn(stop(handle.clone()));
+    let tls = app.options.tls.clone();
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let done = match tls {
+        None => {
+            ready(bound);
+            axum_server::from_tcp(listener).map_err(taken)?.handle(handle).serve(service).await
+        }
+        Some(tls) => {
+            // Only fails where a provider is set already, and then there is one.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let config = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.cert, &tls.key).await;
+            let config = config.map_err(|e| ConsoleError::Tls(e.to_string()))?;
+            ready(bound);
+            axum_server::from_tcp_rustls(listener, config).map_err(taken)?.handle(handle).serve(service).await
+        }
+    };
+    done.map_err(taken)
+}
+
+/// Waits for an interrupt or a polite end, then lets open pages finish.
+async fn stop(handle: Handle<SocketAddr>) {
+    let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let ended = async {
+        match end.as_mut() {
+            Some(end) => end.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = ended => {}
+    }
+    handle.graceful_shutdown(Some(GRACE));
+}
+
+fn router(app: Shared) -> Router {
+    pages::routes()
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::from_fn(auth::same_origin))
+        .layer(middleware::map_response(headers))
+        .with_state(app)
+}
+
+/// Security headers on whatever is sent. Scripts and styles come from this server's own files only; nothing is framed.
+async fn headers(mut response: Response) -> Response {
+    const HEADERS: [(&str, &str); 7] = [
+        (
+            "content-security-policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ];
+    let map = response.headers_mut();
+    for (name, value) in HEADERS {
+        map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // Calls are nobody's business but the reader's: not kept on disks of browsers and proxies. Pictures and scripts say so themselves.
+    map.entry("cache-control").or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Says on the error stream what no page tells.
+#[expect(clippy::print_stderr, reason = "the only log of a server that somebody started by hand or as a service")]
+pub(crate) fn complain(e: &ConsoleError) {
+    eprintln!("console: {e}");
+}

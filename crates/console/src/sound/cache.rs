@@ -1,0 +1,107 @@
+//! The cache: files that can be made again, and never more than so many bytes.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use callsift_core::TimeSpan;
+use sha2::{Digest, Sha256};
+
+use crate::error::ConsoleError;
+use crate::sound::peaks::Peaks;
+use crate::sound::wav;
+
+/// Bytes that are kept: 4 GiB, some 18 hours of two channels.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// Decoded recordings and waveforms.
+pub(crate) struct SoundCache {
+    folder: PathBuf,
+    /// One recording is decoded at a time: two people who open a call do not decode it twice, and cores stay free for pages.
+    decoding: Mutex<()>,
+}
+
+impl SoundCache {
+    /// Makes the folder, and clears what a killed process left half written.
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, ConsoleError> {
+        std::fs::create_dir_all(&folder).map_err(ConsoleError::io("cannot make", &folder))?;
+        for entry in std::fs::read_dir(&folder).map_err(ConsoleError::io("cannot read", &folder))?.flatten() {
+            if entry.path().extension().is_some_and(|e| e == "part") {
+                // Whoever cannot remove it will overwrite it.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(Self { folder, decoding: Mutex::new(()) })
+    }
+
+    /// The recording as a WAV file, with these stretches silenced.
+    pub(super) fn wav(&self, path: &Path, silenced: &[TimeSpan]) -> Result<PathBuf, ConsoleError> {
+        let target = self.folder.join(format!("{}.wav", key(path, silenced)?));
+        self.made(&target, |part| wav::write(path, part, silenced))?;
+        Ok(target)
+    }
+
+    /// The waveform of a recording.
+    pub(crate) fn peaks(&self, path: &Path) -> Result<Peaks, ConsoleError> {
+        let target = self.folder.join(format!("{}.peaks", key(path, &[])?));
+        self.made(&target, |part| {
+            // Numbers in lists always serialise.
+            let text = serde_json::to_vec(&Peaks::of(path)?).unwrap_or_default();
+            std::fs::write(part, text).map_err(ConsoleError::io("cannot write", part))
+        })?;
+        let text = std::fs::read(&target).map_err(ConsoleError::io("cannot read", &target))?;
+        Ok(serde_json::from_slice(&text).unwrap_or(Peaks(Vec::new())))
+    }
+
+    /// Makes the file where it is not there, and puts it in place whole.
+    fn made(&self, target: &Path, make: impl FnOnce(&Path) -> Result<(), ConsoleError>) -> Result<(), ConsoleError> {
+        if target.is_file() {
+            return Ok(());
+        }
+        let _one = self.decoding.lock().unwrap_or_else(PoisonError::into_inner);
+        if target.is_file() {
+            return Ok(());
+        }
+        let part = target.with_extension("part");
+        let made = make(&part);
+        if made.is_err() {
+            let _ = std::fs::remove_file(&part);
+        }
+        made?;
+        std::fs::rename(&part, target).map_err(ConsoleError::io("cannot write", target))?;
+        self.shrink(target);
+        Ok(())
+    }
+
+    /// Takes out the oldest files until the rest fits; what cannot be read or removed is left.
+    fn shrink(&self, keep: &Path) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .flatten()
+            .filter_map(|e| e.metadata().ok().map(|m| (m.modified().unwrap_or(UNIX_EPOCH), m.len(), e.path())))
+            .collect();
+        files.sort();
+        let mut bytes: u64 = files.iter().map(|f| f.1).sum();
+        for (_, size, path) in files {
+            if bytes <= MOST_BYTES {
+                break;
+            }
+            if path != keep && std::fs::remove_file(&path).is_ok() {
+                bytes -= size;
+            }
+        }
+    }
+}
+
+/// Name of a file made from this recording as it is now.
+fn key(path: &Path, silenced: &[TimeSpan]) -> Result<String, ConsoleError> {
+    let meta = std::fs::metadata(path).map_err(ConsoleError::io("cannot read", path))?;
+    let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+    let mut hasher = Sha256::new();
+    hasher.update(path.to_string_lossy().as_bytes());
+    hasher.update(format!("\0{}\0{modified}", meta.len()).as_bytes());
+    for span in silenced {
+        hasher.update(format!("\0{}-{}", span.start_ms, span.end_ms).as_bytes());
+    }
+    Ok(callsift_core::hex(&hasher.finalize()))
+}

@@ -1,0 +1,148 @@
+"""A day at the console in a real browser: hear a hit, confirm it by keyboard, mark a miss, hand in the form, appeal as the
+agent, decide as the lead, see the dashboard change. Usage: day.py BASE SHOTS reviewer:pw agent:pw lead:pw"""
+
+import sys
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+BASE, SHOTS = sys.argv[1], Path(sys.argv[2])
+PASSWORDS = dict(pair.split(":", 1) for pair in sys.argv[3:])
+CALL = "/calls/c05"
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    quiet = "--disable-background-networking --disable-component-update --disable-sync --disable-quic --no-first-run"
+    for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--lang=zh-CN", "--window-size=1280,900",
+                     "--autoplay-policy=no-user-gesture-required", *quiet.split()]:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+
+
+driver = browser()
+
+
+def wait(what, message):
+    WebDriverWait(driver, 20).until(lambda _: what(), message)
+
+
+def all_of(css):
+    return driver.find_elements(By.CSS_SELECTOR, css)
+
+
+def one(css):
+    return driver.find_element(By.CSS_SELECTOR, css)
+
+
+def press(keys):
+    driver.switch_to.active_element.send_keys(keys)
+
+
+def shot(name):
+    """A picture of the whole page, and no complaint of the browser about scripts or the content policy."""
+    height = driver.execute_script("return document.documentElement.scrollHeight")
+    driver.set_window_size(1280, max(900, min(height + 120, 6000)))
+    driver.save_screenshot(str(SHOTS / f"{name}.png"))
+    driver.set_window_size(1280, 900)
+    complaints = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE" and "favicon" not in entry["message"]]
+    assert not complaints, f"{name}: {complaints}"
+
+
+def login(name):
+    driver.delete_all_cookies()
+    driver.get(f"{BASE}/login")
+    one("[name=name]").send_keys(name)
+    one("[name=password]").send_keys(PASSWORDS[name], Keys.ENTER)
+    wait(lambda: all_of(".who"), f"{name} is in")
+
+
+def review():
+    login("zhijian")
+    wait(lambda: driver.current_url.endswith("/queue"), "the queue")
+    rows = all_of("table.calls tbody tr")
+    assert rows, "flagged calls wait"
+    shot("queue")
+    driver.get(BASE + CALL)
+    cards = all_of(".finding")
+    assert cards, "findings are shown"
+    wait(lambda: driver.execute_script("return document.querySelector('audio').readyState") >= 1, "the recording loads")
+    press("j")
+    wait(lambda: all_of(".finding.chosen"), "the first finding is chosen")
+    seek = int(one(".finding.chosen").get_attribute("data-seek"))
+    at = "return document.querySelector('audio').currentTime"
+    wait(lambda: abs(driver.execute_script(at) - max(0, seek / 1000 - 2)) < 3, "it plays from two seconds before")
+    wait(lambda: driver.execute_script("return !document.querySelector('audio').paused"), "it plays")
+    press(" ")
+    wait(lambda: driver.execute_script("return document.querySelector('audio').paused"), "it stops")
+    before = one("output.score").text
+    press("y")
+    wait(lambda: all_of('.finding.chosen[data-verdict="confirmed"]'), "it is confirmed")
+    wait(lambda: one("output.score").text != before, "the form follows")
+    press("m")
+    wait(lambda: one("#missed").get_attribute("open"), "a miss can be marked")
+    Select(one("#missed select")).select_by_value("shirking")
+    one("#missed [name=note]").send_keys("推给别的部门", Keys.ENTER)
+    wait(lambda: all_of(".finding.by-hand"), "the miss is marked")
+    shot("call")
+    one("[name=strengths]").send_keys("语速平稳")
+    one("[name=weaknesses]").send_keys("使用反问语气")
+    one("[name=whole]").click()
+    one("[name=keep]").click()
+    one("form.sheet button.primary").click()
+    wait(lambda: "已提交" in one("form.sheet").text, "the form is handed in")
+
+
+def appeal():
+    login("zuoxi")
+    driver.get(BASE + CALL)
+    assert all_of(".finding") and "申诉" in one(".judge").text, "the agent sees what was confirmed"
+    one("details.appeal summary").click()
+    one("details.appeal textarea").send_keys("当时是在确认数量，不是反问")
+    one("details.appeal button").click()
+    wait(lambda: driver.current_url.endswith("/appeals"), "the appeal is sent")
+    shot("appeal-agent")
+    driver.get(f"{BASE}/mine")
+    shot("agent")
+
+
+def decide():
+    login("zhuguan")
+    driver.get(f"{BASE}/dashboard")
+    before = one("main").text
+    driver.get(f"{BASE}/appeals")
+    one("textarea[name=reason]").send_keys("听过录音，确为询问")
+    one('button[name=granted][value="1"]').click()
+    wait(lambda: "申诉成立" in one("main").text, "it is decided")
+    shot("appeals")
+    driver.get(f"{BASE}/dashboard")
+    assert one("main").text != before, "the dashboard follows"
+    for name in ["dashboard", "reviewers", "rules", "agents"]:
+        driver.get(f"{BASE}/{name}")
+        shot(name)
+    driver.get(f"{BASE}/rules/rhetorical-question")
+    shot("rule")
+
+
+def tablet():
+    driver.set_window_size(820, 1100)
+    driver.get(BASE + CALL)
+    wide = driver.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"the page is {wide} px too wide for a tablet"
+    driver.save_screenshot(str(SHOTS / "tablet.png"))
+
+
+try:
+    for step in [review, appeal, decide, tablet]:
+        step()
+        print("ok", step.__name__)
+except BaseException:
+    driver.save_screenshot(str(SHOTS / "failed.png"))
+    raise
+finally:
+    driver.quit()

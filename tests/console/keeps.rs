@@ -1,0 +1,83 @@
+//! What the console must keep: acknowledged verdicts, one winner, ranges of sound.
+
+use super::Console;
+use super::client::field;
+
+#[test]
+fn a_killed_console_lost_no_acknowledged_verdict() {
+    let mut data = tempfile::tempdir().unwrap();
+    let mut acknowledged: Vec<(String, String)> = Vec::new();
+    let mut password = String::new();
+    for round in 0..4 {
+        let mut console = Console::over(data);
+        if round == 0 {
+            console.password("zhijian").clone_into(&mut password);
+        } else {
+            console.passwords.push(("zhijian".to_owned(), password.clone()));
+        }
+        let reviewer = console.login("zhijian");
+        for i in 0..10 {
+            let note = format!("round {round} verdict {i}");
+            let page = reviewer.get("/calls/c05").text();
+            let card = page.split("class=\"finding\"").nth(1).unwrap().to_owned();
+            let before = card.split("name=\"before\"").nth(1).unwrap().split('>').next().unwrap();
+            let before = before.split('"').nth(1).unwrap_or("");
+            let (rule, place) = (field(&card, "rule"), field(&card, "place"));
+            let verdict = if i % 2 == 0 { "confirmed" } else { "rejected" };
+            let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", verdict), ("note", &note), ("before", before)];
+            assert_eq!(reviewer.post("/calls/c05/verdict", &fields).status, 303, "{note}");
+            acknowledged.push((verdict.to_owned(), note));
+        }
+        data = console.kill();
+    }
+    let db = callsift_reviews::Db::open(&data.path().join("reviews.db")).unwrap();
+    let kept: Vec<(String, String)> =
+        db.history().unwrap().into_iter().map(|v| (v.verdict.as_str().to_owned(), v.note)).collect();
+    assert_eq!(kept, acknowledged);
+}
+
+#[test]
+fn of_two_reviewers_one_wins_and_the_other_is_told() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer", "--display", "周敏"]);
+    let (one, two) = (console.login("zhijian"), console.login("zhijian2"));
+    let page = one.get("/calls/t2").text();
+    let (rule, place) = (field(&page, "rule"), field(&page, "place"));
+    let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
+    let post = |client: &super::Client| client.post("/calls/t2/verdict", &fields);
+    // Both at once.
+    let (a, b) = std::thread::scope(|scope| {
+        let (a, b) = (scope.spawn(|| post(&one)), scope.spawn(|| post(&two)));
+        (a.join().unwrap(), b.join().unwrap())
+    });
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
+    let told = if a.status == 409 { a.text() } else { b.text() };
+    assert!(told.contains("正在复核这通电话"), "{told}");
+    // Both ask for the next call and get different ones.
+    let next = |client: &super::Client| client.post("/queue/next", &[]).header("location").to_owned();
+    assert_ne!(next(&one), next(&two));
+}
+
+#[test]
+fn sound_has_ranges_clips_and_a_waveform() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    let whole = reviewer.get("/calls/c05/audio");
+    assert_eq!((whole.status, whole.header("content-type")), (200, "audio/wav"));
+    assert!(whole.body.starts_with(b"RIFF"));
+    let part = reviewer.get_with("/calls/c05/audio", &[("range", "bytes=100-299")]);
+    assert_eq!((part.status, part.body.len()), (206, 200));
+    assert_eq!(part.body, whole.body[100..300]);
+    let beyond = reviewer.get_with("/calls/c05/audio", &[("range", "bytes=999999999-")]);
+    assert_eq!(beyond.status, 416);
+    let clip = reviewer.get("/calls/c05/clip?from=1000&to=2500");
+    assert!(clip.status == 200 && clip.header("content-disposition").contains("attachment"));
+    assert!(reviewer.get("/calls/c05/clip?from=5&to=2").status == 400);
+    let wave = reviewer.get("/calls/c05/waveform.svg").text();
+    assert!(wave.matches("<path").count() == 2, "two channels");
+    let listened = callsift_reviews::Db::open(&console.data.path().join("reviews.db")).unwrap().audit(50).unwrap();
+    let count = |action: &str| listened.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count();
+    assert_eq!((count("listen"), count("clip")), (1, 1), "from the beginning once, a range does not count");
+}

@@ -1,0 +1,162 @@
+//! What the console must not do, tried per role and page.
+
+use super::client::{Client, field};
+use super::{Console, EVIL};
+
+/// Pages for staff; an agent has no business there.
+const STAFF_PAGES: [&str; 4] = ["/queue", "/tasks", "/search?q=您好", "/calls/c03"];
+/// What is sent to a call; `c03` and `c05` have recordings.
+const ACTIONS: [&str; 5] = ["claim", "release", "verdict", "missed", "form"];
+
+/// An id in an address.
+fn url(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+#[test]
+fn strangers_see_the_login_and_nothing_else() {
+    let console = Console::start();
+    let stranger = Client::new(&console.base);
+    let sound = ["/calls/c05/audio", "/calls/c05/clip?from=0&to=1000", "/calls/c05/waveform.svg", "/mine", "/appeals", "/account"];
+    for page in STAFF_PAGES.iter().chain(&sound) {
+        let answer = stranger.get(page);
+        assert!(answer.status == 303 && answer.header("location").starts_with("/login?next="), "{page}: {}", answer.status);
+    }
+    for action in ACTIONS {
+        let answer = stranger.post_raw(&format!("/calls/c05/{action}"), &[("csrf", "")], &[]);
+        assert_eq!((answer.status, answer.header("location").starts_with("/login")), (303, true), "{action}");
+    }
+    assert_eq!(stranger.get("/nothing").status, 404);
+}
+
+#[test]
+fn an_agent_reaches_the_own_calls_only() {
+    let console = Console::start();
+    let agent = console.login("zuoxi");
+    for page in STAFF_PAGES {
+        assert_eq!(agent.get(page).status, 404, "{page}");
+    }
+    for call in ["c03", &url(EVIL)] {
+        for rest in ["", "/audio", "/clip?from=0&to=1000", "/waveform.svg"] {
+            assert_eq!(agent.get(&format!("/calls/{call}{rest}")).status, 404, "{call}{rest}");
+        }
+    }
+    assert_eq!(agent.get("/calls/c05").status, 200);
+    assert_eq!(agent.get("/calls/c05/audio").status, 200);
+    for action in ACTIONS {
+        assert_eq!(agent.post(&format!("/calls/c05/{action}"), &[]).status, 404, "{action}");
+    }
+    assert_eq!(agent.post("/queue/next", &[]).status, 404);
+    assert_eq!(agent.post("/appeals/1/decision", &[("granted", "1"), ("reason", "x")]).status, 404);
+    // What the machine says and no person confirmed is no business of the agent's yet.
+    let page = agent.get("/calls/c05").text();
+    assert!(!page.contains("class=\"finding\""), "{page}");
+}
+
+#[test]
+fn a_verdict_of_another_agents_call_cannot_be_disputed() {
+    let mut console = Console::start();
+    console.add("other", &["agent", "--agent-id", "1086"]);
+    let reviewer = console.login("zhijian");
+    let page = reviewer.get("/calls/c05").text();
+    let place = field(&page, "place");
+    let rule = field(&page, "rule");
+    let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
+    assert_eq!(reviewer.post("/calls/c05/verdict", &fields).status, 303);
+    let appeal = [("verdict", "1"), ("reason", "不服")];
+    assert_eq!(console.login("other").post("/appeals", &appeal).status, 404);
+    assert_eq!(reviewer.post("/appeals", &appeal).status, 404, "a reviewer has no calls");
+    assert_eq!(console.login("zuoxi").post("/appeals", &appeal).status, 303);
+    assert_eq!(reviewer.post("/appeals/1/decision", &[("granted", "1"), ("reason", "好")]).status, 404);
+    assert_eq!(console.login("zhuguan").post("/appeals/1/decision", &[("granted", "1"), ("reason", "好")]).status, 303);
+}
+
+#[test]
+fn forms_from_elsewhere_are_refused() {
+    let console = Console::start();
+    let (reviewer, lead) = (console.login("zhijian"), console.login("zhuguan"));
+    let claim = "/calls/c05/claim";
+    assert_eq!(reviewer.post_raw(claim, &[], &[]).status, 403, "no token");
+    assert_eq!(reviewer.post_raw(claim, &[("csrf", &lead.csrf)], &[]).status, 403, "another's token");
+    let own = [("csrf", reviewer.csrf.as_str())];
+    for header in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site"), ("origin", "null")] {
+        assert_eq!(reviewer.post_raw(claim, &own, &[header]).status, 403, "{header:?}");
+        let login = [("name", "zhijian"), ("password", console.password("zhijian"))];
+        assert_eq!(Client::new(&console.base).post_raw("/login", &login, &[header]).status, 403, "{header:?}");
+    }
+    assert_eq!(reviewer.post_raw(claim, &own, &[]).status, 303);
+    assert_eq!(reviewer.get("/logout").status, 405, "nothing changes by a link");
+}
+
+#[test]
+fn paths_lead_nowhere_and_text_is_text() {
+    let console = Console::start();
+    let admin = console.login("admin");
+    for path in [
+        "/calls/..%2F..%2F..%2Fetc%2Fpasswd/audio",
+        "/calls/%2Fetc%2Fpasswd",
+        "/calls/metadata.csv/audio",
+        "/static/..%2Fapp.rs",
+        "/static/%2e%2e/%2e%2e/etc/passwd",
+        "/calls/c05%00/audio",
+    ] {
+        assert_eq!(admin.get(path).status, 404, "{path}");
+    }
+    let evil = format!("/calls/{}", url(EVIL));
+    let pages = ["/queue?state=all", "/calls/c03", &evil, "/search?q=%3Cscript%3E", "/queue?agent=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"];
+    for page in pages {
+        let answer = admin.get(page);
+        let text = answer.text();
+        assert_eq!(answer.status, 200, "{page}");
+        assert!(!text.contains("<script>alert") && !text.contains("<img src=x"), "{page}: {text}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!((answer.header("x-content-type-options"), answer.header("cache-control")), ("nosniff", "no-store"));
+    }
+    assert!(admin.get(&evil).text().contains("&lt;script&gt;"), "it is shown, as text");
+    let to = admin.get("/login?next=https://evil.example").text();
+    assert!(!to.contains("evil.example"), "{to}");
+}
+
+#[test]
+fn sessions_are_new_at_login_and_dead_after_logout() {
+    let console = Console::start();
+    let mut visitor = Client::new(&console.base);
+    visitor.cookie = "callsift=0123456789abcdef".to_owned();
+    let answer = visitor.login("zhijian", console.password("zhijian"));
+    assert_ne!(visitor.cookie, "callsift=0123456789abcdef", "a planted token is not adopted");
+    let set = answer.header("set-cookie").to_owned();
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
+    assert_eq!(visitor.get("/queue").status, 200);
+    assert_eq!(visitor.post("/logout", &[]).status, 303);
+    assert_eq!(visitor.get("/queue").status, 303, "the old cookie is worth nothing");
+    // A new password ends what is open.
+    let reviewer = console.login("zhijian");
+    let old = console.password("zhijian");
+    let change = [("old", old), ("new", "another good one")];
+    assert_eq!(reviewer.post("/account", &change).status, 303);
+    assert_eq!(reviewer.get("/queue").status, 303);
+}
+
+#[test]
+fn guessing_is_slow() {
+    let console = Console::start();
+    let mut guesser = Client::new(&console.base);
+    for _ in 0..5 {
+        assert_eq!(guesser.login("zhuguan", "wrong password").status, 200);
+    }
+    assert_eq!(guesser.login("zhuguan", "wrong password").status, 429);
+    assert_eq!(guesser.login("zhuguan", console.password("zhuguan")).status, 429, "the right one must wait as well");
+}
+
+#[test]
+fn numbers_are_masked_for_all_but_those_with_the_right() {
+    let console = Console::start();
+    let (reviewer, admin) = (console.login("zhijian"), console.login("admin"));
+    let (masked, open) = (reviewer.get("/calls/t2").text(), admin.get("/calls/t2").text());
+    assert!(masked.contains("*********零零") && !masked.contains("一三八零零一三八"), "{masked}");
+    assert!(!masked.contains("13912345678") && masked.contains("*********78"), "metadata too");
+    assert!(open.contains("一三八零零一三八零零零") && open.contains("13912345678"));
+    let found = |client: &Client, q: &str| client.get(&format!("/search?q={}", url(q))).text().contains("href=\"/calls/t2");
+    assert!(!found(&reviewer, "一三八零零") && found(&reviewer, "我的电话"), "a search does not give numbers away");
+}
