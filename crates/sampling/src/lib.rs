@@ -10,6 +10,7 @@ pub mod assign;
 pub mod chance;
 pub mod draw;
 pub mod error;
+pub mod estimate;
 pub mod frame;
 pub mod half_month;
 pub mod plan;
