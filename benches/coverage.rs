@@ -226,7 +226,12 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, estimate: Option<f64>, interval: &Interval, truth: f64) {
-        self.n += 1;
+        if interval.width() > 0.0 {
+            self.n += 1;
+        } else {
+            // All calls were heard: known, not estimated.
+            return;
+        }
         self.held += usize::from(interval.holds(truth));
         self.width += interval.width();
         if let Some(error) = estimate.map(|e| e - truth) {

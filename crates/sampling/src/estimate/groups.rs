@@ -139,14 +139,16 @@ impl Pair {
         Some(Interval { low: d.low.max(-1.0), high: d.high.min(1.0) })
     }
 
-    /// Twice the largest tail whose interval still holds 0: the p-value of no difference; 1 where nothing can be said.
+    /// Twice the largest tail whose interval still holds 0: the p-value of no difference; 1 where it is above
+    /// [`FALSE_SHARE`] or nothing can be said.
     fn p_value(&self) -> f64 {
         let holds = |tail: f64| self.difference(tail).is_none_or(|d| !excludes_zero(&d));
-        if holds(0.5) {
+        // Nobody is called distinguishable above that, and most agents are: the search is spared.
+        if holds(FALSE_SHARE / 2.0) {
             return 1.0;
         }
         // On a scale of powers of ten, since what matters lies near 0.
-        let (mut low, mut high) = (-8.0_f64, 0.5_f64.log10());
+        let (mut low, mut high) = (-8.0_f64, (FALSE_SHARE / 2.0).log10());
         for _ in 0..30 {
             let middle = (low + high) / 2.0;
             if holds(10.0_f64.powf(middle)) {

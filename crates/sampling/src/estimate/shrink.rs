@@ -102,7 +102,14 @@ fn one(classes: &BTreeMap<Key, Class>, priors: &BTreeMap<Key, Prior>) -> Shrunk 
         left_all += left;
         known &= prior.known;
     }
-    let interval = if known && size > 0.0 { matched(total / size, variance / (size * size)) } else { Interval::ANY };
+    let interval = if known && size > 0.0 {
+        // Calls are whole: of 50 calls none has a violation, or one, never 0.3.
+        let i = matched(total / size, variance / (size * size));
+        let whole = |share: f64| (share * size).round() / size;
+        Interval { low: whole(i.low).min(total / size), high: whole(i.high).max(total / size) }
+    } else {
+        Interval::ANY
+    };
     let estimate = (known && size > 0.0).then(|| total / size);
     Shrunk { estimate, interval, from_group: if left_all > 0.0 { from / left_all } else { 0.0 } }
 }
