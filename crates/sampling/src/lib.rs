@@ -14,9 +14,10 @@ pub mod estimate;
 pub mod frame;
 pub mod half_month;
 pub mod plan;
+pub mod risk;
 
 pub use assign::{Assignment, assign};
-pub use draw::{Draw, Picked, draw};
+pub use draw::{Draw, Findings, Picked, draw, draw_with};
 pub use error::SamplingError;
 pub use frame::{Frame, FrameCall};
 pub use plan::Plan;
