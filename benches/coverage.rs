@@ -271,9 +271,11 @@ struct Tallies {
     misses: Tally,
     own: Tally,
     shrunk: Tally,
-    /// Agents called different from the rest of the unit, and those of them that are not, or differ the other way.
+    centres: usize,
+    /// Agents called different from the rest of the unit.
     called: usize,
-    wrongly: usize,
+    /// Sum over centres of the share of those called different that are not, or differ the other way.
+    wrongly: f64,
 }
 
 impl Tallies {
@@ -281,9 +283,11 @@ impl Tallies {
         let (Some(rule), Some(rates)) = (rules(rows).pop(), groups(rows).pop()) else { return };
         self.add_rates(&rates, truth);
         self.add_rule(&rule, truth);
-        for agent in &rates.agents {
-            self.add_agent(agent, truth);
-        }
+        self.centres += 1;
+        let called = rates.agents.iter().filter(|a| a.distinguishable).count();
+        let wrongly: usize = rates.agents.iter().map(|a| self.add_agent(a, truth)).sum();
+        self.called += called;
+        self.wrongly += wrongly as f64 / called.max(1) as f64;
     }
 
     fn add_rates(&mut self, rates: &RuleRates, truth: &Truth) {
@@ -307,7 +311,8 @@ impl Tallies {
         }
     }
 
-    fn add_agent(&mut self, agent: &AgentRate, truth: &Truth) {
+    /// 1 where the agent is called different and is not.
+    fn add_agent(&mut self, agent: &AgentRate, truth: &Truth) -> usize {
         let number: usize = agent.agent_id.parse().unwrap_or(0);
         let mine = |i: usize| truth.agents[i] == number;
         let rate = truth.count(|i| mine(i) && truth.violations[i]) / truth.count(mine);
@@ -315,13 +320,10 @@ impl Tallies {
             self.own.add(agent.rate.estimate, &agent.rate.interval, rate);
         }
         self.shrunk.add(agent.shrunk.estimate, &agent.shrunk.interval, rate);
-        if agent.distinguishable {
-            self.called += 1;
-            let mean = truth.habits.iter().sum::<f64>() / truth.habits.len() as f64;
-            let above = agent.difference.is_some_and(|d| d.low > 0.0);
-            let really = truth.habits[number] - mean;
-            self.wrongly += usize::from(really == 0.0 || above != (really > 0.0));
-        }
+        let mean = truth.habits.iter().sum::<f64>() / truth.habits.len() as f64;
+        let above = agent.difference.is_some_and(|d| d.low > 0.0);
+        let really = truth.habits[number] - mean;
+        usize::from(agent.distinguishable && (really.abs() < 1e-12 || above != (really > 0.0)))
     }
 
     /// What the exit code goes by: two-sided intervals of the frame's figures, each centre once.
@@ -341,6 +343,7 @@ impl Tallies {
         self.misses.print(s.name, "misses fewer than (one-sided)", "");
         self.own.print(s.name, "agent, own", "");
         self.shrunk.print(s.name, "agent, shrunk", "");
-        println!("| {} | called different: {}, wrongly {} | | | | | |", s.name, self.called, self.wrongly);
+        let wrongly = self.wrongly / self.centres.max(1) as f64 * 100.0;
+        println!("| {} | agents called different, {wrongly:.1} % wrongly | {} | | | | |", s.name, self.called);
     }
 }

@@ -5,6 +5,7 @@
 //! decided, so that a draw can be checked in any language with a page of code. Seed and hash of the frame are published
 //! before the draw is looked at.
 
+pub mod agreement;
 pub mod allocate;
 pub mod assign;
 pub mod chance;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
-use super::interval::{Interval, Span, Target, add, span};
+use super::interval::{Interval, Misses, Span, Target, add, span};
 use super::parts::Parts;
 use super::ppi::{PoweredRate, powered};
 use super::rate::Rate;
@@ -131,7 +131,7 @@ impl Pair {
         let share = |parts: &Parts| {
             // A part that nobody heard leaves no habit to compare.
             parts.total()?;
-            let (size, s) = (parts.size() as f64, span(parts, Target::Habit, tail)?);
+            let (size, s) = (parts.size() as f64, span(parts, Target::Habit, Misses::Each(tail))?);
             Some(Span { at: s.at / size, low: (s.low / size).max(0.0), high: (s.high / size).min(1.0) })
         };
         let (own, rest) = (share(&self.own)?, share(&self.rest)?);

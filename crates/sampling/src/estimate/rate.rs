@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::interval::{Interval, Target, effective, span};
+use super::interval::{Interval, Misses, ONE_SIDED, TWO_SIDED, Target, effective, span};
 use super::parts::Parts;
 
 /// A share of calls, 0 to 1, with its 95 % interval.
@@ -28,21 +28,25 @@ impl Rate {
             n: parts.n(),
             n_effective: effective(parts, target).filter(|n| n.is_finite()),
             estimate: parts.share(),
-            interval: share_interval(parts, target, 0.025),
+            interval: share_interval(parts, target, TWO_SIDED),
         }
     }
 
     /// Upper limit of the share of calls with a violation, right with 95 % (one-sided).
     pub fn upper_bound(parts: &Parts, target: Target) -> f64 {
-        share_interval(parts, target, 0.05).high
+        share_interval(parts, target, ONE_SIDED).high
     }
 }
 
-/// Interval of a share; each limit misses with a chance of about `tail`.
-pub(super) fn share_interval(parts: &Parts, target: Target, tail: f64) -> Interval {
+/// Interval of a share.
+fn share_interval(parts: &Parts, target: Target, misses: Misses) -> Interval {
     let size = parts.size() as f64;
-    span(parts, target, tail).map_or(Interval::ANY, |s| Interval {
-        low: (s.low / size).clamp(0.0, 1.0),
-        high: (s.high / size).clamp(0.0, 1.0),
+    span(parts, target, misses).map_or(Interval::ANY, |s| {
+        let (low, high) = match target {
+            // So many calls of the frame: a whole number.
+            Target::Frame => ((s.low - 1e-9).ceil(), (s.high + 1e-9).floor()),
+            Target::Habit => (s.low, s.high),
+        };
+        Interval { low: (low.min(s.at) / size).clamp(0.0, 1.0), high: (high.max(s.at) / size).clamp(0.0, 1.0) }
     })
 }

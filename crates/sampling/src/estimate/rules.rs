@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
-use super::interval::{Interval, Span, Target, add, span};
+use super::interval::{Interval, Misses, ONE_SIDED, Span, TWO_SIDED, Target, add, span};
 use super::parts::Parts;
 use super::rate::Rate;
 use super::tail::root;
@@ -57,8 +57,8 @@ pub fn rules(rows: &[Judged]) -> Vec<RuleAccuracy> {
 fn rule(rule_id: &str, rows: &[&Judged]) -> RuleAccuracy {
     let of = |verdict: bool| Parts::of(rows.iter().copied().filter(|r| r.machine == Some(verdict)));
     let (hits, clear) = (of(true), of(false));
-    let two_sided = recall(&hits, &clear, 0.025);
-    let one_sided = recall(&hits, &clear, 0.05);
+    let two_sided = recall(&hits, &clear, TWO_SIDED);
+    let one_sided = recall(&hits, &clear, ONE_SIDED);
     RuleAccuracy {
         rule_id: rule_id.to_owned(),
         precision: Rate::of(&hits, Target::Frame),
@@ -83,9 +83,9 @@ fn point(hits: &Parts, clear: &Parts) -> Option<f64> {
 }
 
 /// Limits of recall.
-fn recall(hits: &Parts, clear: &Parts, tail: f64) -> Interval {
+fn recall(hits: &Parts, clear: &Parts, misses: Misses) -> Interval {
     let none = Span { at: 0.0, low: 0.0, high: 0.0 };
-    let of = |p: &Parts| span(p, Target::Frame, tail).unwrap_or(none);
+    let of = |p: &Parts| span(p, Target::Frame, misses).unwrap_or(none);
     let (found, missed) = (of(hits), of(clear));
     if found.high + missed.high <= 0.0 {
         return Interval::ANY;
