@@ -222,6 +222,18 @@ mod tests {
     }
 
     #[test]
+    fn a_draw_comes_back_from_its_file_as_it_was() {
+        // 1/11 and its like are read back as their neighbours by a JSON reader that rounds in a hurry.
+        let plan = Plan::parse("title = \"x\"\nmethod = \"per_agent\"\nn = 1\n").unwrap();
+        for n in 1..60 {
+            let frame = Frame::new((0..n).map(|i| call("1", "2026-11-03", i + 1, 60)).collect());
+            let drawn = draw(&plan, "s", &frame).unwrap();
+            let text = serde_json::to_string(&drawn).unwrap();
+            assert_eq!(serde_json::from_str::<super::Draw>(&text).unwrap(), drawn);
+        }
+    }
+
+    #[test]
     fn each_call_is_drawn_with_the_stated_probability() {
         let plan = Plan::parse("title = \"x\"\nmethod = \"per_agent\"\nn = 3\n").unwrap();
         let frame = Frame::new((0..10).map(|i| call("1", "2026-11-03", i + 1, 60)).collect());

@@ -150,7 +150,7 @@ impl Pair {
         // On a scale of powers of ten, since what matters lies near 0.
         let (mut low, mut high) = (-8.0_f64, (FALSE_SHARE / 2.0).log10());
         for _ in 0..30 {
-            let middle = (low + high) / 2.0;
+            let middle = f64::midpoint(low, high);
             if holds(10.0_f64.powf(middle)) {
                 low = middle;
             } else {

@@ -188,7 +188,7 @@ mod tests {
         let moved = span(&parts(&[(50, 50, 20), (400, 30, 2)]), Target::Frame, TWO_SIDED).unwrap();
         assert!((moved.low - alone.low - 20.0).abs() < 1e-9 && (moved.high - alone.high - 20.0).abs() < 1e-9);
         let all = span(&parts(&[(50, 50, 20)]), Target::Frame, TWO_SIDED).unwrap();
-        assert!(all.low == 20.0 && all.high == 20.0);
+        assert_eq!((all.low, all.high), (20.0, 20.0));
         let habit = span(&parts(&[(50, 50, 20)]), Target::Habit, TWO_SIDED).unwrap();
         assert!(habit.low < 15.0 && habit.high > 25.0, "{habit:?}");
     }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn what_nobody_heard_may_hold_anything() {
         let s = span(&parts(&[(50, 50, 5), (30, 0, 0)]), Target::Frame, TWO_SIDED).unwrap();
-        assert!(s.low == 5.0 && s.high == 35.0, "{s:?}");
+        assert_eq!((s.low, s.high), (5.0, 35.0));
         assert!(span(&parts(&[]), Target::Frame, TWO_SIDED).is_none());
     }
 

@@ -73,10 +73,10 @@ impl Prior {
         let squares: f64 = heard.iter().map(|c| (c.n * c.n) as f64).sum();
         let room = n - squares / n - (m - 1.0);
         let alike = if room > 0.0 { (spread / (mean * (1.0 - mean)) - (m - 1.0)) / room } else { 0.0 };
-        // Never as alike as a lucky month makes them look: at least half a standard error of the estimate (of a chi square
+        // Never as alike as a lucky month makes them look: at least a quarter of a standard error of the estimate (of a chi square
         // with m - 1 degrees), at most the word of half a call.
         let error = if room > 0.0 { (2.0 * (m - 1.0).max(1.0)).sqrt() / room } else { 1.0 };
-        let alike = alike.max(error / 2.0).clamp(1.0 / (n + 2.0), 2.0 / 3.0);
+        let alike = alike.max(error / 4.0).clamp(1.0 / (n + 2.0), 2.0 / 3.0);
         // Morris: the spread itself is estimated, from m members.
         let care = ((m - 3.0) / (m - 1.0)).clamp(0.25, 1.0);
         let strength = if m > 1.0 { care * (1.0 / alike - 1.0) } else { 1.0 };

@@ -121,6 +121,16 @@ fn the_shipped_plan_is_drawn_again_and_needs_findings() {
     }
 }
 
+#[test]
+fn a_draw_comes_back_from_its_file_as_it_was() {
+    let frame = frame(487);
+    let findings = Findings { flags: flags(&frame), records: Vec::new() };
+    let plan = Plan { title: "x".to_owned(), method: Method::Risk(plan(61)) };
+    let drawn = draw_with(&plan, "s", &frame, Some(&findings)).unwrap();
+    let text = serde_json::to_string(&drawn).unwrap();
+    assert_eq!(serde_json::from_str::<crate::Draw>(&text).unwrap(), drawn);
+}
+
 proptest! {
     #[test]
     fn no_option_panics_and_probabilities_are_some(
