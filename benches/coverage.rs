@@ -119,6 +119,15 @@ fn scenarios() -> Vec<Scenario> {
             recall: (0.85, 0.9),
             ..PLAIN
         },
+        Scenario { name: "3 unequal strata, 90 of 2000", risk: 0, random: 90, strata: 3, rate: (0.02, 0.2), ..PLAIN },
+        Scenario {
+            name: "10 unequal strata, 120 of 2000",
+            risk: 0,
+            random: 120,
+            strata: 10,
+            rate: (0.02, 0.2),
+            ..PLAIN
+        },
         Scenario {
             name: "alike agents, random 300 of 2000",
             risk: 0,

@@ -79,13 +79,15 @@ fn measure(calls: &Calls<'_>, seed: &str, of: impl Fn(&[&Thing<'_>]) -> Option<f
     let all: Vec<&Thing<'_>> = calls.iter().flatten().collect();
     let estimate = of(&all);
     let mut dice = Dice::new(seed);
-    let mut seen: Vec<f64> = Vec::new();
+    let mut recomputed: Vec<f64> = Vec::new();
     for _ in 0..if estimate.is_some() { RESAMPLES } else { 0 } {
         let drawn = (0..calls.len()).filter_map(|_| calls.get(dice.below(calls.len())));
-        seen.extend(of(&drawn.flatten().collect::<Vec<_>>()));
+        recomputed.extend(of(&drawn.flatten().collect::<Vec<_>>()));
     }
-    seen.sort_by(f64::total_cmp);
-    let at = |share: f64| seen.get(((seen.len() as f64 * share) as usize).min(seen.len().saturating_sub(1))).copied();
+    recomputed.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        recomputed.get(((recomputed.len() as f64 * share) as usize).min(recomputed.len().saturating_sub(1))).copied()
+    };
     let interval = match (estimate, at(0.025), at(0.975)) {
         (Some(e), Some(low), Some(high)) => Interval { low: low.min(e), high: high.max(e) },
         _ => Interval { low: -1.0, high: 1.0 },

@@ -6,15 +6,15 @@
 //!   by half a call before they are added and the sum is narrowed to whole calls again; without it the interval of
 //!   recall held 91 % where two thirds of the calls were heard.
 //! - Up to [`FEW`] such parts are added by the square-and-add rule, which keeps each part's own skewness (MOVER: Zou and
-//!   Donner 2008, doi:10.1002/sim.3095; Newcombe 1998). Where there are more, they are taken together as one sample of the
-//!   effective size (Korn and Graubard 1998, Survey Methodology 24:193, with mid-P instead of exact limits), since square
-//!   and add of many parts of one or two calls is far too wide.
+//!   Donner 2008, doi:10.1002/sim.3095; Newcombe 1998). Where there are more, they are taken together as one sample,
+//!   since square and add of many parts of one or two calls is far too wide: Fay and Feuer's (1997) limits for weighted counts
+//!   with beta instead of gamma distributions and mid-P (as Fay and Kim 2017).
 //! - A part of which nobody heard anything may hold anything from no violation to all.
 
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Class, Parts};
-use super::tail::{Heard, share_limits};
+use super::tail::{Heard, beta_below, root, share_limits};
 
 /// As many parts are added by square and add; more are taken together.
 const FEW: usize = 3;
@@ -136,14 +136,31 @@ pub(super) fn add(spans: impl IntoIterator<Item = Span>) -> Span {
     Span { at, low: at - f64::sqrt(below), high: at + f64::sqrt(above) }
 }
 
-/// Many parts as one sample of their effective size.
+/// Many parts as one sample: mid-P limits, as the mixture of the beta distributions of what was seen and of that with one more
+/// violation, which might be one that stands for the most calls.
 fn together(open: &[(&Class, Span)], target: Target, misses: Misses) -> Span {
     let parts = Parts(open.iter().map(|(c, _)| **c).collect());
-    let size = parts.size() as f64;
+    let size = parts.size().max(1) as f64;
     let at: f64 = open.iter().map(|(_, s)| s.at).sum();
-    let n = effective(&parts, target).unwrap_or(0.0);
-    let (low, high) = share_limits(n, n * at / size.max(1.0), misses.each());
-    Span { at, low: low * size, high: high * size }
+    let heaviest = parts.0.iter().map(|c| c.size as f64 / c.n.max(1) as f64).fold(0.0, f64::max) / size;
+    let (share, spread) = (at / size, variance(&parts, target).unwrap_or(f64::INFINITY) / (size * size));
+    let more = share + heaviest * (1.0 - share);
+    let below = |x: f64| {
+        let more = matched_below(more, spread + heaviest * heaviest * (1.0 - share), x);
+        f64::midpoint(matched_below(share, spread, x), more)
+    };
+    let (low, high) = (root(|x| below(x) > misses.each()), root(|x| below(x) >= 1.0 - misses.each()));
+    Span { at, low: low.min(share) * size, high: high.max(share) * size }
+}
+
+/// Share below `x` of the beta distribution with this mean and variance.
+fn matched_below(mean: f64, variance: f64, x: f64) -> f64 {
+    let most = mean * (1.0 - mean);
+    if most <= 0.0 {
+        return if x >= mean { 1.0 } else { 0.0 };
+    }
+    let worth = (most / variance - 1.0).max(1e-3);
+    beta_below(mean * worth, (1.0 - mean) * worth, x)
 }
 
 /// Size of the simple random sample of independent calls that would tell as much about the share; infinite where all was

@@ -63,8 +63,11 @@ impl Parts {
         Self(classes.into_values().collect())
     }
 
-    /// The classes of these rows, each divided by what the machine said, as far as both halves were heard at least
-    /// `at_least` times; a class that was not is left whole.
+    /// The classes of these rows, each divided by what the machine said, where `at_least` calls of each half were to be
+    /// expected among those heard; a class where they were not is left whole.
+    ///
+    /// What is expected decides, not what came: dividing only where chance brought enough hits would count the draws with
+    /// many hits one way and those with few another, and makes rates too low.
     pub fn by_machine<'a>(rows: impl IntoIterator<Item = &'a Judged>, at_least: usize) -> Self {
         let mut classes: BTreeMap<Key, [Class; 2]> = BTreeMap::new();
         for row in rows {
@@ -72,8 +75,7 @@ impl Parts {
             count(if row.machine == Some(true) { hit } else { clear }, row);
         }
         let halves = classes.into_values().flat_map(|[clear, hit]| {
-            let enough = |c: &Class| c.n >= at_least.min(c.size);
-            if enough(&clear) && enough(&hit) {
+            if divides(&hit, &clear, at_least) {
                 vec![clear, hit]
             } else {
                 vec![Class { size: clear.size + hit.size, n: clear.n + hit.n, y: clear.y + hit.y }]
@@ -106,6 +108,13 @@ impl Parts {
     pub fn share(&self) -> Option<f64> {
         self.total().map(|t| t / self.size() as f64)
     }
+}
+
+/// True where a class is estimated as two halves: so many of each were to be expected and one at least was heard.
+pub(super) fn divides(hit: &Class, clear: &Class, at_least: usize) -> bool {
+    let heard = (hit.n + clear.n) as f64 / (hit.size + clear.size).max(1) as f64;
+    let enough = |c: &Class| c.size == 0 || (c.n > 0 && c.size as f64 * heard >= at_least as f64);
+    enough(hit) && enough(clear)
 }
 
 fn count(class: &mut Class, row: &Judged) {

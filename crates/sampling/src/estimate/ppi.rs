@@ -12,17 +12,17 @@
 //! a normal approximation, which fails for rare violations and small samples: both halves get their mid-P limits and are
 //! added ([`super::interval`]).
 //!
-//! A class in which a half was heard less than [`AT_LEAST`] times keeps λ = 0: the human-only estimate.
+//! A class in which fewer than [`AT_LEAST`] calls of a half were to be expected keeps λ = 0: the human-only estimate.
 
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
 use super::interval::{Target, variance};
-use super::parts::Parts;
+use super::parts::{Class, Parts, divides};
 use super::rate::Rate;
 
-/// Fewest heard calls with a hit, and without, before the machine is listened to.
-pub const AT_LEAST: usize = 3;
+/// Fewest calls with a hit, and without, that a draw of the size must be expected to bring before the machine is listened to.
+pub const AT_LEAST: usize = 5;
 
 /// A rate from people alone and the same rate with the machine's help.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -74,7 +74,8 @@ fn lambda(rows: &[&Judged]) -> Option<f64> {
 fn slope(class: &[&Judged]) -> f64 {
     let of = |hit: bool| Parts::of(class.iter().copied().filter(|r| (r.machine == Some(true)) == hit));
     let (hit, other) = (of(true), of(false));
-    if hit.n() < AT_LEAST.min(hit.size()) || other.n() < AT_LEAST.min(other.size()) {
+    let whole = |p: &Parts| Class { size: p.size(), n: p.n(), y: p.y() };
+    if !divides(&whole(&hit), &whole(&other), AT_LEAST) {
         return 0.0;
     }
     hit.share().zip(other.share()).map_or(0.0, |(h, o)| h - o)

@@ -83,13 +83,10 @@ fn point(hits: &Parts, clear: &Parts) -> Option<f64> {
 }
 
 /// Limits of recall.
-fn recall(hits: &Parts, clear: &Parts, misses: Misses) -> Interval {
+fn recall(hits: &Parts, clear: &Parts, limits: Misses) -> Interval {
     let none = Span { at: 0.0, low: 0.0, high: 0.0 };
-    let of = |p: &Parts| span(p, Target::Frame, misses).unwrap_or(none);
-    let (found, missed) = (of(hits), of(clear));
-    if found.high + missed.high <= 0.0 {
-        return Interval::ANY;
-    }
+    let total = |p: &Parts| span(p, Target::Frame, limits).unwrap_or(none);
+    let (found, missed) = (total(hits), total(clear));
     // Found minus what would have been found at a recall of r; falls as r grows.
     let over = |r: f64| {
         let scaled = |s: Span, by: f64| Span { at: s.at * by, low: s.low * by, high: s.high * by };
