@@ -5,7 +5,7 @@
 //!   meant, binomial where the habit behind them is. What limits of a frame are sums of are whole calls, so they are widened
 //!   by half a call before they are added and the sum is narrowed to whole calls again; without it the interval of
 //!   recall held 91 % where two thirds of the calls were heard.
-//! - Up to [`FEW`] such parts are added by the square-and-add rule, which keeps each part's own skewness (MOVER: Zou and
+//! - Up to `FEW` (three) such parts are added by the square-and-add rule, which keeps each part's own skewness (MOVER: Zou and
 //!   Donner 2008, doi:10.1002/sim.3095; Newcombe 1998). Where there are more, they are taken together as one sample,
 //!   since square and add of many parts of one or two calls is far too wide: Fay and Feuer's (1997) limits for weighted counts
 //!   with beta instead of gamma distributions and mid-P (as Fay and Kim 2017).

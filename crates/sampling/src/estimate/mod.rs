@@ -2,8 +2,8 @@
 //!
 //! The input is one row for each call of the frame and rule: what the machine said, what a person said where one listened,
 //! and the probability with which the plan had that listened to. From it come
-//! - [`rules`]: precision and recall of every rule,
-//! - [`groups`]: violation rates of the centre, units and agents, from people alone and with the machine's help ([`ppi`]),
+//! - [`rules()`]: precision and recall of every rule,
+//! - [`groups()`]: violation rates of the centre, units and agents, from people alone and with the machine's help ([`ppi`]),
 //!   and who differs from the rest of the unit.
 //!
 //! **What must be true for the figures to be right.** The plan's queue was heard to its end (who stops after the worst calls

@@ -4,9 +4,9 @@
 //! limits (Clopper and Pearson 1934) hold at least their level and usually far more; mid-P limits hold it on average,
 //! which is what a report that is read every week needs (Agresti and Gottard 2007, doi:10.1016/j.csda.2006.05.019).
 //!
-//! Two kinds are here. [`one_sided`] limits each miss with a given chance. Two of them make an interval that holds 97 to 99 %
+//! Two kinds are here. [`Heard::one_sided`] limits each miss with a given chance. Two of them make an interval that holds 97 to 99 %
 //! instead of 95 where violations are rare, since at 0.3 expected violations only the lower limit can be wrong. So
-//! [`two_sided`] orders outcomes by how far out they are on **their** side and lets both sides share one chance of missing
+//! [`Heard::two_sided`] orders outcomes by how far out they are on **their** side and lets both sides share one chance of missing
 //! (Blaker 2000, doi:10.2307/3315916, with mid-P).
 
 use statrs::function::beta::checked_beta_reg;

@@ -1,7 +1,7 @@
 //! The risk queue: first the calls from which a minute of listening is expected to confirm most.
 //!
 //! Two parts, so that the queue both finds violations and measures what it does not find:
-//! - **risk**: the calls with the highest expected value per minute ([`value`]), all of them, for sure;
+//! - **risk**: the calls with the highest expected value per minute ([`value()`]), all of them, for sure;
 //! - **random**: a simple random sample of the **whole** frame, whatever the risk. Its tickets depend on seed and frame only, so
 //!   that nobody steers it by touching a rule, and it may meet a call of the first part: then the call counts as random and is
 //!   heard whole, and the queue is that much shorter. It is not filled up, which would make probabilities depend on each other.
