@@ -19,7 +19,7 @@ pub struct Assignment {
 
 /// Hands out drawn calls in listening order: units by the pinyin of their names, inside them agents by the pinyin of
 /// theirs; `round` turns both lists so that the first of one round is the last of the next. An agent's calls go to one
-/// reviewer, the one with the fewest so far.
+/// reviewer, the one with the fewest so far; blind duplicates of a risk queue go to a second one besides.
 pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assignment> {
     if reviewers.is_empty() {
         return Vec::new();
@@ -35,11 +35,23 @@ pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assi
         for calls in turned(agents.into_values().collect(), round) {
             let who = (0..reviewers.len()).min_by_key(|i| (load[*i], *i)).unwrap_or(0);
             load[who] += calls.len();
-            let of = |call: &&Picked| Assignment { reviewer: reviewers[who].clone(), picked: (*call).clone() };
-            out.extend(calls.iter().map(of));
+            for call in calls {
+                out.push(Assignment { reviewer: reviewers[who].clone(), picked: call.clone() });
+                if call.risk.is_some_and(|r| r.duplicate) {
+                    second(call, who, reviewers, &mut load, &mut out);
+                }
+            }
         }
     }
     out
+}
+
+/// Gives a call to one more reviewer, the one with the fewest besides the first; it stands where its agent's calls stand.
+/// With one reviewer there is no second opinion.
+fn second(call: &Picked, first: usize, reviewers: &[String], load: &mut [usize], out: &mut Vec<Assignment>) {
+    let Some(who) = (0..reviewers.len()).filter(|i| *i != first).min_by_key(|i| (load[*i], *i)) else { return };
+    load[who] += 1;
+    out.push(Assignment { reviewer: reviewers[who].clone(), picked: call.clone() });
 }
 
 /// Calls of a unit's agents, by pinyin, name and number.
@@ -76,6 +88,7 @@ mod tests {
                 date: "2026-11-03".to_owned(),
                 why: String::new(),
                 probability: None,
+                risk: None,
             })
             .collect()
     }
@@ -92,6 +105,26 @@ mod tests {
         assert_eq!(load.values().copied().collect::<Vec<_>>(), [160, 160, 160]);
         let ids: BTreeSet<&str> = out.iter().map(|a| a.picked.call_id.as_str()).collect();
         assert_eq!(ids.len(), 480);
+    }
+
+    #[test]
+    fn duplicates_go_to_a_second_reviewer() {
+        let risk = crate::risk::RiskPick {
+            part: crate::risk::Part::Risk,
+            hear: crate::risk::Hear::Clips,
+            expected: 1.0,
+            per_minute: 1.0,
+            minutes: 1.0,
+            duplicate: true,
+            whole_probability: 0.1,
+        };
+        let calls: Vec<Picked> =
+            picked("一组", "安宁", 3).into_iter().map(|p| Picked { risk: Some(risk), ..p }).collect();
+        let out = assign(&calls, &["甲".to_owned(), "乙".to_owned()], 0);
+        let pairs: BTreeSet<(&str, &str)> =
+            out.iter().map(|a| (a.picked.call_id.as_str(), a.reviewer.as_str())).collect();
+        assert_eq!((out.len(), pairs.len()), (6, 6));
+        assert_eq!(assign(&calls, &["甲".to_owned()], 0).len(), 3);
     }
 
     #[test]

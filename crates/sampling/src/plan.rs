@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SamplingError;
+use crate::risk::RiskPlan;
 
 /// A listening plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub enum Method {
         #[serde(default)]
         allocation: Allocation,
     },
+    /// What is worth most per reviewer minute, and a random share: [`crate::risk`].
+    Risk(RiskPlan),
 }
 
 fn five() -> usize {
@@ -106,6 +109,7 @@ impl Plan {
             Method::Stratified { by, .. } if by.is_empty() => {
                 Err("`by` needs at least one of unit, queue, weekday, hour, score_band".to_owned())
             }
+            Method::Risk(risk) => risk.check().map(|()| plan),
             _ => Ok(plan),
         }
     }

@@ -1,0 +1,385 @@
+//! How often 95 % intervals hold the truth: synthetic centres whose every call is known.
+//!
+//! Usage: `coverage [CENTRES]`, 2,000 for each scenario unless told. Each centre has its own rate, precision and recall of
+//! the machine, all within the scenario's range; calls are drawn as the risk queue draws them (all of the riskiest, a
+//! simple random sample of the frame besides) and judged by their truth. Exits with 1 where the intervals of rates,
+//! precision and recall together hold less than 94 % or more than 96 %.
+//!
+//! A centre counts where the figure can be given at all (no recall without a violation). `cover` is the share of intervals
+//! that hold the truth, `bias` the mean of estimate minus truth, `gain` how many times as many calls people alone would
+//! need: ratio of the mean squared errors, in brackets the mean of what the program itself says.
+#![allow(clippy::print_stdout, reason = "a report")]
+
+use std::process::ExitCode;
+
+use callsift_sampling::estimate::{AgentRate, Interval, Judged, PoweredRate, RuleAccuracy, groups, powered, rules};
+
+/// Agents are looked at in one centre of so many: there are twenty in each, and they take most of the time.
+const AGENTS_OF: u64 = 4;
+
+/// A range: low, high.
+type Range = (f64, f64);
+
+pub(crate) struct Scenario {
+    name: &'static str,
+    calls: usize,
+    agents: usize,
+    /// Calls heard for their risk, and by chance.
+    risk: usize,
+    random: usize,
+    rate: Range,
+    precision: Range,
+    recall: Range,
+    /// Spread of agents' habits, as a factor on the rate.
+    spread: f64,
+    /// Strata of agents; the last is drawn as many times as often as the first as there are strata.
+    strata: usize,
+}
+
+const PLAIN: Scenario = Scenario {
+    name: "mixed 160+40 of 2000, rate 3-15 %",
+    calls: 2000,
+    agents: 20,
+    risk: 160,
+    random: 40,
+    rate: (0.03, 0.15),
+    precision: (0.5, 0.95),
+    recall: (0.3, 0.9),
+    spread: 0.5,
+    strata: 1,
+};
+
+fn scenarios() -> Vec<Scenario> {
+    vec![
+        PLAIN,
+        Scenario { name: "mixed 80+20 of 1000, rate 3-15 %", calls: 1000, risk: 80, random: 20, ..PLAIN },
+        Scenario {
+            name: "mixed 40+10 of 600, rate 5-20 %",
+            calls: 600,
+            risk: 40,
+            random: 10,
+            rate: (0.05, 0.2),
+            ..PLAIN
+        },
+        Scenario {
+            name: "mixed 140+60 of 3000, rate 0.5-2 %",
+            calls: 3000,
+            random: 60,
+            risk: 140,
+            rate: (0.005, 0.02),
+            ..PLAIN
+        },
+        Scenario {
+            name: "mixed 300+300 of 3000, rate 0.5-2 %",
+            calls: 3000,
+            random: 300,
+            risk: 300,
+            rate: (0.005, 0.02),
+            ..PLAIN
+        },
+        Scenario {
+            name: "random 30 of 1000, rate 0.5-2 %",
+            calls: 1000,
+            risk: 0,
+            random: 30,
+            rate: (0.005, 0.02),
+            ..PLAIN
+        },
+        Scenario {
+            name: "random 60 of 1000, rate 5-30 %",
+            calls: 1000,
+            risk: 0,
+            random: 60,
+            rate: (0.05, 0.3),
+            ..PLAIN
+        },
+        Scenario {
+            name: "random 200 of 1000, rate 5-30 %",
+            calls: 1000,
+            risk: 0,
+            random: 200,
+            rate: (0.05, 0.3),
+            ..PLAIN
+        },
+        Scenario {
+            name: "random 400 of 600, rate 5-30 %",
+            calls: 600,
+            risk: 0,
+            random: 400,
+            rate: (0.05, 0.3),
+            ..PLAIN
+        },
+        Scenario {
+            name: "good machine, random 200 of 4000",
+            calls: 4000,
+            risk: 0,
+            random: 200,
+            rate: (0.1, 0.3),
+            precision: (0.9, 0.95),
+            recall: (0.85, 0.9),
+            ..PLAIN
+        },
+        Scenario { name: "3 unequal strata, 90 of 2000", risk: 0, random: 90, strata: 3, rate: (0.02, 0.2), ..PLAIN },
+        Scenario {
+            name: "10 unequal strata, 120 of 2000",
+            risk: 0,
+            random: 120,
+            strata: 10,
+            rate: (0.02, 0.2),
+            ..PLAIN
+        },
+        Scenario {
+            name: "alike agents, random 300 of 2000",
+            risk: 0,
+            random: 300,
+            rate: (0.05, 0.2),
+            spread: 0.0,
+            ..PLAIN
+        },
+    ]
+}
+
+fn main() -> ExitCode {
+    let centres = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(2000);
+    println!("| scenario | estimator | n | cover | width | bias | gain |");
+    println!("|---|---|---:|---:|---:|---:|---:|");
+    let (cover, intervals) = run(centres, |scenario, tallies| tallies.print(scenario));
+    println!("\nrates, precision and recall, all scenarios: {:.2} % of {intervals} intervals", cover * 100.0);
+    if (0.94..=0.96).contains(&cover) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Share of the intervals of rates, precision and recall that hold the truth, and how many there were.
+pub(crate) fn run(centres: u64, print: impl Fn(&Scenario, &Tallies)) -> (f64, usize) {
+    let mut overall = Tally::default();
+    for (number, scenario) in scenarios().iter().enumerate() {
+        let mut tallies = Tallies::default();
+        for centre in 0..centres {
+            let mut random = Random((number as u64) << 32 | centre);
+            let (rows, truth) = simulate(scenario, &mut random);
+            tallies.add(&rows, &truth);
+            if centre % AGENTS_OF == 0 {
+                tallies.add_agents(&rows, &truth);
+            }
+        }
+        print(scenario, &tallies);
+        overall.join(&tallies.in_gate());
+    }
+    (overall.cover(), overall.n)
+}
+
+/// splitmix64 (Steele, Lea and Flood 2014): enough for a simulation.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn within(&mut self, range: Range) -> f64 {
+        range.0 + (range.1 - range.0) * self.share()
+    }
+
+    fn happens(&mut self, p: f64) -> bool {
+        self.share() < p
+    }
+}
+
+/// What is true of every call.
+struct Truth {
+    violations: Vec<bool>,
+    hits: Vec<bool>,
+    agents: Vec<usize>,
+    habits: Vec<f64>,
+}
+
+fn simulate(s: &Scenario, random: &mut Random) -> (Vec<Judged>, Truth) {
+    let (rate, precision, recall) = (random.within(s.rate), random.within(s.precision), random.within(s.recall));
+    // False hits per clean call that give this precision.
+    let false_hits = rate * recall * (1.0 - precision) / precision / (1.0 - rate);
+    let habits: Vec<f64> = (0..s.agents).map(|_| rate * random.within((1.0 - s.spread, 1.0 + s.spread))).collect();
+    let agents: Vec<usize> = (0..s.calls).map(|i| i % s.agents).collect();
+    let violations: Vec<bool> = agents.iter().map(|a| random.happens(habits[*a])).collect();
+    let hits: Vec<bool> = violations.iter().map(|v| random.happens(if *v { recall } else { false_hits })).collect();
+    // The riskiest: flagged calls, right ones a little sooner than wrong ones.
+    let risk = |i: usize, random: &mut Random| random.share() + if violations[i] { 0.2 } else { 0.0 };
+    let mut ranked: Vec<(f64, usize)> = (0..s.calls).filter(|i| hits[*i]).map(|i| (risk(i, random), i)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut by_chance: Vec<(u64, usize)> = (0..s.calls).map(|i| (random.next(), i)).collect();
+    by_chance.sort_unstable();
+    let mut top = vec![false; s.calls];
+    ranked.iter().take(s.risk).for_each(|(_, i)| top[*i] = true);
+    let stratum = |i: usize| agents[i] * s.strata / s.agents;
+    let mut chance = vec![false; s.calls];
+    let mut probability = vec![0.0; s.strata];
+    for (h, p) in probability.iter_mut().enumerate() {
+        let of: Vec<usize> = by_chance.iter().map(|(_, i)| *i).filter(|i| stratum(*i) == h).collect();
+        let n = s.random * 2 * (h + 1) / (s.strata * (s.strata + 1));
+        of.iter().take(n).for_each(|i| chance[*i] = true);
+        *p = n as f64 / of.len() as f64;
+    }
+    let row = |i: usize| Judged {
+        call_id: i.to_string(),
+        agent_id: agents[i].to_string(),
+        unit: String::new(),
+        rule_id: "r".to_owned(),
+        machine: Some(hits[i]),
+        human: (top[i] || chance[i]).then_some(violations[i]),
+        probability: if top[i] { 1.0 } else { probability[stratum(i)] },
+    };
+    ((0..s.calls).map(row).collect(), Truth { violations, hits, agents, habits })
+}
+
+impl Truth {
+    fn count(&self, of: impl Fn(usize) -> bool) -> f64 {
+        (0..self.hits.len()).filter(|i| of(*i)).count() as f64
+    }
+}
+
+/// What was seen of one estimator.
+#[derive(Default, Clone)]
+struct Tally {
+    n: usize,
+    held: usize,
+    width: f64,
+    points: usize,
+    bias: f64,
+    square: f64,
+}
+
+impl Tally {
+    fn add(&mut self, estimate: Option<f64>, interval: &Interval, truth: f64) {
+        if interval.width() > 0.0 {
+            self.n += 1;
+        } else {
+            // All calls were heard: known, not estimated.
+            return;
+        }
+        self.held += usize::from(interval.holds(truth));
+        self.width += interval.width();
+        if let Some(error) = estimate.map(|e| e - truth) {
+            self.points += 1;
+            self.bias += error;
+            self.square += error * error;
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.n += other.n;
+        self.held += other.held;
+    }
+
+    fn cover(&self) -> f64 {
+        self.held as f64 / self.n.max(1) as f64
+    }
+
+    fn print(&self, scenario: &str, name: &str, gain: &str) {
+        let bias = self.bias / self.points.max(1) as f64;
+        let width = self.width / self.n.max(1) as f64;
+        println!(
+            "| {scenario} | {name} | {} | {:.1} % | {width:.4} | {bias:+.4} | {gain} |",
+            self.n,
+            self.cover() * 100.0
+        );
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Tallies {
+    human: Tally,
+    powered: Tally,
+    gains: Vec<f64>,
+    precision: Tally,
+    recall: Tally,
+    misses: Tally,
+    own: Tally,
+    shrunk: Tally,
+    centres: usize,
+    /// Agents called different from the rest of the unit.
+    called: usize,
+    /// Sum over centres of the share of those called different that are not, or differ the other way.
+    wrongly: f64,
+}
+
+impl Tallies {
+    fn add(&mut self, rows: &[Judged], truth: &Truth) {
+        self.add_rates(&powered(&rows.iter().collect::<Vec<_>>()), truth);
+        if let Some(rule) = rules(rows).pop() {
+            self.add_rule(&rule, truth);
+        }
+    }
+
+    fn add_agents(&mut self, rows: &[Judged], truth: &Truth) {
+        let Some(rates) = groups(rows).pop() else { return };
+        self.centres += 1;
+        let called = rates.agents.iter().filter(|a| a.distinguishable).count();
+        let wrongly: usize = rates.agents.iter().map(|a| self.add_agent(a, truth)).sum();
+        self.called += called;
+        self.wrongly += wrongly as f64 / called.max(1) as f64;
+    }
+
+    fn add_rates(&mut self, centre: &PoweredRate, truth: &Truth) {
+        let rate = truth.count(|i| truth.violations[i]) / truth.hits.len() as f64;
+        self.human.add(centre.human.estimate, &centre.human.interval, rate);
+        self.powered.add(centre.powered.estimate, &centre.powered.interval, rate);
+        self.gains.extend(centre.gain);
+    }
+
+    fn add_rule(&mut self, rule: &RuleAccuracy, truth: &Truth) {
+        let (hits, all) = (truth.count(|i| truth.hits[i]), truth.count(|i| truth.violations[i]));
+        let found = truth.count(|i| truth.hits[i] && truth.violations[i]);
+        if hits > 0.0 && rule.precision.n > 0 {
+            self.precision.add(rule.precision.estimate, &rule.precision.interval, found / hits);
+        }
+        if all > 0.0 && rule.recall.estimate.is_some() {
+            self.recall.add(rule.recall.estimate, &rule.recall.interval, found / all);
+            let bound = Interval { low: 0.0, high: rule.misses_fewer_than };
+            self.misses.add(None, &bound, 1.0 - found / all);
+        }
+    }
+
+    /// 1 where the agent is called different and is not.
+    fn add_agent(&mut self, agent: &AgentRate, truth: &Truth) -> usize {
+        let number: usize = agent.agent_id.parse().unwrap_or(0);
+        let mine = |i: usize| truth.agents[i] == number;
+        let rate = truth.count(|i| mine(i) && truth.violations[i]) / truth.count(mine);
+        if agent.rate.estimate.is_some() {
+            self.own.add(agent.rate.estimate, &agent.rate.interval, rate);
+        }
+        self.shrunk.add(agent.shrunk.estimate, &agent.shrunk.interval, rate);
+        let mean = truth.habits.iter().sum::<f64>() / truth.habits.len() as f64;
+        let above = agent.difference.is_some_and(|d| d.low > 0.0);
+        let really = truth.habits[number] - mean;
+        usize::from(agent.distinguishable && (really.abs() < 1e-12 || above != (really > 0.0)))
+    }
+
+    /// What the exit code goes by: two-sided intervals of the frame's figures, each centre once.
+    fn in_gate(&self) -> Tally {
+        let mut all = Tally::default();
+        for tally in [&self.human, &self.powered, &self.precision, &self.recall] {
+            all.join(tally);
+        }
+        all
+    }
+
+    fn print(&self, s: &Scenario) {
+        let mean = self.gains.iter().sum::<f64>() / self.gains.len().max(1) as f64;
+        let gain = format!("{:.2} ({mean:.2})", self.human.square / self.powered.square.max(f64::MIN_POSITIVE));
+        self.human.print(s.name, "rate, people", "");
+        self.powered.print(s.name, "rate, powered", &gain);
+        self.precision.print(s.name, "precision", "");
+        self.recall.print(s.name, "recall", "");
+        self.misses.print(s.name, "misses fewer than (one-sided)", "");
+        self.own.print(s.name, "agent, own", "");
+        self.shrunk.print(s.name, "agent, shrunk", "");
+        let wrongly = self.wrongly / self.centres.max(1) as f64 * 100.0;
+        println!("| {} | agents called different, {wrongly:.1} % wrongly | {} | | | | |", s.name, self.called);
+    }
+}
