@@ -89,4 +89,4 @@ CREATE INDEX findings_by_call ON findings (call);
 CREATE INDEX findings_by_rule ON findings (rule_id, verdict);
 
 -- Pairs of neighbouring characters of each turn, numbers masked: a word of any length is a phrase of pairs. No text is kept here.
-CREATE VIRTUAL TABLE turns_text USING fts5 (grams, content = '', contentless_delete = 1, columnsize = 0);
+CREATE VIRTUAL TABLE turns_text USING fts5 (grams, content = '', contentless_delete = 1);
