@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Console(args) => commands::console::run(&args),
+        Command::Estimate(args) => commands::estimate::run(&args),
         Command::Users(args) => commands::users::run(&args),
         Command::Reviews(args) => commands::reviews::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

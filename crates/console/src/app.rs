@@ -14,6 +14,9 @@ use crate::page_error::PageError;
 use crate::serve::ConsoleOptions;
 use crate::sound::SoundCache;
 
+/// Names of the two databases in the console's folder.
+pub(crate) const REVIEWS: &str = "reviews.db";
+pub(crate) const CATALOG: &str = "catalog.db";
 /// Connections that are kept open while nobody uses them.
 const KEEP: usize = 8;
 
@@ -40,7 +43,7 @@ impl App {
     }
 
     pub(crate) fn catalog_path(&self) -> PathBuf {
-        self.options.data.join("catalog.db")
+        self.options.data.join(CATALOG)
     }
 
     /// Runs `work` on a thread that may wait, with a connection that reads the catalogue as `cat`.
@@ -71,7 +74,7 @@ impl App {
     }
 }
 
-fn attach(conn: &Connection, catalog: &std::path::Path) -> Result<(), ConsoleError> {
+pub(crate) fn attach(conn: &Connection, catalog: &std::path::Path) -> Result<(), ConsoleError> {
     conn.execute("ATTACH DATABASE ?1 AS cat", [catalog.to_string_lossy().as_ref()])?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
