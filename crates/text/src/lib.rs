@@ -31,7 +31,7 @@ pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
 pub use script::to_simplified;
 pub use similarity::likeness;
 pub use sound::{
-    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, phrase_likeness, sound_limit, strict_sound_limit,
-    syllables,
+    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, least_cost, phrase_likeness, sound_limit,
+    strict_sound_limit, syllables,
 };
 pub use words::Segmenter;
