@@ -159,7 +159,8 @@ impl Operator for Keyword {
         if !self.enough(heard, evidence.len()) {
             evidence.clear();
         }
-        let missed = if evidence.is_empty() { self.groups.iter().flatten().copied().collect() } else { Vec::new() };
+        let in_vain = evidence.is_empty() && call.is_traced();
+        let missed = if in_vain { self.groups.iter().flatten().copied().collect() } else { Vec::new() };
         Eval { missed, ..Eval::found(path, evidence, note) }
     }
 }
