@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Lists of more words say too little and cost too much.
-const MAX_WORDS: usize = 64;
+/// Lists of more words cost more than they spare.
+const MAX_WORDS: usize = 512;
+/// Classes of more letters say too little.
+const MAX_LETTERS: usize = 64;
 /// Words made by joining neighbours: no more than this.
 const MAX_JOINED: usize = 32;
 /// Lists that one branch may ask for.
@@ -140,7 +142,7 @@ fn letters(class: &Class) -> Option<Words> {
     let Class::Unicode(class) = class else { return None };
     let count: usize = class.iter().map(regex_syntax::hir::ClassUnicodeRange::len).sum();
     let each = class.iter().flat_map(|range| range.start()..=range.end());
-    (count > 0 && count <= MAX_WORDS).then(|| each.map(String::from).collect())
+    (count > 0 && count <= MAX_LETTERS).then(|| each.map(String::from).collect())
 }
 
 #[cfg(test)]

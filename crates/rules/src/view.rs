@@ -122,6 +122,12 @@ impl<'a> TurnView<'a> {
         Some(found)
     }
 
+    /// True where an expression of a number can match, as far as is known: it was not tried in vain, its words are there.
+    pub fn may_match(&self, number: u32) -> bool {
+        let known = self.matches.borrow();
+        known.in_vain.get(number as usize / 64).is_none_or(|bits| bits & (1u64 << (number % 64)) == 0)
+    }
+
     /// Character at a byte of [`TurnView::text`].
     pub fn char_at(&self, byte: usize) -> usize {
         self.text.get(..byte).map_or(0, |before| before.chars().count())

@@ -33,45 +33,45 @@ impl FindingRow<'_> {
     }
 }
 
-fn column<R>(name: &'static str, kind: Kind, nullable: bool, doc: &'static str, get: fn(&R) -> Value) -> Column<R> {
+fn column<R>(name: &'static str, kind: Kind, nullable: bool, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     Column { name, kind, nullable, doc, get }
 }
 
-fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value) -> Column<R> {
+fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, false, doc, get)
 }
 
-fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value) -> Column<R> {
+fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, true, doc, get)
 }
 
-fn failure(r: &CallRow<'_>) -> (Value, Value) {
+fn failure<'r>(r: &'r CallRow<'_>) -> (Value<'r>, Value<'r>) {
     match &r.report.outcome {
         Outcome::Failed { stage, reason } => (stage.as_str().into(), reason.as_str().into()),
         _ => (Value::Null, Value::Null),
     }
 }
 
-fn quality(r: &CallRow<'_>, get: fn(&callsift_core::ChannelQuality) -> f64) -> Value {
+fn quality(r: &CallRow<'_>, get: fn(&callsift_core::ChannelQuality) -> f64) -> Value<'static> {
     let audio = r.report.audio.as_ref();
     Value::Float64List(audio.map_or_else(Vec::new, |a| a.quality.iter().map(|q| Some(get(q))).collect()))
 }
 
-fn rules_with(r: &CallRow<'_>, verdict: Verdict) -> Value {
+fn rules_with(r: &CallRow<'_>, verdict: Verdict) -> Value<'static> {
     let matching = r.report.findings.iter().filter(|f| f.verdict == verdict);
     Value::TextList(matching.map(|f| f.rule_id.clone()).collect())
 }
 
-fn audio<T: Into<Value>>(r: &CallRow<'_>, get: impl Fn(&callsift_core::AudioInfo) -> T) -> Value {
+fn audio<'r, T: Into<Value<'r>>>(r: &'r CallRow<'_>, get: impl Fn(&'r callsift_core::AudioInfo) -> T) -> Value<'r> {
     r.report.audio.as_ref().map_or(Value::Null, |a| get(a).into())
 }
 
-fn extra_json(r: &CallRow<'_>) -> Value {
+fn extra_json(r: &CallRow<'_>) -> Value<'static> {
     // A map from text to text always serialises.
-    Value::Text(serde_json::to_string(&r.report.recording.meta.extra).unwrap_or_else(|_| "{}".to_owned()))
+    serde_json::to_string(&r.report.recording.meta.extra).unwrap_or_else(|_| "{}".to_owned()).into()
 }
 
-fn confidence(r: &CallRow<'_>) -> Value {
+fn confidence(r: &CallRow<'_>) -> Value<'static> {
     let spoken: usize = r.report.turns.iter().map(Turn::spoken_chars).sum();
     let sum: f64 = r.report.turns.iter().map(|t| t.confidence * t.spoken_chars() as f64).sum();
     if spoken == 0 { Value::Null } else { Value::Float64(sum / spoken as f64) }
@@ -397,10 +397,18 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
                 |r| r.finding.proof.as_ref().map(|p| p.mean_confidence).into(),
             ),
             optional("near_miss_text", Kind::Text, "Absence: the closest thing that was said.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.text.clone()).into()
+                r.finding
+                    .proof
+                    .as_ref()
+                    .and_then(|p| p.near_miss.as_ref())
+                    .map_or(Value::Null, |n| n.text.as_str().into())
             }),
             optional("near_miss_phrase", Kind::Text, "Absence: the phrase that it resembles.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.phrase.clone()).into()
+                r.finding
+                    .proof
+                    .as_ref()
+                    .and_then(|p| p.near_miss.as_ref())
+                    .map_or(Value::Null, |n| n.phrase.as_str().into())
             }),
             optional("near_miss_score", Kind::Float64, "Absence: likeness by sound, 0 to 1.", |r| {
                 r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.score).into()
