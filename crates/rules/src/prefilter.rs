@@ -94,3 +94,54 @@ impl Prefilter {
 fn set(bits: &mut [u64], number: u32) {
     bits[number as usize / 64] |= 1 << (number % 64);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    use super::{Prefilter, Seen};
+
+    const EXPRESSIONS: [&str; 12] = [
+        "(你|您)?(真)+行",
+        "难道.{0,3}(吗|么)",
+        "(^|[^是])不是(都|早)*说过",
+        "凭(什么|啥)$",
+        "^(好|行)+$",
+        "(你|您)(说|真(说|行)|早(是|说)?(过|吗))",
+        "(?:你真){2}行?|说说",
+        "(?i)a[你您]b",
+        "[^好]{3}",
+        "(好|行|(你|您)(好|行)?)(吗|么|)说",
+        "((你真|您真)行|(真|早)(说|过).)吗",
+        "\\b好\\B",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn what_matches_is_never_impossible(
+            texts in prop::collection::vec("[你您真行难道吗么是不都早说过凭什啥好aAbB ]{0,9}", 1..4),
+        ) {
+            let filter = Prefilter::new(EXPRESSIONS.into_iter());
+            let mut seen = Seen::default();
+            for text in &texts {
+                let impossible = filter.impossible(text, &mut seen);
+                for (number, expression) in EXPRESSIONS.iter().enumerate() {
+                    let matches = Regex::new(expression).unwrap().is_match(text);
+                    prop_assert!(!matches || impossible[0] >> number & 1 == 0, "{} in {}", expression, text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lacks_its_words_is_impossible() {
+        let filter = Prefilter::new(["难道.*吗", "凭什么"].into_iter());
+        let mut seen = Seen::default();
+        assert_eq!(filter.impossible("难道不行", &mut seen)[0] & 3, 3);
+        assert_eq!(filter.impossible("难道不行吗凭", &mut seen)[0] & 3, 2);
+        assert_eq!(filter.impossible("凭什么", &mut seen)[0] & 3, 1);
+    }
+}
