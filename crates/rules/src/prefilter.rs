@@ -44,7 +44,9 @@ impl Prefilter {
             }
         }
         let mut words = vec![String::new(); numbers.len()];
-        numbers.into_iter().for_each(|(word, number)| words[number as usize] = word);
+        for (word, number) in numbers {
+            words[number as usize] = word;
+        }
         match AhoCorasick::new(words) {
             Ok(automaton) => filter.words = Some(automaton),
             // Too many words for an automaton: everything is tried.

@@ -1,6 +1,6 @@
 //! The columns of each table. To add one: a line here, and a new [`crate::SCHEMA_VERSION`].
 
-use callsift_core::{CallReport, Evidence, Finding, Outcome, Provenance, SpeakerRole, Turn, Verdict};
+use callsift_core::{CallReport, Evidence, Finding, NearMiss, Outcome, Provenance, SpeakerRole, Turn, Verdict};
 use callsift_text::{Normalizer, Segmenter};
 
 use crate::schema::{Column, Table, TableName};
@@ -30,6 +30,11 @@ pub struct FindingRow<'a> {
 impl FindingRow<'_> {
     fn evidence(&self) -> Option<&Evidence> {
         self.finding.evidence.get(self.hit)
+    }
+
+    /// What came closest to something that is absent.
+    fn near_miss(&self) -> Option<&NearMiss> {
+        self.finding.proof.as_ref()?.near_miss.as_ref()
     }
 }
 
@@ -397,24 +402,16 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
                 |r| r.finding.proof.as_ref().map(|p| p.mean_confidence).into(),
             ),
             optional("near_miss_text", Kind::Text, "Absence: the closest thing that was said.", |r| {
-                r.finding
-                    .proof
-                    .as_ref()
-                    .and_then(|p| p.near_miss.as_ref())
-                    .map_or(Value::Null, |n| n.text.as_str().into())
+                r.near_miss().map_or(Value::Null, |n| n.text.as_str().into())
             }),
             optional("near_miss_phrase", Kind::Text, "Absence: the phrase that it resembles.", |r| {
-                r.finding
-                    .proof
-                    .as_ref()
-                    .and_then(|p| p.near_miss.as_ref())
-                    .map_or(Value::Null, |n| n.phrase.as_str().into())
+                r.near_miss().map_or(Value::Null, |n| n.phrase.as_str().into())
             }),
             optional("near_miss_score", Kind::Float64, "Absence: likeness by sound, 0 to 1.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.score).into()
+                r.near_miss().map(|n| n.score).into()
             }),
             optional("near_miss_start_ms", Kind::Int64, "Absence: when that was said.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.span.start_ms).into()
+                r.near_miss().map(|n| n.span.start_ms).into()
             }),
             required("ruleset_hash", Kind::Text, "Hash of all rule files in force.", |r| r.ruleset_hash.into()),
         ],
