@@ -16,6 +16,10 @@ use clap::Parser;
 use args::{Cli, Command};
 use exit::Exit;
 
+/// Judging makes many small things and drops them; see Cargo.toml.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
