@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo test lint check train-asr train-text eval docs bench bench-text clean
+.PHONY: help setup build demo console test lint check train-asr train-text eval docs bench bench-text bench-console bench-coverage clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ demo: build ## inspect the bundled calls and print what was found
 	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --out $(DEMO)/lake || [ $$? -eq 1 ]
 	@touch $(DEMO)/made
 	@$(BIN) expect --lake $(DEMO)/lake tests/demo/expected.jsonl
+
+console: demo ## open the web console over the demo lake (http://127.0.0.1:8017); first users and passwords are printed once
+	@$(BIN) console --lake $(DEMO)/lake --data $(DEMO)/console --recordings tests/demo/recordings --first-users 3021
 
 test: setup ## run all tests
 	@$(CARGO) test --release --workspace --no-fail-fast $(FEATURES)
@@ -88,8 +91,15 @@ docs: build ## generate docs/schema.md and docs/rules.md
 	@$(BIN) operators --json-schema > docs/rules.schema.json
 
 bench: build ## what rules cost, and how many stored calls are replayed a second (minutes)
-	@$(CARGO) bench -p callsift-rules --bench rules
+	@$(CARGO) bench --workspace $(FEATURES) --bench rules
 	@python3 benches/replay.py
+
+bench-console: build ## 100 reviewers at once on a lake of 100,000 calls, search beside DuckDB (minutes)
+	@[ -d target/bench-replay/lake ] || python3 benches/replay.py
+	@python3 benches/console.py --lake target/bench-replay/lake
+
+bench-coverage: setup ## whether 95 % intervals hold the truth: 2,000 made centres for each scenario
+	@$(CARGO) run --quiet --release --workspace $(FEATURES) --example coverage
 
 clean: ## remove what was built
 	@cargo clean

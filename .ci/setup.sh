@@ -16,6 +16,10 @@ wanted=()
 have cmake || wanted+=(cmake)
 have c++ || wanted+=(g++)
 have make || wanted+=(make)
+# A browser and Chinese letters: for the tests of the console only.
+have chromium || wanted+=(chromium)
+have chromedriver || wanted+=(chromium-driver)
+[ -n "$(fc-list :lang=zh 2>/dev/null | head -1)" ] || wanted+=(fonts-wqy-microhei fontconfig)
 python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
 compgen -G '/usr/lib*/*/libopenblas.so' >/dev/null || compgen -G '/usr/lib*/libopenblas.so' >/dev/null || wanted+=(libopenblas-dev)
 if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && have apt-get; then
@@ -31,8 +35,8 @@ if [ ! -x "$env/venv/bin/python" ]; then
     say "making a Python environment in $env/venv"
     python3 -m venv "$env/venv" || die "python3 cannot make a virtual environment: install python3-venv, then run this again"
 fi
-# Readers that the tests compare, pinned; pytz is what DuckDB needs for time zones.
-readers="duckdb==2.0.0 polars==2.1.0 pyarrow==26.0.1 pytz==2026.6"
+# Readers that the tests compare and the driver of the browser tests, pinned; pytz is what DuckDB needs for time zones.
+readers="duckdb==2.0.0 polars==2.1.0 pyarrow==26.0.1 pytz==2026.6 selenium==4.45.0"
 have cmake || readers="$readers cmake"
 if [ "$(cat "$env/venv/readers" 2>/dev/null)" != "$readers" ]; then
     say "installing $readers"

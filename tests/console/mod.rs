@@ -1,6 +1,7 @@
 //! The console over a real lake: what it refuses, what it keeps, and a whole day of work in a browser.
 
 mod client;
+mod day;
 mod keeps;
 mod refuses;
 

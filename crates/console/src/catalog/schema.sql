@@ -29,9 +29,9 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE INDEX calls_by_part ON calls (part);
 CREATE INDEX calls_by_date ON calls (date, started_us);
-CREATE INDEX calls_by_length ON calls (duration_ms);
+CREATE INDEX calls_by_length ON calls (duration_ms, call_id);
 CREATE INDEX calls_by_agent ON calls (agent_id, date);
-CREATE INDEX calls_by_risk ON calls (risk DESC);
+CREATE INDEX calls_by_risk ON calls (risk DESC, call_id);
 
 CREATE TABLE turns (
     id         INTEGER PRIMARY KEY,
