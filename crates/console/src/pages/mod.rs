@@ -4,6 +4,7 @@ mod account;
 mod agents;
 mod appeals;
 mod assets;
+mod audit;
 mod call;
 mod chart;
 mod dashboard;
@@ -11,8 +12,11 @@ pub(crate) mod layout;
 mod login;
 mod parts;
 mod queue;
+mod reviewers;
+mod rules;
 mod search;
 mod trend;
+mod users;
 
 use axum::Router;
 use axum::response::Redirect;
@@ -36,6 +40,10 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(appeals::routes())
         .merge(agents::routes())
         .merge(dashboard::routes())
+        .merge(reviewers::routes())
+        .merge(rules::routes())
+        .merge(users::routes())
+        .merge(audit::routes())
         .merge(search::routes())
         .merge(assets::routes())
         .fallback(|| async { crate::page_error::PageError::NotFound })
