@@ -34,7 +34,14 @@ pub(crate) type Shared = Arc<App>;
 impl App {
     pub(crate) fn new(options: ConsoleOptions, rules: RuleSet) -> Result<Self, ConsoleError> {
         let sounds = SoundCache::open(options.data.join("sound"))?;
-        Ok(Self { options, rules, limiter: Limiter::default(), sounds, figures: FigureCache::default(), pool: Mutex::default() })
+        Ok(Self {
+            options,
+            rules,
+            limiter: Limiter::default(),
+            sounds,
+            figures: FigureCache::default(),
+            pool: Mutex::default(),
+        })
     }
 
     pub(crate) fn reviews_path(&self) -> PathBuf {

@@ -30,7 +30,6 @@ pub(crate) struct CallCell {
     pub(crate) flagged: i64,
     /// Calls on which the machine failed.
     pub(crate) failed: i64,
-    pub(crate) duration_ms: i64,
 }
 
 /// What the machine said of a rule.
@@ -75,18 +74,11 @@ pub(crate) struct Heard {
 }
 
 pub(crate) fn calls(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<CallCell>> {
-    let sql = "SELECT agent_id, unit, date, sum(status = 'ok'), sum(status = 'ok' AND hits > 0), sum(status <> 'ok'),
-                 sum(duration_ms)
+    let sql = "SELECT agent_id, unit, date, sum(status = 'ok'), sum(status = 'ok' AND hits > 0), sum(status <> 'ok')
                FROM cat.calls WHERE date BETWEEN ?1 AND ?2 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {
-        Ok(CallCell {
-            at: Place::read(r)?,
-            calls: r.get(3)?,
-            flagged: r.get(4)?,
-            failed: r.get(5)?,
-            duration_ms: r.get(6)?,
-        })
+        Ok(CallCell { at: Place::read(r)?, calls: r.get(3)?, flagged: r.get(4)?, failed: r.get(5)? })
     })?;
     rows.collect()
 }

@@ -143,7 +143,8 @@ impl Figures {
         let sums = self.by_rule(of);
         let machine = sums.values().all(|s| s.confirmed == 0);
         let count = |s: &RuleSum| if machine { s.hit } else { s.confirmed };
-        let mut out: Vec<(&str, i64)> = sums.iter().map(|(rule, s)| (*rule, count(s))).filter(|(_, n)| *n > 0).collect();
+        let mut out: Vec<(&str, i64)> =
+            sums.iter().map(|(rule, s)| (*rule, count(s))).filter(|(_, n)| *n > 0).collect();
         out.sort_by_key(|(rule, n)| (-n, *rule));
         out.truncate(n);
         (out, machine)

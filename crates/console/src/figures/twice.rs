@@ -96,7 +96,8 @@ fn forms(conn: &Connection, from_us: i64, to_us: i64) -> rusqlite::Result<BTreeM
     let sql = "SELECT f.call_id, f.slot, u.name, f.whole FROM current_forms f JOIN users u ON u.id = f.user_id
                WHERE f.call_id IN (SELECT d.call_id FROM current_forms d WHERE d.slot = 1 AND d.at_us BETWEEN ?1 AND ?2)";
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![from_us, to_us], |r| Ok(((r.get(0)?, r.get(1)?), (r.get(2)?, r.get(3)?))))?;
+    let rows =
+        statement.query_map(params![from_us, to_us], |r| Ok(((r.get(0)?, r.get(1)?), (r.get(2)?, r.get(3)?))))?;
     rows.collect()
 }
 
@@ -108,8 +109,7 @@ fn verdicts(conn: &Connection) -> rusqlite::Result<Vec<(Review, String, i64, i64
                  AND v.call_id IN (SELECT call_id FROM forms WHERE slot = 1)
                GROUP BY v.call_id, v.slot, v.rule_id";
     let mut statement = conn.prepare_cached(sql)?;
-    let rows =
-        statement.query_map([], |r| Ok(((r.get(0)?, r.get(1)?), r.get(2)?, r.get(3)?, r.get(4)?)))?;
+    let rows = statement.query_map([], |r| Ok(((r.get(0)?, r.get(1)?), r.get(2)?, r.get(3)?, r.get(4)?)))?;
     rows.collect()
 }
 

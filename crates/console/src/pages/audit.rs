@@ -82,10 +82,10 @@ fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], 
                     button type="submit" { (l.t("筛选", "filter")) }
                     a href="/audit" { (l.t("清除", "clear")) }
                 }
-                @if lines.is_empty() { p.empty { (l.t("没有记录。", "No lines.")) } } @else { div.wide { table {
+                @if lines.is_empty() { p.empty { (l.t("没有记录。", "No lines.")) } } @else { div.wide { table.calls {
                     thead { tr { th { (l.t("时间", "time")) } th { (l.t("谁", "who")) } th { (l.t("操作", "action")) } th { (l.t("通话", "call")) } th { (l.t("详情", "detail")) } } }
                     tbody { @for (_, e) in lines { tr {
-                        td.num { (when(app, e.at_us)) } td { (e.who) } td { (e.action) }
+                        td { (when(app, e.at_us)) } td { (e.who) } td { (e.action) }
                         td { @if let Some(id) = &e.call_id { a href=(call_url(id)) { (id) } } } td { (e.detail) }
                     } } }
                 } } }

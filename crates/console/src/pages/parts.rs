@@ -5,6 +5,7 @@ use callsift_sampling::estimate::Rate;
 use maud::{Markup, html};
 
 use crate::app::App;
+use crate::auth::Person;
 use crate::figures::period::Period;
 use crate::lang::Lang;
 use crate::pages::{chart, url};
@@ -46,6 +47,8 @@ pub(crate) fn period_name(l: Lang, name: &str) -> String {
 
 /// A share in percent, with a decimal where it is small.
 pub(crate) fn percent(share: f64) -> String {
+    // A share of nothing may come as -0, which nobody wants to read.
+    let share = if share.abs() < 5e-4 { 0.0 } else { share };
     if share > 0.0 && share < 0.1 { format!("{:.1}%", share * 100.0) } else { format!("{:.0}%", share * 100.0) }
 }
 
@@ -101,6 +104,11 @@ pub(crate) fn source(l: Lang, human: bool) -> Markup {
     html! { @if human { span.by.people { (l.t("人工复核", "people")) } } @else { span.by { (l.t("机器", "machine")) } } }
 }
 
+/// Text as this person may read it: numbers of customers are masked for most.
+pub(crate) fn visible(person: &Person, text: &str) -> String {
+    if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) }
+}
+
 /// The title of a rule; its id where it is no more.
 pub(crate) fn title<'a>(app: &'a App, rule: &'a str) -> &'a str {
     app.rules.get(rule).map_or(rule, |r| r.title.as_str())
@@ -114,7 +122,8 @@ mod tests {
 
     #[test]
     fn shares_are_readable_and_turn_around() {
-        assert_eq!((percent(0.034), percent(0.34), percent(0.0), percent(1.0)), ("3.4%".into(), "34%".into(), "0%".into(), "100%".into()));
+        let shown = [0.034, 0.34, 0.0, -0.0, 0.0001, 1.0].map(percent);
+        assert_eq!(shown, ["3.4%", "34%", "0%", "0%", "0%", "100%"]);
         let fail = Share::machine(1, 4).unwrap();
         let pass = fail.rest();
         assert!((pass.at - 0.75).abs() < 1e-9 && pass.low < pass.at && pass.at < pass.high && !pass.human);
@@ -125,7 +134,10 @@ mod tests {
     #[test]
     fn links_hold_what_they_are_given() {
         let p = Period { from: "2026-11-01".into(), to: "2026-11-15".into() };
-        assert_eq!(calls_url(&p, &[("unit", "一&二")]), "/queue?from=2026-11-01&to=2026-11-15&unit=%E4%B8%80%26%E4%BA%8C");
+        assert_eq!(
+            calls_url(&p, &[("unit", "一&二")]),
+            "/queue?from=2026-11-01&to=2026-11-15&unit=%E4%B8%80%26%E4%BA%8C"
+        );
         assert_eq!(period_name(Lang::Zh, "2026-11-2"), "2026-11 下半月");
         assert_eq!(period_name(Lang::En, "2026-11"), "2026-11");
     }

@@ -145,7 +145,7 @@ fn agreement(app: &App, person: &Person, names: &BTreeMap<String, String>, agree
 
 fn figure(a: &Agreement) -> String {
     match a.estimate {
-        Some(e) => format!("{e:.2}（{:.2}–{:.2}）", a.interval.low, a.interval.high),
+        Some(e) => format!("{e:.2}（{:.2} … {:.2}）", a.interval.low, a.interval.high),
         None => "–".to_owned(),
     }
 }

@@ -85,7 +85,8 @@ fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Mar
                 @let own = [("agent", line.agent), ("unit", line.unit)];
                 @let with = |state| [own[0], own[1], ("state", state)];
                 tr {
-                    td { a href=(format!("/agents/{}?from={}&to={}", url(line.agent), p.from, p.to)) { (f.name(line.agent)) } @if f.name(line.agent) != line.agent { small { (line.agent) } } }
+                    td { @if line.agent.is_empty() { (l.t("（无工号）", "(no number)")) } @else {
+                        a href=(format!("/agents/{}?from={}&to={}", url(line.agent), p.from, p.to)) { (f.name(line.agent)) } @if f.name(line.agent) != line.agent { small { (line.agent) } } } }
                     td { (line.unit) }
                     td.num { (linked(line.sum.calls, p, &with("all"))) }
                     td.num { (linked(line.sum.flagged, p, &with("flagged"))) }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
 use callsift_reviews::Db;
 use maud::{Markup, html};
 use rusqlite::params;
@@ -16,7 +15,7 @@ use crate::figures::sums::{Figures, Sum};
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
-use crate::pages::parts::{chooser, linked, title};
+use crate::pages::parts::{chooser, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
 
 /// Problems and forms that are listed.
@@ -33,7 +32,6 @@ struct Problem {
     note: String,
     /// `None` without appeal; granted or not where it is decided.
     appeal: Option<Option<bool>>,
-    confirmed: bool,
 }
 
 /// All that the page shows.
@@ -50,7 +48,7 @@ pub(super) async fn show(
     agent: String,
     query: BTreeMap<String, String>,
 ) -> Result<Markup, PageError> {
-    let State(shared) = State(app.clone());
+    let shared = app.clone();
     let staff = person.is_staff();
     let own = app
         .run(move |db| {
@@ -70,7 +68,7 @@ pub(super) async fn show(
 fn problems(db: &Db, agent: &str, p: &Period) -> Result<Vec<Problem>, PageError> {
     let sql = "SELECT c.call_id, c.date, c.started_us, v.rule_id, v.start_ms,
                  (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.note,
-                 a.id IS NOT NULL, d.upheld, v.verdict = 'confirmed'
+                 a.id IS NOT NULL, d.upheld
                FROM current_verdicts v JOIN cat.calls c ON c.call_id = v.call_id
                LEFT JOIN appeals a ON a.verdict_id = v.id OR (v.source = 'appeal' AND a.verdict_id = v.before)
                LEFT JOIN decisions d ON d.appeal_id = a.id
@@ -89,7 +87,6 @@ fn problems(db: &Db, agent: &str, p: &Period) -> Result<Vec<Problem>, PageError>
             turn: r.get(5)?,
             note: r.get(6)?,
             appeal: appealed.then_some(granted),
-            confirmed: r.get(9)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -114,8 +111,8 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 (tiles(l, staff, own, sum))
                 @if staff { (machine(app, l, own)) }
                 div.halves {
-                    section { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, l, &own.problems)) }
-                    section { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(l, f, own)) }
+                    section { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
+                    section { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, f, own)) }
                 }
             }
         },
@@ -125,12 +122,18 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
 fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     let (p, agent) = (&own.period, own.agent.as_str());
     let (score, n) = own.figures.score(|at| at.agent == own.agent);
-    let confirmed = own.problems.iter().filter(|x| x.confirmed).count();
+    let confirmed: i64 = own.figures.said.iter().filter(|s| s.at.agent == own.agent).map(|s| s.found + s.missed).sum();
     let open = own.problems.iter().filter(|x| x.appeal == Some(None)).count();
     let decided = own.problems.iter().filter(|x| matches!(x.appeal, Some(Some(_)))).count();
     let granted = own.problems.iter().filter(|x| x.appeal == Some(Some(true))).count();
     // An agent has no queue: the calls stand below.
-    let number = |n: i64, state: &str| if staff { linked(n, p, &[("agent", agent), ("state", state)]) } else { html! { (n) } };
+    let number = |n: i64, state: &str| {
+        if staff {
+            linked(n, p, &[("agent", agent), ("state", state)])
+        } else {
+            html! { (n) }
+        }
+    };
     html! {
         div.tiles {
             div.tile { b { (number(sum.calls, "all")) } (l.t("通话", "calls")) }
@@ -142,14 +145,15 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     }
 }
 
-fn problem_list(app: &App, l: Lang, problems: &[Problem]) -> Markup {
+fn problem_list(app: &App, person: &Person, problems: &[Problem]) -> Markup {
+    let l = person.lang;
     html! {
         @if problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
                 tbody { @for x in problems { tr {
                     td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (x.call_id) } }
-                    td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (x.note) } } }
+                    td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
                     td { (appeal(l, x)) }
                 } } }
             }
@@ -174,7 +178,8 @@ fn appeal(l: Lang, x: &Problem) -> Markup {
     }
 }
 
-fn words(l: Lang, f: &Figures, own: &Own) -> Markup {
+fn words(person: &Person, f: &Figures, own: &Own) -> Markup {
+    let l = person.lang;
     let forms: Vec<&Heard> = f.heard.iter().filter(|h| h.at.agent == own.agent).take(MOST).collect();
     html! {
         @if forms.is_empty() { p.empty { (l.t("还没有复核过的通话。", "No call is reviewed yet.")) } } @else {
@@ -182,7 +187,7 @@ fn words(l: Lang, f: &Figures, own: &Own) -> Markup {
                 thead { tr { th { (l.t("通话", "call")) } th.num { (l.t("得分", "score")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in forms { tr {
                     td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (h.call_id) } } td.num { (points(h.score)) }
-                    td { (h.strengths) } td { (h.weaknesses) }
+                    td { (visible(person, &h.strengths)) } td { (visible(person, &h.weaknesses)) }
                 } } }
             }
         }
@@ -192,7 +197,8 @@ fn words(l: Lang, f: &Figures, own: &Own) -> Markup {
 /// Hits of the machine by rule, and the trend; for staff.
 fn machine(app: &App, l: Lang, own: &Own) -> Markup {
     let (f, p, agent) = (&own.figures, &own.period, own.agent.as_str());
-    let mut rules: Vec<_> = f.by_rule(|at| at.agent == agent).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
+    let mut rules: Vec<_> =
+        f.by_rule(|at| at.agent == agent).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
     rules.sort_by_key(|(rule, s)| (-s.hit, *rule));
     let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
     html! {

@@ -38,7 +38,8 @@ pub(super) fn needs(app: &App, l: Lang, board: &Board) -> Markup {
 }
 
 fn agents(f: &Figures) -> Vec<(&str, &str)> {
-    f.units().into_iter().flat_map(|unit| f.agents(unit).into_iter().map(move |agent| (unit, agent))).collect()
+    let of_unit = |unit| f.agents(unit).into_iter().filter(|agent| !agent.is_empty()).map(move |agent| (unit, agent));
+    f.units().into_iter().flat_map(of_unit).collect()
 }
 
 /// The worst items of some calls, each with its number of calls.

@@ -16,7 +16,7 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
-use crate::pages::parts::{Share, linked, percent, period_name, range};
+use crate::pages::parts::{Share, linked, percent, period_name, range, visible};
 use crate::pages::{layout, points, url};
 
 /// Appeals by unit: made, and granted.
@@ -48,7 +48,8 @@ pub(super) async fn show(
 }
 
 fn appeals(conn: &rusqlite::Connection, p: &Period) -> rusqlite::Result<Appeals> {
-    let sql = "SELECT c.unit, count(*), coalesce(sum(d.upheld), 0) FROM appeals a JOIN verdicts v ON v.id = a.verdict_id
+    let sql =
+        "SELECT c.unit, count(*), coalesce(sum(d.upheld), 0) FROM appeals a JOIN verdicts v ON v.id = a.verdict_id
                JOIN cat.calls c ON c.call_id = v.call_id LEFT JOIN decisions d ON d.appeal_id = a.id
                WHERE c.date BETWEEN ?1 AND ?2 GROUP BY 1";
     let mut statement = conn.prepare_cached(sql)?;
@@ -68,14 +69,15 @@ fn page(app: &App, person: &Person, name: &str, p: &Period, f: &Arc<Figures>, ap
                     span.screen { @for other in Period::names_of(&p.to) { a href=(format!("/dashboard/report?period={}", url(&other))) { (period_name(l, &other)) } " " }
                         a href=(format!("/dashboard?period={}", url(name))) { (l.t("看板", "figures")) } } }
                 @if f.units().is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } }
-                @for unit in f.units() { (of_unit(app, l, p, f, unit, appeals.get(unit).copied().unwrap_or_default())) }
+                @for unit in f.units() { (of_unit(app, person, p, f, unit, appeals.get(unit).copied().unwrap_or_default())) }
                 p.signed { (l.t("制表：", "made by: ")) (person.user().display) span { (l.t("经理审批（三日内）：", "approved by the manager (within three days):")) } span { (l.t("日期：", "date:")) } }
             }
         },
     )
 }
 
-fn of_unit(app: &App, l: Lang, p: &Period, f: &Figures, unit: &str, appeals: (i64, i64)) -> Markup {
+fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appeals: (i64, i64)) -> Markup {
+    let l = person.lang;
     let sum = f.sums(|at| (at.unit == unit).then_some(())).remove(&()).unwrap_or_default();
     let (score, n) = f.score(|at| at.unit == unit);
     let with = |state| [("unit", unit), ("state", state)];
@@ -91,7 +93,7 @@ fn of_unit(app: &App, l: Lang, p: &Period, f: &Figures, unit: &str, appeals: (i6
             table {
                 thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
                     th.num { (l.t("属实", "confirmed")) } th { (l.t("主要问题", "main problems")) } th { (l.t("评语", "remarks")) } } }
-                tbody { @for agent in f.agents(unit) { (of_agent(app, l, p, f, unit, agent)) } }
+                tbody { @for agent in f.agents(unit) { (of_agent(app, person, p, f, unit, agent)) } }
             }
         }
     }
@@ -103,18 +105,40 @@ fn rate(l: Lang, f: &Figures, unit: &str) -> Markup {
     html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) "（" (range(s.low, s.high)) "）" } }
 }
 
-fn of_agent(app: &App, l: Lang, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
+/// Remarks, the most frequent first, each once with its number.
+fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for word in words.map(str::trim).filter(|w| !w.is_empty()) {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(word, n)| (usize::MAX - n, *word));
+    let show = |(word, n): &(&str, usize)| if *n > 1 { format!("{word}（{n}）") } else { (*word).to_owned() };
+    counts.iter().map(show).collect::<Vec<_>>().join("；")
+}
+
+fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
+    let l = person.lang;
     let own = |at: &crate::figures::cells::Place| at.agent == agent && at.unit == unit;
     let sum = f.sums(|at| own(at).then_some(())).remove(&()).unwrap_or_default();
     let (score, _) = f.score(own);
-    let words: Vec<&str> = f.heard.iter().filter(|h| own(&h.at)).map(|h| h.weaknesses.as_str()).filter(|w| !w.is_empty()).collect();
+    let words = remarks(f.heard.iter().filter(|h| own(&h.at)).map(|h| h.weaknesses.as_str()));
     let with = |state| [("agent", agent), ("unit", unit), ("state", state)];
     html! {
         tr {
             td { (f.name(agent)) @if f.name(agent) != agent { small { (agent) } } }
             td.num { (linked(sum.calls, p, &with("all"))) } td.num { (linked(sum.heard, p, &with("done"))) }
             td.num { (score.map_or_else(|| "–".to_owned(), points)) } td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
-            td { (worst(app, l, f, p, own, &[("agent", agent)])) } td { (words.join("；")) }
+            td { (worst(app, l, f, p, own, &[("agent", agent)])) } td { (visible(person, &words)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn remarks_are_counted() {
+        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), "b（2）；a");
+        assert_eq!(super::remarks(std::iter::empty()), "");
     }
 }

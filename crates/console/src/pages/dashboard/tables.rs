@@ -14,7 +14,8 @@ use crate::pages::url;
 const PASS: f64 = 0.8;
 
 pub(super) fn distribution(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
-    let mut rules: Vec<(&str, RuleSum)> = f.by_rule(|_| true).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
+    let mut rules: Vec<(&str, RuleSum)> =
+        f.by_rule(|_| true).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
     rules.sort_by_key(|(rule, s)| (-s.hit, -s.confirmed, *rule));
     let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
     html! {
@@ -39,15 +40,25 @@ pub(super) fn pass_rates(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup 
     let mut rows: Vec<_> = sums.iter().filter_map(|(rule, s)| Some((*rule, *s, pass(f, rule, s)?))).collect();
     rows.sort_by(|a, b| a.2.at.total_cmp(&b.2.at).then(a.0.cmp(b.0)));
     let low = rows.iter().filter(|r| r.2.at < PASS).count();
+    // Items without any trouble are many, and nobody looks at them first.
+    let (quiet, rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|(_, s, share)| s.hit + s.confirmed == 0 && share.at > 0.995);
     html! {
-        p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「机器」只是未命中的占比，未经人工核实，n 为机器能判断的通话数。",
-            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge."))
+        p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「机器」只是未命中的占比，未经人工核实，n 为机器能判断的通话数。规则不适用的通话算合格。",
+            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge. Calls that a rule does not apply to pass."))
             " " b { (low) } (l.t(" 项低于 80%", " items under 80 %")) }
+        (pass_table(app, l, f, p, &rows))
+        @if !quiet.is_empty() { details { summary { (l.t("没有命中也没有属实的项目 ", "items without hits ")) (quiet.len()) } (pass_table(app, l, f, p, &quiet)) } }
+    }
+}
+
+fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSum, Share)]) -> Markup {
+    html! {
         @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else {
             div.wide { table {
                 thead { tr { th { (l.t("项目", "item")) } th { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th { (l.t("仅人工", "people alone")) }
-                    th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("人工已判", "judged")) } } }
-                tbody { @for (rule, s, share) in &rows { tr {
+                    th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
+                tbody { @for (rule, s, share) in rows { tr {
                     td { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
                     td { (share.show(l, 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
                     td { (people_alone(f, rule)) }

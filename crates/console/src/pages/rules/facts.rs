@@ -83,7 +83,8 @@ mod tests {
     fn a_model_is_found_however_deep_it_lies() {
         let plain = rule("keyword: { any: [笨] }");
         assert!(!needs_model(&plain.rules()[0]));
-        let deep = rule("any: [{ keyword: { any: [笨] } }, { count: { of: { model: { label: rude } }, at_least: 2 } }]");
+        let deep =
+            rule("any: [{ keyword: { any: [笨] } }, { count: { of: { model: { label: rude } }, at_least: 2 } }]");
         assert!(needs_model(&deep.rules()[0]));
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use callsift_reviews::Role;
-use callsift_rules::{CaseResult, EvalOptions, run_tests};
-use callsift_text::mask;
+use callsift_rules::{CaseResult, EvalOptions, run_tests_of};
 use maud::{Markup, html};
 use rusqlite::{Connection, params};
 
@@ -19,7 +18,7 @@ use crate::figures::sums::Figures;
 use crate::lang::{category, severity, verdict};
 use crate::page_error::PageError;
 use crate::pages::layout::{self, csrf};
-use crate::pages::parts::{chooser, linked, percent, range};
+use crate::pages::parts::{chooser, linked, percent, range, visible};
 use crate::pages::rules::trial::{MOST_CHARS, Tried, Typed, attempt as judge};
 use crate::pages::rules::{facts, list};
 use crate::pages::{call_url, clock, url};
@@ -82,8 +81,7 @@ async fn answer(
             let conn = db.connection();
             let period = Period::of(&query, &last_day(conn)?);
             let figures = shared.figures.get(conn, &period)?;
-            let mut cases = run_tests(&shared.rules, &EvalOptions::default());
-            cases.retain(|c| c.rule_id == id);
+            let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
             let false_hits = false_hits(conn, &id)?;
             let tried = typed.map(|t| {
                 let tried = judge(&shared.rules, rule, &t);
@@ -167,12 +165,11 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
 
 fn samples(person: &Person, hits: &[FalseHit]) -> Markup {
     let l = person.lang;
-    let visible = |text: &str| if person.sees_numbers() { text.to_owned() } else { mask(text) };
     html! {
         @if hits.is_empty() { p.empty { (l.t("还没有人判为误报。", "Nobody rejected a hit yet.")) } } @else {
             table.plain { @for h in hits { tr {
                 td { a href=(call_url(&h.call_id) + &h.turn.map_or_else(String::new, |t| format!("#t{t}"))) { (h.call_id) @if let Some(ms) = h.start_ms { " " (clock(ms)) } } }
-                td { (visible(h.text.as_deref().unwrap_or("–"))) small { (h.by) @if !h.note.is_empty() { "：" (visible(&h.note)) } } }
+                td { (visible(person, h.text.as_deref().unwrap_or("–"))) small { (h.by) @if !h.note.is_empty() { "：" (visible(person, &h.note)) } } }
             } } }
         }
     }
@@ -201,7 +198,9 @@ fn trial(person: &Person, shown: &Shown, needs_model: bool) -> Markup {
 
 fn outcome(person: &Person, tried: Option<&Tried>) -> Markup {
     let l = person.lang;
-    let Some(t) = tried else { return html! { p.problem { (l.t("没有可判断的话。", "There is nothing to judge.")) } } };
+    let Some(t) = tried else {
+        return html! { p.problem { (l.t("没有可判断的话。", "There is nothing to judge.")) } };
+    };
     let name = t.finding.verdict.as_str();
     html! {
         p { b.fail[name == "hit"].pass[name == "clear"] { (verdict(l, name)) } " · " (t.finding.reason) " " small { (t.turns) (l.t(" 句", " turns")) } }

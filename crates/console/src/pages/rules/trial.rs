@@ -11,6 +11,8 @@ const MOST_TURNS: usize = 300;
 const CHAR_MS: i64 = 250;
 const PAUSE_MS: i64 = 300;
 const HEARD: f32 = 0.95;
+/// Characters that are shown of a long step.
+const SHOWN: usize = 90;
 
 /// What somebody typed.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +64,21 @@ pub(super) fn attempt(rules: &RuleSet, rule: &Rule, typed: &Typed) -> Option<Tri
     let facts = CallFacts { meta, layout: Some(ChannelLayout::Stereo), duration_ms: Some(end) };
     let options = EvalOptions::default();
     let (finding, steps) = explain(rule, &rules.view(&turns, facts, &options), &options);
+    // What the rule is stands on the page already; the steps begin with what was looked at.
+    let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
+    let steps = steps.get(begin..).unwrap_or_default().lines().map(short).collect::<Vec<_>>().join("\n");
     Some(Tried { finding, steps, turns: turns.len() })
+}
+
+/// A line without the middle of its expression: how it came out stands at its end.
+fn short(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    match (chars.get(..SHOWN), chars.len().checked_sub(SHOWN / 3).and_then(|at| chars.get(at..))) {
+        (Some(head), Some(tail)) if chars.len() > SHOWN * 3 / 2 => {
+            head.iter().chain(&[' ', '…', ' ']).chain(tail).collect()
+        }
+        _ => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +88,7 @@ mod tests {
     use callsift_core::{SpeakerRole, Verdict};
     use callsift_rules::RuleSet;
 
-    use super::{MOST_CHARS, Typed, attempt, turns};
+    use super::{MOST_CHARS, Typed, attempt, short, turns};
 
     const RULE: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A12\nseverity: minor\npoints: 5\nwhy: 因为\n\
         scope: { role: agent }\nviolation_when: found\ncondition:\n  keyword: { any: [笨] }\ntests:\n\
@@ -96,12 +112,21 @@ mod tests {
     }
 
     #[test]
+    fn long_steps_keep_both_ends() {
+        let line = format!("✗ regex：{}，命中0处", "难|".repeat(500));
+        let cut = short(&line);
+        assert!(cut.starts_with("✗ regex") && cut.ends_with("命中0处") && cut.chars().count() < 130, "{cut}");
+        assert_eq!(short("✓ 短"), "✓ 短");
+    }
+
+    #[test]
     fn the_real_engine_answers() {
-        let rules = RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
+        let rules =
+            RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
         let typed = |text: &str| Typed { text: text.to_owned(), ..Typed::default() };
         let hit = attempt(&rules, &rules.rules()[0], &typed("坐席：你真笨")).unwrap();
         assert_eq!((hit.finding.verdict, hit.turns), (Verdict::Hit, 1));
-        assert!(hit.steps.contains("结论") && !hit.finding.evidence.is_empty());
+        assert!(hit.steps.contains("结论") && hit.steps.starts_with("检查范围") && !hit.finding.evidence.is_empty());
         assert_eq!(attempt(&rules, &rules.rules()[0], &typed("客户：你真笨")).unwrap().finding.verdict, Verdict::Clear);
         assert!(attempt(&rules, &rules.rules()[0], &typed(" \n")).is_none());
     }
