@@ -5,6 +5,7 @@
 mod cli;
 mod console;
 mod demo;
+mod estimate;
 mod hostile;
 mod killed;
 mod readers;

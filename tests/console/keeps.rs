@@ -24,7 +24,8 @@ fn a_killed_console_lost_no_acknowledged_verdict() {
             let before = before.split('"').nth(1).unwrap_or("");
             let (rule, place) = (field(&card, "rule"), field(&card, "place"));
             let verdict = if i % 2 == 0 { "confirmed" } else { "rejected" };
-            let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", verdict), ("note", &note), ("before", before)];
+            let fields =
+                [("rule", rule.as_str()), ("place", &place), ("verdict", verdict), ("note", &note), ("before", before)];
             assert_eq!(reviewer.post("/calls/c05/verdict", &fields).status, 303, "{note}");
             acknowledged.push((verdict.to_owned(), note));
         }
@@ -78,6 +79,7 @@ fn sound_has_ranges_clips_and_a_waveform() {
     let wave = reviewer.get("/calls/c05/waveform.svg").text();
     assert!(wave.matches("<path").count() == 2, "two channels");
     let listened = callsift_reviews::Db::open(&console.data.path().join("reviews.db")).unwrap().audit(50).unwrap();
-    let count = |action: &str| listened.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count();
+    let count =
+        |action: &str| listened.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count();
     assert_eq!((count("listen"), count("clip")), (1, 1), "from the beginning once, a range does not count");
 }

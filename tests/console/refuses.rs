@@ -17,10 +17,21 @@ fn url(text: &str) -> String {
 fn strangers_see_the_login_and_nothing_else() {
     let console = Console::start();
     let stranger = Client::new(&console.base);
-    let sound = ["/calls/c05/audio", "/calls/c05/clip?from=0&to=1000", "/calls/c05/waveform.svg", "/mine", "/appeals", "/account"];
+    let sound = [
+        "/calls/c05/audio",
+        "/calls/c05/clip?from=0&to=1000",
+        "/calls/c05/waveform.svg",
+        "/mine",
+        "/appeals",
+        "/account",
+    ];
     for page in STAFF_PAGES.iter().chain(&sound) {
         let answer = stranger.get(page);
-        assert!(answer.status == 303 && answer.header("location").starts_with("/login?next="), "{page}: {}", answer.status);
+        assert!(
+            answer.status == 303 && answer.header("location").starts_with("/login?next="),
+            "{page}: {}",
+            answer.status
+        );
     }
     for action in ACTIONS {
         let answer = stranger.post_raw(&format!("/calls/c05/{action}"), &[("csrf", "")], &[]);
@@ -103,7 +114,13 @@ fn paths_lead_nowhere_and_text_is_text() {
         assert_eq!(admin.get(path).status, 404, "{path}");
     }
     let evil = format!("/calls/{}", url(EVIL));
-    let pages = ["/queue?state=all", "/calls/c03", &evil, "/search?q=%3Cscript%3E", "/queue?agent=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"];
+    let pages = [
+        "/queue?state=all",
+        "/calls/c03",
+        &evil,
+        "/search?q=%3Cscript%3E",
+        "/queue?agent=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+    ];
     for page in pages {
         let answer = admin.get(page);
         let text = answer.text();
@@ -157,6 +174,7 @@ fn numbers_are_masked_for_all_but_those_with_the_right() {
     assert!(masked.contains("*********零零") && !masked.contains("一三八零零一三八"), "{masked}");
     assert!(!masked.contains("13912345678") && masked.contains("*********78"), "metadata too");
     assert!(open.contains("一三八零零一三八零零零") && open.contains("13912345678"));
-    let found = |client: &Client, q: &str| client.get(&format!("/search?q={}", url(q))).text().contains("href=\"/calls/t2");
+    let found =
+        |client: &Client, q: &str| client.get(&format!("/search?q={}", url(q))).text().contains("href=\"/calls/t2");
     assert!(!found(&reviewer, "一三八零零") && found(&reviewer, "我的电话"), "a search does not give numbers away");
 }

@@ -7,7 +7,9 @@ use clap_complete::Shell;
 
 mod console;
 
-pub use console::{ConsoleArgs, DataArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand};
+pub use console::{
+    ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
+};
 
 /// Sifts a day's call recordings: which calls deserve human ears, and why.
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ pub enum Command {
     /// Open the web console (质检台) for QA staff.
     #[command(after_help = console::CONSOLE_EXAMPLES)]
     Console(ConsoleArgs),
+    /// True rates from what people heard: precision and recall per rule, violations per agent, unit and centre.
+    #[command(after_help = console::ESTIMATE_EXAMPLES)]
+    Estimate(EstimateArgs),
     /// Add, list and change the people who may log in to the console.
     #[command(after_help = console::USERS_EXAMPLES)]
     Users(UsersArgs),
@@ -172,6 +177,8 @@ const SAMPLE_EXAMPLES: &str = "Examples:
   callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 --out nov-1.json
   callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 \\
       --reviewers 王芳,李强,周敏 --round 3 --csv nov-1.csv
+  callsift sample --lake lake --plan plans/risk-queue.toml --from 2026-11-16 --to 2026-11-16 --seed 2026-11-16 \\
+      --reviewers wangfang,liqiang --save
   callsift sample --lake lake --verify nov-1.json
 
 Publish the seed before the calls are known. Same plan, seed and calls give the same draw; --verify draws again and exits 1
@@ -180,9 +187,9 @@ where the draw or the calls that could be drawn are others.";
 /// `callsift sample`.
 #[derive(Debug, Args)]
 pub struct SampleArgs {
-    /// The lake.
-    #[arg(long, value_name = "LAKE")]
-    pub lake: PathBuf,
+    /// Lake and data.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// The plan.
     #[arg(long, value_name = "FILE.toml", required_unless_present = "verify", conflicts_with = "verify")]
     pub plan: Option<PathBuf>,
@@ -207,6 +214,9 @@ pub struct SampleArgs {
     /// Write the listening list as CSV.
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
+    /// Keep the draw in the reviews database: reviewers, named by login, find their calls in the console.
+    #[arg(long, conflicts_with = "verify")]
+    pub save: bool,
     /// Draw again what this file says was drawn, and compare.
     #[arg(long, value_name = "FILE.json")]
     pub verify: Option<PathBuf>,

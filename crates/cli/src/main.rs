@@ -16,6 +16,10 @@ use clap::Parser;
 use args::{Cli, Command};
 use exit::Exit;
 
+/// Judging makes many small things and drops them; see Cargo.toml.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
@@ -26,6 +30,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Console(args) => commands::console::run(&args),
+        Command::Estimate(args) => commands::estimate::run(&args),
         Command::Users(args) => commands::users::run(&args),
         Command::Reviews(args) => commands::reviews::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

@@ -12,6 +12,14 @@ use crate::output::note;
 /// Plain lines come at most so often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// A bar that counts in a unit and tells the time left.
+pub fn bar(length: u64, unit: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(&format!(
+        "{{bar:30}} {{pos}}/{{len}} {unit}  已用 {{elapsed}}  剩余约 {{eta}}  {{msg}}"
+    ));
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
 /// Shows events of a run on stderr.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -66,8 +74,7 @@ impl Progress {
             ));
         }
         if calls > 0 && std::io::stderr().is_terminal() {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} 通  已用 {elapsed}  剩余约 {eta}  {msg}");
-            let bar = ProgressBar::new(calls as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let bar = bar(calls as u64, "通");
             bar.enable_steady_tick(Duration::from_millis(500));
             self.bar = Some(bar);
         }

@@ -15,6 +15,9 @@ use crate::page_error::PageError;
 use crate::serve::ConsoleOptions;
 use crate::sound::SoundCache;
 
+/// Names of the two databases in the console's folder.
+pub(crate) const REVIEWS: &str = "reviews.db";
+pub(crate) const CATALOG: &str = "catalog.db";
 /// Connections that are kept open while nobody uses them.
 const KEEP: usize = 8;
 
@@ -49,7 +52,7 @@ impl App {
     }
 
     pub(crate) fn catalog_path(&self) -> PathBuf {
-        self.options.data.join("catalog.db")
+        self.options.data.join(CATALOG)
     }
 
     /// Runs `work` on a thread that may wait, with a connection that reads the catalogue as `cat`.

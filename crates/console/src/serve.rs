@@ -61,7 +61,7 @@ pub struct ConsoleOptions {
 impl ConsoleOptions {
     /// The reviews database.
     pub fn reviews_path(&self) -> PathBuf {
-        self.data.join("reviews.db")
+        self.data.join(crate::app::REVIEWS)
     }
 
     /// Makes the folder and opens the reviews database in it.

@@ -77,7 +77,17 @@ impl Db {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?;
             for c in calls {
-                add.execute(params![id, c.call_id, c.probability, c.picked, c.part, c.why, c.reviewer, c.duplicate])?;
+                add.execute(params![
+                    id,
+                    c.call_id,
+                    c.probability,
+                    c.whole,
+                    c.picked,
+                    c.part,
+                    c.why,
+                    c.reviewer,
+                    c.duplicate
+                ])?;
             }
             Ok(id)
         })

@@ -67,7 +67,8 @@ pub struct Judgement {
     pub searched: Selection,
 }
 
-/// Judges one call by one rule. The call must have been prepared by the rule's own [`RuleSet::view`].
+/// Judges one call by one rule. The call must have been prepared by the rule's own [`RuleSet::view`]. A first pass without
+/// words finds out whether there is anything to say; most often there is not.
 pub fn judge(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement {
     let quick = decide(rule, call, options);
     match quick.finding.verdict {
@@ -237,6 +238,8 @@ fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, option
             finding(rule, Verdict::Clear, reason, Vec::new(), None)
         }
         Truth::Unknown => finding(rule, Verdict::CannotTell, first_unknown(eval), Vec::new(), None),
+        // A hit or a doubt: which of them is worked out, at some cost, in the second pass.
+        Truth::No if !call.is_traced() => finding(rule, Verdict::CannotTell, String::new(), Vec::new(), None),
         Truth::No => {
             let on = eval.failed_selection().unwrap_or(on);
             let proof = absence::prove(call, eval, on);

@@ -1,6 +1,9 @@
 //! What is ordered and what is read back: items with quantities, from speech and from the order system's record.
 
-use callsift_text::{Normalizer, SoundText, find_quantities, phrase_likeness, sound_limit};
+use std::cell::OnceCell;
+use std::sync::OnceLock;
+
+use callsift_text::{Normalizer, SoundText, find_quantities, least_cost, phrase_likeness, sound_limit};
 
 use crate::view::TurnView;
 
@@ -23,6 +26,56 @@ pub struct OrderLine {
     pub name: Vec<char>,
     /// How many; `None` where it was named without a number.
     pub value: Thousandths,
+}
+
+/// The name of an item that both sides may say, with its sounds.
+pub struct Item {
+    /// In matching form.
+    pub name: Vec<char>,
+    /// How it sounds.
+    pub sounds: SoundText,
+}
+
+impl Item {
+    /// An item of this name.
+    pub fn new(name: Vec<char>) -> Self {
+        let sounds = SoundText::new(&name);
+        Self { name, sounds }
+    }
+}
+
+/// All that one side says, and where each pair of characters stands in it.
+pub struct Heard<'t> {
+    texts: Vec<&'t [char]>,
+    pairs: OnceCell<Vec<Pair>>,
+}
+
+/// Two neighbouring characters, the number of their text and their place in it.
+type Pair = ([char; 2], u32, u32);
+
+impl<'t> Heard<'t> {
+    /// Of these texts in matching form.
+    pub fn new(texts: Vec<&'t [char]>) -> Self {
+        Self { texts, pairs: OnceCell::new() }
+    }
+
+    /// True where one of the texts holds the part, which has two characters or more.
+    fn holds(&self, part: &[char]) -> bool {
+        let &[a, b, ..] = part else { return false };
+        let pairs = self.pairs.get_or_init(|| self.sorted_pairs());
+        let first = pairs.partition_point(|(pair, ..)| *pair < [a, b]);
+        let mut places = pairs[first..].iter().take_while(|(pair, ..)| *pair == [a, b]);
+        places.any(|(_, text, at)| self.texts[*text as usize][*at as usize..].starts_with(part))
+    }
+
+    fn sorted_pairs(&self) -> Vec<Pair> {
+        let of = |(number, text): (u32, &&[char])| -> Vec<Pair> {
+            (0u32..).zip(text.windows(2)).map(|(at, pair)| ([pair[0], pair[1]], number, at)).collect()
+        };
+        let mut pairs: Vec<Pair> = (0u32..).zip(&self.texts).flat_map(of).collect();
+        pairs.sort_unstable();
+        pairs
+    }
 }
 
 /// Words around an item that do not belong to its name, longest first.
@@ -130,7 +183,7 @@ pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
 /// Items and quantities as a turn orders them: 五条红塔山三条云烟, or 红塔山五条云烟三条. Quantities that are denied
 /// (不要三条) are left out. `said` is what the other side says: of the two ways to read the turn, the one whose names the
 /// other side says too is taken.
-pub fn spoken_lines(turn: &TurnView<'_>, units: &[char], said: &[&[char]]) -> Vec<OrderLine> {
+pub fn spoken_lines(turn: &TurnView<'_>, units: &[char], said: &Heard<'_>) -> Vec<OrderLine> {
     let chars = turn.norm.chars();
     let counts: Vec<Counted> = counted(turn, units).into_iter().filter(|c| !is_denied(chars, c.range.start)).collect();
     let Some(first) = counts.first() else { return Vec::new() };
@@ -169,28 +222,30 @@ fn read_lines(turn: &TurnView<'_>, counts: &[Counted], item_first: bool) -> Vec<
 
 /// The part of a name that the other side says too: what people say around a name is heard as part of it, and the name
 /// itself is what both of them say. The longest beginning or end of two characters or more; the whole where none is said.
-pub fn shared_part(name: &[char], said: &[&[char]]) -> Vec<char> {
+pub fn shared_part(name: &[char], said: &Heard<'_>) -> Vec<char> {
     known_part(name, said).unwrap_or(name).to_vec()
 }
 
-fn known_part<'n>(name: &'n [char], said: &[&[char]]) -> Option<&'n [char]> {
-    let occurs = |part: &[char]| said.iter().any(|text| text.windows(part.len()).any(|w| w == part));
+fn known_part<'n>(name: &'n [char], said: &Heard<'_>) -> Option<&'n [char]> {
     let mut parts = (2..=name.len()).rev().flat_map(|n| [&name[name.len() - n..], &name[..n]]);
-    parts.find(|part| occurs(part))
+    parts.find(|part| said.holds(part))
 }
 
 fn is_denied(chars: &[char], start: usize) -> bool {
-    let before: String = chars[start.saturating_sub(3)..start].iter().collect();
-    ["不要", "不是", "别要", "不来"].iter().any(|n| before.ends_with(n))
+    [['不', '要'], ['不', '是'], ['别', '要'], ['不', '来']].iter().any(|n| chars[..start].ends_with(n))
+}
+
+fn around_items() -> &'static [Vec<char>] {
+    static WORDS: OnceLock<Vec<Vec<char>>> = OnceLock::new();
+    WORDS.get_or_init(|| AROUND.iter().map(|word| word.chars().collect()).collect())
 }
 
 /// The name next to a quantity: at the end of what stands before it, or at the beginning of what follows.
 fn item_name(around: &[char], at_end: bool) -> Vec<char> {
     let mut name = around;
     loop {
-        let shorter = AROUND.iter().find_map(|word| {
-            let word: Vec<char> = word.chars().collect();
-            if at_end { strip_last(name, &word) } else { name.strip_prefix(word.as_slice()) }
+        let shorter = around_items().iter().find_map(|word| {
+            if at_end { name.strip_suffix(word.as_slice()) } else { name.strip_prefix(word.as_slice()) }
         });
         match shorter {
             Some(rest) => name = rest,
@@ -198,18 +253,13 @@ fn item_name(around: &[char], at_end: bool) -> Vec<char> {
         }
     }
     // What stands on the far side of a lead-in word belongs to something else.
-    let cut = AROUND.iter().filter(|w| w.chars().count() >= 2).filter_map(|word| {
-        let word: Vec<char> = word.chars().collect();
+    let cut = around_items().iter().filter(|word| word.len() >= 2).filter_map(|word| {
         let mut places = name.windows(word.len()).enumerate().filter(|(_, w)| *w == word.as_slice());
         if at_end { places.next_back().map(|(i, w)| i + w.len()) } else { places.next().map(|(i, _)| i) }
     });
     let name = if at_end { &name[cut.max().unwrap_or(0)..] } else { &name[..cut.min().unwrap_or(name.len())] };
     let name = trim_ends(name);
     if (2..=8).contains(&name.len()) { name.to_vec() } else { Vec::new() }
-}
-
-fn strip_last<'n>(name: &'n [char], word: &[char]) -> Option<&'n [char]> {
-    name.strip_suffix(word)
 }
 
 /// Particles and single lead-in words at both ends.
@@ -221,16 +271,20 @@ fn trim_ends(name: &[char]) -> &[char] {
 }
 
 /// Quantities that a turn states of named items: the name by sound, the quantity beside it.
-pub fn claims(turn: &TurnView<'_>, names: &[Vec<char>], units: &[char]) -> Vec<OrderLine> {
+pub fn claims(turn: &TurnView<'_>, items: &[Item], units: &[char]) -> Vec<OrderLine> {
     let counts = counted(turn, units);
     if counts.is_empty() {
         return Vec::new();
     }
     let chars = turn.norm.chars();
     let mut places: Vec<(usize, usize, usize)> = Vec::new();
-    for (i, name) in names.iter().enumerate() {
-        let wanted = SoundText::new(name);
-        if let Some(m) = phrase_likeness(turn.sounds(), &wanted).filter(|m| m.cost <= sound_limit(name.len()) + 0.05) {
+    for (i, item) in items.iter().enumerate() {
+        let limit = sound_limit(item.name.len()) + 0.05;
+        // Calls with many items are long, and most turns name none of them.
+        if least_cost(turn.sounds(), &item.sounds) > limit {
+            continue;
+        }
+        if let Some(m) = phrase_likeness(turn.sounds(), &item.sounds).filter(|m| m.cost <= limit) {
             places.push((m.range.start, m.range.end, i));
         }
     }
@@ -248,7 +302,7 @@ pub fn claims(turn: &TurnView<'_>, names: &[Vec<char>], units: &[char]) -> Vec<O
             between.find(|c| !is_denied(chars, c.range.start))
         };
         if let Some(count) = beside {
-            lines.push(OrderLine { name: names[*i].clone(), value: count.value });
+            lines.push(OrderLine { name: items[*i].name.clone(), value: count.value });
         }
     }
     lines
@@ -288,7 +342,7 @@ pub fn record_lines(record: &str) -> Vec<OrderLine> {
 
 #[cfg(test)]
 mod tests {
-    use super::{record_lines, spoken_lines};
+    use super::{Heard, record_lines, spoken_lines};
     use crate::phrases::PhraseTable;
     use crate::selftest::turns_of;
     use crate::view::{CallFacts, CallView};
@@ -297,7 +351,7 @@ mod tests {
         let turns = turns_of(&[&format!("customer: {text}")]);
         let index = PhraseTable::default().build();
         let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
-        let lines = spoken_lines(&call.turns[0], &['条', '箱', '件'], &[]);
+        let lines = spoken_lines(&call.turns[0], &['条', '箱', '件'], &Heard::new(Vec::new()));
         lines.into_iter().map(|l| (l.name.iter().collect(), l.value / 1000)).collect()
     }
 

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::compile::Compiler;
+use crate::prefilter::Prefilter;
 use crate::view::TurnView;
 
 /// How a phrase may be met.
@@ -90,7 +91,11 @@ impl PhraseTable {
             (0u32..).zip(&self.list).filter(|(_, p)| p.ear != Ear::Exact).map(|(i, _)| i).collect();
         let sounds: Vec<SoundText> = self.list.iter().map(|p| SoundText::new(&p.chars)).collect();
         let sound = SoundIndex::new(by_sound.iter().map(|i| sounds[*i as usize].clone()).collect());
-        PhraseIndex { phrases: self.list, sounds, exact, sound, by_sound }
+        let mut expressions: Vec<(u32, &str)> =
+            self.expressions.iter().map(|(text, (n, _))| (*n, text.as_str())).collect();
+        expressions.sort_unstable();
+        let prefilter = Prefilter::new(expressions.into_iter().map(|(_, text)| text));
+        PhraseIndex { phrases: self.list, sounds, exact, sound, by_sound, prefilter }
     }
 }
 
@@ -103,6 +108,8 @@ pub struct PhraseIndex {
     sound: SoundIndex,
     /// Phrase behind each entry of `sound`.
     by_sound: Vec<u32>,
+    /// What regular expressions need.
+    pub(crate) prefilter: Prefilter,
 }
 
 impl PhraseIndex {

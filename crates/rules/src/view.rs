@@ -9,6 +9,7 @@ use callsift_core::{CallMeta, ChannelLayout, Evidence, MatchKind, SpeakerRole, T
 use callsift_text::{NormalizedText, Normalizer, Segmenter, SoundText};
 
 use crate::phrases::{PhraseHit, PhraseIndex};
+use crate::prefilter::Seen;
 use crate::schema::Scope;
 
 /// Facts of a call that rules may ask for, besides its turns.
@@ -60,19 +61,19 @@ pub struct TurnView<'a> {
     matches: RefCell<Matches>,
 }
 
-/// Expressions that were tried on a turn: most find nothing, so those are bits.
-#[derive(Default)]
+/// Expressions that were tried on a turn, or lack words that they need: most find nothing, so those are bits.
 struct Matches {
     in_vain: Vec<u64>,
     found: Vec<(u32, Rc<[Range<usize>]>)>,
 }
 
 impl<'a> TurnView<'a> {
-    fn new(turn: &'a Turn, normalizer: &Normalizer, index: &PhraseIndex) -> Self {
+    fn new(turn: &'a Turn, normalizer: &Normalizer, index: &PhraseIndex, seen: &mut Seen) -> Self {
         let norm = normalizer.normalize(&turn.text());
         let (text, spoken) = (norm.text(), turn.spoken_chars());
         let (sounds, words) = (OnceCell::new(), OnceCell::new());
-        let matches = RefCell::new(Matches::default());
+        let in_vain = index.prefilter.impossible(&text, seen);
+        let matches = RefCell::new(Matches { in_vain, found: Vec::new() });
         let mut view = Self { turn, norm, text, spoken, sounds, words, hits: Vec::new(), matches };
         view.hits = index.scan(&view);
         view
@@ -119,6 +120,12 @@ impl<'a> TurnView<'a> {
         let found: Rc<[Range<usize>]> = found.into();
         known.found.push((number, Rc::clone(&found)));
         Some(found)
+    }
+
+    /// True where an expression of a number can match, as far as is known: it was not tried in vain, its words are there.
+    pub fn may_match(&self, number: u32) -> bool {
+        let known = self.matches.borrow();
+        known.in_vain.get(number as usize / 64).is_none_or(|bits| bits & (1u64 << (number % 64)) == 0)
     }
 
     /// Character at a byte of [`TurnView::text`].
@@ -199,6 +206,8 @@ pub struct CallView<'a> {
     /// While set, turns of unsure role count as of any role: would the answer be another one?
     any_role: Cell<bool>,
     whole: OnceCell<Selection>,
+    /// For each turn when it and all before it are over.
+    over_ms: OnceCell<Vec<i64>>,
     /// While set, evaluations say in words what they saw and where in the rule they stand.
     traced: Cell<bool>,
 }
@@ -207,7 +216,8 @@ impl<'a> CallView<'a> {
     /// Prepares the turns; roles less sure than `min_role_confidence` count as unknown.
     pub fn new(turns: &'a [Turn], facts: CallFacts, index: &'a PhraseIndex, min_role_confidence: f64) -> Self {
         let normalizer = Normalizer::matching();
-        let turns: Vec<_> = turns.iter().map(|turn| TurnView::new(turn, &normalizer, index)).collect();
+        let mut seen = Seen::default();
+        let turns: Vec<_> = turns.iter().map(|turn| TurnView::new(turn, &normalizer, index, &mut seen)).collect();
         let span = turns.iter().map(|t| t.turn.span).reduce(TimeSpan::union).unwrap_or_default();
         Self {
             facts,
@@ -217,6 +227,7 @@ impl<'a> CallView<'a> {
             min_role_confidence,
             any_role: Cell::new(false),
             whole: OnceCell::new(),
+            over_ms: OnceCell::new(),
             traced: Cell::new(false),
         }
     }
@@ -243,6 +254,11 @@ impl<'a> CallView<'a> {
         out
     }
 
+    /// True inside [`CallView::traced`].
+    pub fn is_traced(&self) -> bool {
+        self.traced.get()
+    }
+
     /// Words of an evaluation; empty unless traced.
     pub(crate) fn words(&self, words: std::fmt::Arguments<'_>) -> String {
         if self.traced.get() { words.to_string() } else { String::new() }
@@ -250,6 +266,20 @@ impl<'a> CallView<'a> {
 
     fn may_be(&self, turn: &Turn, role: SpeakerRole) -> bool {
         turn.role == role || self.any_role.get() && self.role(turn) == SpeakerRole::Unknown
+    }
+
+    /// Positions of the first `count` turns, latest first, as far back as one of them ends at `from_ms` or later: how near
+    /// things are found without going through the whole call.
+    pub fn back_to(&self, count: usize, from_ms: i64) -> impl Iterator<Item = usize> + '_ {
+        let over_ms = self.over_ms.get_or_init(|| {
+            let ends = self.turns.iter().map(|t| t.turn.span.end_ms);
+            ends.scan(i64::MIN, |over, end| {
+                *over = end.max(*over);
+                Some(*over)
+            })
+            .collect()
+        });
+        (0..count.min(over_ms.len())).rev().take_while(move |i| over_ms[*i] >= from_ms)
     }
 
     /// Selects the turns of a scope, inside an outer selection.

@@ -10,7 +10,7 @@ use crate::error::SamplingError;
 use crate::frame::{Frame, FrameCall};
 use crate::half_month;
 use crate::plan::{Method, Plan};
-use crate::risk::{self, Flag, RiskDraw, RiskPick, RuleRecord};
+use crate::risk::{self, Flag, Inclusion, RiskDraw, RiskPick, RuleRecord};
 
 /// A call that was drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,19 +82,8 @@ pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findi
     let chance = Chance::new(seed, frame);
     let picked = match &plan.method {
         Method::HalfMonth { per_agent } => by_half_month(frame, *per_agent, chance)?,
-        Method::PerAgent { n } => {
-            let groups = group(frame, |c| c.agent_id.clone());
-            strata(&groups, |_, _| *n, chance, |name| format!("每人{n}通，工号{name}"))
-        }
-        Method::Percent { percent } => {
-            let groups = group(frame, |_| String::new());
-            let n = (frame.calls().len() as f64 * percent / 100.0).ceil() as usize;
-            strata(&groups, |_, _| n, chance, |_| format!("随机抽取{percent}%"))
-        }
-        Method::Stratified { n, by, allocation } => {
-            let groups = group(frame, |c| stratum(c, by));
-            let given = allocate(&groups, *n, *allocation);
-            strata(&groups, |name, _| given[name], chance, |name| format!("分层随机：{name}"))
+        Method::PerAgent { .. } | Method::Percent { .. } | Method::Stratified { .. } => {
+            strata(&strata_of(&plan.method, frame), chance, &plan.method)
         }
         Method::Risk(risk_plan) => {
             let findings = findings.ok_or(SamplingError::NeedsFindings)?;
@@ -143,23 +132,78 @@ fn picked(call: &FrameCall, why: String, probability: Option<f64>) -> Picked {
     }
 }
 
-/// A simple random sample of each group.
-fn strata(
-    groups: &BTreeMap<String, Vec<&FrameCall>>,
-    n: impl Fn(&String, &[&FrameCall]) -> usize,
-    chance: Chance<'_>,
-    why: impl Fn(&str) -> String,
-) -> Vec<Picked> {
+/// Calls that are alike to a plan, and how many of them it draws.
+struct StratumDraw<'a> {
+    name: String,
+    calls: Vec<&'a FrameCall>,
+    n: usize,
+}
+
+impl StratumDraw<'_> {
+    fn probability(&self) -> f64 {
+        self.n as f64 / self.calls.len().max(1) as f64
+    }
+}
+
+/// The strata of a plan that draws from each one by chance; none for others.
+fn strata_of<'a>(method: &Method, frame: &'a Frame) -> Vec<StratumDraw<'a>> {
+    let groups = match method {
+        Method::PerAgent { .. } => group(frame, |c| c.agent_id.clone()),
+        Method::Percent { .. } => group(frame, |_| String::new()),
+        Method::Stratified { by, .. } => group(frame, |c| stratum(c, by)),
+        Method::HalfMonth { .. } | Method::Risk(_) => BTreeMap::new(),
+    };
+    let given = match method {
+        Method::Stratified { n, allocation, .. } => allocate(&groups, *n, *allocation),
+        _ => BTreeMap::new(),
+    };
+    let n = |name: &String, calls: usize| match method {
+        Method::PerAgent { n } => *n,
+        Method::Percent { percent } => (calls as f64 * percent / 100.0).ceil() as usize,
+        _ => given.get(name).copied().unwrap_or(0),
+    };
+    let of = |(name, calls): (String, Vec<&'a FrameCall>)| StratumDraw {
+        n: n(&name, calls.len()).min(calls.len()),
+        name,
+        calls,
+    };
+    groups.into_iter().map(of).collect()
+}
+
+/// A simple random sample of each stratum.
+fn strata(strata: &[StratumDraw<'_>], chance: Chance<'_>, method: &Method) -> Vec<Picked> {
+    let why = |name: &str| match method {
+        Method::PerAgent { n } => format!("每人{n}通，工号{name}"),
+        Method::Percent { percent } => format!("随机抽取{percent}%"),
+        _ => format!("分层随机：{name}"),
+    };
     let mut out = Vec::new();
-    for (name, calls) in groups {
-        let n = n(name, calls).min(calls.len());
-        let probability = n as f64 / calls.len().max(1) as f64;
-        let mut drawn = chance.shuffled(&format!("stratum/{name}"), calls.iter().copied(), |c| c.call_id.clone());
-        drawn.truncate(n);
+    for s in strata {
+        let mut drawn = chance.shuffled(&format!("stratum/{}", s.name), s.calls.iter().copied(), |c| c.call_id.clone());
+        drawn.truncate(s.n);
         drawn.sort_by(|a, b| (&a.date, a.started_at_us, &a.call_id).cmp(&(&b.date, b.started_at_us, &b.call_id)));
-        out.extend(drawn.into_iter().map(|c| picked(c, why(name), Some(probability))));
+        out.extend(drawn.into_iter().map(|c| picked(c, why(&s.name), Some(s.probability()))));
     }
     out
+}
+
+/// The probabilities of every call of the frame under a plan; none where the plan looks at the calls' own traits.
+///
+/// # Errors
+/// A risk queue without findings.
+pub fn inclusion(
+    plan: &Plan,
+    seed: &str,
+    frame: &Frame,
+    findings: Option<&Findings>,
+) -> Result<BTreeMap<String, Inclusion>, SamplingError> {
+    if let Method::Risk(risk_plan) = &plan.method {
+        let findings = findings.ok_or(SamplingError::NeedsFindings)?;
+        return Ok(risk::draw(risk_plan, seed, frame, &findings.flags, &findings.records).inclusion);
+    }
+    let strata = strata_of(&plan.method, frame);
+    let all = strata.iter().flat_map(|s| s.calls.iter().map(|c| (c.call_id.clone(), s.probability())));
+    Ok(all.map(|(call, p)| (call, Inclusion { flagged: p, whole: p })).collect())
 }
 
 fn by_half_month(frame: &Frame, n: usize, chance: Chance<'_>) -> Result<Vec<Picked>, SamplingError> {

@@ -84,7 +84,7 @@ pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance)
     let ids: Vec<String> = (0..calls.num_rows()).map(|row| read::text(&calls, "call_id", row)).collect();
     let rows: Vec<Option<&Judged>> = ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect();
     let mut columns: Vec<ArrayRef> = calls.columns().to_vec();
-    let mut put = |name: &str, kind: Kind, new: &dyn Fn(&Judged) -> Value| -> Result<(), StoreError> {
+    let mut put = |name: &str, kind: Kind, new: &dyn Fn(&Judged) -> Value<'_>| -> Result<(), StoreError> {
         let at = schema.index_of(name).map_err(|e| fail(&e))?;
         // A call that was not judged again keeps nothing of the old verdicts: it has none.
         columns[at] = kind.column(rows.iter().map(|r| r.map_or(Value::Null, new)));
@@ -103,7 +103,7 @@ pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance)
     }
     for (name, text) in [("ruleset_hash", &made_by.ruleset_hash), ("config_hash", &made_by.config_hash)] {
         let at = schema.index_of(name).map_err(|e| fail(&e))?;
-        columns[at] = Kind::Text.column(rows.iter().map(|_| Value::Text(text.clone())));
+        columns[at] = Kind::Text.column(rows.iter().map(|_| Value::from(text.as_str())));
     }
     // The schema as it is written, so that the bytes are those of a fresh run.
     RecordBatch::try_new(tables::calls().schema(), columns).map_err(|e| fail(&e))

@@ -47,7 +47,7 @@ pub struct Column<R> {
     /// Meaning, with units.
     pub doc: &'static str,
     /// The value of a row.
-    pub get: fn(&R) -> Value,
+    pub get: fn(&R) -> Value<'_>,
 }
 
 /// A table.

@@ -1,6 +1,6 @@
 //! The columns of each table. To add one: a line here, and a new [`crate::SCHEMA_VERSION`].
 
-use callsift_core::{CallReport, Evidence, Finding, Outcome, Provenance, SpeakerRole, Turn, Verdict};
+use callsift_core::{CallReport, Evidence, Finding, NearMiss, Outcome, Provenance, SpeakerRole, Turn, Verdict};
 use callsift_text::{Normalizer, Segmenter};
 
 use crate::schema::{Column, Table, TableName};
@@ -31,47 +31,52 @@ impl FindingRow<'_> {
     fn evidence(&self) -> Option<&Evidence> {
         self.finding.evidence.get(self.hit)
     }
+
+    /// What came closest to something that is absent.
+    fn near_miss(&self) -> Option<&NearMiss> {
+        self.finding.proof.as_ref()?.near_miss.as_ref()
+    }
 }
 
-fn column<R>(name: &'static str, kind: Kind, nullable: bool, doc: &'static str, get: fn(&R) -> Value) -> Column<R> {
+fn column<R>(name: &'static str, kind: Kind, nullable: bool, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     Column { name, kind, nullable, doc, get }
 }
 
-fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value) -> Column<R> {
+fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, false, doc, get)
 }
 
-fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value) -> Column<R> {
+fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, true, doc, get)
 }
 
-fn failure(r: &CallRow<'_>) -> (Value, Value) {
+fn failure<'r>(r: &'r CallRow<'_>) -> (Value<'r>, Value<'r>) {
     match &r.report.outcome {
         Outcome::Failed { stage, reason } => (stage.as_str().into(), reason.as_str().into()),
         _ => (Value::Null, Value::Null),
     }
 }
 
-fn quality(r: &CallRow<'_>, get: fn(&callsift_core::ChannelQuality) -> f64) -> Value {
+fn quality(r: &CallRow<'_>, get: fn(&callsift_core::ChannelQuality) -> f64) -> Value<'static> {
     let audio = r.report.audio.as_ref();
     Value::Float64List(audio.map_or_else(Vec::new, |a| a.quality.iter().map(|q| Some(get(q))).collect()))
 }
 
-fn rules_with(r: &CallRow<'_>, verdict: Verdict) -> Value {
+fn rules_with(r: &CallRow<'_>, verdict: Verdict) -> Value<'static> {
     let matching = r.report.findings.iter().filter(|f| f.verdict == verdict);
     Value::TextList(matching.map(|f| f.rule_id.clone()).collect())
 }
 
-fn audio<T: Into<Value>>(r: &CallRow<'_>, get: impl Fn(&callsift_core::AudioInfo) -> T) -> Value {
+fn audio<'r, T: Into<Value<'r>>>(r: &'r CallRow<'_>, get: impl Fn(&'r callsift_core::AudioInfo) -> T) -> Value<'r> {
     r.report.audio.as_ref().map_or(Value::Null, |a| get(a).into())
 }
 
-fn extra_json(r: &CallRow<'_>) -> Value {
+fn extra_json(r: &CallRow<'_>) -> Value<'static> {
     // A map from text to text always serialises.
-    Value::Text(serde_json::to_string(&r.report.recording.meta.extra).unwrap_or_else(|_| "{}".to_owned()))
+    serde_json::to_string(&r.report.recording.meta.extra).unwrap_or_else(|_| "{}".to_owned()).into()
 }
 
-fn confidence(r: &CallRow<'_>) -> Value {
+fn confidence(r: &CallRow<'_>) -> Value<'static> {
     let spoken: usize = r.report.turns.iter().map(Turn::spoken_chars).sum();
     let sum: f64 = r.report.turns.iter().map(|t| t.confidence * t.spoken_chars() as f64).sum();
     if spoken == 0 { Value::Null } else { Value::Float64(sum / spoken as f64) }
@@ -397,16 +402,16 @@ pub fn findings<'a>() -> Table<FindingRow<'a>> {
                 |r| r.finding.proof.as_ref().map(|p| p.mean_confidence).into(),
             ),
             optional("near_miss_text", Kind::Text, "Absence: the closest thing that was said.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.text.clone()).into()
+                r.near_miss().map_or(Value::Null, |n| n.text.as_str().into())
             }),
             optional("near_miss_phrase", Kind::Text, "Absence: the phrase that it resembles.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.phrase.clone()).into()
+                r.near_miss().map_or(Value::Null, |n| n.phrase.as_str().into())
             }),
             optional("near_miss_score", Kind::Float64, "Absence: likeness by sound, 0 to 1.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.score).into()
+                r.near_miss().map(|n| n.score).into()
             }),
             optional("near_miss_start_ms", Kind::Int64, "Absence: when that was said.", |r| {
-                r.finding.proof.as_ref().and_then(|p| p.near_miss.as_ref()).map(|n| n.span.start_ms).into()
+                r.near_miss().map(|n| n.span.start_ms).into()
             }),
             required("ruleset_hash", Kind::Text, "Hash of all rule files in force.", |r| r.ruleset_hash.into()),
         ],

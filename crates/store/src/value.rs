@@ -1,5 +1,6 @@
 //! Cell values and their Arrow columns.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -33,13 +34,13 @@ pub enum Kind {
     Float64List,
 }
 
-/// One cell.
+/// One cell; texts are borrowed from the row where it has them.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum Value<'r> {
     /// No value.
     Null,
     /// For [`Kind::Text`].
-    Text(String),
+    Text(Cow<'r, str>),
     /// For [`Kind::Int32`].
     Int32(i32),
     /// For [`Kind::Int64`] and [`Kind::Timestamp`].
@@ -58,31 +59,31 @@ pub enum Value {
     Float64List(Vec<Option<f64>>),
 }
 
-impl From<&str> for Value {
-    fn from(v: &str) -> Self {
-        Self::Text(v.to_owned())
+impl<'r> From<&'r str> for Value<'r> {
+    fn from(v: &'r str) -> Self {
+        Self::Text(Cow::Borrowed(v))
     }
 }
 
-impl From<String> for Value {
+impl From<String> for Value<'_> {
     fn from(v: String) -> Self {
-        Self::Text(v)
+        Self::Text(Cow::Owned(v))
     }
 }
 
-impl From<Option<String>> for Value {
+impl From<Option<String>> for Value<'_> {
     fn from(v: Option<String>) -> Self {
-        v.map_or(Self::Null, Self::Text)
+        v.map_or(Self::Null, Self::from)
     }
 }
 
-impl From<Option<f64>> for Value {
+impl From<Option<f64>> for Value<'_> {
     fn from(v: Option<f64>) -> Self {
         v.map_or(Self::Null, Self::Float64)
     }
 }
 
-impl From<Option<i64>> for Value {
+impl From<Option<i64>> for Value<'_> {
     fn from(v: Option<i64>) -> Self {
         v.map_or(Self::Null, Self::Int64)
     }
@@ -123,7 +124,7 @@ impl Kind {
     }
 
     /// Builds a column; a value of another kind becomes null, which a non-null column then refuses.
-    pub fn column(self, values: impl Iterator<Item = Value>) -> ArrayRef {
+    pub fn column<'r>(self, values: impl Iterator<Item = Value<'r>>) -> ArrayRef {
         macro_rules! build {
             ($builder:expr, $variant:path) => {{
                 let mut builder = $builder;

@@ -33,7 +33,7 @@ pub use script::to_simplified;
 pub use sensitive::{mask, mask_range, sensitive_numbers};
 pub use similarity::likeness;
 pub use sound::{
-    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, phrase_likeness, sound_limit, strict_sound_limit,
-    syllables,
+    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, least_cost, phrase_likeness, sound_limit,
+    strict_sound_limit, syllables,
 };
 pub use words::Segmenter;

@@ -39,7 +39,10 @@ impl NormalizedText {
 
     /// Normalised text.
     pub fn text(&self) -> String {
-        self.chars.iter().collect()
+        // Han characters take three bytes: room for them, once.
+        let mut text = String::with_capacity(self.chars.len() * 3);
+        text.extend(&self.chars);
+        text
     }
 
     /// Normalised characters.

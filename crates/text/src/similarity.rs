@@ -1,8 +1,5 @@
 //! Likeness of two short texts, by characters and by sound.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-
 use crate::sound::SoundText;
 
 /// Sound alone proves a little less than letters.
@@ -23,22 +20,27 @@ pub fn likeness(a: &SoundText, b: &SoundText) -> f64 {
 }
 
 /// Dice coefficient over pairs of neighbours; texts of one character are compared whole.
-fn dice<T: Copy + Eq + Hash>(a: &[T], b: &[T]) -> f64 {
+fn dice<T: Copy + Ord>(a: &[T], b: &[T]) -> f64 {
     if a.len() < 2 || b.len() < 2 {
         return if a == b { 1.0 } else { 0.0 };
     }
-    let mut pairs: HashMap<(T, T), i32> = HashMap::new();
-    for w in a.windows(2) {
-        *pairs.entry((w[0], w[1])).or_default() += 1;
-    }
-    let mut shared = 0;
-    for w in b.windows(2) {
-        if let Some(left) = pairs.get_mut(&(w[0], w[1])).filter(|n| **n > 0) {
-            *left -= 1;
+    let (a_pairs, b_pairs) = (pairs(a), pairs(b));
+    let (mut left, mut shared) = (a_pairs.as_slice(), 0);
+    // Both are sorted: what stands before a pair of the one cannot be met by a later pair of it.
+    for pair in &b_pairs {
+        left = &left[left.partition_point(|p| p < pair)..];
+        if let Some(rest) = left.strip_prefix(std::slice::from_ref(pair)) {
+            left = rest;
             shared += 1;
         }
     }
     2.0 * f64::from(shared) / (a.len() + b.len() - 2) as f64
+}
+
+fn pairs<T: Copy + Ord>(text: &[T]) -> Vec<(T, T)> {
+    let mut pairs: Vec<(T, T)> = text.windows(2).map(|w| (w[0], w[1])).collect();
+    pairs.sort_unstable();
+    pairs
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ConfigArgs, RuleArgs};
+use super::{ConfigArgs, DayArgs, RuleArgs};
 
 pub const CONSOLE_EXAMPLES: &str = "Examples:
   callsift console --lake lake --recordings /data/recordings
@@ -26,6 +26,13 @@ Passwords are made at random and printed once; people change them at 账户.";
 pub const REVIEWS_EXAMPLES: &str = "Examples:
   callsift reviews --lake lake backup /backup/reviews-2026-11-16.db
   callsift reviews --lake lake export";
+
+pub const ESTIMATE_EXAMPLES: &str = "Examples:
+  callsift estimate --lake lake --from 2026-11-01 --to 2026-11-15
+  callsift estimate --lake lake --json > estimates.json
+
+Rates hold for all calls of these days where every call had a known chance of being heard: draw with `callsift sample --save`,
+hear what was drawn, and hand in a form for each call. Calls that people picked by themselves stand for themselves only.";
 
 /// Where the console keeps what people said.
 #[derive(Debug, Args)]
@@ -167,4 +174,21 @@ pub enum ReviewsCommand {
     },
     /// Write verdicts and draws to the lake as Parquet: tables `reviews` and `samples`.
     Export,
+}
+
+/// `callsift estimate`.
+#[derive(Debug, Args)]
+pub struct EstimateArgs {
+    /// Lake and data.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Which days.
+    #[command(flatten)]
+    pub days: DayArgs,
+    /// Metadata field that names an agent's unit.
+    #[arg(long, value_name = "FIELD", default_value = "unit")]
+    pub unit_field: String,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -3,6 +3,7 @@
 pub mod about;
 pub mod console;
 pub mod doctor;
+pub mod estimate;
 pub mod eval;
 pub mod expect;
 pub mod models;

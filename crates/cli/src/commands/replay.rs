@@ -6,13 +6,14 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use callsift_core::Provenance;
 use callsift_pipeline::{ReplayPlan, ReplaySummary, replay};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::args::ReplayArgs;
 use crate::commands::run::{cores, stop_on_signal};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, table};
+use crate::progress;
 
 /// Replays and prints what changed.
 pub fn run(args: &ReplayArgs) -> Result<Exit> {
@@ -24,9 +25,8 @@ pub fn run(args: &ReplayArgs) -> Result<Exit> {
     let threads = args.workers.map_or_else(cores, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
     let stop = stop_on_signal()?;
-    let bar = if std::io::stderr().is_terminal() && !args.json { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} 份  已用 {elapsed}  剩余约 {eta}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let shown = std::io::stderr().is_terminal() && !args.json;
+    let bar = if shown { progress::bar(0, "份") } else { ProgressBar::hidden() };
     let days = (from.as_deref(), to.as_deref());
     let (options, other_options) = (&config.rules, args.other_options);
     let plan = ReplayPlan { rules: &rules, options, made_by: &made_by, days, other_options };

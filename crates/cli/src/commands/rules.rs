@@ -126,7 +126,8 @@ fn diff(
     config: &ConfigArgs,
 ) -> Result<Exit> {
     let options = load::config(config)?.rules;
-    let differences = compare(lake, old, new, &options, (days.from.as_deref(), days.to.as_deref()))?;
+    let (from, to) = load::days(days)?;
+    let differences = compare(lake, old, new, &options, (from.as_deref(), to.as_deref()))?;
     let exit = if differences.changes.is_empty() { Exit::Done } else { Exit::Some };
     if json {
         emit(&format!("{}\n", serde_json::to_string_pretty(&differences)?));

@@ -191,5 +191,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 // An address that names a turn is heard from there.
-const named = location.hash && document.getElementById(location.hash.slice(1));
+const named = document.getElementById(location.hash.slice(1));
 if (named?.dataset.start && audio) audio.currentTime = Math.max(0, Number(named.dataset.start) / 1000 - LEAD_IN_S);

@@ -5,6 +5,8 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::catalog::{CallRow, text_query};
 
+/// Calls are counted so far.
+pub(crate) const MOST: i64 = 1_000;
 /// Calls on a page.
 pub(crate) const PAGE: usize = 50;
 
@@ -153,18 +155,15 @@ impl Filter {
             ("(c.agent_id = ?? OR c.agent_name = ??)", &self.agent),
             ("c.unit = ??", &self.unit),
             ("c.queue = ??", &self.queue),
+            ("c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict = 'hit')", &self.rule),
             (
-                "EXISTS (SELECT 1 FROM cat.findings r WHERE r.call = c.id AND r.rule_id = ?? AND r.verdict = 'hit')",
-                &self.rule,
-            ),
-            (
-                "EXISTS (SELECT 1 FROM current_verdicts v WHERE v.call_id = c.call_id AND v.slot = 0 AND v.rule_id = ??
-                         AND v.verdict = 'confirmed')",
+                "c.call_id IN (SELECT v.call_id FROM current_verdicts v
+                               WHERE v.slot = 0 AND v.rule_id = ?? AND v.verdict = 'confirmed')",
                 &self.confirmed,
             ),
             (
-                "EXISTS (SELECT 1 FROM current_forms g JOIN users u ON u.id = g.user_id
-                         WHERE g.call_id = c.call_id AND g.slot = 0 AND u.name = ??)",
+                "c.call_id IN (SELECT g.call_id FROM current_forms g JOIN users u ON u.id = g.user_id
+                               WHERE g.slot = 0 AND u.name = ??)",
                 &self.reviewer,
             ),
         ];
@@ -174,8 +173,9 @@ impl Filter {
             }
         }
         if let Some(query) = text_query(&self.word) {
+            // Bounded: a word that everybody says would otherwise gather every call there is.
             let found = "c.id IN (SELECT t.call FROM cat.turns t WHERE t.id IN
-                           (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ??))";
+                           (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ?? ORDER BY rowid DESC LIMIT 20000))";
             add(found, query.into());
         }
         if let Some(s) = self.min_s {
@@ -187,10 +187,10 @@ impl Filter {
         (sql.join(" AND "), values)
     }
 
-    /// How many calls there are, counted up to ten thousand.
+    /// How many calls there are, counted up to [`MOST`].
     pub(crate) fn count(&self, conn: &Connection) -> rusqlite::Result<i64> {
         let (conditions, values) = self.conditions();
-        let sql = format!("SELECT count(*) FROM (SELECT 1 {FROM} WHERE {conditions} LIMIT 10000)");
+        let sql = format!("SELECT count(*) FROM (SELECT 1 {FROM} WHERE {conditions} LIMIT {MOST})");
         conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
     }
 
@@ -240,27 +240,12 @@ impl Filter {
     }
 }
 
-const FROM: &str = "FROM cat.calls c LEFT JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0";
+/// Calls with the form that stands: the last of a chain has the highest number.
+const FROM: &str = "FROM cat.calls c LEFT JOIN forms f
+    ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)";
 
-/// Values that filters offer: units, queues, and rules with a hit.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Choices {
-    pub(crate) units: Vec<String>,
-    pub(crate) queues: Vec<String>,
-    pub(crate) rules: Vec<(String, String)>,
-}
-
-impl Choices {
-    pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        let names = |column: &str| -> rusqlite::Result<Vec<String>> {
-            let sql = format!("SELECT DISTINCT {column} FROM cat.calls WHERE {column} <> '' ORDER BY 1");
-            let mut statement = conn.prepare_cached(&sql)?;
-            statement.query_map([], |r| r.get(0))?.collect()
-        };
-        let sql =
-            "SELECT rule_id, max(title) FROM cat.findings WHERE verdict = 'hit' GROUP BY rule_id ORDER BY rule_id";
-        let mut statement = conn.prepare_cached(sql)?;
-        let rules = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-        Ok(Self { units: names("unit")?, queues: names("queue")?, rules })
-    }
+/// Units or queues that calls ever had.
+pub(crate) fn names(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare_cached("SELECT name FROM cat.names WHERE kind = ?1 ORDER BY name")?;
+    statement.query_map([kind], |r| r.get(0))?.collect()
 }

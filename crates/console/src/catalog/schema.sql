@@ -28,7 +28,8 @@ CREATE TABLE calls (
     risk        REAL NOT NULL
 ) STRICT;
 CREATE INDEX calls_by_part ON calls (part);
-CREATE INDEX calls_by_date ON calls (date);
+CREATE INDEX calls_by_date ON calls (date, started_us);
+CREATE INDEX calls_by_length ON calls (duration_ms);
 CREATE INDEX calls_by_agent ON calls (agent_id, date);
 CREATE INDEX calls_by_risk ON calls (risk DESC);
 
@@ -86,7 +87,14 @@ CREATE TABLE findings (
     ruleset_hash TEXT NOT NULL
 ) STRICT;
 CREATE INDEX findings_by_call ON findings (call);
-CREATE INDEX findings_by_rule ON findings (rule_id, verdict);
+CREATE INDEX findings_by_rule ON findings (rule_id, verdict, call);
+
+-- What filters offer: units and queues that calls ever had.
+CREATE TABLE names (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
 
 -- Pairs of neighbouring characters of each turn, numbers masked: a word of any length is a phrase of pairs. No text is kept here.
 CREATE VIRTUAL TABLE turns_text USING fts5 (grams, content = '', contentless_delete = 1);

@@ -122,6 +122,12 @@ fn add_call(
     let hits: Vec<&StoredFinding> = findings.iter().filter(|f| f.verdict == "hit").collect();
     let duration_ms = call.duration_ms.or(call.turns.iter().map(|t| t.span.end_ms).max()).unwrap_or(0);
     let agent_id = meta.agent_id.clone().unwrap_or_default();
+    let unit = meta.extra.get(unit_field).cloned().unwrap_or_default();
+    let queue = meta.queue.clone().unwrap_or_default();
+    for (kind, name) in [("unit", &unit), ("queue", &queue)] {
+        tx.prepare_cached("INSERT OR IGNORE INTO names (kind, name) SELECT ?1, ?2 WHERE ?2 <> ''")?
+            .execute([kind, name])?;
+    }
     tx.prepare_cached(
         "INSERT INTO calls (call_id, part, date, started_us, agent_id, agent_name, unit, queue, direction, customer_id,
            order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk)
@@ -134,8 +140,8 @@ fn add_call(
         meta.started_at_us,
         agent_id,
         meta.agent_name.clone().unwrap_or(agent_id.clone()),
-        meta.extra.get(unit_field).cloned().unwrap_or_default(),
-        meta.queue.clone().unwrap_or_default(),
+        unit,
+        queue,
         meta.direction.as_str(),
         meta.customer_id,
         meta.order,

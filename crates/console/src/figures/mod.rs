@@ -1,4 +1,4 @@
-//! Figures from what people said: the rows that estimates are made of, and what pages show of them.
+//! Figures from what people said: the rows that estimates are made of.
 
 pub(crate) mod cache;
 pub(crate) mod cells;
@@ -9,4 +9,29 @@ pub(crate) mod sums;
 mod tests;
 pub(crate) mod twice;
 
+use std::path::Path;
+
+use callsift_reviews::Db;
+
+use crate::error::ConsoleError;
+use crate::{app, catalog};
+
 pub use judged::judged;
+
+/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`].
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn open(
+    lake: &Path,
+    data: &Path,
+    unit_field: &str,
+    progress: impl FnMut(usize, usize),
+) -> Result<Db, ConsoleError> {
+    std::fs::create_dir_all(data).map_err(ConsoleError::io("cannot make", data))?;
+    let path = data.join(app::CATALOG);
+    catalog::sync(&mut catalog::open(&path)?, lake, unit_field, progress)?;
+    let db = Db::open(&data.join(app::REVIEWS))?;
+    app::attach(db.connection(), &path)?;
+    Ok(db)
+}

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
-use crate::catalog::queue::{Choices, Filter, Listed, Order, PAGE, State as CallState};
+use crate::catalog::queue::{Filter, Listed, MOST, Order, PAGE, State as CallState, names};
 use crate::lang::{Lang, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
@@ -51,13 +51,14 @@ async fn show(
     person.must_be(Role::Reviewer)?;
     let filter = filter(&query);
     let asked = filter.clone();
-    let (rows, count, choices) = app
+    let (rows, count, units, queues) = app
         .run(move |db| {
             let conn = db.connection();
-            Ok((asked.list(conn, now_us())?, asked.count(conn)?, Choices::read(conn)?))
+            Ok((asked.list(conn, now_us())?, asked.count(conn)?, names(conn, "unit")?, names(conn, "queue")?))
         })
         .await?;
     let l = person.lang;
+    let rules: Vec<(&str, &str)> = app.rules.rules().iter().map(|r| (r.id.value.as_str(), r.title.as_str())).collect();
     Ok(page(
         &person,
         l.t("复核队列", "queue"),
@@ -65,13 +66,13 @@ async fn show(
         &html! {
             main {
                 div.bar {
-                    h1 { (l.t("复核队列", "queue")) " " small { (count) @if count >= 10_000 { "+" } (l.t(" 通", " calls")) } }
+                    h1 { (l.t("复核队列", "queue")) " " small { (count) @if count >= MOST { "+" } (l.t(" 通", " calls")) } }
                     form action="/queue/next" method="post" {
                         (csrf(&person))
                         button.primary type="submit" accesskey="n" { (l.t("复核下一通 ▸", "review the next ▸")) }
                     }
                 }
-                (filters(l, &filter, &choices))
+                (filters(l, &filter, &units, &queues, &rules))
                 (list(&app, l, &rows))
                 (pager(l, &query, filter.page, rows.len()))
             }
@@ -79,16 +80,16 @@ async fn show(
     ))
 }
 
-fn filters(l: Lang, f: &Filter, choices: &Choices) -> Markup {
+fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&str, &str)]) -> Markup {
     let any = l.t("全部", "any");
     html! {
         form.filters action="/queue" method="get" {
             label { (l.t("从", "from")) input type="date" name="from" value=(f.from); }
             label { (l.t("到", "to")) input type="date" name="to" value=(f.to); }
             label { (l.t("工号或姓名", "agent")) input name="agent" value=(f.agent) size="8"; }
-            (select(l.t("班组", "unit"), "unit", &f.unit, any, choices.units.iter().map(|u| (u.as_str(), u.as_str()))))
-            (select(l.t("队列", "queue"), "queue", &f.queue, any, choices.queues.iter().map(|u| (u.as_str(), u.as_str()))))
-            (select(l.t("规则", "rule"), "rule", &f.rule, any, choices.rules.iter().map(|(id, t)| (id.as_str(), t.as_str()))))
+            (select(l.t("班组", "unit"), "unit", &f.unit, any, units.iter().map(|u| (u.as_str(), u.as_str()))))
+            (select(l.t("队列", "queue"), "queue", &f.queue, any, queues.iter().map(|u| (u.as_str(), u.as_str()))))
+            (select(l.t("规则", "rule"), "rule", &f.rule, any, rules.iter().copied()))
             label { (l.t("时长（秒）", "seconds")) span.pair {
                 input type="number" name="min_s" min="0" value=[f.min_s] aria-label=(l.t("至少", "at least"));
                 "–" input type="number" name="max_s" min="0" value=[f.max_s] aria-label=(l.t("至多", "at most")); } }

@@ -291,9 +291,16 @@ pub(crate) fn sort_evidence(evidence: &mut [Evidence]) {
 }
 
 fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], all: bool) -> Eval {
-    let parts: Vec<Eval> =
-        parts.iter().enumerate().map(|(i, p)| p.eval(call, on, &call.words(format_args!("{path}[{i}]")))).collect();
     let (stops, passes) = if all { (Truth::No, Truth::Yes) } else { (Truth::Yes, Truth::No) };
+    let mut done = Vec::with_capacity(parts.len());
+    for (i, part) in parts.iter().enumerate() {
+        done.push(part.eval(call, on, &call.words(format_args!("{path}[{i}]"))));
+        // Evidence of every part of `any` counts; what fails needs no more than to fail, unless it is to be explained.
+        if all && !call.is_traced() && done[i].truth == stops {
+            break;
+        }
+    }
+    let parts = done;
     let truth = if parts.iter().any(|p| p.truth == stops) {
         stops
     } else if parts.iter().any(|p| p.truth == Truth::Unknown) {

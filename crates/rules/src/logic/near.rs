@@ -137,11 +137,10 @@ impl Near {
     /// The turns beside a place.
     fn beside(&self, call: &CallView<'_>, place: &Evidence) -> Selection {
         let own = place.turn as usize;
-        let (before, after) = (self.side_turns(call, place, true), self.side_turns(call, place, false));
         let chosen: Vec<usize> = match self.side {
-            Side::Before => before,
-            Side::After => after,
-            Side::Around => before.into_iter().chain([own]).chain(after).collect(),
+            Side::Before => self.before(call, place),
+            Side::After => self.after(call, place).collect(),
+            Side::Around => self.before(call, place).into_iter().chain([own]).chain(self.after(call, place)).collect(),
             Side::Same => vec![own],
         };
         let spans = chosen.iter().filter_map(|i| call.turns.get(*i)).map(|t| t.turn.span);
@@ -149,23 +148,28 @@ impl Near {
         call.among(chosen, self.role, window)
     }
 
-    fn side_turns(&self, call: &CallView<'_>, place: &Evidence, before: bool) -> Vec<usize> {
-        let own = place.turn as usize;
-        let within = |i: &usize| {
-            let span = call.turns[*i].turn.span;
-            let gap = if before { place.span.start_ms - span.end_ms } else { span.start_ms - place.span.end_ms };
-            self.ms.as_ref().is_none_or(|ms| gap <= ms.value)
-        };
-        let of_role = |i: &usize| self.role.is_none_or(|r| call.turns[*i].turn.role == r);
-        let limit = self.turns.as_ref().map_or(usize::MAX, |t| t.value);
-        let count = call.turns.len();
-        if before {
-            let mut turns: Vec<usize> = (0..own.min(count)).rev().filter(of_role).filter(within).take(limit).collect();
-            turns.reverse();
-            turns
-        } else {
-            (own + 1..count).filter(of_role).filter(within).take(limit).collect()
-        }
+    fn before(&self, call: &CallView<'_>, place: &Evidence) -> Vec<usize> {
+        let from_ms = self.ms.as_ref().map_or(i64::MIN, |ms| place.span.start_ms.saturating_sub(ms.value));
+        let near = call.back_to(place.turn as usize, from_ms);
+        let near = near.filter(|i| self.is_theirs(call, *i) && call.turns[*i].turn.span.end_ms >= from_ms);
+        let mut turns: Vec<usize> = near.take(self.most()).collect();
+        turns.reverse();
+        turns
+    }
+
+    fn after<'n>(&'n self, call: &'n CallView<'_>, place: &Evidence) -> impl Iterator<Item = usize> + 'n {
+        let until_ms = self.ms.as_ref().map_or(i64::MAX, |ms| place.span.end_ms.saturating_add(ms.value));
+        let near = (place.turn as usize + 1..call.turns.len())
+            .take_while(move |i| call.turns[*i].turn.span.start_ms <= until_ms);
+        near.filter(|i| self.is_theirs(call, *i)).take(self.most())
+    }
+
+    fn is_theirs(&self, call: &CallView<'_>, turn: usize) -> bool {
+        self.role.is_none_or(|role| call.turns[turn].turn.role == role)
+    }
+
+    fn most(&self) -> usize {
+        self.turns.as_ref().map_or(usize::MAX, |turns| turns.value)
     }
 
     fn answer(&self, call: &CallView<'_>, anchor: Eval, tried: Vec<(Evidence, Selection, Eval)>, path: &str) -> Eval {

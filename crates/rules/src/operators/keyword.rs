@@ -159,7 +159,8 @@ impl Operator for Keyword {
         if !self.enough(heard, evidence.len()) {
             evidence.clear();
         }
-        let missed = if evidence.is_empty() { self.groups.iter().flatten().copied().collect() } else { Vec::new() };
+        let in_vain = evidence.is_empty() && call.is_traced();
+        let missed = if in_vain { self.groups.iter().flatten().copied().collect() } else { Vec::new() };
         Eval { missed, ..Eval::found(path, evidence, note) }
     }
 }
@@ -178,7 +179,7 @@ impl Keyword {
     fn look<'v, 'a: 'v>(&self, turns: impl Iterator<Item = &'v TurnView<'a>>, path: &str) -> (usize, Vec<Evidence>) {
         let mut heard = vec![false; self.groups.len()];
         let mut evidence: Vec<Evidence> = Vec::new();
-        for turn in turns.filter(|t| !self.except.any_in(t)) {
+        for turn in turns.filter(|t| !t.all_hits().is_empty() && !self.except.any_in(t)) {
             // A turn holds few phrases and a list may have hundreds: what is held is looked up in the list.
             for hit in turn.all_hits() {
                 let Ok(at) = self.group_of.binary_search_by_key(&hit.phrase, |g| g.0) else { continue };

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use callsift_core::{Evidence, MatchKind, SpeakerRole};
-use callsift_text::{SoundText, phrase_likeness};
+use callsift_text::{SoundText, least_cost, phrase_likeness};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{OrderLine, Thousandths, claims, counted, record_lines, shared_part, spoken_lines};
+use crate::orders::{Heard, Item, OrderLine, Thousandths, claims, counted, record_lines, shared_part, spoken_lines};
 use crate::phrases::{Ear, Phrases};
 use crate::view::{CallView, Selection, TurnView};
 
@@ -130,30 +130,27 @@ impl Operator for OrderMismatch {
 impl OrderMismatch {
     /// Walks through the call: what the customer wants of each item, and what the agent last said of it.
     fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine]) -> Said {
-        let mut names: Vec<Vec<char>> = record.iter().map(|l| l.name.clone()).collect();
+        let mut items: Vec<Item> = record.iter().map(|l| Item::new(l.name.clone())).collect();
         let (mut said, mut last_named) = (Said::default(), None::<Vec<char>>);
-        let of_agent = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
-        let agent: Vec<&[char]> = of_agent.map(|t| t.norm.chars()).collect();
-        let of_customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
-        let customer: Vec<&[char]> = of_customer.map(|t| t.norm.chars()).collect();
+        let (agent, customer) = (heard(call, SpeakerRole::Agent), heard(call, SpeakerRole::Customer));
         for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !self.except.any_in(t)) {
             let at = view.turn.index;
             match call.role(view.turn) {
                 SpeakerRole::Customer => {
-                    for mut line in self.ordered_in(view, &names, last_named.as_ref(), &agent) {
-                        if !names.contains(&line.name) {
+                    for mut line in self.ordered_in(view, &items, last_named.as_ref(), &agent) {
+                        if !is_among(&items, &line.name) {
                             line.name = shared_part(&line.name, &agent);
                         }
-                        if !names.contains(&line.name) {
-                            names.push(line.name.clone());
+                        if !is_among(&items, &line.name) {
+                            items.push(Item::new(line.name.clone()));
                         }
                         last_named = Some(line.name.clone());
                         said.ordered.insert(line.name, (at, line.value));
                     }
                 }
-                SpeakerRole::Agent if on.candidates.contains(&(at as usize)) => {
-                    let known = claims(view, &names, &self.units);
-                    said.strange.extend(self.strangers(view, &names, &customer).into_iter().map(|line| (at, line)));
+                SpeakerRole::Agent if on.candidates.binary_search(&(at as usize)).is_ok() => {
+                    let known = claims(view, &items, &self.units);
+                    said.strange.extend(self.strangers(view, &items, &customer).into_iter().map(|line| (at, line)));
                     for line in known {
                         last_named = Some(line.name.clone());
                         said.stated.insert(line.name, (at, line.value));
@@ -166,21 +163,17 @@ impl OrderMismatch {
     }
 
     /// Items that a turn counts and nobody named before.
-    fn strangers(&self, view: &TurnView<'_>, names: &[Vec<char>], customer: &[&[char]]) -> Vec<OrderLine> {
-        if names.is_empty() || NOT_READ_BACK.iter().any(|w| view.text().contains(w)) {
+    fn strangers(&self, view: &TurnView<'_>, items: &[Item], customer: &Heard<'_>) -> Vec<OrderLine> {
+        if items.is_empty() || NOT_READ_BACK.iter().any(|w| view.text().contains(w)) {
             return Vec::new();
         }
         let known = |line: &OrderLine| {
             let heard = SoundText::new(&line.name);
-            let alike = |name: &Vec<char>| {
-                let (short, long) = if name.len() < line.name.len() {
-                    (SoundText::new(name), heard.clone())
-                } else {
-                    (heard.clone(), SoundText::new(name))
-                };
-                phrase_likeness(&long, &short).is_some_and(|m| m.cost < 0.5)
-            };
-            names.iter().any(alike)
+            items.iter().any(|item| {
+                let shorter = item.name.len() < line.name.len();
+                let (short, long) = if shorter { (&item.sounds, &heard) } else { (&heard, &item.sounds) };
+                least_cost(long, short) < 0.5 && phrase_likeness(long, short).is_some_and(|m| m.cost < 0.5)
+            })
         };
         spoken_lines(view, &self.units, customer).into_iter().filter(|l| l.name.len() <= 5 && !known(l)).collect()
     }
@@ -190,11 +183,11 @@ impl OrderMismatch {
     fn ordered_in(
         &self,
         view: &TurnView<'_>,
-        names: &[Vec<char>],
+        items: &[Item],
         last: Option<&Vec<char>>,
-        agent: &[&[char]],
+        agent: &Heard<'_>,
     ) -> Vec<OrderLine> {
-        let known = claims(view, names, &self.units);
+        let known = claims(view, items, &self.units);
         let total = counted(view, &self.units).len();
         if !known.is_empty() && known.len() >= total {
             return known;
@@ -219,6 +212,16 @@ impl OrderMismatch {
         let later = call.turns.iter().filter(|t| t.turn.index > turn && t.turn.role == SpeakerRole::Agent);
         later.filter(|t| !t.turn.is_unusable()).any(|t| counted(t, &self.units).iter().any(|c| c.value == expected))
     }
+}
+
+/// What one side says, as far as it may be judged.
+fn heard<'c>(call: &'c CallView<'_>, role: SpeakerRole) -> Heard<'c> {
+    let theirs = call.turns.iter().filter(|t| t.turn.role == role && !t.turn.is_unusable());
+    Heard::new(theirs.map(|t| t.norm.chars()).collect())
+}
+
+fn is_among(items: &[Item], name: &[char]) -> bool {
+    items.iter().any(|item| item.name == name)
 }
 
 fn shown(value: Thousandths) -> String {

@@ -67,8 +67,10 @@ impl Operator for Overlap {
 impl Overlap {
     fn cuts_in(&self, call: &CallView<'_>, view: &TurnView<'_>) -> bool {
         let own = view.turn.span;
+        let earlier = call.turns.partition_point(|other| other.turn.span.start_ms < own.start_ms);
         view.spoken_chars() >= self.min_chars.unwrap_or(4)
-            && call.turns.iter().take_while(|other| other.turn.span.start_ms < own.start_ms).any(|other| {
+            && call.back_to(earlier, own.start_ms).any(|i| {
+                let other = &call.turns[i];
                 let theirs = other.turn.span;
                 other.turn.channel != view.turn.channel
                     && theirs.start_ms + self.grace_ms.unwrap_or(0) < own.start_ms

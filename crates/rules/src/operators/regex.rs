@@ -1,5 +1,6 @@
 //! Regular expressions over the matching form or the original, with an exclusion.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -79,11 +80,13 @@ impl Operator for Pattern {
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let Some(regex) = &self.compiled else { return Eval::unknown(path, "正则表达式无效") };
-        let evidence: Vec<_> = on.views(call).flat_map(|turn| self.find(regex, turn, path)).collect();
+        let original = self.text == TextForm::Original;
+        let turns = on.views(call).filter(|turn| original || turn.may_match(regex.0));
+        let evidence: Vec<_> = turns.flat_map(|turn| self.find(regex, turn, path)).collect();
         let note = call.words(format_args!(
             "在{}个话轮中匹配“{}”，命中{}处",
             on.turns.len(),
-            self.pattern.value,
+            beginning(&self.pattern.value),
             evidence.len()
         ));
         Eval::found(path, evidence, note)
@@ -112,6 +115,15 @@ impl Pattern {
             TextForm::Original => not.is_match(&turn.turn.text()),
         });
         excluded || self.except.any_in(turn)
+    }
+}
+
+/// Expressions may be pages long: as much as tells them apart.
+fn beginning(pattern: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 60;
+    match pattern.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &pattern[..end])),
+        None => Cow::Borrowed(pattern),
     }
 }
 

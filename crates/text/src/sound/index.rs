@@ -26,6 +26,11 @@ struct Node {
     ends: Vec<u32>,
     /// Length of the longest phrase that passes here.
     longest: usize,
+    /// Children of the children that a phrase passes which may stray, with their classes, sorted: the way on where a
+    /// syllable is missing or another one.
+    beyond: Vec<(u32, u32)>,
+    /// Phrases that end at those children.
+    end_next: Vec<u32>,
 }
 
 impl Node {
@@ -60,7 +65,22 @@ impl SoundIndex {
         for i in 0..index.phrases.len() {
             index.insert(i as u32);
         }
+        for node in 1..index.nodes.len() {
+            index.look_ahead(node);
+        }
         index
+    }
+
+    /// Notes what lies two steps on, so that straying costs what it finds and not what there is.
+    fn look_ahead(&mut self, node: usize) {
+        let (mut beyond, mut end_next) = (Vec::new(), Vec::new());
+        let children = self.nodes[node].children.iter().map(|(_, child)| &self.nodes[*child as usize]);
+        for child in children.filter(|child| child.longest >= GAP_FROM) {
+            beyond.extend_from_slice(&child.children);
+            end_next.extend_from_slice(&child.ends);
+        }
+        beyond.sort_unstable();
+        (self.nodes[node].beyond, self.nodes[node].end_next) = (beyond, end_next);
     }
 
     fn insert(&mut self, phrase: u32) {
@@ -150,12 +170,24 @@ impl Walk<'_> {
         if at < self.text.len() {
             self.from(node, at + 1, depth, true);
         }
-        for (_, next) in here.children.iter().filter(|(_, n)| self.index.nodes[*n as usize].longest >= GAP_FROM) {
-            self.from(*next, at, depth + 1, true);
-            if at < self.text.len() {
-                self.from(*next, at + 1, depth + 1, true);
-            }
+        // A syllable is missing, or it is another one.
+        for at in at..=(at + 1).min(self.text.len()) {
+            here.end_next.iter().for_each(|phrase| self.price(*phrase, at, true));
+            self.beyond(here, at, depth);
         }
+    }
+
+    /// Goes on over the children's children that sound like what stands here.
+    fn beyond(&mut self, here: &Node, at: usize, depth: usize) {
+        if at == self.text.len() || here.beyond.is_empty() {
+            return;
+        }
+        self.text.each_class(at, |class| {
+            let first = here.beyond.partition_point(|(c, _)| *c < class);
+            for (_, next) in here.beyond[first..].iter().take_while(|(c, _)| *c == class) {
+                self.from(*next, at + 1, depth + 2, true);
+            }
+        });
     }
 
     fn price(&mut self, phrase: u32, end: usize, strayed: bool) {
@@ -166,8 +198,8 @@ impl Walk<'_> {
         }
         let limit = sound_limit(length);
         if strayed {
-            let heard = self.text.slice(self.start..end);
-            let best = align(&heard, wanted, 1.0, limit).into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
+            let heard = &self.text.sounds[self.start..end];
+            let best = align(heard, &wanted.sounds, 1.0, limit).into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
             if let Some(m) = best {
                 let range = self.start + m.range.start..self.start + m.range.end;
                 self.hits.push(SoundHit { phrase, range, cost: m.cost });

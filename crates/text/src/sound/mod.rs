@@ -58,42 +58,51 @@ impl Sound {
     /// Classes of its readings; one of its own for a character without a reading.
     fn each_class(&self, mut visit: impl FnMut(u32)) {
         const NO_READING: u32 = 1 << 31;
-        match self.classes {
-            [] => visit(NO_READING | self.ch as u32),
-            [only] => visit(*only),
-            several => {
-                for (i, class) in several.iter().enumerate() {
-                    if !several[..i].contains(class) {
-                        visit(*class);
-                    }
-                }
-            }
+        if self.classes.is_empty() {
+            visit(NO_READING | self.ch as u32);
         }
+        self.classes.iter().for_each(|class| visit(*class));
+    }
+
+    /// Its classes as bits. Classes may share a bit: characters without a bit in common sound different.
+    fn bits(&self) -> u128 {
+        let mut bits = 0;
+        self.each_class(|class| bits |= 1 << (class.wrapping_mul(0x9e37_79b9) >> 25));
+        bits
     }
 }
 
 /// The sounds of a text, looked up once and matched many times.
 #[derive(Debug, Clone, Default)]
-pub struct SoundText(Vec<Sound>);
+pub struct SoundText {
+    sounds: Vec<Sound>,
+    /// Bits of all sounds.
+    bits: u128,
+}
 
 impl SoundText {
     /// Looks up the readings of every character; `chars` are in matching form.
     pub fn new(chars: &[char]) -> Self {
-        Self(chars.iter().map(|c| Sound::of(*c)).collect())
+        Self::of(chars.iter().map(|c| Sound::of(*c)).collect())
+    }
+
+    fn of(sounds: Vec<Sound>) -> Self {
+        let bits = sounds.iter().fold(0, |bits, sound| bits | sound.bits());
+        Self { sounds, bits }
     }
 
     /// Number of characters.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.sounds.len()
     }
 
     /// True where there is no character.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.sounds.is_empty()
     }
 
     pub(crate) fn chars(&self) -> Vec<char> {
-        self.0.iter().map(|s| s.ch).collect()
+        self.sounds.iter().map(|s| s.ch).collect()
     }
 
     /// Class of each character's usual reading.
@@ -101,22 +110,18 @@ impl SoundText {
         (0..self.len()).map(|i| self.classes(i)[0]).collect()
     }
 
-    fn slice(&self, range: Range<usize>) -> Self {
-        Self(self.0[range].to_vec())
-    }
-
     fn each_class(&self, at: usize, visit: impl FnMut(u32)) {
-        self.0[at].each_class(visit);
+        self.sounds[at].each_class(visit);
     }
 
     fn classes(&self, at: usize) -> Vec<u32> {
         let mut classes = Vec::new();
-        self.0[at].each_class(|c| classes.push(c));
+        self.sounds[at].each_class(|c| classes.push(c));
         classes
     }
 
     fn cost_at(&self, at: usize, other: &Self, place: usize) -> f64 {
-        self.0[at].cost(&other.0[place])
+        self.sounds[at].cost(&other.sounds[place])
     }
 }
 
@@ -139,16 +144,22 @@ pub struct SoundMatch {
     pub cost: f64,
 }
 
+/// No place for `phrase` in `text` costs less than this: every syllable of which the text has nothing alike costs 1.
+/// Tells for a small part of the price that [`phrase_likeness`] need not be asked.
+pub fn least_cost(text: &SoundText, phrase: &SoundText) -> f64 {
+    let strange = phrase.sounds.iter().filter(|sound| sound.bits() & text.bits == 0).count();
+    strange as f64 / phrase.len().max(1) as f64
+}
+
 /// Likeness of the best place for `phrase` in `text`, 0 to 1, gaps allowed: what a near miss reports.
 pub fn phrase_likeness(text: &SoundText, phrase: &SoundText) -> Option<SoundMatch> {
-    align(text, phrase, 1.0, 1.0)
+    align(&text.sounds, &phrase.sounds, 1.0, 1.0)
         .into_iter()
         .min_by(|a, b| a.cost.total_cmp(&b.cost).then(a.range.start.cmp(&b.range.start)))
 }
 
 /// Semi-global alignment: the whole phrase against any stretch of the text; one candidate per end in the text.
-fn align(text: &SoundText, phrase: &SoundText, gap: f64, max_cost: f64) -> Vec<SoundMatch> {
-    let (text, phrase) = (&text.0, &phrase.0);
+fn align(text: &[Sound], phrase: &[Sound], gap: f64, max_cost: f64) -> Vec<SoundMatch> {
     if phrase.is_empty() || text.is_empty() {
         return Vec::new();
     }

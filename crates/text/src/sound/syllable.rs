@@ -38,14 +38,17 @@ impl Syllable {
     }
 }
 
-/// Readings of a character, the usual one first, and the classes of each; none for letters, digits and signs.
+/// Readings of a character, the usual one first, and their classes without repeats; none for letters, digits and signs.
 pub(super) fn readings(ch: char) -> (&'static [Syllable], &'static [u32]) {
     let Some(i) = (ch as u32).checked_sub(*HAN.start()) else { return (&[], &[]) };
     let table = table();
     match table.places.get(i as usize) {
-        Some(&(start, len)) => {
-            let range = start as usize..start as usize + len as usize;
-            (&table.syllables[range.clone()], &table.classes[range])
+        Some(place) => {
+            let (start, first) = (place.start as usize, place.first_class as usize);
+            (
+                &table.syllables[start..start + place.readings as usize],
+                &table.classes[first..first + place.classes as usize],
+            )
         }
         None => (&[], &[]),
     }
@@ -86,10 +89,18 @@ impl Parts {
 struct Table {
     initials: Parts,
     rimes: Parts,
-    places: Vec<(u32, u8)>,
+    places: Vec<Place>,
     syllables: Vec<Syllable>,
-    /// For each syllable a number that is the same for all syllables that confusions join, whatever the tone.
+    /// Numbers that are the same for all syllables that confusions join, whatever the tone.
     classes: Vec<u32>,
+}
+
+/// Where the readings of a character stand, and their classes.
+struct Place {
+    start: u32,
+    readings: u8,
+    first_class: u32,
+    classes: u8,
 }
 
 /// Made once: looking readings up and splitting them is far slower than reading a table.
@@ -97,7 +108,7 @@ fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut rimes: Vec<&'static str> = Vec::new();
-        let (mut places, mut syllables) = (Vec::new(), Vec::new());
+        let (mut ranges, mut syllables) = (Vec::new(), Vec::new());
         for code in HAN {
             let start = syllables.len() as u32;
             if let Some(multi) = char::from_u32(code).and_then(|c| c.to_pinyin_multi()) {
@@ -108,12 +119,24 @@ fn table() -> &'static Table {
                     }
                 }
             }
-            places.push((start, (syllables.len() as u32 - start) as u8));
+            ranges.push(start as usize..syllables.len());
         }
         let (initials, rimes) = (Parts::new(INITIALS.to_vec(), &INITIAL_PAIRS), Parts::new(rimes, &RIME_PAIRS));
         let class =
             |s: &Syllable| u32::from(initials.group[s.initial as usize]) << 8 | u32::from(rimes.group[s.rime as usize]);
-        let classes = syllables.iter().map(class).collect();
+        let (mut places, mut classes) = (Vec::with_capacity(ranges.len()), Vec::<u32>::new());
+        for range in ranges {
+            let first = classes.len();
+            for syllable in &syllables[range.clone()] {
+                let class = class(syllable);
+                if !classes[first..].contains(&class) {
+                    classes.push(class);
+                }
+            }
+            let count = (classes.len() - first) as u8;
+            let (start, readings) = (range.start as u32, range.len() as u8);
+            places.push(Place { start, readings, first_class: first as u32, classes: count });
+        }
         Table { initials, rimes, places, syllables, classes }
     })
 }

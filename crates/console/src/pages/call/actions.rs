@@ -136,6 +136,7 @@ pub(super) async fn missed(
     Path(id): Path<String>,
     sent: Guarded,
 ) -> Result<Redirect, PageError> {
+    sent.person.must_be(Role::Reviewer)?;
     let (hold, back) = (hold_us(&app), call_url(&id));
     let rule =
         app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("没有这条规则 · no such rule".to_owned()))?;

@@ -24,8 +24,11 @@ pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow) -> Markup 
                 span.sev data-rank=(crate::catalog::severity_rank(&f.severity)) { (severity(l, &f.severity)) }
                 @if f.points > 0.0 { span.points { "−" (points(f.points)) } }
             }
-            @if let Some(quote) = quote(person, shown, f) { blockquote { (quote) } }
-            p.reason { (mask_unless(person, &f.reason)) }
+            // The reason of a hit with evidence only repeats what was said.
+            @match quote(person, shown, f) {
+                Some(quote) => blockquote { (quote) },
+                None => p.reason { (mask_unless(person, &f.reason)) },
+            }
             (proof(l, person, f))
             (how(l, f))
             (verdict(person, shown, &f.rule_id, &f.place, said))

@@ -24,8 +24,6 @@ pub(crate) struct Shown {
     pub(crate) form: Option<Form>,
     /// Who is at the call.
     pub(crate) claim: Option<Claim>,
-    /// Which review this person does.
-    pub(crate) slot: Slot,
 }
 
 /// The call, where the person may know of it: agents know their own calls only.
@@ -58,7 +56,6 @@ impl Shown {
             claim: db.claim_of(call_id, slot, now_us())?,
             findings,
             verdicts,
-            slot,
             call,
         })
     }

@@ -1,6 +1,5 @@
 //! How the page of a call looks.
 
-use callsift_reviews::Slot;
 use maud::{Markup, html};
 
 use crate::app::{App, now_us};
@@ -124,7 +123,7 @@ fn player(l: Lang, app: &App, shown: &Shown) -> Markup {
                 button type="button" data-do="back" { "−5 s" kbd { "←" } }
                 button type="button" data-do="play" { (l.t("播放 / 暂停", "play / pause")) kbd { (l.t("空格", "space")) } }
                 button type="button" data-do="forward" { "+5 s" kbd { "→" } }
-                label { (l.t("语速", "speed")) select data-do="speed" {
+                label { (l.t("倍速", "speed")) select data-do="speed" {
                     @for speed in ["0.75", "1", "1.25", "1.5", "2"] { option value=(speed) selected[speed == "1"] { (speed) "×" } } } }
                 label { input type="checkbox" data-do="loop"; (l.t("循环本段", "loop this place")) kbd { "l" } }
                 a href=(format!("{address}/clip?from=0&to={}", c.duration_ms)) data-do="clip" download { (l.t("导出片段", "export clip")) }
@@ -140,7 +139,6 @@ fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
     html! {
         h2 { (l.t("发现", "findings")) " "
             small { (l.t("机器分 ", "machine score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } }
-        @if shown.slot == Slot::Duplicate && !person.is_staff() { }
         @if of("hit").next().is_none() { p.empty { (l.t("机器没有发现问题。", "The machine found nothing.")) } }
         @for f in of("hit") { (card::finding(person, shown, f)) }
         @for v in shown.missed() { (card::missed(person, shown, app, v)) }

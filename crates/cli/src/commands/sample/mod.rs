@@ -1,18 +1,21 @@
-//! `callsift sample`: listening plans.
+//! `callsift sample`: listening plans and the risk queue.
+
+mod frame;
+mod keep;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use callsift_pipeline::facts;
-use callsift_pipeline::metadata::hour_at;
-use callsift_sampling::{Assignment, Draw, Frame, FrameCall, Plan, assign, draw};
-use callsift_store::{StoredCall, read_calls, stored_parts};
+use callsift_sampling::plan::Method;
+use callsift_sampling::risk::RuleRecord;
+use callsift_sampling::{Assignment, Draw, Findings, Plan, assign, draw_with};
 use serde::{Deserialize, Serialize};
 
 use crate::args::SampleArgs;
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, note, table};
+use frame::Scope;
 
 /// A draw and the days of its frame: what `--verify` needs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,9 +24,25 @@ struct Record {
     to: Option<String>,
     unit_field: String,
     utc_offset: String,
+    /// How often people agreed with each rule when a risk queue was drawn; they may have heard more since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    records: Vec<RuleRecord>,
     #[serde(flatten)]
     draw: Draw,
     assignments: Vec<Assignment>,
+}
+
+impl Record {
+    fn scope<'a>(&'a self, lake: &'a Path) -> Scope<'a> {
+        let (from, to) = (self.from.as_deref(), self.to.as_deref());
+        Scope { lake, from, to, unit_field: &self.unit_field, utc_offset: &self.utc_offset }
+    }
+}
+
+/// What a plan needs besides the frame.
+fn findings(plan: &Plan, scope: &Scope<'_>, records: Vec<RuleRecord>) -> Result<Option<Findings>> {
+    let needed = matches!(plan.method, Method::Risk(_));
+    needed.then(|| Ok(Findings { flags: frame::flags(scope)?, records })).transpose()
 }
 
 /// Draws, or draws again and compares.
@@ -35,12 +54,24 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
     let plan = Plan::load(plan)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
     let (from, to) = load::days(&args.days)?;
-    let frame = frame(&args.lake, from.as_deref(), to.as_deref(), &args.unit_field, &utc_offset)?;
+    let lake = &args.data.lake;
+    let (from_day, to_day) = (from.as_deref(), to.as_deref());
+    let scope = Scope { lake, from: from_day, to: to_day, unit_field: &args.unit_field, utc_offset: &utc_offset };
+    let frame = frame::frame(&scope)?;
+    let records = if matches!(plan.method, Method::Risk(_)) { keep::records(&args.data)? } else { Vec::new() };
+    let findings = findings(&plan, &scope, records.clone())?;
     // Seed and frame stand before the draw is made.
     emit(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}\n", frame.calls().len(), frame.hash()));
-    let draw = draw(&plan, seed, &frame)?;
+    let draw = draw_with(&plan, seed, &frame, findings.as_ref())?;
+    if let Some(hash) = &draw.findings_hash {
+        emit(&format!("机器发现与复核记录的指纹 {hash}\n"));
+    }
     let assignments = assign(&draw.picked, &args.reviewers, args.round);
-    let record = Record { from, to, unit_field: args.unit_field.clone(), utc_offset, draw, assignments };
+    let record = Record { from, to, unit_field: args.unit_field.clone(), utc_offset, records, draw, assignments };
+    if args.save {
+        let id = keep::save(&args.data, &record, &frame, findings.as_ref())?;
+        note(&format!("saved as draw {id}; reviewers find their calls at 我的任务"));
+    }
     if let Some(out) = &args.out {
         let text = serde_json::to_string_pretty(&record)?;
         std::fs::write(out, text + "\n").with_context(|| format!("cannot write {}", out.display()))?;
@@ -52,49 +83,23 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Calls that were heard, from one day to another.
-fn frame(lake: &Path, from: Option<&str>, to: Option<&str>, unit_field: &str, utc_offset: &str) -> Result<Frame> {
-    let mut calls = Vec::new();
-    for part in stored_parts(lake, from, to)? {
-        let stored = read_calls(lake, &part)?;
-        for call in stored.into_iter().filter(|c| c.status == "ok") {
-            calls.push(frame_call(call, unit_field, utc_offset)?);
-        }
-    }
-    Ok(Frame::new(calls))
-}
-
-fn frame_call(call: StoredCall, unit_field: &str, utc_offset: &str) -> Result<FrameCall> {
-    let duration_ms = facts::of_stored(&call).duration_ms.unwrap_or(0);
-    let mut meta = call.meta;
-    let started_at_us = meta.started_at_us.unwrap_or(0);
-    let agent_id = meta.agent_id.unwrap_or_default();
-    Ok(FrameCall {
-        agent_name: meta.agent_name.unwrap_or_else(|| agent_id.clone()),
-        agent_id,
-        unit: meta.extra.remove(unit_field).unwrap_or_default(),
-        queue: meta.queue.unwrap_or_default(),
-        date: meta.date.unwrap_or_default(),
-        hour: hour_at(started_at_us, utc_offset)?,
-        duration_ms,
-        call_id: meta.call_id,
-        score: call.score,
-        started_at_us,
-    })
-}
-
 fn verify(args: &SampleArgs, file: &Path) -> Result<Exit> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let record: Record =
         serde_json::from_str(&text).with_context(|| format!("not a draw of `callsift sample`: {}", file.display()))?;
-    let frame =
-        frame(&args.lake, record.from.as_deref(), record.to.as_deref(), &record.unit_field, &record.utc_offset)?;
+    let scope = record.scope(&args.data.lake);
+    let frame = frame::frame(&scope)?;
     if frame.hash() != record.draw.frame_hash {
         let (was, is) = (record.draw.frame_calls, frame.calls().len());
         emit(&format!("✗ 可抽名单变了：抽样时 {was} 通，现在 {is} 通；指纹 {}\n", frame.hash()));
         return Ok(Exit::Some);
     }
-    let again = draw(&record.draw.plan, &record.draw.seed, &frame)?;
+    let findings = findings(&record.draw.plan, &scope, record.records.clone())?;
+    let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?;
+    if again.findings_hash != record.draw.findings_hash {
+        emit("✗ 名单相同，但机器发现或复核记录变了（规则重跑过？），无法重抽\n");
+        return Ok(Exit::Some);
+    }
     if again.picked != record.draw.picked {
         emit("✗ 名单相同，但重抽的结果与文件不同：文件被改过\n");
         return Ok(Exit::Some);

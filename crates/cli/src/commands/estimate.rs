@@ -1,0 +1,100 @@
+//! `callsift estimate`: what the reviewed calls say about all calls.
+
+use anyhow::{Result, bail};
+use callsift_console::figures::{judged, open};
+use callsift_sampling::estimate::{
+    Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, any_rule, groups, rules,
+};
+use serde::Serialize;
+
+use crate::args::EstimateArgs;
+use crate::exit::Exit;
+use crate::load;
+use crate::output::{emit, table};
+
+/// All figures.
+#[derive(Serialize)]
+struct Estimates {
+    rules: Vec<RuleAccuracy>,
+    /// Any violation of any rule, by centre, unit and agent.
+    violations: Option<RuleRates>,
+    /// The same for each rule.
+    by_rule: Vec<RuleRates>,
+}
+
+/// Estimates and prints.
+pub fn run(args: &EstimateArgs) -> Result<Exit> {
+    let (from, to) = load::days(&args.days)?;
+    let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, |_, _| {})?;
+    let days = (from.as_deref().unwrap_or("0000-01-01"), to.as_deref().unwrap_or("9999-12-31"));
+    let rows = judged(db.connection(), days.0, days.1)?;
+    if rows.is_empty() {
+        bail!("the lake {} has no judged calls from {} to {}", args.data.lake.display(), days.0, days.1);
+    }
+    let heard = rows.iter().filter(|r| r.human.is_some()).count();
+    let estimates = estimates(&rows);
+    if args.json {
+        emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
+        return Ok(Exit::Done);
+    }
+    emit(&format!("人工判断 {heard} 项（通话 × 规则），共 {} 项\n", rows.len()));
+    if heard == 0 {
+        emit("还没有可用的复核：先在质检台复核并提交监控记录表。\n");
+        return Ok(Exit::Some);
+    }
+    emit(&text(&estimates));
+    Ok(Exit::Done)
+}
+
+fn estimates(rows: &[Judged]) -> Estimates {
+    Estimates { rules: rules(rows), violations: groups(&any_rule(rows)).into_iter().next(), by_rule: groups(rows) }
+}
+
+fn text(e: &Estimates) -> String {
+    let mut out = String::from("\n规则：准确率、漏检\n");
+    let mut lines = vec![row(["规则", "判过的命中", "准确率", "95% 区间", "抽听未命中", "漏检不到"])];
+    for r in e.rules.iter().filter(|r| r.precision.n + r.missed_among_clear.n > 0) {
+        let misses =
+            if r.misses_fewer_than < 1.0 { percent(r.misses_fewer_than) } else { "不足以说明".to_owned() };
+        let (hits, clear) = (r.precision.n.to_string(), r.missed_among_clear.n.to_string());
+        lines.push(row([&r.rule_id, &hits, &share(&r.precision), &interval(&r.precision.interval), &clear, &misses]));
+    }
+    out += &table(&lines);
+    let Some(v) = &e.violations else { return out };
+    out += "\n违规率：有任一违规的通话（只算整通听过的）\n";
+    let mut lines = vec![row(["范围", "通话", "听过", "违规率", "95% 区间", "借机器修正", "相当于多听"])];
+    lines.push(rate_row("全中心", &v.centre));
+    lines.extend(v.units.iter().map(|u| rate_row(if u.unit.is_empty() { "（未分班组）" } else { &u.unit }, &u.rate)));
+    out += &table(&lines);
+    out += "\n坐席：按班组收缩后的违规率\n";
+    let mut lines = vec![row(["班组", "工号", "听过", "违规率", "收缩后", "95% 区间", ""])];
+    for a in &v.agents {
+        let mark = if a.distinguishable { "与班组其他人不同" } else { "与班组无显著差异" };
+        let shrunk = a.shrunk.estimate.map_or_else(|| "–".to_owned(), percent);
+        let (n, own) = (a.rate.n.to_string(), share(&a.rate));
+        lines.push(row([&a.unit, &a.agent_id, &n, &own, &shrunk, &interval(&a.shrunk.interval), mark]));
+    }
+    out + &table(&lines)
+}
+
+fn rate_row(name: &str, r: &PoweredRate) -> Vec<String> {
+    let gain = r.gain.map_or_else(|| "–".to_owned(), |g| format!("{g:.2} 倍"));
+    let (calls, n) = (r.human.calls.to_string(), r.human.n.to_string());
+    row([name, &calls, &n, &share(&r.human), &interval(&r.human.interval), &share(&r.powered), &gain])
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+fn percent(x: f64) -> String {
+    format!("{:.1}%", x * 100.0)
+}
+
+fn share(r: &Rate) -> String {
+    r.estimate.map_or_else(|| "–".to_owned(), percent)
+}
+
+fn interval(i: &Interval) -> String {
+    format!("{}–{}", percent(i.low), percent(i.high))
+}

@@ -1,0 +1,76 @@
+//! What a draw is made from: the calls of a lake, and what the machine found in them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use callsift_core::Severity;
+use callsift_pipeline::facts;
+use callsift_pipeline::metadata::hour_at;
+use callsift_sampling::risk::Flag;
+use callsift_sampling::{Frame, FrameCall};
+use callsift_store::{StoredCall, StoredFinding, read_calls, read_findings, stored_parts};
+
+/// Days, and how agents' units and hours are known.
+pub struct Scope<'a> {
+    pub lake: &'a Path,
+    pub from: Option<&'a str>,
+    pub to: Option<&'a str>,
+    pub unit_field: &'a str,
+    pub utc_offset: &'a str,
+}
+
+/// Calls that were heard, from one day to another.
+pub fn frame(scope: &Scope<'_>) -> Result<Frame> {
+    let mut calls = Vec::new();
+    for part in stored_parts(scope.lake, scope.from, scope.to)? {
+        let stored = read_calls(scope.lake, &part)?;
+        for call in stored.into_iter().filter(|c| c.status == "ok") {
+            calls.push(frame_call(call, scope.unit_field, scope.utc_offset)?);
+        }
+    }
+    Ok(Frame::new(calls))
+}
+
+fn frame_call(call: StoredCall, unit_field: &str, utc_offset: &str) -> Result<FrameCall> {
+    let duration_ms = facts::of_stored(&call).duration_ms.unwrap_or(0);
+    let mut meta = call.meta;
+    let started_at_us = meta.started_at_us.unwrap_or(0);
+    let agent_id = meta.agent_id.unwrap_or_default();
+    Ok(FrameCall {
+        agent_name: meta.agent_name.unwrap_or_else(|| agent_id.clone()),
+        agent_id,
+        unit: meta.extra.remove(unit_field).unwrap_or_default(),
+        queue: meta.queue.unwrap_or_default(),
+        date: meta.date.unwrap_or_default(),
+        hour: hour_at(started_at_us, utc_offset)?,
+        duration_ms,
+        call_id: meta.call_id,
+        score: call.score,
+        started_at_us,
+    })
+}
+
+/// The hits of every call.
+pub fn flags(scope: &Scope<'_>) -> Result<BTreeMap<String, Vec<Flag>>> {
+    let mut flags: BTreeMap<String, Vec<Flag>> = BTreeMap::new();
+    for part in stored_parts(scope.lake, scope.from, scope.to)? {
+        for finding in read_findings(scope.lake, &part)?.into_iter().filter(|f| f.verdict == "hit") {
+            flags.entry(finding.call_id.clone()).or_default().push(flag(&finding));
+        }
+    }
+    Ok(flags)
+}
+
+fn flag(finding: &StoredFinding) -> Flag {
+    // An absence has no place to listen to: the call is heard whole.
+    let absent = finding.turn.is_none();
+    let length = finding.end_ms.zip(finding.start_ms).map_or(0, |(end, start)| (end - start).max(0));
+    let severity = match finding.severity.as_str() {
+        "fatal" => Severity::Fatal,
+        "severe" => Severity::Severe,
+        "moderate" => Severity::Moderate,
+        _ => Severity::Minor,
+    };
+    Flag { rule_id: finding.rule_id.clone(), severity, clip_ms: if absent { 0 } else { length.max(1) } }
+}

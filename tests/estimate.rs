@@ -1,0 +1,147 @@
+//! From a risk queue to rates: a queue is drawn and kept, people judge what was drawn, and the estimates hold the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use callsift_reviews::{Db, DrawCall, Judgement, NewForm, NewVerdict, Slot, Source};
+use callsift_store::{read_findings, stored_parts};
+
+use crate::support::{code, root, run, stderr, stdout};
+
+/// What is true of each call: the rules that it violates, by the label.
+type Truth = BTreeMap<String, BTreeSet<String>>;
+
+/// A lake of labelled calls, many times over, with their truth.
+fn lake(folder: &Path) -> (String, Truth) {
+    let labelled = fs::read_to_string(root().join("tests/labelled/dev.jsonl")).unwrap();
+    let (mut lines, mut truth) = (Vec::new(), Truth::new());
+    for (i, line) in labelled.lines().cycle().take(486).enumerate() {
+        let mut call: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = format!("k{i:04}");
+        let expect = call["expect"].as_object().cloned().unwrap_or_default();
+        let faults = expect.iter().filter(|(_, v)| *v == "hit").map(|(rule, _)| rule.clone());
+        truth.insert(id.clone(), faults.collect());
+        call["call_id"] = id.into();
+        call["agent_id"] = format!("30{:02}", i % 12).into();
+        call["unit"] = ["甲组", "乙组"][i % 2].into();
+        call["started_at"] = format!("2026-11-{:02}T{:02}:00:00+08:00", 2 + i / 60, 9 + i % 8).into();
+        lines.push(call.to_string());
+    }
+    let (calls, lake) = (folder.join("calls.jsonl"), folder.join("lake").to_string_lossy().into_owned());
+    fs::write(&calls, lines.join("\n")).unwrap();
+    let made = run(&["run", "--transcripts", calls.to_str().unwrap(), "--out", &lake, "--calls-per-part", "500"]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    (lake, truth)
+}
+
+/// Places by call and rule that the machine flagged.
+fn hits(lake: &str) -> BTreeMap<(String, String), usize> {
+    let mut hits = BTreeMap::new();
+    for part in stored_parts(Path::new(lake), None, None).unwrap() {
+        for f in read_findings(Path::new(lake), &part).unwrap().into_iter().filter(|f| f.verdict == "hit") {
+            *hits.entry((f.call_id, f.rule_id)).or_insert(0) += 1;
+        }
+    }
+    hits
+}
+
+/// Judges a drawn call by the truth, as far as its part of the queue has it heard.
+fn judge(db: &mut Db, user_id: i64, call: &DrawCall, truth: &Truth, hits: &BTreeMap<(String, String), usize>) {
+    let faults = &truth[&call.call_id];
+    db.claim(&call.call_id, Slot::First, user_id, 0, 1_000).unwrap();
+    let verdict = |rule: &str, place: String, source, verdict| NewVerdict {
+        call_id: call.call_id.clone(),
+        slot: Slot::First,
+        rule_id: rule.to_owned(),
+        place,
+        source,
+        verdict,
+        span_ms: None,
+        text: None,
+        note: String::new(),
+        ruleset_hash: String::new(),
+        user_id,
+        at_us: 1,
+        before: None,
+    };
+    let flagged: Vec<(&String, usize)> =
+        hits.iter().filter(|((id, _), _)| *id == call.call_id).map(|((_, rule), n)| (rule, *n)).collect();
+    for (rule, places) in &flagged {
+        let said = if faults.contains(*rule) { Judgement::Confirmed } else { Judgement::Rejected };
+        for i in 0..*places {
+            db.record(&verdict(rule, format!("t{i}"), Source::Finding, said)).unwrap();
+        }
+    }
+    let whole = call.part == "random";
+    if whole {
+        for rule in faults.iter().filter(|r| !flagged.iter().any(|(f, _)| f == r)) {
+            db.record(&verdict(rule, "m0-1".to_owned(), Source::Missed, Judgement::Confirmed)).unwrap();
+        }
+    }
+    let form = NewForm {
+        call_id: call.call_id.clone(),
+        slot: Slot::First,
+        items: "{}".into(),
+        score: 100.0,
+        strengths: String::new(),
+        weaknesses: String::new(),
+        keep: false,
+        whole,
+        user_id,
+        at_us: 2,
+        before: None,
+    };
+    db.submit_form(&form).unwrap();
+}
+
+#[test]
+fn a_risk_queue_gives_rates_that_hold_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, truth) = lake(folder.path());
+    for name in ["wang", "li"] {
+        assert_eq!(code(&run(&["users", "--lake", &lake, "add", name, "--role", "reviewer"])), 0);
+    }
+    let plan = folder.path().join("plan.toml").to_string_lossy().into_owned();
+    fs::write(&plan, "title = \"风险队列\"\nmethod = \"risk\"\ncalls = 200\nrandom_share = 0.5\n").unwrap();
+    let out = folder.path().join("draw.json").to_string_lossy().into_owned();
+    let base = ["sample", "--lake", &lake, "--plan", &plan, "--seed", "2026-11-16"];
+    let strangers = run(&[&base[..], &["--reviewers", "nobody", "--save"]].concat());
+    assert!(code(&strangers) == 2 && stderr(&strangers).contains("nobody is named nobody"), "{}", stderr(&strangers));
+    let drawn = run(&[&base[..], &["--reviewers", "wang,li", "--save", "--out", &out]].concat());
+    assert_eq!(code(&drawn), 0, "{}", stderr(&drawn));
+    let verified = run(&["sample", "--lake", &lake, "--verify", &out]);
+    assert_eq!(code(&verified), 0, "{}", stdout(&verified));
+
+    let mut db = Db::open(&Path::new(&lake).join("console/reviews.db")).unwrap();
+    let calls = db.draw_calls(1).unwrap();
+    assert_eq!(calls.len(), 486, "every call of the frame");
+    assert!(calls.iter().all(|c| c.probability.is_some_and(|p| p > 0.0 && p <= 1.0) && c.whole.is_some()));
+    let picked: Vec<&DrawCall> = calls.iter().filter(|c| c.picked).collect();
+    assert!(picked.iter().any(|c| c.duplicate.is_some()) && picked.iter().all(|c| c.reviewer != c.duplicate));
+    let hits = hits(&lake);
+    for call in &picked {
+        judge(&mut db, 1, call, &truth, &hits);
+    }
+
+    let estimated = run(&["estimate", "--lake", &lake, "--json"]);
+    assert_eq!(code(&estimated), 0, "{}", stderr(&estimated));
+    let estimates: serde_json::Value = serde_json::from_str(&stdout(&estimated)).unwrap();
+    let centre = &estimates["violations"]["centre"]["human"];
+    let share = truth.values().filter(|faults| !faults.is_empty()).count() as f64 / truth.len() as f64;
+    let (low, high) = (centre["interval"]["low"].as_f64().unwrap(), centre["interval"]["high"].as_f64().unwrap());
+    assert!(low <= share && share <= high && high - low < 0.35, "{share} in {low} to {high}");
+    // The rules were shaped on these calls, so precision is one and people confirm it.
+    let greeting = estimates["rules"].as_array().unwrap().iter().find(|r| r["rule_id"] == "greeting-missing").unwrap();
+    assert!(greeting["precision"]["estimate"].as_f64().unwrap() > 0.99, "{greeting}");
+    let table = stdout(&run(&["estimate", "--lake", &lake]));
+    assert!(table.contains("甲组") && table.contains("与班组无显著差异"), "{table}");
+
+    // Reviews calibrate the next queue, and it can still be drawn again from its file.
+    let second = folder.path().join("second.json").to_string_lossy().into_owned();
+    let again = run(&["sample", "--lake", &lake, "--plan", &plan, "--seed", "2026-11-17", "--out", &second]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    let record: serde_json::Value = serde_json::from_str(&fs::read_to_string(&second).unwrap()).unwrap();
+    assert!(record["records"].as_array().is_some_and(|r| !r.is_empty()), "how often people agreed");
+    assert_eq!(code(&run(&["sample", "--lake", &lake, "--verify", &second])), 0);
+}
