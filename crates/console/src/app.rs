@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use crate::auth::Limiter;
 use crate::error::ConsoleError;
+use crate::figures::cache::FigureCache;
 use crate::page_error::PageError;
 use crate::serve::ConsoleOptions;
 use crate::sound::SoundCache;
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) rules: RuleSet,
     pub(crate) limiter: Limiter,
     pub(crate) sounds: SoundCache,
+    pub(crate) figures: FigureCache,
     pool: Mutex<Vec<Db>>,
 }
 
@@ -35,7 +37,14 @@ pub(crate) type Shared = Arc<App>;
 impl App {
     pub(crate) fn new(options: ConsoleOptions, rules: RuleSet) -> Result<Self, ConsoleError> {
         let sounds = SoundCache::open(options.data.join("sound"))?;
-        Ok(Self { options, rules, limiter: Limiter::default(), sounds, pool: Mutex::default() })
+        Ok(Self {
+            options,
+            rules,
+            limiter: Limiter::default(),
+            sounds,
+            figures: FigureCache::default(),
+            pool: Mutex::default(),
+        })
     }
 
     pub(crate) fn reviews_path(&self) -> PathBuf {
@@ -74,6 +83,7 @@ impl App {
     }
 }
 
+/// Makes the catalogue readable as `cat`.
 pub(crate) fn attach(conn: &Connection, catalog: &std::path::Path) -> Result<(), ConsoleError> {
     conn.execute("ATTACH DATABASE ?1 AS cat", [catalog.to_string_lossy().as_ref()])?;
     conn.set_prepared_statement_cache_capacity(64);

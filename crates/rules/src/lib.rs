@@ -32,5 +32,5 @@ pub use load::{RuleSet, default_profile};
 pub use operators::{OPERATORS, OperatorDoc};
 pub use schema::Rule;
 pub use score::{ScoreItem, score, score_items};
-pub use selftest::{CaseResult, NoiseResult, run_noisy, run_tests};
+pub use selftest::{CaseResult, NoiseResult, run_noisy, run_tests, run_tests_of};
 pub use view::{CallFacts, CallView};

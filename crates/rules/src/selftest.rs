@@ -35,6 +35,11 @@ pub fn run_tests(rules: &RuleSet, options: &EvalOptions) -> Vec<CaseResult> {
     cases(rules).map(|(rule, case)| run(rules, rule, case, None, options)).collect()
 }
 
+/// Runs the tests of one rule of the set, in order.
+pub fn run_tests_of(rules: &RuleSet, rule: &Rule, options: &EvalOptions) -> Vec<CaseResult> {
+    rule.tests.iter().map(|case| run(rules, rule, case, None, options)).collect()
+}
+
 /// How a rule's tests came out at one rate of noise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoiseResult {
@@ -194,7 +199,7 @@ pub(crate) fn eval_lines(condition: &str, lines: &[&str]) -> crate::logic::Eval 
 mod tests {
     use std::path::Path;
 
-    use crate::{EvalOptions, RuleSet, run_tests};
+    use crate::{EvalOptions, RuleSet, run_tests, run_tests_of};
 
     #[test]
     fn the_shipped_pack_passes_its_own_tests() {
@@ -211,5 +216,7 @@ mod tests {
             .collect();
         assert!(failed.is_empty(), "{}", failed.join("\n"));
         assert!(results.len() >= 40);
+        let first = &rules.rules()[0];
+        assert_eq!(run_tests_of(&rules, first, &EvalOptions::default()).len(), first.tests.len());
     }
 }

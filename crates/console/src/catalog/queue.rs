@@ -20,6 +20,8 @@ pub(crate) enum State {
     Done,
     /// A person confirmed a violation.
     Confirmed,
+    /// The machine found something.
+    Flagged,
     /// Kept for training.
     Kept,
     /// The machine failed on it.
@@ -30,10 +32,11 @@ pub(crate) enum State {
 
 impl State {
     /// All, with their names in addresses.
-    pub(crate) const ALL: [(Self, &str); 6] = [
+    pub(crate) const ALL: [(Self, &str); 7] = [
         (Self::Open, "open"),
         (Self::Done, "done"),
         (Self::Confirmed, "confirmed"),
+        (Self::Flagged, "flagged"),
         (Self::Kept, "kept"),
         (Self::Failed, "failed"),
         (Self::All, "all"),
@@ -52,6 +55,7 @@ impl State {
                 "EXISTS (SELECT 1 FROM current_verdicts v
                          WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed')"
             }
+            Self::Flagged => "c.status = 'ok' AND c.hits > 0",
             Self::Kept => "f.keep = 1",
             Self::Failed => "c.status = 'failed'",
             Self::All => "1",
@@ -110,6 +114,10 @@ pub(crate) struct Filter {
     pub(crate) unit: String,
     pub(crate) queue: String,
     pub(crate) rule: String,
+    /// Rule that a person confirmed a violation of.
+    pub(crate) confirmed: String,
+    /// Login name of who handed the form in.
+    pub(crate) reviewer: String,
     pub(crate) word: String,
     pub(crate) min_s: Option<i64>,
     pub(crate) max_s: Option<i64>,
@@ -148,6 +156,16 @@ impl Filter {
             ("c.unit = ??", &self.unit),
             ("c.queue = ??", &self.queue),
             ("c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict = 'hit')", &self.rule),
+            (
+                "c.call_id IN (SELECT v.call_id FROM current_verdicts v
+                               WHERE v.slot = 0 AND v.rule_id = ?? AND v.verdict = 'confirmed')",
+                &self.confirmed,
+            ),
+            (
+                "c.call_id IN (SELECT g.call_id FROM current_forms g JOIN users u ON u.id = g.user_id
+                               WHERE g.slot = 0 AND u.name = ??)",
+                &self.reviewer,
+            ),
         ];
         for (condition, value) in texts {
             if !value.is_empty() {

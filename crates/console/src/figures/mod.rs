@@ -1,6 +1,13 @@
 //! Figures from what people said: the rows that estimates are made of.
 
+pub(crate) mod cache;
+pub(crate) mod cells;
 mod judged;
+pub(crate) mod period;
+pub(crate) mod sums;
+#[cfg(test)]
+mod tests;
+pub(crate) mod twice;
 
 use std::path::Path;
 

@@ -51,8 +51,16 @@ fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {
     } else {
         out.push(("/queue", l.t("复核队列", "queue")));
         out.push(("/tasks", l.t("我的任务", "my tasks")));
+        out.push(("/dashboard", l.t("看板", "figures")));
+        out.push(("/agents", l.t("坐席", "agents")));
+        out.push(("/reviewers", l.t("质检员", "reviewers")));
+        out.push(("/rules", l.t("规则", "rules")));
     }
     out.push(("/appeals", l.t("申诉", "appeals")));
+    if person.role() == Role::Admin {
+        out.push(("/users", l.t("用户", "users")));
+        out.push(("/audit", l.t("日志", "log")));
+    }
     out.push(("/account", l.t("账户", "account")));
     out
 }

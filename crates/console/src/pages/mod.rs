@@ -1,13 +1,22 @@
 //! The pages. Each file holds its addresses, what it asks of the database, and how it looks.
 
 mod account;
+mod agents;
 mod appeals;
 mod assets;
+mod audit;
 mod call;
+mod chart;
+mod dashboard;
 pub(crate) mod layout;
 mod login;
+mod parts;
 mod queue;
+mod reviewers;
+mod rules;
 mod search;
+mod trend;
+mod users;
 
 use axum::Router;
 use axum::response::Redirect;
@@ -29,6 +38,12 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(queue::routes())
         .merge(call::routes())
         .merge(appeals::routes())
+        .merge(agents::routes())
+        .merge(dashboard::routes())
+        .merge(reviewers::routes())
+        .merge(rules::routes())
+        .merge(users::routes())
+        .merge(audit::routes())
         .merge(search::routes())
         .merge(assets::routes())
         .fallback(|| async { crate::page_error::PageError::NotFound })

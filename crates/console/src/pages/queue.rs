@@ -32,6 +32,8 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Filter {
         unit: text("unit"),
         queue: text("queue"),
         rule: text("rule"),
+        confirmed: text("confirmed"),
+        reviewer: text("reviewer"),
         word: text("word"),
         min_s: number("min_s"),
         max_s: number("max_s"),
@@ -94,6 +96,9 @@ fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&
             label { (l.t("说过", "said")) input name="word" value=(f.word) size="10"; }
             (select(l.t("状态", "state"), "state", name_of(&CallState::ALL, f.state), "", states(l).into_iter()))
             (select(l.t("排序", "order"), "order", name_of(&Order::ALL, f.order), "", orders(l).into_iter()))
+            @for (name, title, value) in [("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer)] {
+                @if !value.is_empty() { label { (title) input name=(name) value=(value) size="12"; } }
+            }
             button type="submit" { (l.t("筛选", "filter")) }
             a href="/queue" { (l.t("清除", "clear")) }
         }
@@ -104,11 +109,12 @@ fn name_of<T: PartialEq + Copy>(all: &[(T, &'static str)], value: T) -> &'static
     all.iter().find(|(v, _)| *v == value).map_or("", |(_, name)| name)
 }
 
-fn states(l: Lang) -> [(&'static str, &'static str); 6] {
+fn states(l: Lang) -> [(&'static str, &'static str); 7] {
     [
         ("open", l.t("待复核", "to review")),
         ("done", l.t("已复核", "reviewed")),
         ("confirmed", l.t("有属实问题", "with confirmed faults")),
+        ("flagged", l.t("机器有命中", "with hits")),
         ("kept", l.t("留作培训", "kept for training")),
         ("failed", l.t("处理失败", "failed")),
         ("all", l.t("全部", "all")),

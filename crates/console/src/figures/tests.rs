@@ -1,0 +1,164 @@
+//! Figures over a pair of databases in a folder that goes away.
+
+use callsift_reviews::{Db, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, Source};
+
+use super::cache::FigureCache;
+use super::period::Period;
+use super::sums::{RuleSum, Sum};
+use super::twice;
+
+/// Two agents of one unit with four calls over two days; `rude` hits c1 and c2, everything is clear otherwise.
+pub(super) fn centre() -> (tempfile::TempDir, Db) {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = dir.path().join("catalog.db");
+    let conn = crate::catalog::open(&catalog).unwrap();
+    for (id, call, date, agent, hit) in [
+        (1, "c1", "2026-11-01", "7", true),
+        (2, "c2", "2026-11-02", "7", true),
+        (3, "c3", "2026-11-02", "8", false),
+        (4, "c4", "2026-11-02", "8", false),
+    ] {
+        conn.execute(
+            "INSERT INTO calls (id, call_id, part, date, agent_id, agent_name, unit, queue, direction, recording, status,
+               duration_ms, hits, worst, risk)
+             VALUES (?1, ?2, 'p', ?3, ?4, '张' || ?4, '一组', '', 'inbound', '', 'ok', 60000, ?5, 0, 0)",
+            rusqlite::params![id, call, date, agent, i64::from(hit)],
+        )
+        .unwrap();
+        for rule in ["rude", "greeting"] {
+            let verdict = if hit && rule == "rude" { "hit" } else { "clear" };
+            conn.execute(
+                "INSERT INTO findings (call, rule_id, place, title, category, severity, verdict, reason, points,
+                   start_ms, end_ms, ruleset_hash) VALUES (?1, ?2, 't1:0-2', '', '', 'minor', ?3, '', 5, 0, 2000, 'h')",
+                rusqlite::params![id, rule, verdict],
+            )
+            .unwrap();
+        }
+    }
+    drop(conn);
+    let mut db = Db::open(&dir.path().join("reviews.db")).unwrap();
+    for name in ["r1", "r2", "r3"] {
+        let user = NewUser {
+            name: name.into(),
+            display: name.to_uppercase(),
+            role: Role::Reviewer,
+            agent_id: None,
+            may_see_numbers: false,
+        };
+        db.add_user(&user, "none", 0).unwrap();
+    }
+    crate::app::attach(db.connection(), &catalog).unwrap();
+    (dir, db)
+}
+
+/// A verdict of a person on the hit of a call, by slot.
+pub(super) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Judgement) {
+    db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
+    let place = "t1:0-2".to_owned();
+    db.record(&NewVerdict {
+        call_id: call.into(),
+        slot,
+        rule_id: rule.into(),
+        place,
+        source: Source::Finding,
+        verdict,
+        span_ms: None,
+        text: None,
+        note: String::new(),
+        ruleset_hash: "h".into(),
+        user_id,
+        at_us: 2,
+        before: None,
+    })
+    .unwrap();
+}
+
+pub(super) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {
+    db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
+    db.submit_form(&NewForm {
+        call_id: call.into(),
+        slot,
+        items: "{}".into(),
+        score,
+        strengths: String::new(),
+        weaknesses: String::new(),
+        keep: false,
+        whole: true,
+        user_id,
+        at_us: 3,
+        before: None,
+    })
+    .unwrap();
+}
+
+fn november() -> Period {
+    Period::named("2026-11").unwrap()
+}
+
+#[test]
+fn counts_are_of_calls_and_change_with_verdicts() {
+    let (_dir, mut db) = centre();
+    let cache = FigureCache::default();
+    let before = cache.get(db.connection(), &november()).unwrap();
+    assert_eq!(before.total(), Sum { calls: 4, flagged: 2, ..Sum::default() });
+    assert!(before.any.is_none() && before.accuracy.is_empty());
+    assert_eq!(before.worst(3, |_| true), (vec![("rude", 2)], true), "the machine's, since nobody confirmed any");
+
+    say(&mut db, "c1", Slot::First, 1, "rude", Judgement::Confirmed);
+    say(&mut db, "c2", Slot::First, 1, "rude", Judgement::Rejected);
+    hand_in(&mut db, "c1", Slot::First, 1, 90.0);
+    let after = cache.get(db.connection(), &november()).unwrap();
+    assert_eq!(after.total(), Sum { calls: 4, flagged: 2, heard: 1, confirmed: 1, failed: 0 });
+    assert_eq!(after.by_rule(|_| true)["rude"], RuleSum { hit: 2, judged: 4, confirmed: 1, said: 2 });
+    assert_eq!(after.by_rule(|at| at.agent == "8")["rude"], RuleSum { judged: 2, ..RuleSum::default() });
+    assert_eq!(after.precision(), (1, 2));
+    assert_eq!(after.worst(3, |_| true), (vec![("rude", 1)], false));
+    assert_eq!(after.score(|at| at.unit == "一组"), (Some(90.0), 1));
+    assert_eq!(after.score(|at| at.agent == "8"), (None, 0));
+    let days = after.sums(|at| Some(at.date.clone()));
+    assert_eq!((days["2026-11-01"].confirmed, days["2026-11-02"].confirmed), (1, 0));
+    assert_eq!(after.accuracy["rude"].precision.n, 2);
+    assert_eq!((after.name("7"), after.name("9")), ("张7", "9"));
+    let again = cache.get(db.connection(), &november()).unwrap();
+    assert!(std::sync::Arc::ptr_eq(&after, &again), "nothing has changed");
+    assert_eq!(cache.get(db.connection(), &Period::named("2020-01").unwrap()).unwrap().total(), Sum::default());
+}
+
+#[test]
+fn what_two_people_said_of_a_call_is_compared() {
+    let (_dir, mut db) = centre();
+    assert!(twice::ratings(db.connection(), 0, i64::MAX).unwrap().is_empty());
+    for call in ["c1", "c2"] {
+        say(&mut db, call, Slot::First, 1, "rude", Judgement::Confirmed);
+        hand_in(&mut db, call, Slot::First, 1, 90.0);
+        hand_in(&mut db, call, Slot::Duplicate, 2, 100.0);
+    }
+    say(&mut db, "c2", Slot::Duplicate, 2, "rude", Judgement::Confirmed);
+    say(&mut db, "c1", Slot::First, 1, "greeting", Judgement::Unsure);
+    let ratings = twice::ratings(db.connection(), 0, i64::MAX).unwrap();
+    let of = |call: &str, who: &str| {
+        let found: Vec<_> = ratings.iter().filter(|r| r.call_id == call && r.reviewer == who).collect();
+        found.iter().map(|r| format!("{}:{}", r.item, r.label)).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of("c1", "r1"), "rude:confirmed", "who was unsure said nothing");
+    assert_eq!(of("c1", "r2"), "greeting:none rude:none", "who heard the whole call and marked nothing found none");
+    assert_eq!((of("c2", "r1"), of("c2", "r2")), ("rude:confirmed".into(), "rude:confirmed".into()));
+    let items = twice::items(&ratings);
+    assert_eq!((items["rude"].both, items["rude"].differ), (2, 1));
+    assert!(!items.contains_key("greeting"), "only one of them judged it");
+    assert!(twice::ratings(db.connection(), 100, 200).unwrap().is_empty(), "another time");
+}
+
+#[test]
+fn the_load_of_reviewers_is_counted() {
+    let (_dir, mut db) = centre();
+    hand_in(&mut db, "c1", Slot::First, 1, 90.0);
+    hand_in(&mut db, "c3", Slot::First, 1, 100.0);
+    db.claim("c4", Slot::First, 2, 10, 1000).unwrap();
+    let loads = twice::loads(db.connection(), 0, 100, 20, 0).unwrap();
+    let r1 = loads.iter().find(|l| l.name == "r1").unwrap();
+    assert_eq!((r1.calls, r1.days, r1.heard_ms, r1.claims), (2, 1, 120_000, 0));
+    assert!(r1.score.is_some_and(|s| (s - 95.0).abs() < 1e-9));
+    let r2 = loads.iter().find(|l| l.name == "r2").unwrap();
+    assert_eq!((r2.calls, r2.claims, r2.score), (0, 1, None));
+}

@@ -1,0 +1,115 @@
+//! The ranking of agents. Nobody gets a rank: few calls say little, and the table says how little.
+
+use callsift_sampling::estimate::AgentRate;
+use maud::{Markup, html};
+
+use crate::auth::Person;
+use crate::figures::period::Period;
+use crate::figures::sums::{Figures, Sum};
+use crate::lang::Lang;
+use crate::pages::chart::{self, CONFIRMED};
+use crate::pages::layout;
+use crate::pages::parts::{Share, chooser, linked, percent};
+use crate::pages::url;
+
+/// An agent in a unit.
+struct Line<'a> {
+    agent: &'a str,
+    unit: &'a str,
+    sum: Sum,
+    rate: Option<&'a AgentRate>,
+}
+
+impl Line<'_> {
+    /// Guess drawn toward the unit where people were heard, else nothing.
+    fn shrunk(&self) -> Option<f64> {
+        self.rate.and_then(|r| r.shrunk.estimate)
+    }
+
+    fn machine(&self) -> Option<Share> {
+        Share::machine(self.sum.flagged, self.sum.calls)
+    }
+
+    fn share(&self) -> Option<Share> {
+        self.rate.and_then(|r| Share::of_rate(&r.rate)).or_else(|| self.machine())
+    }
+}
+
+fn lines(f: &Figures) -> Vec<Line<'_>> {
+    let sums = f.sums(|at| Some((at.unit.clone(), at.agent.clone())));
+    let rates = f.any.as_ref().map_or(&[][..], |a| a.agents.as_slice());
+    let mut out = Vec::new();
+    for unit in f.units() {
+        for agent in f.agents(unit) {
+            let sum = sums.get(&(unit.to_owned(), agent.to_owned())).copied().unwrap_or_default();
+            out.push(Line { agent, unit, sum, rate: rates.iter().find(|r| r.unit == unit && r.agent_id == agent) });
+        }
+    }
+    let key = |line: &Line<'_>| (line.shrunk().unwrap_or(-1.0), line.machine().map_or(0.0, |s| s.at));
+    out.sort_by(|a, b| {
+        let (a_key, b_key) = (key(a), key(b));
+        b_key.0.total_cmp(&a_key.0).then(b_key.1.total_cmp(&a_key.1)).then(a.agent.cmp(b.agent))
+    });
+    out
+}
+
+pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
+    let l = person.lang;
+    let lines = lines(f);
+    let most = chart::ceiling(lines.iter().filter_map(Line::share).map(|s| s.high).fold(0.0, f64::max)).min(1.0);
+    layout::page(
+        person,
+        l.t("坐席", "agents"),
+        "/agents",
+        &html! {
+            main {
+                div.bar { h1 { (l.t("坐席", "agents")) " " small { (lines.len()) } } }
+                (chooser(l, "/agents", p, true))
+                p.note { (l.t("违规率：至少有一项违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，否则只是机器命中率（灰色）。按收缩估计排序，不排名次：几通电话说明不了高低。",
+                    "Violation rate: share of calls with any violation, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, else the machine's hit rate (grey). Sorted by the shrunk estimate; no rank is given, since a few calls say little.")) }
+                @if lines.is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } } @else { (table(l, p, f, &lines, most)) }
+            }
+        },
+    )
+}
+
+fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Markup {
+    html! {
+        div.wide { table {
+            thead { tr {
+                th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("机器命中", "flagged")) }
+                th.num { (l.t("已复核", "reviewed")) } th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) }
+                th.num { (l.t("收缩估计", "shrunk")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
+            } }
+            tbody { @for line in lines {
+                @let own = [("agent", line.agent), ("unit", line.unit)];
+                @let with = |state| [own[0], own[1], ("state", state)];
+                tr {
+                    td { @if line.agent.is_empty() { (l.t("（无工号）", "(no number)")) } @else {
+                        a href=(format!("/agents/{}?from={}&to={}", url(line.agent), p.from, p.to)) { (f.name(line.agent)) } @if f.name(line.agent) != line.agent { small { (line.agent) } } } }
+                    td { (line.unit) }
+                    td.num { (linked(line.sum.calls, p, &with("all"))) }
+                    td.num { (linked(line.sum.flagged, p, &with("flagged"))) }
+                    td.num { (linked(line.sum.heard, p, &with("done"))) }
+                    td.num { (linked(line.sum.confirmed, p, &with("confirmed"))) }
+                    td { @if let Some(share) = line.share() { (share.show(l, most, CONFIRMED, None)) } @else { "–" } }
+                    td.num { (line.shrunk().map_or_else(|| "–".to_owned(), percent)) }
+                    td { (compared(l, line.rate)) }
+                }
+            } }
+        } }
+    }
+}
+
+fn compared(l: Lang, rate: Option<&AgentRate>) -> Markup {
+    let Some((rate, d)) = rate.and_then(|r| Some((r, r.difference?))) else {
+        return html! { span.soft { (l.t("抽听不足，无法比较", "too few were heard")) } };
+    };
+    let points = |x: f64| format!("{:+.0}", x * 100.0);
+    html! {
+        @if !rate.distinguishable { span.soft { (l.t("与班组无显著差异", "not distinguishable from the unit")) } }
+        @else if d.low > 0.0 { b.problem { (l.t("高于班组", "above the unit")) } }
+        @else { b.good { (l.t("低于班组", "below the unit")) } }
+        small { (points(d.low)) " … " (points(d.high)) (l.t(" 个百分点", " points")) }
+    }
+}

@@ -1,0 +1,53 @@
+//! Agents: the ranking for staff, one agent's page for staff, and the own page of an agent.
+
+mod list;
+mod one;
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use callsift_reviews::Role;
+use maud::Markup;
+
+use crate::app::Shared;
+use crate::auth::Person;
+use crate::figures::cells::last_day;
+use crate::figures::period::Period;
+use crate::page_error::PageError;
+
+type Asked = Query<BTreeMap<String, String>>;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/mine", get(mine)).route("/agents", get(all)).route("/agents/{id}", get(agent))
+}
+
+async fn all(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let shared = app.clone();
+    let (period, figures) = app
+        .run(move |db| {
+            let period = Period::of(&query, &last_day(db.connection())?);
+            let figures = shared.figures.get(db.connection(), &period)?;
+            Ok((period, figures))
+        })
+        .await?;
+    Ok(list::page(&person, &period, &figures))
+}
+
+async fn agent(
+    State(app): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(query): Asked,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    one::show(app, person, id, query).await
+}
+
+/// The own page, for agents only.
+async fn mine(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
+    let own = person.user().agent_id.clone().filter(|id| person.role() == Role::Agent && !id.is_empty());
+    one::show(app, person, own.ok_or(PageError::NotFound)?, query).await
+}

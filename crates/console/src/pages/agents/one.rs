@@ -1,0 +1,218 @@
+//! One agent: what people heard and confirmed, appeals; for staff also what the machine says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use callsift_reviews::Db;
+use maud::{Markup, html};
+use rusqlite::params;
+
+use crate::app::{App, Shared};
+use crate::auth::Person;
+use crate::figures::cells::{Heard, Place, last_day};
+use crate::figures::period::Period;
+use crate::figures::sums::{Figures, Sum};
+use crate::lang::Lang;
+use crate::page_error::PageError;
+use crate::pages::chart::{CONFIRMED, MACHINE, bars};
+use crate::pages::parts::{chooser, linked, title, visible};
+use crate::pages::{call_url, clock, layout, points, trend, when};
+
+/// Problems and forms that are listed.
+const MOST: usize = 100;
+
+/// A confirmed violation.
+struct Problem {
+    call_id: String,
+    date: String,
+    started_us: Option<i64>,
+    rule: String,
+    start_ms: Option<i64>,
+    turn: Option<i64>,
+    note: String,
+    /// `None` without appeal; granted or not where it is decided.
+    appeal: Option<Option<bool>>,
+}
+
+/// All that the page shows.
+struct Own {
+    agent: String,
+    period: Period,
+    figures: Arc<Figures>,
+    problems: Vec<Problem>,
+}
+
+pub(super) async fn show(
+    app: Shared,
+    person: Person,
+    agent: String,
+    query: BTreeMap<String, String>,
+) -> Result<Markup, PageError> {
+    let shared = app.clone();
+    let staff = person.is_staff();
+    let own = app
+        .run(move |db| {
+            let period = Period::of(&query, &last_day(db.connection())?);
+            let figures = shared.figures.get(db.connection(), &period)?;
+            if staff && !figures.names.contains_key(&agent) {
+                return Err(PageError::NotFound);
+            }
+            let problems = problems(db, &agent, &period)?;
+            Ok(Own { agent, period, figures, problems })
+        })
+        .await?;
+    Ok(page(&app, &person, &own))
+}
+
+/// Confirmed violations, and those that an appeal took back.
+fn problems(db: &Db, agent: &str, p: &Period) -> Result<Vec<Problem>, PageError> {
+    let sql = "SELECT c.call_id, c.date, c.started_us, v.rule_id, v.start_ms,
+                 (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.note,
+                 a.id IS NOT NULL, d.upheld
+               FROM current_verdicts v JOIN cat.calls c ON c.call_id = v.call_id
+               LEFT JOIN appeals a ON a.verdict_id = v.id OR (v.source = 'appeal' AND a.verdict_id = v.before)
+               LEFT JOIN decisions d ON d.appeal_id = a.id
+               WHERE v.slot = 0 AND c.agent_id = ?1 AND c.date BETWEEN ?2 AND ?3
+                 AND (v.verdict = 'confirmed' OR v.source = 'appeal')
+               ORDER BY c.date DESC, c.started_us DESC, v.start_ms LIMIT ?4";
+    let mut statement = db.connection().prepare_cached(sql)?;
+    let rows = statement.query_map(params![agent, p.from, p.to, MOST as i64], |r| {
+        let (appealed, granted): (bool, Option<bool>) = (r.get(7)?, r.get(8)?);
+        Ok(Problem {
+            call_id: r.get(0)?,
+            date: r.get(1)?,
+            started_us: r.get(2)?,
+            rule: r.get(3)?,
+            start_ms: r.get(4)?,
+            turn: r.get(5)?,
+            note: r.get(6)?,
+            appeal: appealed.then_some(granted),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn page(app: &App, person: &Person, own: &Own) -> Markup {
+    let (l, f, p) = (person.lang, &own.figures, &own.period);
+    let staff = person.is_staff();
+    let address = if staff { format!("/agents/{}", crate::pages::url(&own.agent)) } else { "/mine".to_owned() };
+    let name = f.name(&own.agent);
+    let is_own = |at: &Place| at.agent == own.agent;
+    let sum = f.sums(|at| is_own(at).then_some(())).remove(&()).unwrap_or_default();
+    let heading = if staff { name } else { l.t("我的质检", "my calls") };
+    layout::page(
+        person,
+        heading,
+        if staff { "/agents" } else { "/mine" },
+        &html! {
+            main {
+                div.bar { h1 { (heading) " " small { (own.agent) } } }
+                (chooser(l, &address, p, true))
+                (tiles(l, staff, own, sum))
+                @if staff { (machine(app, l, own)) }
+                div.halves {
+                    section { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
+                    section { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, f, own)) }
+                }
+            }
+        },
+    )
+}
+
+fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
+    let (p, agent) = (&own.period, own.agent.as_str());
+    let (score, n) = own.figures.score(|at| at.agent == own.agent);
+    let confirmed: i64 = own.figures.said.iter().filter(|s| s.at.agent == own.agent).map(|s| s.found + s.missed).sum();
+    let open = own.problems.iter().filter(|x| x.appeal == Some(None)).count();
+    let decided = own.problems.iter().filter(|x| matches!(x.appeal, Some(Some(_)))).count();
+    let granted = own.problems.iter().filter(|x| x.appeal == Some(Some(true))).count();
+    // An agent has no queue: the calls stand below.
+    let number = |n: i64, state: &str| {
+        if staff {
+            linked(n, p, &[("agent", agent), ("state", state)])
+        } else {
+            html! { (n) }
+        }
+    };
+    html! {
+        div.tiles {
+            div.tile { b { (number(sum.calls, "all")) } (l.t("通话", "calls")) }
+            div.tile { b { (number(sum.heard, "done")) } (l.t("已复核", "reviewed")) }
+            div.tile { b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("平均监听得分", "mean listening score")) small { " n=" (n) } }
+            div.tile { b { (confirmed) } (l.t("属实问题", "confirmed problems")) }
+            div.tile { b { (open) } (l.t("待裁定申诉", "open appeals")) small { " · " (l.t("已裁定 ", "decided ")) (decided) (l.t("，成立 ", ", granted ")) (granted) } }
+        }
+    }
+}
+
+fn problem_list(app: &App, person: &Person, problems: &[Problem]) -> Markup {
+    let l = person.lang;
+    html! {
+        @if problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
+            table {
+                thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
+                tbody { @for x in problems { tr {
+                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (x.call_id) } }
+                    td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
+                    td { (appeal(l, x)) }
+                } } }
+            }
+        }
+    }
+}
+
+/// The sentence on the page of the call.
+fn place(x: &Problem) -> String {
+    let turn = x.turn.map_or_else(String::new, |t| format!("#t{t}"));
+    call_url(&x.call_id) + &turn
+}
+
+fn appeal(l: Lang, x: &Problem) -> Markup {
+    html! {
+        @match x.appeal {
+            None => "–",
+            Some(None) => a.busy href="/appeals" { (l.t("待裁定", "open")) },
+            Some(Some(true)) => a.good href="/appeals" { (l.t("成立，已撤销", "granted")) },
+            Some(Some(false)) => a href="/appeals" { (l.t("维持原判", "dismissed")) },
+        }
+    }
+}
+
+fn words(person: &Person, f: &Figures, own: &Own) -> Markup {
+    let l = person.lang;
+    let forms: Vec<&Heard> = f.heard.iter().filter(|h| h.at.agent == own.agent).take(MOST).collect();
+    html! {
+        @if forms.is_empty() { p.empty { (l.t("还没有复核过的通话。", "No call is reviewed yet.")) } } @else {
+            table {
+                thead { tr { th { (l.t("通话", "call")) } th.num { (l.t("得分", "score")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
+                tbody { @for h in forms { tr {
+                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (h.call_id) } } td.num { (points(h.score)) }
+                    td { (visible(person, &h.strengths)) } td { (visible(person, &h.weaknesses)) }
+                } } }
+            }
+        }
+    }
+}
+
+/// Hits of the machine by rule, and the trend; for staff.
+fn machine(app: &App, l: Lang, own: &Own) -> Markup {
+    let (f, p, agent) = (&own.figures, &own.period, own.agent.as_str());
+    let mut rules: Vec<_> =
+        f.by_rule(|at| at.agent == agent).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
+    rules.sort_by_key(|(rule, s)| (-s.hit, *rule));
+    let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
+    html! {
+        div.halves {
+            section.chart { h2 { (l.t("逐日趋势", "by day")) } (trend::by_day(l, f, p, |at| at.agent == agent, &[("agent", agent)])) }
+            section.chart { h2 { (l.t("机器命中与属实（通话数）", "machine hits and confirmed (calls)")) }
+                @if rules.is_empty() { p.empty { (l.t("没有命中。", "No hits.")) } }
+                table.plain { @for (rule, s) in &rules { tr {
+                    td { a href=(format!("/rules/{}", crate::pages::url(rule))) { (title(app, rule)) } }
+                    td { (bars(&[(s.hit as f64, MACHINE), (s.confirmed as f64, CONFIRMED)], most)) }
+                    td.num { (linked(s.hit, p, &[("agent", agent), ("rule", rule), ("state", "all")])) " / "
+                        (linked(s.confirmed, p, &[("agent", agent), ("confirmed", rule), ("state", "all")])) }
+                } } }
+            }
+        }
+    }
+}

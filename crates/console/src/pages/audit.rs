@@ -1,0 +1,120 @@
+//! The audit log, newest first; for the administrator.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use callsift_reviews::{AuditEntry, Role};
+use maud::{Markup, html};
+use rusqlite::{Connection, params};
+
+use crate::app::{App, Shared};
+use crate::auth::Person;
+use crate::page_error::PageError;
+use crate::pages::layout::page;
+use crate::pages::{call_url, url, when};
+
+/// Lines on a page.
+const PAGE: usize = 100;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/audit", get(show))
+}
+
+/// What to list; empty texts mean whatever.
+#[derive(Debug, Default)]
+struct Asked {
+    who: String,
+    action: String,
+    /// Only lines older than this row.
+    before: Option<i64>,
+}
+
+async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Admin)?;
+    let text = |name: &str| query.get(name).map(|v| v.trim().to_owned()).unwrap_or_default();
+    let asked = Asked { who: text("who"), action: text("action"), before: text("before").parse().ok() };
+    let (asked, lines, actions) = app
+        .run(move |db| {
+            let lines = lines(db.connection(), &asked)?;
+            let actions = actions(db.connection())?;
+            Ok((asked, lines, actions))
+        })
+        .await?;
+    Ok(view(&app, &person, &asked, &lines, &actions))
+}
+
+fn lines(conn: &Connection, asked: &Asked) -> rusqlite::Result<Vec<(i64, AuditEntry)>> {
+    let sql = "SELECT id, at_us, who, action, call_id, detail FROM audit
+               WHERE (?1 = '' OR who = ?1) AND (?2 = '' OR action = ?2) AND id < ?3 ORDER BY id DESC LIMIT ?4";
+    let mut statement = conn.prepare_cached(sql)?;
+    let before = asked.before.unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![asked.who, asked.action, before, PAGE as i64], |r| {
+        let (at_us, who, action) = (r.get(1)?, r.get(2)?, r.get(3)?);
+        Ok((r.get(0)?, AuditEntry { at_us, who, action, call_id: r.get(4)?, detail: r.get(5)? }))
+    })?;
+    rows.collect()
+}
+
+fn actions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare_cached("SELECT DISTINCT action FROM audit ORDER BY 1 LIMIT 100")?;
+    statement.query_map([], |r| r.get(0))?.collect()
+}
+
+fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], actions: &[String]) -> Markup {
+    let l = person.lang;
+    page(
+        person,
+        l.t("操作日志", "audit log"),
+        "/audit",
+        &html! {
+            main {
+                div.bar { h1 { (l.t("操作日志", "audit log")) } }
+                form.filters action="/audit" method="get" {
+                    label { (l.t("登录名", "login")) input name="who" value=(asked.who); }
+                    label { (l.t("操作", "action")) select name="action" { option value="" { (l.t("全部", "any")) }
+                        @for a in actions { option value=(a) selected[*a == asked.action] { (a) } } } }
+                    button type="submit" { (l.t("筛选", "filter")) }
+                    a href="/audit" { (l.t("清除", "clear")) }
+                }
+                @if lines.is_empty() { p.empty { (l.t("没有记录。", "No lines.")) } } @else { div.wide { table.calls {
+                    thead { tr { th { (l.t("时间", "time")) } th { (l.t("谁", "who")) } th { (l.t("操作", "action")) } th { (l.t("通话", "call")) } th { (l.t("详情", "detail")) } } }
+                    tbody { @for (_, e) in lines { tr {
+                        td { (when(app, e.at_us)) } td { (e.who) } td { (e.action) }
+                        td { @if let Some(id) = &e.call_id { a href=(call_url(id)) { (id) } } } td { (e.detail) }
+                    } } }
+                } } }
+                p.pager { @if lines.len() == PAGE { @if let Some((last, _)) = lines.last() {
+                    a href=(format!("/audit?who={}&action={}&before={last}", url(&asked.who), url(&asked.action))) rel="next" { (l.t("更早 ▸", "older ▸")) } } } }
+            }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, actions, lines};
+
+    #[test]
+    fn the_log_is_filtered_and_paged() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = callsift_reviews::Db::open(&dir.path().join("reviews.db")).unwrap();
+        for i in 0..150 {
+            db.log(i, if i % 2 == 0 { "a" } else { "b" }, if i < 10 { "login" } else { "listen" }, None, "").unwrap();
+        }
+        let of = |asked: &Asked| lines(db.connection(), asked).unwrap();
+        let first = of(&Asked::default());
+        assert_eq!((first.len(), first[0].1.at_us), (100, 149), "newest first");
+        let rest = of(&Asked { before: Some(first[99].0), ..Asked::default() });
+        assert_eq!((rest.len(), rest[0].1.at_us), (50, 49));
+        let some = of(&Asked { who: "b".into(), action: "login".into(), before: None });
+        assert_eq!(some.iter().map(|l| l.1.at_us).collect::<Vec<_>>(), [9, 7, 5, 3, 1]);
+        assert!(of(&Asked { who: "' OR 1 --".into(), ..Asked::default() }).is_empty());
+        assert_eq!(actions(db.connection()).unwrap(), ["listen", "login"]);
+    }
+}

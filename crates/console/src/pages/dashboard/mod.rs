@@ -1,0 +1,108 @@
+//! Figures of the centre (数据看板) and the half-monthly summary (监听分析表, REQUIREMENTS C4 and C6).
+
+mod needs;
+mod report;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use callsift_core::stats::wilson;
+use callsift_reviews::Role;
+use maud::{Markup, html};
+
+use crate::app::{App, Shared};
+use crate::auth::Person;
+use crate::figures::cells::last_day;
+use crate::figures::period::Period;
+use crate::figures::sums::Figures;
+use crate::lang::Lang;
+use crate::page_error::PageError;
+use crate::pages::parts::{chooser, linked, percent, period_name, range};
+use crate::pages::{layout, trend, url};
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/dashboard", get(show)).route("/dashboard/report", get(report::show))
+}
+
+type Asked = Query<BTreeMap<String, String>>;
+
+/// What the page shows besides the figures.
+struct Board {
+    period: Period,
+    last_day: String,
+    figures: Arc<Figures>,
+    /// Appeals that nobody decided, and those of them past their time.
+    appeals: (i64, i64),
+}
+
+async fn show(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let shared = app.clone();
+    let board = app
+        .run(move |db| {
+            let conn = db.connection();
+            let last_day = last_day(conn)?;
+            let period = Period::of(&query, &last_day);
+            let sql = "SELECT count(*), coalesce(sum(a.deadline_us < ?1), 0) FROM appeals a
+                       LEFT JOIN decisions d ON d.appeal_id = a.id WHERE d.appeal_id IS NULL";
+            let appeals = conn.query_row(sql, [crate::app::now_us()], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            let figures = shared.figures.get(conn, &period)?;
+            Ok(Board { period, last_day, figures, appeals })
+        })
+        .await?;
+    Ok(page(&app, &person, &board))
+}
+
+fn page(app: &App, person: &Person, board: &Board) -> Markup {
+    let (l, f, p) = (person.lang, &board.figures, &board.period);
+    layout::page(
+        person,
+        l.t("数据看板", "figures"),
+        "/dashboard",
+        &html! {
+            main {
+                div.bar { h1 { (l.t("数据看板", "figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
+                (chooser(l, "/dashboard", p, true))
+                (tiles(l, board))
+                div.halves {
+                    section.chart { h2 { (l.t("逐日趋势", "by day")) } (trend::by_day(l, f, p, |_| true, &[])) }
+                    section.chart { h2 { (l.t("问题分布（通话数）", "distribution of problems (calls)")) } (tables::distribution(app, l, f, p)) }
+                }
+                section.chart { h2 { (l.t("各项合格率", "pass rate per item")) } (tables::pass_rates(app, l, f, p)) }
+                section.chart { h2 { (l.t("班组", "units")) } (tables::units(l, f, p)) }
+                section.chart { h2 { (l.t("培训需求", "training needs")) } (needs::needs(app, l, board)) }
+            }
+        },
+    )
+}
+
+/// Links to the summaries of the last day's half months and month.
+fn reports(l: Lang, p: &Period) -> Markup {
+    html! {
+        span { (l.t("监听分析表：", "summary: "))
+            @for name in Period::names_of(&p.to) { a href=(format!("/dashboard/report?period={}", url(&name))) { (period_name(l, &name)) } " " } }
+    }
+}
+
+fn tiles(l: Lang, board: &Board) -> Markup {
+    let (f, p, sum) = (&board.figures, &board.period, board.figures.total());
+    let (right, judged) = f.precision();
+    let (low, high) = wilson(usize::try_from(right).unwrap_or(0), usize::try_from(judged).unwrap_or(0));
+    html! {
+        div.tiles {
+            div.tile { b { (linked(sum.calls, p, &[("state", "all")])) } (l.t("通话", "calls"))
+                @if sum.failed > 0 { small { " · " (linked(sum.failed, p, &[("state", "failed")])) (l.t(" 通处理失败", " failed")) } } }
+            div.tile { b { (linked(sum.flagged, p, &[("state", "flagged")])) } (l.t("机器有命中", "flagged by the machine")) }
+            div.tile { b { (linked(sum.heard, p, &[("state", "done")])) } (l.t("已复核", "reviewed")) }
+            div.tile { b { (linked(sum.confirmed, p, &[("state", "confirmed")])) } (l.t("有属实问题", "with confirmed problems")) }
+            div.tile { b { @if judged > 0 { (percent(right as f64 / judged as f64)) } @else { "–" } } (l.t("机器命中属实率", "machine hits confirmed"))
+                small { @if judged > 0 { " " (range(low, high)) } " · n=" (judged) (l.t(" 处已判", " places judged")) } }
+            div.tile { b { a href="/appeals" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
+                @if board.appeals.1 > 0 { small.problem { " " (board.appeals.1) (l.t(" 件超期", " overdue")) } } }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The half-monthly or monthly summary of each unit (监听分析表, C4), to be printed and signed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use callsift_reviews::Role;
+use maud::{Markup, html};
+use rusqlite::params;
+
+use crate::app::{App, Shared};
+use crate::auth::Person;
+use crate::figures::cells::last_day;
+use crate::figures::period::Period;
+use crate::figures::sums::Figures;
+use crate::lang::Lang;
+use crate::page_error::PageError;
+use crate::pages::dashboard::needs::worst;
+use crate::pages::parts::{Share, linked, percent, period_name, range, visible};
+use crate::pages::{layout, points, url};
+
+/// Appeals by unit: made, and granted.
+type Appeals = BTreeMap<String, (i64, i64)>;
+
+pub(super) async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let shared = app.clone();
+    let asked = query.get("period").cloned();
+    let (name, period, figures, appeals) = app
+        .run(move |db| {
+            let conn = db.connection();
+            let last = last_day(conn)?;
+            // Without a name: the half month of the last day.
+            let [first, second, _] = Period::names_of(&last);
+            let half = if last.get(8..).is_some_and(|day| day <= "15") { first } else { second };
+            let name = asked.unwrap_or(half);
+            let unknown = || PageError::Bad("没有这个周期，例如 2026-11-1、2026-11 · no such period".to_owned());
+            let period = Period::named(&name).ok_or_else(unknown)?;
+            let figures = shared.figures.get(conn, &period)?;
+            Ok((name, period.clone(), figures, appeals(conn, &period)?))
+        })
+        .await?;
+    Ok(page(&app, &person, &name, &period, &figures, &appeals))
+}
+
+fn appeals(conn: &rusqlite::Connection, p: &Period) -> rusqlite::Result<Appeals> {
+    let sql =
+        "SELECT c.unit, count(*), coalesce(sum(d.upheld), 0) FROM appeals a JOIN verdicts v ON v.id = a.verdict_id
+               JOIN cat.calls c ON c.call_id = v.call_id LEFT JOIN decisions d ON d.appeal_id = a.id
+               WHERE c.date BETWEEN ?1 AND ?2 GROUP BY 1";
+    let mut statement = conn.prepare_cached(sql)?;
+    statement.query_map(params![p.from, p.to], |r| Ok((r.get(0)?, (r.get(1)?, r.get(2)?))))?.collect()
+}
+
+fn page(app: &App, person: &Person, name: &str, p: &Period, f: &Arc<Figures>, appeals: &Appeals) -> Markup {
+    let l = person.lang;
+    let heading = format!("{} {}", l.t("监听分析表", "listening summary"), period_name(l, name));
+    layout::page(
+        person,
+        &heading,
+        "/dashboard",
+        &html! {
+            main.report {
+                div.bar { h1 { (heading) " " small { (p.from) " – " (p.to) } }
+                    span.screen { @for other in Period::names_of(&p.to) { a href=(format!("/dashboard/report?period={}", url(&other))) { (period_name(l, &other)) } " " }
+                        a href=(format!("/dashboard?period={}", url(name))) { (l.t("看板", "figures")) } } }
+                @if f.units().is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } }
+                @for unit in f.units() { (of_unit(app, person, p, f, unit, appeals.get(unit).copied().unwrap_or_default())) }
+                p.signed { (l.t("制表：", "made by: ")) (person.user().display) span { (l.t("经理审批（三日内）：", "approved by the manager (within three days):")) } span { (l.t("日期：", "date:")) } }
+            }
+        },
+    )
+}
+
+fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appeals: (i64, i64)) -> Markup {
+    let l = person.lang;
+    let sum = f.sums(|at| (at.unit == unit).then_some(())).remove(&()).unwrap_or_default();
+    let (score, n) = f.score(|at| at.unit == unit);
+    let with = |state| [("unit", unit), ("state", state)];
+    html! {
+        section.card {
+            h2 { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
+            p { (l.t("通话 ", "calls ")) (linked(sum.calls, p, &with("all"))) (l.t(" · 监听 ", " · heard ")) (linked(sum.heard, p, &with("done")))
+                (l.t(" · 平均监听得分 ", " · mean score ")) b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("（n=", " (n=")) (n) (l.t("）", ")"))
+                (l.t(" · 有属实问题 ", " · with confirmed problems ")) (linked(sum.confirmed, p, &with("confirmed")))
+                (l.t(" · 申诉 ", " · appeals ")) (appeals.0) (l.t("，成立 ", ", granted ")) (appeals.1)
+                (rate(l, f, unit)) }
+            p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, p, |at| at.unit == unit, &[("unit", unit)])) }
+            table {
+                thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
+                    th.num { (l.t("属实", "confirmed")) } th { (l.t("主要问题", "main problems")) } th { (l.t("评语", "remarks")) } } }
+                tbody { @for agent in f.agents(unit) { (of_agent(app, person, p, f, unit, agent)) } }
+            }
+        }
+    }
+}
+
+fn rate(l: Lang, f: &Figures, unit: &str) -> Markup {
+    let rate = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
+    let share = rate.and_then(|u| Share::of_rate(&u.rate.powered));
+    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) "（" (range(s.low, s.high)) "）" } }
+}
+
+/// Remarks, the most frequent first, each once with its number.
+fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for word in words.map(str::trim).filter(|w| !w.is_empty()) {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(word, n)| (usize::MAX - n, *word));
+    let show = |(word, n): &(&str, usize)| if *n > 1 { format!("{word}（{n}）") } else { (*word).to_owned() };
+    counts.iter().map(show).collect::<Vec<_>>().join("；")
+}
+
+fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
+    let l = person.lang;
+    let own = |at: &crate::figures::cells::Place| at.agent == agent && at.unit == unit;
+    let sum = f.sums(|at| own(at).then_some(())).remove(&()).unwrap_or_default();
+    let (score, _) = f.score(own);
+    let words = remarks(f.heard.iter().filter(|h| own(&h.at)).map(|h| h.weaknesses.as_str()));
+    let with = |state| [("agent", agent), ("unit", unit), ("state", state)];
+    html! {
+        tr {
+            td { (f.name(agent)) @if f.name(agent) != agent { small { (agent) } } }
+            td.num { (linked(sum.calls, p, &with("all"))) } td.num { (linked(sum.heard, p, &with("done"))) }
+            td.num { (score.map_or_else(|| "–".to_owned(), points)) } td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
+            td { (worst(app, l, f, p, own, &[("agent", agent)])) } td { (visible(person, &words)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn remarks_are_counted() {
+        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), "b（2）；a");
+        assert_eq!(super::remarks(std::iter::empty()), "");
+    }
+}

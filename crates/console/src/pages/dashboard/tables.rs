@@ -1,0 +1,112 @@
+//! Distribution of problems, pass rates, units.
+
+use maud::{Markup, html};
+
+use crate::app::App;
+use crate::figures::period::Period;
+use crate::figures::sums::{Figures, RuleSum, Sum};
+use crate::lang::Lang;
+use crate::pages::chart::{self, CONFIRMED, GOOD, MACHINE, bars};
+use crate::pages::parts::{Share, linked, title};
+use crate::pages::url;
+
+/// From this pass rate on an item is good enough (C6).
+const PASS: f64 = 0.8;
+
+pub(super) fn distribution(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
+    let mut rules: Vec<(&str, RuleSum)> =
+        f.by_rule(|_| true).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
+    rules.sort_by_key(|(rule, s)| (-s.hit, -s.confirmed, *rule));
+    let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
+    html! {
+        p.legend { span.key-machine { "■ " (l.t("机器命中", "machine")) } " " span.key-people { "■ " (l.t("人工属实", "confirmed")) } }
+        @if rules.is_empty() { p.empty { (l.t("没有命中。", "No hits.")) } }
+        table.plain { @for (rule, s) in &rules { tr {
+            td { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } }
+            td { (bars(&[(s.hit as f64, MACHINE), (s.confirmed as f64, CONFIRMED)], most)) }
+            td.num { (linked(s.hit, p, &[("rule", rule), ("state", "all")])) " / " (linked(s.confirmed, p, &[("confirmed", rule), ("state", "all")])) }
+        } } }
+    }
+}
+
+/// Pass rate of a rule: from people where they say anything about all calls, else the machine's.
+fn pass(f: &Figures, rule: &str, sum: &RuleSum) -> Option<Share> {
+    let people = f.rates.get(rule).and_then(|r| Share::of_rate(&r.powered));
+    people.or_else(|| Share::machine(sum.hit, sum.judged)).map(Share::rest)
+}
+
+pub(super) fn pass_rates(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
+    let sums = f.by_rule(|_| true);
+    let mut rows: Vec<_> = sums.iter().filter_map(|(rule, s)| Some((*rule, *s, pass(f, rule, s)?))).collect();
+    rows.sort_by(|a, b| a.2.at.total_cmp(&b.2.at).then(a.0.cmp(b.0)));
+    let low = rows.iter().filter(|r| r.2.at < PASS).count();
+    // Items without any trouble are many, and nobody looks at them first.
+    let (quiet, rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|(_, s, share)| s.hit + s.confirmed == 0 && share.at > 0.995);
+    html! {
+        p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「机器」只是未命中的占比，未经人工核实，n 为机器能判断的通话数。规则不适用的通话算合格。",
+            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge. Calls that a rule does not apply to pass."))
+            " " b { (low) } (l.t(" 项低于 80%", " items under 80 %")) }
+        (pass_table(app, l, f, p, &rows))
+        @if !quiet.is_empty() { details { summary { (l.t("没有命中也没有属实的项目 ", "items without hits ")) (quiet.len()) } (pass_table(app, l, f, p, &quiet)) } }
+    }
+}
+
+fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSum, Share)]) -> Markup {
+    html! {
+        @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else {
+            div.wide { table {
+                thead { tr { th { (l.t("项目", "item")) } th { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th { (l.t("仅人工", "people alone")) }
+                    th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
+                tbody { @for (rule, s, share) in rows { tr {
+                    td { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
+                    td { (share.show(l, 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
+                    td { (people_alone(f, rule)) }
+                    td.num { (linked(s.hit, p, &[("rule", rule), ("state", "all")])) }
+                    td.num { (linked(s.confirmed, p, &[("confirmed", rule), ("state", "all")])) }
+                    td.num { (s.said) }
+                } } }
+            } }
+        }
+    }
+}
+
+/// The same from people's judgements without the machine's help, to see what the help is.
+fn people_alone(f: &Figures, rule: &str) -> Markup {
+    let share = f.rates.get(rule).and_then(|r| Share::of_rate(&r.human)).map(Share::rest);
+    html! { @match share {
+        Some(s) => { (crate::pages::parts::percent(s.at)) small { (crate::pages::parts::range(s.low, s.high)) } },
+        None => "–",
+    } }
+}
+
+pub(super) fn units(l: Lang, f: &Figures, p: &Period) -> Markup {
+    let sums = f.sums(|at| Some(at.unit.clone()));
+    let rate = |unit: &str, sum: &Sum| {
+        let people = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
+        let people = people.and_then(|u| Share::of_rate(&u.rate.powered));
+        people.or_else(|| Share::machine(sum.flagged, sum.calls))
+    };
+    let mut rows: Vec<_> = sums.iter().map(|(unit, sum)| (unit, sum, rate(unit, sum))).collect();
+    let at = |s: &Option<Share>| s.map_or(-1.0, |s| s.at);
+    rows.sort_by(|a, b| at(&b.2).total_cmp(&at(&a.2)).then(a.0.cmp(b.0)));
+    let most = chart::ceiling(rows.iter().filter_map(|r| r.2).map(|s| s.high).fold(0.0, f64::max)).min(1.0);
+    html! {
+        @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else { div.wide { table {
+            thead { tr { th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("机器命中", "flagged")) } th.num { (l.t("已复核", "reviewed")) }
+                th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) } th.num { (l.t("平均监听得分", "mean score")) } } }
+            tbody { @for (unit, sum, share) in &rows {
+                @let with = |state| [("unit", unit.as_str()), ("state", state)];
+                @let (score, n) = f.score(|at| at.unit == **unit);
+                tr {
+                    td { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
+                    td.num { (linked(sum.calls, p, &with("all"))) } td.num { (linked(sum.flagged, p, &with("flagged"))) }
+                    td.num { (linked(sum.heard, p, &with("done"))) } td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
+                    td { @if let Some(share) = share { (share.show(l, most, CONFIRMED, None)) } @else { "–" } }
+                    td.num { (score.map_or_else(|| "–".to_owned(), crate::pages::points)) small { "n=" (n) } }
+                }
+            } }
+        } } }
+        p { a href=(format!("/agents?from={}&to={}", p.from, p.to)) { (l.t("按坐席查看 ▸", "by agent ▸")) } }
+    }
+}

@@ -1,0 +1,144 @@
+//! What pages of figures share: the choice of a period, shares, links into the queue.
+
+use callsift_core::stats::wilson;
+use callsift_sampling::estimate::Rate;
+use maud::{Markup, html};
+
+use crate::app::App;
+use crate::auth::Person;
+use crate::figures::period::Period;
+use crate::lang::Lang;
+use crate::pages::{chart, url};
+
+/// Address of the queue for calls of a period.
+pub(crate) fn calls_url(p: &Period, pairs: &[(&str, &str)]) -> String {
+    let rest: String = pairs.iter().map(|(k, v)| format!("&{}={}", url(k), url(v))).collect();
+    format!("/queue?from={}&to={}{rest}", url(&p.from), url(&p.to))
+}
+
+/// A number that leads to its calls; plain where there are none.
+pub(crate) fn linked(n: i64, p: &Period, pairs: &[(&str, &str)]) -> Markup {
+    html! { @if n > 0 { a href=(calls_url(p, pairs)) { (n) } } @else { (n) } }
+}
+
+/// From and to, with the last day's half months beside.
+pub(crate) fn chooser(l: Lang, address: &str, p: &Period, named: bool) -> Markup {
+    html! {
+        form.filters action=(address) method="get" {
+            label { (l.t("从", "from")) input type="date" name="from" value=(p.from); }
+            label { (l.t("到", "to")) input type="date" name="to" value=(p.to); }
+            button type="submit" { (l.t("查看", "show")) }
+            @if named {
+                @for name in Period::names_of(&p.to) { a href=(format!("{address}?period={}", url(&name))) { (period_name(l, &name)) } }
+            }
+        }
+    }
+}
+
+/// `2026-11-1` as people say it.
+pub(crate) fn period_name(l: Lang, name: &str) -> String {
+    let month = name.get(..7).unwrap_or(name);
+    match name.get(7..) {
+        Some("-1") => format!("{month} {}", l.t("上半月", "first half")),
+        Some("-2") => format!("{month} {}", l.t("下半月", "second half")),
+        _ => month.to_owned(),
+    }
+}
+
+/// A share in percent, with a decimal where it is small.
+pub(crate) fn percent(share: f64) -> String {
+    // A share of nothing may come as -0, which nobody wants to read.
+    let share = if share.abs() < 5e-4 { 0.0 } else { share };
+    if share > 0.0 && share < 0.1 { format!("{:.1}%", share * 100.0) } else { format!("{:.0}%", share * 100.0) }
+}
+
+/// A share from here to there.
+pub(crate) fn range(low: f64, high: f64) -> String {
+    format!("{}–{}", percent(low), percent(high))
+}
+
+/// A share with its interval and who says so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share {
+    pub(crate) at: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    /// Calls behind it.
+    pub(crate) n: i64,
+    /// From people's judgements; else only the machine says so.
+    pub(crate) human: bool,
+}
+
+impl Share {
+    /// What people's judgements say about all calls, where they say anything.
+    pub(crate) fn of_rate(rate: &Rate) -> Option<Self> {
+        let at = rate.estimate?;
+        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n as i64, human: true })
+    }
+
+    /// What the machine says, as a habit: Wilson's interval.
+    pub(crate) fn machine(hit: i64, of: i64) -> Option<Self> {
+        let (low, high) = wilson(usize::try_from(hit).ok()?, usize::try_from(of).ok().filter(|n| *n > 0)?);
+        Some(Self { at: hit as f64 / of as f64, low, high, n: of, human: false })
+    }
+
+    /// The share of what is left: from violations to passes.
+    pub(crate) fn rest(self) -> Self {
+        Self { at: 1.0 - self.at, low: 1.0 - self.high, high: 1.0 - self.low, ..self }
+    }
+
+    /// Number, interval, picture, source.
+    pub(crate) fn show(&self, l: Lang, most: f64, colour: &str, guide: Option<f64>) -> Markup {
+        html! {
+            div.share {
+                b { (percent(self.at)) }
+                (chart::whiskers(self.at, self.low, self.high, most, if self.human { colour } else { chart::GUIDE }, guide))
+                small { (range(self.low, self.high)) " · n=" (self.n) " " (source(l, self.human)) }
+            }
+        }
+    }
+}
+
+/// Who says so.
+pub(crate) fn source(l: Lang, human: bool) -> Markup {
+    html! { @if human { span.by.people { (l.t("人工复核", "people")) } } @else { span.by { (l.t("机器", "machine")) } } }
+}
+
+/// Text as this person may read it: numbers of customers are masked for most.
+pub(crate) fn visible(person: &Person, text: &str) -> String {
+    if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) }
+}
+
+/// The title of a rule; its id where it is no more.
+pub(crate) fn title<'a>(app: &'a App, rule: &'a str) -> &'a str {
+    app.rules.get(rule).map_or(rule, |r| r.title.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Share, calls_url, percent, period_name};
+    use crate::figures::period::Period;
+    use crate::lang::Lang;
+
+    #[test]
+    fn shares_are_readable_and_turn_around() {
+        let shown = [0.034, 0.34, 0.0, -0.0, 0.0001, 1.0].map(percent);
+        assert_eq!(shown, ["3.4%", "34%", "0%", "0%", "0%", "100%"]);
+        let fail = Share::machine(1, 4).unwrap();
+        let pass = fail.rest();
+        assert!((pass.at - 0.75).abs() < 1e-9 && pass.low < pass.at && pass.at < pass.high && !pass.human);
+        assert!((pass.low - (1.0 - fail.high)).abs() < 1e-9);
+        assert!(Share::machine(0, 0).is_none() && Share::machine(-1, -2).is_none());
+    }
+
+    #[test]
+    fn links_hold_what_they_are_given() {
+        let p = Period { from: "2026-11-01".into(), to: "2026-11-15".into() };
+        assert_eq!(
+            calls_url(&p, &[("unit", "一&二")]),
+            "/queue?from=2026-11-01&to=2026-11-15&unit=%E4%B8%80%26%E4%BA%8C"
+        );
+        assert_eq!(period_name(Lang::Zh, "2026-11-2"), "2026-11 下半月");
+        assert_eq!(period_name(Lang::En, "2026-11"), "2026-11");
+    }
+}

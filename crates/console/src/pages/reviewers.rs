@@ -1,0 +1,197 @@
+//! Reviewers: what they did, and how far they agree.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use callsift_core::stats::wilson;
+use callsift_reviews::Role;
+use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
+use jiff::civil::Date;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+use maud::{Markup, html};
+
+use crate::app::{App, Shared, now_us};
+use crate::auth::Person;
+use crate::figures::period::Period;
+use crate::figures::twice::{self, Load};
+use crate::lang::Lang;
+use crate::page_error::PageError;
+use crate::pages::parts::{chooser, percent, range, title};
+use crate::pages::{layout, points, url};
+
+/// Fewer calls heard twice than this say nothing about agreement, and fewer than the second number little.
+const LEAST: usize = 5;
+const ENOUGH: usize = 30;
+/// Seed of the intervals: the same page shows the same interval every time.
+const SEED: &str = "callsift reviewers";
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/reviewers", get(show))
+}
+
+async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    // Work is counted by the day it was done, so the period ends today and not with the lake.
+    let zone = zone(&app);
+    let today = Timestamp::now().to_zoned(zone.clone()).date().to_string();
+    let period = Period::of(&query, &today);
+    let (from_us, to_us) = times(&period, &zone);
+    let offset_s = app.options.utc_offset_s;
+    let (mut loads, ratings) = app
+        .run(move |db| {
+            let conn = db.connection();
+            Ok((twice::loads(conn, from_us, to_us, now_us(), offset_s)?, twice::ratings(conn, from_us, to_us)?))
+        })
+        .await?;
+    if !person.is_lead() {
+        loads.retain(|load| load.name == person.user().name);
+    }
+    let names: BTreeMap<String, String> = loads.iter().map(|l| (l.name.clone(), l.display.clone())).collect();
+    let agree = app.run(move |_| Ok(Agree::of(ratings))).await?;
+    Ok(page(&app, &person, &period, &loads, &names, &agree))
+}
+
+fn zone(app: &App) -> TimeZone {
+    TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC))
+}
+
+/// First and last microsecond of a period at the centre.
+fn times(p: &Period, zone: &TimeZone) -> (i64, i64) {
+    let start = |day: Date| day.to_zoned(zone.clone()).map_or(0, |z| z.timestamp().as_microsecond());
+    let day = |text: &str| text.parse::<Date>().unwrap_or_default();
+    let after = day(&p.to).checked_add(1.days()).unwrap_or(Date::MAX);
+    (start(day(&p.from)), start(after).saturating_sub(1))
+}
+
+/// Agreement of all, of each pair, and by item.
+struct Agree {
+    all: Agreement,
+    pairs: Vec<(String, String, Agreement)>,
+    items: Vec<(String, twice::Item)>,
+}
+
+impl Agree {
+    fn of(ratings: Vec<Rating>) -> Self {
+        let pair = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned(), kappa(&ratings, a, b, SEED));
+        let mut items: Vec<_> = twice::items(&ratings).into_iter().map(|(i, n)| (i.to_owned(), n)).collect();
+        items.sort_by_key(|(item, n)| (usize::MAX - n.differ, item.clone()));
+        Self { all: alpha(&ratings, SEED), pairs: twice::pairs(&ratings).into_iter().map(pair).collect(), items }
+    }
+}
+
+fn page(
+    app: &App,
+    person: &Person,
+    p: &Period,
+    loads: &[Load],
+    names: &BTreeMap<String, String>,
+    agree: &Agree,
+) -> Markup {
+    let l = person.lang;
+    layout::page(
+        person,
+        l.t("质检员", "reviewers"),
+        "/reviewers",
+        &html! {
+            main {
+                div.bar { h1 { (l.t("质检员", "reviewers")) } }
+                (chooser(l, "/reviewers", p, false))
+                (load_table(l, loads))
+                section.chart { h2 { (l.t("一致性", "agreement")) } (agreement(app, person, names, agree)) }
+            }
+        },
+    )
+}
+
+fn load_table(l: Lang, loads: &[Load]) -> Markup {
+    html! {
+        @if loads.is_empty() { p.empty { (l.t("没有复核记录。", "Nothing was reviewed.")) } } @else { div.wide { table {
+            thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("复核通话", "calls reviewed")) } th.num { (l.t("其中重复", "blind duplicates")) }
+                th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("占用中", "open claims")) } th.num { (l.t("平均给分", "mean score")) } } }
+            tbody { @for x in loads { tr {
+                td { (x.display) small { (x.name) } }
+                // A duplicate is not the review that counts, so the queue does not list it.
+                td.num { @if x.calls > x.duplicates { a href=(format!("/queue?state=done&reviewer={}", url(&x.name))) { (x.calls) } } @else { (x.calls) } }
+                td.num { (x.duplicates) } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
+                td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", " days")) } } @else { "–" } }
+                td.num { (x.claims) } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
+            } } }
+        } } }
+        p.note { (l.t("听音：整通已听的按通话时长，其余按命中处前后各两秒估计。工作按提交的日期计。", "Heard: whole calls by their length, others by their flagged places with two seconds around. Work counts on the day it was handed in.")) }
+    }
+}
+
+fn agreement(app: &App, person: &Person, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
+    let l = person.lang;
+    html! {
+        p.note { (l.t("由盲复核（同一通话由两人各自判断，互不知情）计算，只计两人中至少一人标记过的项目；申诉改判不计。1 为完全一致，0 为与随机无异。",
+            "From blind duplicates: two people judge the same call without knowing of each other. Only items that one of them marked count; appeals do not. 1: they always agree, 0: no more than by chance.")) }
+        @if agree.all.calls < LEAST || agree.all.estimate.is_none() {
+            p.empty { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) "（n=" (agree.all.calls) "）" }
+        } @else {
+            p { b { (figure(&agree.all)) } " " (l.t("Krippendorff α（全体）", "Krippendorff's alpha, all")) " · n=" (agree.all.calls)
+                @if agree.all.calls < ENOUGH { " " span.soft { (l.t("通话不足 30 通，区间偏窄", "fewer than 30 calls: the interval is too narrow")) } } }
+        }
+        @if person.is_lead() { (pairs(l, names, agree)) (items(app, l, agree)) }
+    }
+}
+
+fn figure(a: &Agreement) -> String {
+    match a.estimate {
+        Some(e) => format!("{e:.2}（{:.2} … {:.2}）", a.interval.low, a.interval.high),
+        None => "–".to_owned(),
+    }
+}
+
+fn pairs(l: Lang, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
+    let name = |id: &String| names.get(id).unwrap_or(id).clone();
+    html! {
+        @if !agree.pairs.is_empty() {
+            h3 { (l.t("两人之间（Cohen κ）", "pairs (Cohen's kappa)")) }
+            table { thead { tr { th { (l.t("质检员", "reviewers")) } th { "κ" (l.t("（95% 区间）", " (95 %)")) } th.num { (l.t("通话", "calls")) } } }
+                tbody { @for (a, b, k) in &agree.pairs { tr {
+                    td { (name(a)) " – " (name(b)) }
+                    td { @if k.calls < LEAST || k.estimate.is_none() { span.soft { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) } } @else { (figure(k)) } }
+                    td.num { (k.calls) }
+                } } } }
+        }
+    }
+}
+
+fn items(app: &App, l: Lang, agree: &Agree) -> Markup {
+    html! {
+        @if !agree.items.is_empty() {
+            h3 { (l.t("各项分歧", "disagreement by item")) }
+            table { thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("两人都判", "judged by both")) } th.num { (l.t("不一致", "differ")) } th { (l.t("分歧率（95% 区间）", "share (95 %)")) } } }
+                tbody { @for (item, n) in &agree.items { @let (low, high) = wilson(n.differ, n.both); tr {
+                    td { a href=(format!("/rules/{}", url(item))) { (title(app, item)) } }
+                    td.num { (n.both) } td.num { (n.differ) } td { (percent(n.differ as f64 / n.both.max(1) as f64)) " （" (range(low, high)) "）" }
+                } } } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::{Offset, TimeZone};
+
+    use super::times;
+    use crate::figures::period::Period;
+
+    #[test]
+    fn days_begin_at_midnight_of_the_centre() {
+        let zone = TimeZone::fixed(Offset::from_seconds(8 * 3600).unwrap());
+        let p = Period { from: "1970-01-02".into(), to: "1970-01-02".into() };
+        assert_eq!(times(&p, &zone), (16 * 3_600_000_000, 40 * 3_600_000_000 - 1));
+        let nonsense = Period { from: "x".into(), to: "9999-12-31".into() };
+        let (from, to) = times(&nonsense, &zone);
+        assert!(from < to);
+    }
+}

@@ -1,0 +1,95 @@
+//! All rules with what is known of them.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Query, State};
+use callsift_reviews::Role;
+use callsift_rules::Rule;
+use maud::{Markup, html};
+
+use crate::app::{App, Shared};
+use crate::auth::Person;
+use crate::catalog::severity_rank;
+use crate::figures::cells::last_day;
+use crate::figures::period::Period;
+use crate::figures::sums::{Figures, RuleSum};
+use crate::lang::{Lang, category, severity};
+use crate::page_error::PageError;
+use crate::pages::chart::MACHINE;
+use crate::pages::parts::{Share, chooser, linked};
+use crate::pages::{layout, points, url};
+
+pub(super) async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let shared = app.clone();
+    let (period, figures) = app
+        .run(move |db| {
+            let period = Period::of(&query, &last_day(db.connection())?);
+            let figures = shared.figures.get(db.connection(), &period)?;
+            Ok((period, figures))
+        })
+        .await?;
+    Ok(page(&app, &person, &period, &figures))
+}
+
+fn page(app: &App, person: &Person, p: &Period, f: &Figures) -> Markup {
+    let l = person.lang;
+    let sums = f.by_rule(|_| true);
+    layout::page(
+        person,
+        l.t("规则", "rules"),
+        "/rules",
+        &html! {
+            main {
+                div.bar { h1 { (l.t("规则", "rules")) " " small { (app.rules.rules().len()) } } }
+                (chooser(l, "/rules", p, false))
+                div.wide { table {
+                    thead { tr { th { (l.t("规则", "rule")) } th { (l.t("类别", "category")) } th { (l.t("程度", "severity")) } th.num { (l.t("扣分", "points")) } th { (l.t("依据", "row")) }
+                        th.num { (l.t("命中", "hits")) } th.num { (l.t("人工已判", "judged")) } th { (l.t("准确率（95% 区间）", "precision (95 %)")) } th { (l.t("漏检", "misses")) } th.num { (l.t("用例", "tests")) } } }
+                    tbody { @for rule in app.rules.rules() { (line(l, p, f, rule, sums.get(rule.id.value.as_str()).copied().unwrap_or_default())) } }
+                } }
+            }
+        },
+    )
+}
+
+fn line(l: Lang, p: &Period, f: &Figures, rule: &Rule, sum: RuleSum) -> Markup {
+    let id = rule.id.value.as_str();
+    let name = rule.severity.as_str();
+    html! {
+        tr {
+            td { a href=(format!("/rules/{}", url(id))) { (rule.title) } small { (id) } }
+            td { (category(l, &rule.category)) }
+            td { span.sev data-rank=(severity_rank(name)) { (severity(l, name)) } }
+            td.num { (points(rule.points.value)) } td { (rule.requirement) }
+            td.num { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) } td.num { (sum.said) }
+            td { (precision(l, f, id)) } td { (misses(l, f, id)) } td.num { (rule.tests.len()) }
+        }
+    }
+}
+
+/// Share of the rule's hits that are violations.
+pub(super) fn precision(l: Lang, f: &Figures, rule: &str) -> Markup {
+    let accuracy = f.accuracy.get(rule).filter(|a| a.precision.n > 0);
+    html! { @match accuracy {
+        None => span.soft { (l.t("尚无人工判断", "nobody judged it")) },
+        Some(a) => @match Share::of_rate(&a.precision) {
+            Some(share) => (share.show(l, 1.0, MACHINE, None)),
+            // Verdicts on calls that no draw picked say nothing about the others.
+            None => span.soft { "n=" (a.precision.n) (l.t("，非随机抽听，不能推断", ", not drawn by chance")) },
+        },
+    } }
+}
+
+/// How much the rule misses at most.
+fn misses(l: Lang, f: &Figures, rule: &str) -> Markup {
+    let known = f.accuracy.get(rule).filter(|a| a.misses_fewer_than < 1.0);
+    html! { @match known {
+        Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) small { (l.t("95% 把握", "95 % sure")) } },
+        None => span.soft { (l.t("未知", "unknown")) },
+    } }
+}

@@ -1,0 +1,213 @@
+//! One rule: what it is, its tests run now, how far it can be trusted, false hits, and trying it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use callsift_reviews::Role;
+use callsift_rules::{CaseResult, EvalOptions, run_tests_of};
+use maud::{Markup, html};
+use rusqlite::{Connection, params};
+
+use crate::app::{App, Shared};
+use crate::auth::{Guarded, Person};
+use crate::catalog::severity_rank;
+use crate::figures::cells::last_day;
+use crate::figures::period::Period;
+use crate::figures::sums::Figures;
+use crate::lang::{category, severity, verdict};
+use crate::page_error::PageError;
+use crate::pages::layout::{self, csrf};
+use crate::pages::parts::{chooser, linked, percent, range, visible};
+use crate::pages::rules::trial::{MOST_CHARS, Tried, Typed, attempt as judge};
+use crate::pages::rules::{facts, list};
+use crate::pages::{call_url, clock, url};
+
+/// False hits that are shown.
+const FALSE_HITS: i64 = 12;
+
+/// A hit that a person rejected.
+struct FalseHit {
+    call_id: String,
+    start_ms: Option<i64>,
+    turn: Option<i64>,
+    text: Option<String>,
+    note: String,
+    by: String,
+}
+
+struct Shown {
+    id: String,
+    period: Period,
+    figures: Arc<Figures>,
+    cases: Vec<CaseResult>,
+    false_hits: Vec<FalseHit>,
+    tried: Option<(Typed, Option<Tried>)>,
+}
+
+pub(super) async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
+    answer(app, person, id, query, None).await
+}
+
+/// The page with the answer to what was typed. Nothing is kept of it.
+pub(super) async fn attempt(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Markup, PageError> {
+    let text = |name: &str| sent.text(name).to_owned();
+    let typed = Typed { text: text("text"), direction: text("direction"), order: text("order") };
+    let query = sent.fields().clone();
+    answer(app, sent.person, id, query, Some(typed)).await
+}
+
+async fn answer(
+    app: Shared,
+    person: Person,
+    id: String,
+    query: BTreeMap<String, String>,
+    typed: Option<Typed>,
+) -> Result<Markup, PageError> {
+    person.must_be(Role::Reviewer)?;
+    let shared = app.clone();
+    let shown = app
+        .run(move |db| {
+            let rule = shared.rules.get(&id).map_err(|_| PageError::NotFound)?;
+            let conn = db.connection();
+            let period = Period::of(&query, &last_day(conn)?);
+            let figures = shared.figures.get(conn, &period)?;
+            let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
+            let false_hits = false_hits(conn, &id)?;
+            let tried = typed.map(|t| {
+                let tried = judge(&shared.rules, rule, &t);
+                (t, tried)
+            });
+            Ok(Shown { id, period, figures, cases, false_hits, tried })
+        })
+        .await?;
+    page(&app, &person, &shown)
+}
+
+/// The last hits that people rejected, of whatever day.
+fn false_hits(conn: &Connection, rule: &str) -> rusqlite::Result<Vec<FalseHit>> {
+    let sql = "SELECT v.call_id, v.start_ms,
+                 (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.text, v.note, u.display
+               FROM current_verdicts v JOIN users u ON u.id = v.user_id LEFT JOIN cat.calls c ON c.call_id = v.call_id
+               WHERE v.slot = 0 AND v.rule_id = ?1 AND v.verdict = 'rejected' ORDER BY v.id DESC LIMIT ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(params![rule, FALSE_HITS], |r| {
+        let (call_id, start_ms, turn) = (r.get(0)?, r.get(1)?, r.get(2)?);
+        Ok(FalseHit { call_id, start_ms, turn, text: r.get(3)?, note: r.get(4)?, by: r.get(5)? })
+    })?;
+    rows.collect()
+}
+
+fn page(app: &App, person: &Person, shown: &Shown) -> Result<Markup, PageError> {
+    let l = person.lang;
+    let rule = app.rules.get(&shown.id).map_err(|_| PageError::NotFound)?;
+    let name = rule.severity.as_str();
+    Ok(layout::page(
+        person,
+        &rule.title,
+        "/rules",
+        &html! {
+            main {
+                div.bar { h1 { (rule.title) " " small { (shown.id) " · " (category(l, &rule.category)) } } span.sev data-rank=(severity_rank(name)) { (severity(l, name)) } }
+                div.halves {
+                    div {
+                        section.card { h2 { (l.t("说明", "about")) } (facts::facts(l, rule)) }
+                        section.card { h2 { (l.t("用例", "tests")) } (tests(person, &shown.cases)) }
+                    }
+                    div {
+                        section.card { h2 { (l.t("到目前为止", "so far")) } (trust(person, shown)) }
+                        section.card { h2 { (l.t("误报样例", "sample false hits")) } (samples(person, &shown.false_hits)) }
+                    }
+                }
+                section.card #try { h2 { (l.t("试一试", "try it")) } (trial(person, shown, facts::needs_model(rule))) }
+            }
+        },
+    ))
+}
+
+fn tests(person: &Person, cases: &[CaseResult]) -> Markup {
+    let l = person.lang;
+    let passed = cases.iter().filter(|c| c.passed()).count();
+    html! {
+        p { b.pass[passed == cases.len()].fail[passed < cases.len()] { (passed) " / " (cases.len()) } (l.t(" 通过（刚刚运行）", " passed, run just now")) }
+        table.plain { @for c in cases { tr {
+            td { @if c.passed() { span.pass { "✓" } } @else { span.fail { "✗" } } } td { (c.case) }
+            td { (verdict(l, c.found.as_str())) @if !c.passed() { span.fail { (l.t("，应为 ", ", expected ")) (verdict(l, c.expected.as_str())) } small { (c.reason) } } }
+        } } }
+    }
+}
+
+fn trust(person: &Person, shown: &Shown) -> Markup {
+    let (l, f, p, id) = (person.lang, &shown.figures, &shown.period, shown.id.as_str());
+    let sum = f.by_rule(|_| true).get(id).copied().unwrap_or_default();
+    let accuracy = f.accuracy.get(id);
+    html! {
+        (chooser(l, &format!("/rules/{}", url(id)), p, false))
+        dl.facts {
+            dt { (l.t("命中通话", "calls with a hit")) } dd { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) (l.t("，可判断 ", " of ")) (sum.judged) }
+            dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (sum.said) }
+            dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, id)) }
+            dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
+                Some((e, i)) => { (percent(e)) "（" (range(i.low, i.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
+            dt { (l.t("漏检", "misses")) } dd { @match accuracy { Some(a) => (a.sentence()), None => (l.t("尚无人工判断", "nobody judged it")), } }
+        }
+    }
+}
+
+fn samples(person: &Person, hits: &[FalseHit]) -> Markup {
+    let l = person.lang;
+    html! {
+        @if hits.is_empty() { p.empty { (l.t("还没有人判为误报。", "Nobody rejected a hit yet.")) } } @else {
+            table.plain { @for h in hits { tr {
+                td { a href=(call_url(&h.call_id) + &h.turn.map_or_else(String::new, |t| format!("#t{t}"))) { (h.call_id) @if let Some(ms) = h.start_ms { " " (clock(ms)) } } }
+                td { (visible(person, h.text.as_deref().unwrap_or("–"))) small { (h.by) @if !h.note.is_empty() { "：" (visible(person, &h.note)) } } }
+            } } }
+        }
+    }
+}
+
+fn trial(person: &Person, shown: &Shown, needs_model: bool) -> Markup {
+    let l = person.lang;
+    let typed = shown.tried.as_ref().map(|t| t.0.clone()).unwrap_or_default();
+    html! {
+        @if needs_model { p.problem { (l.t("这条规则用到文本模型的标签，这里没有模型：与标签有关的条件按没有标签计算。", "This rule uses labels of a text model, and there is no model here: conditions on labels see none.")) } }
+        form.stack action=(format!("/rules/{}#try", url(&shown.id))) method="post" {
+            (csrf(person))
+            input type="hidden" name="from" value=(shown.period.from); input type="hidden" name="to" value=(shown.period.to);
+            label { (l.t("对话，每行一句，「坐席：」或「客户：」开头", "the call, one turn a line, beginning with agent: or customer:"))
+                textarea name="text" rows="6" maxlength=(MOST_CHARS) required placeholder=(l.t("坐席：您好，这里是订货中心\n客户：我要订货", "agent: …\ncustomer: …")) { (typed.text) } }
+            div.pair {
+                label { (l.t("方向", "direction")) select name="direction" { @for (value, zh, en) in [("inbound", "呼入", "inbound"), ("outbound", "呼出", "outbound"), ("", "未知", "unknown")] {
+                    option value=(value) selected[value == typed.direction && shown.tried.is_some()] { (l.t(zh, en)) } } } }
+                label { (l.t("订单（可不填）", "order (optional)")) input name="order" value=(typed.order) placeholder="item=2 box;…" size="28" maxlength="500"; }
+                button.primary type="submit" { (l.t("判断", "judge")) }
+            }
+        }
+        @if let Some((_, tried)) = &shown.tried { (outcome(person, tried.as_ref())) }
+    }
+}
+
+fn outcome(person: &Person, tried: Option<&Tried>) -> Markup {
+    let l = person.lang;
+    let Some(t) = tried else {
+        return html! { p.problem { (l.t("没有可判断的话。", "There is nothing to judge.")) } };
+    };
+    let name = t.finding.verdict.as_str();
+    html! {
+        p { b.fail[name == "hit"].pass[name == "clear"] { (verdict(l, name)) } " · " (t.finding.reason) " " small { (t.turns) (l.t(" 句", " turns")) } }
+        @if !t.finding.evidence.is_empty() {
+            ul { @for e in &t.finding.evidence { li { (clock(e.span.start_ms)) " “" (e.text) "” " small { (e.kind.as_str()) } } } }
+        }
+        h3 { (l.t("步骤", "steps")) }
+        pre.steps { (t.steps) }
+    }
+}

@@ -1,0 +1,133 @@
+//! Trying a rule on text that somebody types.
+
+use callsift_core::{CallMeta, ChannelLayout, Direction, Finding, SpeakerRole, TimeSpan, Turn};
+use callsift_rules::explain::explain;
+use callsift_rules::{CallFacts, EvalOptions, Rule, RuleSet};
+
+/// Longest text and most turns that are tried: whole calls fit, and nobody keeps the server busy.
+pub(super) const MOST_CHARS: usize = 8000;
+const MOST_TURNS: usize = 300;
+/// As in rules' own tests: 240 characters a minute, pauses of 300 ms, words heard well.
+const CHAR_MS: i64 = 250;
+const PAUSE_MS: i64 = 300;
+const HEARD: f32 = 0.95;
+/// Characters that are shown of a long step.
+const SHOWN: usize = 90;
+
+/// What somebody typed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Typed {
+    pub(super) text: String,
+    pub(super) direction: String,
+    pub(super) order: String,
+}
+
+/// What came of it.
+pub(super) struct Tried {
+    pub(super) finding: Finding,
+    /// Step by step.
+    pub(super) steps: String,
+    pub(super) turns: usize,
+}
+
+/// One turn a line, `坐席：…` or `客户：…`; a line without a speaker goes on with the last one's.
+pub(super) fn turns(text: &str) -> Vec<Turn> {
+    let (mut out, mut at, mut last): (Vec<Turn>, i64, _) = (Vec::new(), 0, SpeakerRole::Agent);
+    let text: String = text.chars().take(MOST_CHARS).collect();
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty()).take(MOST_TURNS) {
+        let named = line.split_once([':', '：']).and_then(|(who, said)| Some((role(who)?, said.trim())));
+        let (role, said) = named.unwrap_or((last, line));
+        last = role;
+        if said.is_empty() {
+            continue;
+        }
+        let end = at + said.chars().count() as i64 * CHAR_MS;
+        out.push(Turn::from_text(out.len() as u32, role, TimeSpan::new(at, end), said, HEARD));
+        at = end + PAUSE_MS;
+    }
+    out
+}
+
+fn role(name: &str) -> Option<SpeakerRole> {
+    match name.trim().to_lowercase().as_str() {
+        "坐席" | "座席" | "客服" | "agent" | "a" => Some(SpeakerRole::Agent),
+        "客户" | "顾客" | "用户" | "customer" | "c" => Some(SpeakerRole::Customer),
+        _ => None,
+    }
+}
+
+pub(super) fn attempt(rules: &RuleSet, rule: &Rule, typed: &Typed) -> Option<Tried> {
+    let turns = turns(&typed.text);
+    let end = turns.last()?.span.end_ms;
+    let order = Some(typed.order.trim().to_owned()).filter(|o| !o.is_empty());
+    let meta = CallMeta { direction: Direction::parse(&typed.direction), order, ..CallMeta::default() };
+    let facts = CallFacts { meta, layout: Some(ChannelLayout::Stereo), duration_ms: Some(end) };
+    let options = EvalOptions::default();
+    let (finding, steps) = explain(rule, &rules.view(&turns, facts, &options), &options);
+    // What the rule is stands on the page already; the steps begin with what was looked at.
+    let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
+    let steps = steps.get(begin..).unwrap_or_default().lines().map(short).collect::<Vec<_>>().join("\n");
+    Some(Tried { finding, steps, turns: turns.len() })
+}
+
+/// A line without the middle of its expression: how it came out stands at its end.
+fn short(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    match (chars.get(..SHOWN), chars.len().checked_sub(SHOWN / 3).and_then(|at| chars.get(at..))) {
+        (Some(head), Some(tail)) if chars.len() > SHOWN * 3 / 2 => {
+            head.iter().chain(&[' ', '…', ' ']).chain(tail).collect()
+        }
+        _ => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use callsift_core::{SpeakerRole, Verdict};
+    use callsift_rules::RuleSet;
+
+    use super::{MOST_CHARS, Typed, attempt, short, turns};
+
+    const RULE: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A12\nseverity: minor\npoints: 5\nwhy: 因为\n\
+        scope: { role: agent }\nviolation_when: found\ncondition:\n  keyword: { any: [笨] }\ntests:\n\
+        \x20 - { name: a, turns: [\"agent: 你真笨\"], expect: hit }\n  - { name: b, turns: [\"agent: 您好\"], expect: clear }\n";
+
+    #[test]
+    fn lines_are_turns() {
+        let made = turns("坐席：您好\n\ncustomer: 喂\n还在吗\n时间：三点\n坐席：\n");
+        let said: Vec<_> = made.iter().map(|t| (t.role, t.text())).collect();
+        let wanted = [
+            (SpeakerRole::Agent, "您好"),
+            (SpeakerRole::Customer, "喂"),
+            (SpeakerRole::Customer, "还在吗"),
+            (SpeakerRole::Customer, "时间：三点"),
+        ];
+        assert_eq!(said, wanted.map(|(r, t)| (r, t.to_owned())));
+        assert!(made.windows(2).all(|w| w[0].span.end_ms < w[1].span.start_ms));
+        assert!(turns("  \n：\n").len() <= 1 && turns("").is_empty());
+        assert!(turns(&"客户：好\n".repeat(100_000)).len() <= 300);
+        assert!(turns(&"好".repeat(100_000)).iter().map(|t| t.text().chars().count()).sum::<usize>() <= MOST_CHARS);
+    }
+
+    #[test]
+    fn long_steps_keep_both_ends() {
+        let line = format!("✗ regex：{}，命中0处", "难|".repeat(500));
+        let cut = short(&line);
+        assert!(cut.starts_with("✗ regex") && cut.ends_with("命中0处") && cut.chars().count() < 130, "{cut}");
+        assert_eq!(short("✓ 短"), "✓ 短");
+    }
+
+    #[test]
+    fn the_real_engine_answers() {
+        let rules =
+            RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
+        let typed = |text: &str| Typed { text: text.to_owned(), ..Typed::default() };
+        let hit = attempt(&rules, &rules.rules()[0], &typed("坐席：你真笨")).unwrap();
+        assert_eq!((hit.finding.verdict, hit.turns), (Verdict::Hit, 1));
+        assert!(hit.steps.contains("结论") && hit.steps.starts_with("检查范围") && !hit.finding.evidence.is_empty());
+        assert_eq!(attempt(&rules, &rules.rules()[0], &typed("客户：你真笨")).unwrap().finding.verdict, Verdict::Clear);
+        assert!(attempt(&rules, &rules.rules()[0], &typed(" \n")).is_none());
+    }
+}
