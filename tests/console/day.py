@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -29,7 +30,9 @@ driver = browser()
 
 
 def wait(what, message):
-    WebDriverWait(driver, 20).until(lambda _: what(), message)
+    # While the next page comes, an element of the last one is neither here nor there.
+    moving = [StaleElementReferenceException, NoSuchElementException]
+    WebDriverWait(driver, 20, ignored_exceptions=moving).until(lambda _: what(), message)
 
 
 def all_of(css):
@@ -118,7 +121,7 @@ def decide():
     driver.get(f"{BASE}/appeals")
     one("textarea[name=reason]").send_keys("听过录音，确为询问")
     one('button[name=granted][value="1"]').click()
-    wait(lambda: "申诉成立" in one("main").text, "it is decided")
+    wait(lambda: not all_of("textarea[name=reason]") and "申诉成立" in one("main").text, "it is decided")
     shot("appeals")
     driver.get(f"{BASE}/dashboard")
     assert one("main").text != before, "the dashboard follows"
