@@ -20,7 +20,7 @@ use crate::error::ConsoleError;
 use crate::{auth, pages};
 
 /// The lake is looked at again after so long.
-const FOLLOW: Duration = Duration::from_secs(60);
+const FOLLOW: Duration = Duration::from_mins(1);
 /// Pages that are being made get so long when the console stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// Longest form.

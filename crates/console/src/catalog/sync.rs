@@ -1,6 +1,7 @@
 //! Following the lake: parts that appeared, changed or went.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -72,7 +73,8 @@ fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
         let path = part.path(lake, table);
         let meta = std::fs::metadata(&path).map_err(ConsoleError::io("cannot read", &path))?;
         let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-        out += &format!("{}@{} ", meta.len(), modified.map_or(0, |d| d.as_nanos()));
+        // Writing to a text cannot fail.
+        let _ = write!(out, "{}@{} ", meta.len(), modified.map_or(0, |d| d.as_nanos()));
     }
     Ok(out)
 }

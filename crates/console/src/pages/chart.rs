@@ -1,5 +1,7 @@
 //! Pictures of numbers, made on the server: intervals, bars, lines. Colours are attributes, since the pages allow no inline styles.
 
+use std::fmt::Write;
+
 use maud::{Markup, html};
 
 /// Blue of the machine, red of what people confirmed, green of what is good enough, grey of what is only a guide.
@@ -106,7 +108,8 @@ fn path(points: &[Option<(f64, String)>], x: impl Fn(usize) -> f64, y: impl Fn(f
             pen_up = true;
             continue;
         };
-        d += &format!("{}{:.1} {:.1}", if pen_up { "M" } else { "L" }, x(i), y(*v));
+        // Writing to a text cannot fail.
+        let _ = write!(d, "{}{:.1} {:.1}", if pen_up { "M" } else { "L" }, x(i), y(*v));
         pen_up = false;
     }
     d

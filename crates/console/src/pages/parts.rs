@@ -12,8 +12,9 @@ use crate::pages::{chart, url};
 
 /// Address of the queue for calls of a period.
 pub(crate) fn calls_url(p: &Period, pairs: &[(&str, &str)]) -> String {
-    let rest: String = pairs.iter().map(|(k, v)| format!("&{}={}", url(k), url(v))).collect();
-    format!("/queue?from={}&to={}{rest}", url(&p.from), url(&p.to))
+    let all = [("from", p.from.as_str()), ("to", p.to.as_str())];
+    let pairs: Vec<String> = all.iter().chain(pairs).map(|(k, v)| format!("{}={}", url(k), url(v))).collect();
+    format!("/queue?{}", pairs.join("&"))
 }
 
 /// A number that leads to its calls; plain where there are none.

@@ -207,8 +207,10 @@ fn state(l: Lang, row: &Listed) -> Markup {
 fn pager(l: Lang, query: &BTreeMap<String, String>, page: usize, shown: usize) -> Markup {
     let to = |page: usize| {
         let rest = query.iter().filter(|(k, v)| *k != "page" && !v.is_empty());
-        let rest: String = rest.map(|(k, v)| format!("{}={}&", url(k), url(v))).collect();
-        format!("/queue?{rest}page={page}")
+        let number = page.to_string();
+        let all = rest.map(|(k, v)| (k.as_str(), v.as_str())).chain([("page", number.as_str())]);
+        let pairs: Vec<String> = all.map(|(k, v)| format!("{}={}", url(k), url(v))).collect();
+        format!("/queue?{}", pairs.join("&"))
     };
     html! {
         p.pager {

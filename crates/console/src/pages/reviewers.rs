@@ -54,7 +54,7 @@ async fn show(
         loads.retain(|load| load.name == person.user().name);
     }
     let names: BTreeMap<String, String> = loads.iter().map(|l| (l.name.clone(), l.display.clone())).collect();
-    let agree = app.run(move |_| Ok(Agree::of(ratings))).await?;
+    let agree = app.run(move |_| Ok(Agree::of(&ratings))).await?;
     Ok(page(&app, &person, &period, &loads, &names, &agree))
 }
 
@@ -78,11 +78,11 @@ struct Agree {
 }
 
 impl Agree {
-    fn of(ratings: Vec<Rating>) -> Self {
-        let pair = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned(), kappa(&ratings, a, b, SEED));
-        let mut items: Vec<_> = twice::items(&ratings).into_iter().map(|(i, n)| (i.to_owned(), n)).collect();
+    fn of(ratings: &[Rating]) -> Self {
+        let pair = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned(), kappa(ratings, a, b, SEED));
+        let mut items: Vec<_> = twice::items(ratings).into_iter().map(|(i, n)| (i.to_owned(), n)).collect();
         items.sort_by_key(|(item, n)| (usize::MAX - n.differ, item.clone()));
-        Self { all: alpha(&ratings, SEED), pairs: twice::pairs(&ratings).into_iter().map(pair).collect(), items }
+        Self { all: alpha(ratings, SEED), pairs: twice::pairs(ratings).into_iter().map(pair).collect(), items }
     }
 }
 

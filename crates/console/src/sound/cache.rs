@@ -63,11 +63,11 @@ impl SoundCache {
             return Ok(());
         }
         let part = target.with_extension("part");
-        let made = make(&part);
-        if made.is_err() {
+        let done = make(&part);
+        if done.is_err() {
             let _ = std::fs::remove_file(&part);
         }
-        made?;
+        done?;
         std::fs::rename(&part, target).map_err(ConsoleError::io("cannot write", target))?;
         self.shrink(target);
         Ok(())

@@ -21,6 +21,26 @@ use crate::pages::{call_url, clock, layout, points, trend, when};
 /// Problems and forms that are listed.
 const MOST: usize = 100;
 
+/// What became of an appeal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disputed {
+    No,
+    Open,
+    Granted,
+    Dismissed,
+}
+
+impl Disputed {
+    fn of(appealed: bool, granted: Option<bool>) -> Self {
+        match (appealed, granted) {
+            (false, _) => Self::No,
+            (true, None) => Self::Open,
+            (true, Some(true)) => Self::Granted,
+            (true, Some(false)) => Self::Dismissed,
+        }
+    }
+}
+
 /// A confirmed violation.
 struct Problem {
     call_id: String,
@@ -30,8 +50,7 @@ struct Problem {
     start_ms: Option<i64>,
     turn: Option<i64>,
     note: String,
-    /// `None` without appeal; granted or not where it is decided.
-    appeal: Option<Option<bool>>,
+    appeal: Disputed,
 }
 
 /// All that the page shows.
@@ -86,7 +105,7 @@ fn problems(db: &Db, agent: &str, p: &Period) -> Result<Vec<Problem>, PageError>
             start_ms: r.get(4)?,
             turn: r.get(5)?,
             note: r.get(6)?,
-            appeal: appealed.then_some(granted),
+            appeal: Disputed::of(appealed, granted),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -123,9 +142,9 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     let (p, agent) = (&own.period, own.agent.as_str());
     let (score, n) = own.figures.score(|at| at.agent == own.agent);
     let confirmed: i64 = own.figures.said.iter().filter(|s| s.at.agent == own.agent).map(|s| s.found + s.missed).sum();
-    let open = own.problems.iter().filter(|x| x.appeal == Some(None)).count();
-    let decided = own.problems.iter().filter(|x| matches!(x.appeal, Some(Some(_)))).count();
-    let granted = own.problems.iter().filter(|x| x.appeal == Some(Some(true))).count();
+    let count = |of: Disputed| own.problems.iter().filter(|x| x.appeal == of).count();
+    let (open, granted) = (count(Disputed::Open), count(Disputed::Granted));
+    let decided = granted + count(Disputed::Dismissed);
     // An agent has no queue: the calls stand below.
     let number = |n: i64, state: &str| {
         if staff {
@@ -170,10 +189,10 @@ fn place(x: &Problem) -> String {
 fn appeal(l: Lang, x: &Problem) -> Markup {
     html! {
         @match x.appeal {
-            None => "–",
-            Some(None) => a.busy href="/appeals" { (l.t("待裁定", "open")) },
-            Some(Some(true)) => a.good href="/appeals" { (l.t("成立，已撤销", "granted")) },
-            Some(Some(false)) => a href="/appeals" { (l.t("维持原判", "dismissed")) },
+            Disputed::No => "–",
+            Disputed::Open => a.busy href="/appeals" { (l.t("待裁定", "open")) },
+            Disputed::Granted => a.good href="/appeals" { (l.t("成立，已撤销", "granted")) },
+            Disputed::Dismissed => a href="/appeals" { (l.t("维持原判", "dismissed")) },
         }
     }
 }

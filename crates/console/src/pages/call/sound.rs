@@ -1,5 +1,7 @@
 //! Hearing a call: the recording with ranges, its waveform, clips.
 
+use std::fmt::Write;
+
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::HeaderValue;
@@ -125,10 +127,11 @@ fn outline(peaks: &[u8], middle: usize) -> String {
     let x = |i: usize| i * BUCKETS / n;
     let mut d = String::from("M");
     for (i, p) in peaks.iter().enumerate() {
-        d += &format!("{} {:.1} ", x(i), middle as f64 - height(*p));
+        // Writing to a text cannot fail.
+        let _ = write!(d, "{} {:.1} ", x(i), middle as f64 - height(*p));
     }
     for (i, p) in peaks.iter().enumerate().rev() {
-        d += &format!("{} {:.1} ", x(i), middle as f64 + height(*p));
+        let _ = write!(d, "{} {:.1} ", x(i), middle as f64 + height(*p));
     }
     if peaks.is_empty() { format!("M0 {middle}h{BUCKETS}") } else { d + "Z" }
 }

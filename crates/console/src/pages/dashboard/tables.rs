@@ -59,7 +59,7 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
                 thead { tr { th { (l.t("项目", "item")) } th { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th { (l.t("仅人工", "people alone")) }
                     th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
                 tbody { @for (rule, s, share) in rows { tr {
-                    td { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
+                    td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
                     td { (share.show(l, 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
                     td { (people_alone(f, rule)) }
                     td.num { (linked(s.hit, p, &[("rule", rule), ("state", "all")])) }

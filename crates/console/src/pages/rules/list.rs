@@ -62,7 +62,7 @@ fn line(l: Lang, p: &Period, f: &Figures, rule: &Rule, sum: RuleSum) -> Markup {
     let name = rule.severity.as_str();
     html! {
         tr {
-            td { a href=(format!("/rules/{}", url(id))) { (rule.title) } small { (id) } }
+            td.text { a href=(format!("/rules/{}", url(id))) { (rule.title) } small { (id) } }
             td { (category(l, &rule.category)) }
             td { span.sev data-rank=(severity_rank(name)) { (severity(l, name)) } }
             td.num { (points(rule.points.value)) } td { (rule.requirement) }

@@ -157,7 +157,7 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
             dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (sum.said) }
             dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, id)) }
             dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
-                Some((e, i)) => { (percent(e)) "（" (range(i.low, i.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
+                Some((at, limits)) => { (percent(at)) "（" (range(limits.low, limits.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
             dt { (l.t("漏检", "misses")) } dd { @match accuracy { Some(a) => (a.sentence()), None => (l.t("尚无人工判断", "nobody judged it")), } }
         }
     }
