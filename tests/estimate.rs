@@ -7,7 +7,7 @@ use std::path::Path;
 use callsift_reviews::{Db, DrawCall, Judgement, NewForm, NewVerdict, Slot, Source};
 use callsift_store::{read_findings, stored_parts};
 
-use crate::support::{code, root, run, stderr, stdout};
+use crate::support::{code, python, root, run, stderr, stdout};
 
 /// What is true of each call: the rules that it violates, by the label.
 type Truth = BTreeMap<String, BTreeSet<String>>;
@@ -124,9 +124,9 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
         judge(&mut db, 1, call, &truth, &hits);
     }
 
-    let estimated = run(&["estimate", "--lake", &lake, "--json"]);
-    assert_eq!(code(&estimated), 0, "{}", stderr(&estimated));
-    let estimates: serde_json::Value = serde_json::from_str(&stdout(&estimated)).unwrap();
+    let made = run(&["estimate", "--lake", &lake, "--json"]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    let estimates: serde_json::Value = serde_json::from_str(&stdout(&made)).unwrap();
     let centre = &estimates["violations"]["centre"]["human"];
     let share = truth.values().filter(|faults| !faults.is_empty()).count() as f64 / truth.len() as f64;
     let (low, high) = (centre["interval"]["low"].as_f64().unwrap(), centre["interval"]["high"].as_f64().unwrap());
@@ -136,6 +136,24 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     assert!(greeting["precision"]["estimate"].as_f64().unwrap() > 0.99, "{greeting}");
     let table = stdout(&run(&["estimate", "--lake", &lake]));
     assert!(table.contains("甲组") && table.contains("与班组无显著差异"), "{table}");
+
+    // Analysts read what people said beside what the machine said.
+    let exported = run(&["reviews", "--lake", &lake, "export"]);
+    assert_eq!(code(&exported), 0, "{}", stderr(&exported));
+    let query = "SELECT (SELECT count(*) FROM read_parquet(l || '/samples/*/*.parquet')), \
+                 (SELECT count(*) FROM read_parquet(l || '/samples/*/*.parquet') WHERE picked), \
+                 (SELECT count(*) FROM read_parquet(l || '/reviews/*/*.parquet') WHERE current AND verdict = 'confirmed'), \
+                 (SELECT count(*) FROM read_parquet(l || '/forms/*/*.parquet'))";
+    let script = format!(
+        "import duckdb; print(*duckdb.sql(\"{}\").fetchall()[0])",
+        query.replace("l ||", &format!("'{lake}' ||"))
+    );
+    let read = std::process::Command::new(python()).args(["-c", &script]).output().unwrap();
+    let text = stdout(&read);
+    let numbers: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    assert_eq!(numbers.len(), 4, "{}", stderr(&read));
+    let confirmed = db.history().unwrap().iter().filter(|v| v.verdict == Judgement::Confirmed).count();
+    assert_eq!((numbers[0], numbers[2], numbers[3]), (486.0, confirmed as f64, picked.len() as f64));
 
     // Reviews calibrate the next queue, and it can still be drawn again from its file.
     let second = folder.path().join("second.json").to_string_lossy().into_owned();

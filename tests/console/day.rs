@@ -9,7 +9,10 @@ use crate::support::{python, root, stderr, stdout};
 #[test]
 fn a_day_at_the_console() {
     for program in ["/usr/bin/chromium", "/usr/bin/chromedriver"] {
-        assert!(Path::new(program).exists(), "{program} is missing: run `make setup` as root, or install chromium-driver");
+        assert!(
+            Path::new(program).exists(),
+            "{program} is missing: run `make setup` as root, or install chromium-driver"
+        );
     }
     let console = Console::start();
     // Pictures of the last run, to be looked at.

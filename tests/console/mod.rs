@@ -87,7 +87,7 @@ impl Console {
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
             if let Some(at) = line.find("http://") {
-                base = line[at..].trim_end_matches('/').to_owned();
+                line[at..].trim_end_matches('/').clone_into(&mut base);
                 break;
             }
             let words: Vec<&str> = line.split_whitespace().collect();

@@ -10,7 +10,7 @@ const ACTIONS: [&str; 5] = ["claim", "release", "verdict", "missed", "form"];
 
 /// An id in an address.
 fn url(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
+    text.bytes().fold(String::new(), |out, b| out + &format!("%{b:02X}"))
 }
 
 #[test]

@@ -102,6 +102,12 @@ pub fn hour_at(started_at_us: i64, utc_offset: &str) -> Result<i8, PipelineError
     Ok(instant.to_zoned(TimeZone::fixed(offset)).hour())
 }
 
+/// Day at the centre, `YYYY-MM-DD`, so many seconds east of UTC.
+pub fn day_at(at_us: i64, offset_s: i32) -> String {
+    let offset = Offset::from_seconds(offset_s).unwrap_or(Offset::UTC);
+    Timestamp::from_microsecond(at_us).unwrap_or_default().to_zoned(TimeZone::fixed(offset)).date().to_string()
+}
+
 /// Seconds east of UTC of an offset such as `+08:00`.
 ///
 /// # Errors

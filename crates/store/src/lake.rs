@@ -254,11 +254,11 @@ fn finding_rows<'a>(
     (0..finding.evidence.len().max(1)).map(move |hit| FindingRow { call_id, finding, hit, ruleset_hash })
 }
 
-fn batch<R>(table: &Table<R>, rows: &[R], path: &Path) -> Result<RecordBatch, StoreError> {
+pub(crate) fn batch<R>(table: &Table<R>, rows: &[R], path: &Path) -> Result<RecordBatch, StoreError> {
     table.batch(rows).map_err(|e| StoreError::parquet("cannot build the table", path)(&e))
 }
 
-fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<(), StoreError> {
+pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<(), StoreError> {
     let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot write to the lake (is the disk full?)", path)(e);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(|e| fail(&e))?))

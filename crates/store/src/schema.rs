@@ -11,7 +11,7 @@ use crate::value::{Kind, Value};
 /// Version of the tables; in the metadata of every file. Raised whenever a column is added or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// The tables of the lake that the pipeline writes.
+/// The tables of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableName {
     /// One row per call.
@@ -20,10 +20,16 @@ pub enum TableName {
     Turns,
     /// One row per rule and call, and one per hit.
     Findings,
+    /// One row per verdict of a person.
+    Reviews,
+    /// One row per listening form.
+    Forms,
+    /// One row per call of a draw's frame.
+    Samples,
 }
 
 impl TableName {
-    /// In the order in which parts are published: `calls` last, as the commit mark.
+    /// Those that a run writes, in the order in which parts are published: `calls` last, as the commit mark.
     pub const ALL: [Self; 3] = [Self::Turns, Self::Findings, Self::Calls];
 
     /// Folder name.
@@ -32,6 +38,9 @@ impl TableName {
             Self::Calls => "calls",
             Self::Turns => "turns",
             Self::Findings => "findings",
+            Self::Reviews => "reviews",
+            Self::Forms => "forms",
+            Self::Samples => "samples",
         }
     }
 }

@@ -42,11 +42,11 @@ fn column<R>(name: &'static str, kind: Kind, nullable: bool, doc: &'static str, 
     Column { name, kind, nullable, doc, get }
 }
 
-fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
+pub(crate) fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, false, doc, get)
 }
 
-fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
+pub(crate) fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, true, doc, get)
 }
 

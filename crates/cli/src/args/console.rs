@@ -172,8 +172,12 @@ pub enum ReviewsCommand {
         /// A file that is not there yet.
         to: PathBuf,
     },
-    /// Write verdicts and draws to the lake as Parquet: tables `reviews` and `samples`.
-    Export,
+    /// Write verdicts, forms and draws to the lake as Parquet: tables `reviews`, `forms` and `samples`.
+    Export {
+        /// Configuration: its `metadata.utc_offset` says which day it is at the centre.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
 }
 
 /// `callsift estimate`.

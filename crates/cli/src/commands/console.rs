@@ -37,7 +37,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     );
     first_users(&options, args.first_users.as_deref())?;
     let progress = |done: usize, all: usize| {
-        if done == all || done % 50 == 0 {
+        if done == all || done.is_multiple_of(50) {
             note(&format!("reading the lake: {done} of {all} parts"));
         }
     };

@@ -1,10 +1,18 @@
 //! `callsift reviews`: backup and export of what people said.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
 use anyhow::Result;
+use callsift_pipeline::metadata::{day_at, offset_s};
+use callsift_reviews::{Db, Form, Slot, VerdictRow};
+use callsift_store::people::{forms, reviews, samples, write_days};
+use callsift_store::{FormRow, ReviewRow, SampleRow};
 
 use crate::args::{ReviewsArgs, ReviewsCommand};
 use crate::commands::users::open;
 use crate::exit::Exit;
+use crate::load;
 use crate::output::note;
 
 /// Backs up or exports.
@@ -15,7 +23,93 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
             db.backup(to)?;
             note(&format!("backed up to {}", to.display()));
         }
-        ReviewsCommand::Export => anyhow::bail!("export is being built"),
+        ReviewsCommand::Export { config } => {
+            let offset = offset_s(&load::config(config)?.metadata.utc_offset)?;
+            export(&db, &args.data.lake, offset)?;
+        }
     }
     Ok(Exit::Done)
+}
+
+fn export(db: &Db, lake: &Path, offset_s: i32) -> Result<()> {
+    let history = db.history()?;
+    let replaced: BTreeSet<i64> = history.iter().filter_map(|v| v.before).collect();
+    let verdicts = history.into_iter().map(|v| review_row(v, &replaced));
+    let verdicts = by_day(verdicts, |r| day_at(r.at_us, offset_s));
+    let sheets = by_day(db.forms()?.into_iter().map(form_row), |r| day_at(r.at_us, offset_s));
+    let mut drawn: BTreeMap<String, Vec<SampleRow>> = BTreeMap::new();
+    // Newest first in the database; the oldest comes first in a table.
+    for draw in db.draws()?.into_iter().rev() {
+        let rows = db.draw_calls(draw.id)?.into_iter().map(|c| SampleRow {
+            draw_id: draw.id,
+            title: draw.title.clone(),
+            seed: draw.seed.clone(),
+            frame_hash: draw.frame_hash.clone(),
+            drawn_us: draw.drawn_us,
+            call_id: c.call_id,
+            picked: c.picked,
+            probability: c.probability,
+            whole_probability: c.whole,
+            part: c.part,
+            why: c.why,
+            reviewer: c.reviewer,
+            duplicate_reviewer: c.duplicate,
+        });
+        drawn.entry(day_at(draw.drawn_us, offset_s)).or_default().extend(rows);
+    }
+    write_days(lake, &reviews(), &verdicts)?;
+    write_days(lake, &forms(), &sheets)?;
+    write_days(lake, &samples(), &drawn)?;
+    let count = |rows: usize, what: &str| format!("{rows} {what}");
+    let n = [
+        count(verdicts.values().map(Vec::len).sum(), "verdicts"),
+        count(sheets.values().map(Vec::len).sum(), "forms"),
+        count(drawn.values().map(Vec::len).sum(), "calls of draws"),
+    ];
+    note(&format!("exported to {}: {}", lake.display(), n.join(", ")));
+    Ok(())
+}
+
+fn by_day<R>(rows: impl Iterator<Item = R>, day: impl Fn(&R) -> String) -> BTreeMap<String, Vec<R>> {
+    let mut days: BTreeMap<String, Vec<R>> = BTreeMap::new();
+    for row in rows {
+        days.entry(day(&row)).or_default().push(row);
+    }
+    days
+}
+
+fn review_row(v: VerdictRow, replaced: &BTreeSet<i64>) -> ReviewRow {
+    ReviewRow {
+        verdict_id: v.id,
+        current: !replaced.contains(&v.id),
+        call_id: v.call_id,
+        rule_id: v.rule_id,
+        place: v.place,
+        duplicate: v.slot == Slot::Duplicate,
+        source: v.source,
+        verdict: v.verdict.as_str().to_owned(),
+        replaces: v.before,
+        start_ms: v.span_ms.map(|s| s.0),
+        end_ms: v.span_ms.map(|s| s.1),
+        text: v.text,
+        note: v.note,
+        reviewer: v.by,
+        at_us: v.at_us,
+        ruleset_hash: v.ruleset_hash,
+    }
+}
+
+fn form_row(f: Form) -> FormRow {
+    FormRow {
+        call_id: f.call_id,
+        duplicate: f.slot == Slot::Duplicate,
+        score: f.score,
+        items: f.items,
+        strengths: f.strengths,
+        weaknesses: f.weaknesses,
+        keep: f.keep,
+        whole: f.whole,
+        reviewer: f.by,
+        at_us: f.at_us,
+    }
 }
