@@ -78,8 +78,8 @@ pub(crate) fn lines(days: &[String], series: &[Series], width: f64) -> Markup {
     let every = (days.len() / 8).max(1);
     html! {
         svg viewBox=(format!("0 0 {width} {height}")) role="img" font-size="11" fill="#5a6675" {
-            @for part in 0..=4u32 {
-                @let v = most * f64::from(part) / 4.0;
+            @for part in 0..=5u32 {
+                @let v = most * f64::from(part) / 5.0;
                 line x1=(LEFT) x2=(width - RIGHT) y1=(y(v)) y2=(y(v)) stroke="#e3e8ee" {}
                 text x=(LEFT - 6.0) y=(y(v) + 4.0) text-anchor="end" { (format!("{:.*}%", usize::from(most < 0.1), v * 100.0)) }
             }

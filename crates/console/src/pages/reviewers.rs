@@ -103,23 +103,24 @@ fn page(
             main {
                 div.bar { h1 { (l.t("质检员", "reviewers")) } }
                 (chooser(l, "/reviewers", p, false))
-                (load_table(l, loads))
+                (load_table(person, loads))
                 section.chart { h2 { (l.t("一致性", "agreement")) } (agreement(app, person, names, agree)) }
             }
         },
     )
 }
 
-fn load_table(l: Lang, loads: &[Load]) -> Markup {
+/// Duplicates stay blind: reviewers see neither how many of theirs were duplicates nor the list, which lacks them.
+fn load_table(person: &Person, loads: &[Load]) -> Markup {
+    let (l, lead) = (person.lang, person.is_lead());
     html! {
         @if loads.is_empty() { p.empty { (l.t("没有复核记录。", "Nothing was reviewed.")) } } @else { div.wide { table {
-            thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("复核通话", "calls reviewed")) } th.num { (l.t("其中重复", "blind duplicates")) }
+            thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("复核通话", "calls reviewed")) } @if lead { th.num { (l.t("其中重复", "blind duplicates")) } }
                 th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("占用中", "open claims")) } th.num { (l.t("平均给分", "mean score")) } } }
             tbody { @for x in loads { tr {
                 td { (x.display) small { (x.name) } }
-                // A duplicate is not the review that counts, so the queue does not list it.
-                td.num { @if x.calls > x.duplicates { a href=(format!("/queue?state=done&reviewer={}", url(&x.name))) { (x.calls) } } @else { (x.calls) } }
-                td.num { (x.duplicates) } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
+                td.num { @if lead && x.calls > x.duplicates { a href=(format!("/queue?state=done&reviewer={}", url(&x.name))) { (x.calls) } } @else { (x.calls) } }
+                @if lead { td.num { (x.duplicates) } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
                 td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", " days")) } } @else { "–" } }
                 td.num { (x.claims) } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
             } } }

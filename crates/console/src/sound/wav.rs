@@ -93,11 +93,14 @@ mod tests {
 
     use super::{HEADER, cut, header, write};
 
-    /// Two channels of loud noise, one second.
+    /// Two channels of loud noise, one second. Squares, since steps of one size would make both channels alike, and of two
+    /// channels that are alike only one is heard.
     fn recording(dir: &std::path::Path) -> std::path::PathBuf {
         let path = dir.join("in.wav");
         let mut bytes = header(2, 64_000).to_vec();
-        bytes.extend((0..32_000u32).flat_map(|i| ((i.wrapping_mul(2_654_435_761) >> 16) as i16).to_le_bytes()));
+        bytes.extend(
+            (0..32_000u32).flat_map(|i| ((i.wrapping_mul(i).wrapping_mul(2_654_435_761) >> 16) as i16).to_le_bytes()),
+        );
         std::fs::write(&path, bytes).unwrap();
         path
     }
