@@ -4,7 +4,21 @@ use super::client::{Client, field};
 use super::{Console, EVIL};
 
 /// Pages for staff; an agent has no business there.
-const STAFF_PAGES: [&str; 4] = ["/queue", "/tasks", "/search?q=您好", "/calls/c03"];
+const STAFF_PAGES: [&str; 11] = [
+    "/queue",
+    "/tasks",
+    "/search?q=您好",
+    "/calls/c03",
+    "/dashboard",
+    "/dashboard/report?period=2026-11-2",
+    "/agents",
+    "/agents/3021",
+    "/reviewers",
+    "/rules",
+    "/rules/shirking",
+];
+/// Pages for admins.
+const ADMIN_PAGES: [&str; 2] = ["/users", "/audit"];
 /// What is sent to a call; `c03` and `c05` have recordings.
 const ACTIONS: [&str; 5] = ["claim", "release", "verdict", "missed", "form"];
 
@@ -25,7 +39,7 @@ fn strangers_see_the_login_and_nothing_else() {
         "/appeals",
         "/account",
     ];
-    for page in STAFF_PAGES.iter().chain(&sound) {
+    for page in STAFF_PAGES.iter().chain(&ADMIN_PAGES).chain(&sound) {
         let answer = stranger.get(page);
         assert!(
             answer.status == 303 && answer.header("location").starts_with("/login?next="),
@@ -44,9 +58,17 @@ fn strangers_see_the_login_and_nothing_else() {
 fn an_agent_reaches_the_own_calls_only() {
     let console = Console::start();
     let agent = console.login("zuoxi");
+    let (reviewer, lead, admin) = (console.login("zhijian"), console.login("zhuguan"), console.login("admin"));
     for page in STAFF_PAGES {
         assert_eq!(agent.get(page).status, 404, "{page}");
+        assert_eq!((reviewer.get(page).status, lead.get(page).status), (200, 200), "{page}");
     }
+    for page in ADMIN_PAGES {
+        let statuses = [&agent, &reviewer, &lead, &admin].map(|client| client.get(page).status);
+        assert_eq!(statuses, [404, 404, 404, 200], "{page}");
+    }
+    assert_eq!(lead.post("/users", &[("name", "x"), ("role", "admin")]).status, 404, "nobody makes oneself an admin");
+    assert_eq!(reviewer.get("/mine").status, 404);
     for call in ["c03", &url(EVIL)] {
         for rest in ["", "/audio", "/clip?from=0&to=1000", "/waveform.svg"] {
             assert_eq!(agent.get(&format!("/calls/{call}{rest}")).status, 404, "{call}{rest}");
@@ -119,6 +141,11 @@ fn paths_lead_nowhere_and_text_is_text() {
         "/calls/c03",
         &evil,
         "/search?q=%3Cscript%3E",
+        "/dashboard",
+        "/agents",
+        "/agents/1086",
+        "/rules/rhetorical-question",
+        "/audit",
         "/queue?agent=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
     ];
     for page in pages {

@@ -195,8 +195,10 @@ impl Filter {
     }
 
     /// The calls of the page. `now_us` tells which claims still hold.
-    pub(crate) fn list(&self, conn: &Connection, now_us: i64) -> rusqlite::Result<Vec<Listed>> {
-        let (conditions, values) = self.conditions();
+    /// Of calls that `reader` is to judge blindly it shows nothing that others said.
+    pub(crate) fn list(&self, conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Vec<Listed>> {
+        let (conditions, mut values) = self.conditions();
+        values.push(reader.to_owned().into());
         let sql = format!(
             "SELECT {}, f.score,
                (SELECT u.display FROM claims k JOIN users u ON u.id = k.user_id
@@ -206,20 +208,23 @@ impl Filter {
                (SELECT group_concat(title, char(10)) FROM
                  (SELECT DISTINCT r.title FROM cat.findings r WHERE r.call = c.id AND r.verdict = 'hit'
                   ORDER BY CASE r.severity WHEN 'fatal' THEN 0 WHEN 'severe' THEN 1 WHEN 'moderate' THEN 2 ELSE 3 END,
-                    r.rule_id))
+                    r.rule_id)),
+               EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.duplicate = ?{})
              {FROM} WHERE {conditions} ORDER BY {}, c.call_id LIMIT {PAGE} OFFSET {}",
             CallRow::COLUMNS,
+            values.len(),
             self.order.sql(),
             self.page.min(100_000) * PAGE,
         );
         let mut statement = conn.prepare(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |r| {
             let titles: Option<String> = r.get(CallRow::WIDTH + 3)?;
+            let blind: bool = r.get(CallRow::WIDTH + 4)?;
             Ok(Listed {
                 call: CallRow::read(r)?,
-                human: r.get(CallRow::WIDTH)?,
-                claimed_by: r.get(CallRow::WIDTH + 1)?,
-                confirmed: r.get(CallRow::WIDTH + 2)?,
+                human: r.get::<_, Option<f64>>(CallRow::WIDTH)?.filter(|_| !blind),
+                claimed_by: r.get::<_, Option<String>>(CallRow::WIDTH + 1)?.filter(|_| !blind),
+                confirmed: if blind { 0 } else { r.get(CallRow::WIDTH + 2)? },
                 titles: titles.map_or_else(Vec::new, |t| t.lines().map(str::to_owned).collect()),
             })
         })?;

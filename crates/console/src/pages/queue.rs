@@ -50,11 +50,11 @@ async fn show(
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
     let filter = filter(&query);
-    let asked = filter.clone();
+    let (asked, name) = (filter.clone(), person.user().name.clone());
     let (rows, count, units, queues) = app
         .run(move |db| {
             let conn = db.connection();
-            Ok((asked.list(conn, now_us())?, asked.count(conn)?, names(conn, "unit")?, names(conn, "queue")?))
+            Ok((asked.list(conn, now_us(), &name)?, asked.count(conn)?, names(conn, "unit")?, names(conn, "queue")?))
         })
         .await?;
     let l = person.lang;

@@ -81,7 +81,7 @@ fn how(l: Lang, f: &FindingRow) -> Markup {
 fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
     let l = person.lang;
     html! {
-        p.said { @if let Some(v) = said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (v.note) } } }
+        p.said { @if let Some(v) = said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (mask_unless(person, &v.note)) } } }
         @if person.is_staff() {
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
@@ -125,7 +125,7 @@ fn verdict_of_missed(person: &Person, shown: &Shown, v: &VerdictRow) -> Markup {
     let l = person.lang;
     html! {
         @if person.is_staff() && v.source == "missed" {
-            p.said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (v.note) } }
+            p.said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (mask_unless(person, &v.note)) } }
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
                 input type="hidden" name="rule" value=(v.rule_id);

@@ -33,7 +33,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
                     }
                     section.judge aria-label=(l.t("质检", "inspection")) {
                         (findings(app, person, shown))
-                        @if person.is_staff() { (form::editor(app, person, shown)) } @else { (form::reader(l, shown)) }
+                        @if person.is_staff() { (form::editor(app, person, shown)) } @else { (form::reader(person, shown)) }
                     }
                 }
                 @if person.is_staff() { (keys(l)) }
