@@ -109,7 +109,7 @@ fn player(l: Lang, app: &App, shown: &Shown) -> Markup {
             div.wave {
                 img src=(format!("{address}/waveform.svg")) alt=(l.t("波形", "waveform"));
                 svg viewBox=(format!("0 0 {length} 100")) preserveAspectRatio="none" aria-hidden="true" {
-                    @for f in shown.findings.iter().filter(|f| f.verdict == "hit") {
+                    @for f in shown.findings.iter().filter(|f| f.verdict == "hit" && f.turn.is_some()) {
                         @if let Some(span) = f.span { rect.hit x=(span.start_ms) y="0" width=(span.len_ms().max(length / 300)) height="100" data-seek=(span.start_ms) {} }
                     }
                     @for v in shown.missed() {
