@@ -1,7 +1,9 @@
 //! What the console must keep: acknowledged verdicts, one winner, ranges of sound.
 
+use callsift_reviews::{Db, DrawCall, DrawRecord, Judgement, Slot};
+
 use super::Console;
-use super::client::field;
+use super::client::{Client, field};
 
 #[test]
 fn a_killed_console_lost_no_acknowledged_verdict() {
@@ -31,7 +33,7 @@ fn a_killed_console_lost_no_acknowledged_verdict() {
         }
         data = console.kill();
     }
-    let db = callsift_reviews::Db::open(&data.path().join("reviews.db")).unwrap();
+    let db = Db::open(&data.path().join("reviews.db")).unwrap();
     let kept: Vec<(String, String)> =
         db.history().unwrap().into_iter().map(|v| (v.verdict.as_str().to_owned(), v.note)).collect();
     assert_eq!(kept, acknowledged);
@@ -45,7 +47,7 @@ fn of_two_reviewers_one_wins_and_the_other_is_told() {
     let page = one.get("/calls/t2").text();
     let (rule, place) = (field(&page, "rule"), field(&page, "place"));
     let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
-    let post = |client: &super::Client| client.post("/calls/t2/verdict", &fields);
+    let post = |client: &Client| client.post("/calls/t2/verdict", &fields);
     // Both at once.
     let (a, b) = std::thread::scope(|scope| {
         let (a, b) = (scope.spawn(|| post(&one)), scope.spawn(|| post(&two)));
@@ -57,7 +59,7 @@ fn of_two_reviewers_one_wins_and_the_other_is_told() {
     let told = if a.status == 409 { a.text() } else { b.text() };
     assert!(told.contains("正在复核这通电话"), "{told}");
     // Both ask for the next call and get different ones.
-    let next = |client: &super::Client| client.post("/queue/next", &[]).header("location").to_owned();
+    let next = |client: &Client| client.post("/queue/next", &[]).header("location").to_owned();
     assert_ne!(next(&one), next(&two));
 }
 
@@ -78,8 +80,86 @@ fn sound_has_ranges_clips_and_a_waveform() {
     assert!(reviewer.get("/calls/c05/clip?from=5&to=2").status == 400);
     let wave = reviewer.get("/calls/c05/waveform.svg").text();
     assert!(wave.matches("<path").count() == 2, "two channels");
-    let listened = callsift_reviews::Db::open(&console.data.path().join("reviews.db")).unwrap().audit(50).unwrap();
+    let listened = Db::open(&console.data.path().join("reviews.db")).unwrap().audit(50).unwrap();
     let count =
         |action: &str| listened.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count();
     assert_eq!((count("listen"), count("clip")), (1, 1), "from the beginning once, a range does not count");
+}
+
+/// What a person says of the first card that stands for this rule.
+fn say(client: &Client, call: &str, rule: &str, verdict: &str) -> u16 {
+    let page = client.get(call).text();
+    let card = page.split("<article class=\"finding\"").find(|c| c.contains(&format!("data-rule=\"{rule}\"")));
+    let card = card.unwrap_or_else(|| panic!("no card of {rule}: {page}"));
+    let before = card.split("name=\"before\"").nth(1).unwrap().split('>').next().unwrap();
+    let before = before.split('"').nth(1).unwrap_or("");
+    let place = field(card, "place");
+    let fields = [("rule", rule), ("place", &place), ("verdict", verdict), ("before", before)];
+    client.post(&format!("{call}/verdict"), &fields).status
+}
+
+#[test]
+fn a_rule_is_judged_once_and_rejected_everywhere() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    let cards = |page: &str| page.matches("<article class=\"finding\" tabindex=\"0\" data-rule=\"shirking\"").count();
+    assert_eq!(cards(&reviewer.get("/calls/t2").text()), 1, "one card for a rule, however often it hit");
+    assert_eq!(say(&reviewer, "/calls/t2", "shirking", "rejected"), 303);
+    let db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let standing = |verdict| {
+        let all = db.verdicts_of("t2", Slot::First).unwrap();
+        all.iter().filter(|v| v.rule_id == "shirking" && v.verdict == verdict).count()
+    };
+    let places = standing(Judgement::Rejected);
+    assert!(places >= 2, "{places}");
+    // One place that is a violation makes the call one.
+    assert_eq!(say(&reviewer, "/calls/t2", "shirking", "confirmed"), 303);
+    assert_eq!((standing(Judgement::Confirmed), standing(Judgement::Rejected)), (1, places - 1));
+}
+
+#[test]
+fn a_blind_duplicate_is_blind_and_changes_nothing() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let mut db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let draw = DrawRecord {
+        id: 0,
+        title: "风险队列".into(),
+        record: "{}".into(),
+        seed: "s".into(),
+        frame_hash: "h".into(),
+        frame_calls: 1,
+        drawn_us: 1,
+        drawn_by: String::new(),
+    };
+    let call = DrawCall {
+        call_id: "t2".into(),
+        probability: Some(1.0),
+        whole: Some(1.0),
+        picked: true,
+        part: "random".into(),
+        why: "随机份额".into(),
+        reviewer: Some("zhijian".into()),
+        duplicate: Some("zhijian2".into()),
+    };
+    db.add_draw(&draw, &[call]).unwrap();
+    let (first, second) = (console.login("zhijian"), console.login("zhijian2"));
+    assert_eq!(say(&first, "/calls/t2", "shirking", "confirmed"), 303);
+    let tasks = second.get("/tasks").text();
+    assert!(tasks.contains("/calls/t2") && !tasks.contains("随机份额"), "{tasks}");
+    for page in ["/calls/t2", "/queue?state=all"] {
+        let text = second.get(page).text();
+        assert!(!text.contains("data-verdict=\"confirmed\"") && !text.contains("复核中"), "{page}: {text}");
+    }
+    assert_eq!(say(&second, "/calls/t2", "shirking", "rejected"), 303, "both work at the same time");
+    let of = |slot| {
+        db.verdicts_of("t2", slot)
+            .unwrap()
+            .iter()
+            .filter(|v| v.rule_id == "shirking")
+            .map(|v| v.verdict)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(Slot::First), [Judgement::Confirmed]);
+    assert!(of(Slot::Duplicate).iter().all(|v| *v == Judgement::Rejected));
 }

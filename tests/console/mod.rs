@@ -42,7 +42,7 @@ fn lake() -> &'static Path {
                 "turns": [turn("agent", 0, &format!("你自己不会看吗{EVIL}")), turn("customer", 4000, EVIL)]}),
             serde_json::json!({"call_id": "t2", "agent_id": "3021", "agent_name": "陈晓", "unit": "一组",
                 "customer_id": "13912345678", "started_at": "2026-11-16T12:00:00+08:00",
-                "turns": [turn("agent", 0, "这不归我管，你找别人去"), turn("customer", 4000, "我的电话是一三八零零一三八零零零")]}),
+                "turns": [turn("agent", 0, "这不归我管，你找别人去"), turn("customer", 4000, "我的电话是一三八零零一三八零零零"), turn("agent", 8000, "说了这事不归我们管")]}),
         ];
         let lines: Vec<String> = calls.iter().map(ToString::to_string).collect();
         std::fs::write(folder.path().join("calls.jsonl"), lines.join("\n")).unwrap();

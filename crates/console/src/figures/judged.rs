@@ -30,7 +30,9 @@ struct Drawn {
 /// The databases cannot be read.
 pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Vec<Judged>, ConsoleError> {
     let (said, whole, drawn) = (said(conn)?, heard_whole(conn)?, drawn(conn)?);
-    let sql = "SELECT c.call_id, c.agent_id, c.unit, f.rule_id, sum(f.verdict = 'hit'), max(f.verdict = 'clear')
+    // Places, and not rows: two conditions of a rule may point at the same words.
+    let sql = "SELECT c.call_id, c.agent_id, c.unit, f.rule_id,
+                 count(DISTINCT CASE WHEN f.verdict = 'hit' THEN f.place END), max(f.verdict = 'clear')
                FROM cat.calls c JOIN cat.findings f ON f.call = c.id
                WHERE c.status = 'ok' AND c.date BETWEEN ?1 AND ?2 GROUP BY c.call_id, f.rule_id ORDER BY 1, 4";
     let mut statement = conn.prepare_cached(sql)?;

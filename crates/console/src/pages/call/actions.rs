@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::{Db, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow};
+use callsift_reviews::{Db, Judgement, NewForm, NewVerdict, ReviewsError, Role, Slot, Source, VerdictRow};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
+use crate::catalog::FindingRow;
 use crate::page_error::PageError;
 use crate::pages::call::Shown;
 use crate::pages::call::data::{find, score, slot};
@@ -73,6 +74,13 @@ pub(super) async fn verdict(
             let new = judged(&shown, &sent, &id, slot)?;
             db.claim(&id, slot, new.user_id, new.at_us, hold_us(&shared))?;
             let row = db.record(&new)?;
+            for other in elsewhere(&shown, &new) {
+                match db.record(&other) {
+                    // A place under appeal keeps what the appeal says.
+                    Ok(_) | Err(ReviewsError::TooLate(_)) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
             log(db, &sent.person, "verdict", &id, &format!("{} {}", new.rule_id, new.verdict.as_str()))?;
             Ok((db.verdict(row)?, Shown::load(db, &sent.person, &id)?))
         })
@@ -108,6 +116,24 @@ fn judged(shown: &Shown, sent: &Guarded, call_id: &str, slot: Slot) -> Result<Ne
         at_us: now_us(),
         before: sent.number("before"),
     })
+}
+
+/// The same verdict on the rule's other places. One place that is a violation makes the call one, so confirming says nothing
+/// of the others; rejecting and doubting do.
+fn elsewhere(shown: &Shown, new: &NewVerdict) -> Vec<NewVerdict> {
+    if new.source != Source::Finding || new.verdict == Judgement::Confirmed {
+        return Vec::new();
+    }
+    let of_rule = shown.hits().into_iter().filter(|(head, _)| head.rule_id == new.rule_id);
+    let places = of_rule.flat_map(|(head, others)| std::iter::once(head).chain(others));
+    let other = |f: &FindingRow| NewVerdict {
+        place: f.place.clone(),
+        span_ms: f.span.map(|s| (s.start_ms, s.end_ms)),
+        text: f.text.clone(),
+        before: shown.verdict_of(&f.rule_id, &f.place).map(|v| v.id),
+        ..new.clone()
+    };
+    places.filter(|f| f.place != new.place).map(other).collect()
 }
 
 fn note(sent: &Guarded, field: &str) -> String {

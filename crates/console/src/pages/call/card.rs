@@ -12,7 +12,8 @@ use crate::pages::call::{Shown, talk};
 use crate::pages::layout::csrf;
 use crate::pages::{call_url, clock, points};
 
-pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
+/// A rule's hit: one place to judge, and where else the rule hit. Rejecting it rejects them all.
+pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow, others: &[&FindingRow]) -> Markup {
     let l = person.lang;
     let said = shown.verdict_of(&f.rule_id, &f.place);
     html! {
@@ -31,7 +32,25 @@ pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow) -> Markup 
             }
             (proof(l, person, f))
             (how(l, f))
+            (elsewhere(person, shown, others))
             (verdict(person, shown, &f.rule_id, &f.place, said))
+        }
+    }
+}
+
+/// The other places of a rule: one line each, folded where there are many.
+fn elsewhere(person: &Person, shown: &Shown, others: &[&FindingRow]) -> Markup {
+    const UNFOLDED: usize = 2;
+    if others.is_empty() {
+        return html! {};
+    }
+    html! {
+        details open[others.len() <= UNFOLDED] {
+            summary { (person.lang.t("另有 ", "and ")) (others.len()) (person.lang.t(" 处（误报、存疑对全部生效）", " places more (rejecting holds for all)")) }
+            ul.rest { @for f in others { li {
+                @if let Some(span) = f.span { button.time type="button" data-seek=(span.start_ms) { (clock(span.start_ms)) } " " }
+                (quote(person, shown, f).unwrap_or_else(|| mask_unless(person, &f.reason)))
+            } } }
         }
     }
 }

@@ -65,6 +65,30 @@ impl Shown {
         self.verdicts.iter().find(|v| v.rule_id == rule_id && v.place == place)
     }
 
+    /// The machine's hits by rule, in order of time: the place to judge, and the rule's other places.
+    pub(super) fn hits(&self) -> Vec<(&FindingRow, Vec<&FindingRow>)> {
+        let mut rules: Vec<Vec<&FindingRow>> = Vec::new();
+        for hit in self.findings.iter().filter(|f| f.verdict == "hit") {
+            match rules.iter_mut().find(|r| r.first().is_some_and(|f| f.rule_id == hit.rule_id)) {
+                Some(rule) if rule.iter().any(|f| f.place == hit.place) => {}
+                Some(rule) => rule.push(hit),
+                None => rules.push(vec![hit]),
+            }
+        }
+        // Where a person judged another place than the first, that one stands for the rule.
+        let head = |rule: &[&FindingRow]| {
+            let judged = |f: &&FindingRow| self.verdict_of(&f.rule_id, &f.place).is_some();
+            rule.iter().position(judged).unwrap_or(0)
+        };
+        rules
+            .into_iter()
+            .map(|mut rule| {
+                let at = head(&rule);
+                (rule.remove(at), rule)
+            })
+            .collect()
+    }
+
     /// Violations that the machine missed.
     pub(super) fn missed(&self) -> impl Iterator<Item = &VerdictRow> {
         let known = |v: &&VerdictRow| self.findings.iter().any(|f| f.rule_id == v.rule_id && f.place == v.place);

@@ -140,7 +140,7 @@ fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
         h2 { (l.t("发现", "findings")) " "
             small { (l.t("机器分 ", "machine score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } }
         @if of("hit").next().is_none() { p.empty { (l.t("机器没有发现问题。", "The machine found nothing.")) } }
-        @for f in of("hit") { (card::finding(person, shown, f)) }
+        @for (f, others) in shown.hits() { (card::finding(person, shown, f, &others)) }
         @for v in shown.missed() { (card::missed(person, shown, app, v)) }
         @if person.is_staff() {
             (card::add_missed(person, shown, app))
