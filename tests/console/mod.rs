@@ -4,6 +4,7 @@ mod client;
 mod day;
 mod keeps;
 mod refuses;
+mod starts;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -64,6 +64,24 @@ impl ConsoleOptions {
         self.data.join(crate::app::REVIEWS)
     }
 
+    /// That nothing is sent unprotected to other machines, and that there is a lake.
+    ///
+    /// # Errors
+    /// It would be; there is none.
+    pub fn check(&self) -> Result<(), ConsoleError> {
+        if !self.address.ip().is_loopback() && self.tls.is_none() && !self.insecure {
+            return Err(ConsoleError::Unprotected(self.address));
+        }
+        if self.lake.is_dir() {
+            Ok(())
+        } else {
+            Err(ConsoleError::Option(format!(
+                "there is no lake at {}; make one with `callsift run`",
+                self.lake.display()
+            )))
+        }
+    }
+
     /// Makes the folder and opens the reviews database in it.
     ///
     /// # Errors
@@ -84,9 +102,7 @@ pub fn serve(
     progress: impl FnMut(usize, usize),
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ConsoleError> {
-    if !options.address.ip().is_loopback() && options.tls.is_none() && !options.insecure {
-        return Err(ConsoleError::Unprotected(options.address));
-    }
+    options.check()?;
     drop(options.reviews()?);
     let app = Arc::new(App::new(options, rules)?);
     let mut conn = catalog::open(&app.catalog_path())?;

@@ -30,11 +30,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         utc_offset_s: offset_s(&load::config(&args.config)?.metadata.utc_offset)?,
         claim_minutes: i64::from(args.claim_minutes),
     };
-    anyhow::ensure!(
-        options.lake.is_dir(),
-        "there is no lake at {}; make one with `callsift run`",
-        options.lake.display()
-    );
+    options.check()?;
     first_users(&options, args.first_users.as_deref())?;
     let progress = |done: usize, all: usize| {
         if done == all || done.is_multiple_of(50) {

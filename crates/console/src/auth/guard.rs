@@ -66,19 +66,24 @@ fn equal(a: &str, b: &str) -> bool {
 /// Refuses whatever changes something and does not come from this origin.
 pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    if safe || is_own(request.headers()) { next.run(request).await } else { PageError::Forged.into_response() }
+    if safe || is_own(request.headers(), request.uri().authority().map(axum::http::uri::Authority::as_str)) {
+        next.run(request).await
+    } else {
+        PageError::Forged.into_response()
+    }
 }
 
 /// What browsers say of themselves: `Sec-Fetch-Site`, else `Origin` against `Host`. Programs that say neither are no
 /// browsers that somebody lures; they still need the CSRF token.
-fn is_own(headers: &HeaderMap) -> bool {
+/// HTTP/2 names the host in the address (`authority`) and not in a header.
+fn is_own(headers: &HeaderMap, authority: Option<&str>) -> bool {
     let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     if let Some(site) = get("sec-fetch-site") {
         return site == "same-origin" || site == "none";
     }
     let Some(origin) = get("origin") else { return true };
     let host = origin.split_once("://").map(|(_, host)| host);
-    host.is_some() && host == get("host")
+    host.is_some() && host == authority.or(get("host"))
 }
 
 #[cfg(test)]
@@ -94,12 +99,15 @@ mod tests {
             for (name, value) in pairs {
                 headers.insert(*name, value.parse().unwrap());
             }
-            is_own(&headers)
+            is_own(&headers, None)
         };
         assert!(own(&[("sec-fetch-site", "same-origin")]));
         assert!(!own(&[("sec-fetch-site", "cross-site")]) && !own(&[("sec-fetch-site", "same-site")]));
         assert!(own(&[("origin", "http://127.0.0.1:8017"), ("host", "127.0.0.1:8017")]));
         assert!(!own(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8017")]));
         assert!(!own(&[("origin", "null"), ("host", "127.0.0.1:8017")]));
+        let mut headers = HeaderMap::new();
+        headers.insert("origin", "https://qa.example".parse().unwrap());
+        assert!(is_own(&headers, Some("qa.example")) && !is_own(&headers, Some("other.example")));
     }
 }
