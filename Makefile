@@ -76,7 +76,8 @@ eval: build .venv-train/ready ## print the figures of the rules and of the embed
 	@echo "rules, held-back labelled calls (tests/labelled/test.jsonl)"
 	@$(BIN) eval --labelled tests/labelled/test.jsonl --rules rules --profile all
 	@echo "matching by sound on real and simulated recognition errors"
-	@$(CARGO) run --quiet --release --workspace $(FEATURES) --example sound_errors -- $(SHARED)/data/asr_errors/pairs.jsonl
+	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
+	@target/release/examples/sound_errors $(SHARED)/data/asr_errors/pairs.jsonl
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
 	@$(TRAIN) models/train/text/evaluate.py --shared $(SHARED)
 
@@ -99,7 +100,8 @@ bench-console: build ## 100 reviewers at once on a lake of 100,000 calls, search
 	@python3 benches/console.py --lake target/bench-replay/lake
 
 bench-coverage: setup ## whether 95 % intervals hold the truth: 2,000 made centres for each scenario
-	@$(CARGO) run --quiet --release --workspace $(FEATURES) --example coverage
+	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
+	@target/release/examples/coverage
 
 clean: ## remove what was built
 	@cargo clean
