@@ -59,6 +59,10 @@ pub fn read_part(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreError
     each_batch(&part.path(lake, TableName::Turns), &TURN_COLUMNS, |columns| columns.add_turns(&places, &mut calls))?;
     for call in &mut calls {
         call.turns.sort_by_key(|t| t.index);
+        // Rules take the number of a turn for its place; a lake that somebody edited may number otherwise.
+        for (place, turn) in call.turns.iter_mut().enumerate() {
+            turn.index = place as u32;
+        }
     }
     Ok(calls)
 }
