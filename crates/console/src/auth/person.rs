@@ -1,6 +1,7 @@
 //! The person behind a request.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::COOKIE as COOKIE_HEADER;
 use axum::http::request::Parts;
 use callsift_reviews::{Role, Session, User};
@@ -53,17 +54,17 @@ impl FromRequestParts<Shared> for Person {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
-        let lang = if cookie(parts, "lang").as_deref() == Some("en") { Lang::En } else { Lang::Zh };
+        let lang = if cookie(&parts.headers, "lang").as_deref() == Some("en") { Lang::En } else { Lang::Zh };
         let asked = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-        let Some(token) = cookie(parts, COOKIE) else { return Err(PageError::Login(asked)) };
+        let Some(token) = cookie(&parts.headers, COOKIE) else { return Err(PageError::Login(asked)) };
         let session = app.run(move |db| Ok(db.session(&token, now_us())?)).await?;
         session.map(|session| Self { session, lang }).ok_or(PageError::Login(asked))
     }
 }
 
 /// A cookie of the request.
-pub(crate) fn cookie(parts: &Parts, name: &str) -> Option<String> {
-    let all = parts.headers.get_all(COOKIE_HEADER).iter().filter_map(|v| v.to_str().ok());
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(COOKIE_HEADER).iter().filter_map(|v| v.to_str().ok());
     let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|p| p.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }

@@ -1,12 +1,13 @@
 //! The last few figures: they are the same until the lake or a verdict changes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
 use crate::error::ConsoleError;
+use crate::figures::cells::last_day;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
 
@@ -47,6 +48,17 @@ pub(crate) struct FigureCache {
 }
 
 impl FigureCache {
+    /// The period of an address and its figures.
+    pub(crate) fn asked(
+        &self,
+        conn: &Connection,
+        query: &BTreeMap<String, String>,
+    ) -> Result<(Period, Arc<Figures>), ConsoleError> {
+        let period = Period::of(query, &last_day(conn)?);
+        let figures = self.get(conn, &period)?;
+        Ok((period, figures))
+    }
+
     /// The figures of a period, from memory where nothing has changed.
     pub(crate) fn get(&self, conn: &Connection, period: &Period) -> Result<Arc<Figures>, ConsoleError> {
         let key = Key::read(conn, period)?;

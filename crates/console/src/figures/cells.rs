@@ -136,7 +136,7 @@ pub(crate) fn heard(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Heard
     rows.collect()
 }
 
-/// Names of agents by number; the last one where it changed.
+/// Names of agents by number; one of them where there are several.
 pub(crate) fn names(conn: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
     let mut statement = conn.prepare_cached("SELECT agent_id, max(agent_name) FROM cat.calls GROUP BY agent_id")?;
     statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()

@@ -1,6 +1,6 @@
 //! One row for each call and rule: what the machine said, what people said, and how likely the call was to be heard.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use callsift_sampling::estimate::Judged;
 use rusqlite::{Connection, Row, params};
@@ -91,10 +91,10 @@ fn heard_whole(conn: &Connection) -> rusqlite::Result<HashMap<String, bool>> {
 
 /// Draws are independent of each other, so a call is missed by all with the product of the single probabilities.
 fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
-    let sql = "SELECT call_id, probability, whole, picked FROM draw_calls ORDER BY call_id, draw_id";
+    let sql = "SELECT call_id, probability, whole, picked FROM draw_calls ORDER BY draw_id";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
-    let mut out: BTreeMap<String, Drawn> = BTreeMap::new();
+    let mut out: HashMap<String, Drawn> = HashMap::new();
     while let Some(r) = rows.next()? {
         // A plan that looks at the calls' own traits gives no probability: what it picked stands for itself.
         let Some(flagged) = r.get::<_, Option<f64>>(1)? else { continue };
@@ -104,7 +104,7 @@ fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
         call.missed[1] *= 1.0 - whole;
         call.picked |= r.get::<_, bool>(3)?;
     }
-    Ok(out.into_iter().collect())
+    Ok(out)
 }
 
 #[cfg(test)]

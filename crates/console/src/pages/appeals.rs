@@ -13,6 +13,7 @@ use crate::catalog::CallRow;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
+use crate::pages::parts::title;
 use crate::pages::{call_url, when};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -39,10 +40,9 @@ async fn show(State(app): State<Shared>, person: Person) -> Result<Markup, PageE
 
 fn card(app: &App, person: &Person, a: &Appeal) -> Markup {
     let l = person.lang;
-    let title = app.rules.get(&a.rule_id).map_or(a.rule_id.as_str(), |r| r.title.as_str());
     html! {
         article.card {
-            header { a href=(call_url(&a.call_id)) { (a.call_id) } " · " b { (title) } " · " (l.t("复核人 ", "reviewed by ")) (a.reviewer) }
+            header { a href=(call_url(&a.call_id)) { (a.call_id) } " · " b { (title(app, &a.rule_id)) } " · " (l.t("复核人 ", "reviewed by ")) (a.reviewer) }
             p { (a.by) "，" (when(app, a.at_us)) "：" (a.reason) }
             @match &a.decision {
                 Some((granted, reason, by, at_us)) => p {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
@@ -89,9 +89,7 @@ fn session_cookie(app: &App, token: &Token) -> String {
 }
 
 async fn leave(State(app): State<Shared>, headers: HeaderMap, guarded: Guarded) -> Result<Response, PageError> {
-    let mut request = Request::new(());
-    *request.headers_mut() = headers;
-    let token = cookie(&request.into_parts().0, COOKIE).unwrap_or_default();
+    let token = cookie(&headers, COOKIE).unwrap_or_default();
     let name = guarded.person.user().name.clone();
     app.run(move |db| {
         db.close_session(&token)?;

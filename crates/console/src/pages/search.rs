@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use callsift_reviews::Role;
-use callsift_text::mask;
 use maud::{Markup, html};
 
 use crate::app::Shared;
@@ -15,6 +14,7 @@ use crate::catalog::text_query;
 use crate::lang::speaker;
 use crate::page_error::PageError;
 use crate::pages::layout::page;
+use crate::pages::parts::visible;
 use crate::pages::{call_url, clock};
 
 /// Turns that are shown.
@@ -57,7 +57,7 @@ async fn show(
                 table.calls { tbody { @for f in &found { tr {
                     td { a href=(format!("{}#t{}", call_url(&f.call_id), f.turn)) { (f.date) " " (clock(f.start_ms)) } small { (f.call_id) } }
                     td { (f.agent) }
-                    td { (speaker(l, &f.role)) "：" @if person.sees_numbers() { (f.text) } @else { (mask(&f.text)) } }
+                    td { (speaker(l, &f.role)) "：" (visible(&person, &f.text)) }
                 } } } }
             }
         },

@@ -13,8 +13,6 @@ use maud::Markup;
 
 use crate::app::Shared;
 use crate::auth::Person;
-use crate::figures::cells::last_day;
-use crate::figures::period::Period;
 use crate::page_error::PageError;
 
 type Asked = Query<BTreeMap<String, String>>;
@@ -26,13 +24,7 @@ pub(super) fn routes() -> Router<Shared> {
 async fn all(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
     let shared = app.clone();
-    let (period, figures) = app
-        .run(move |db| {
-            let period = Period::of(&query, &last_day(db.connection())?);
-            let figures = shared.figures.get(db.connection(), &period)?;
-            Ok((period, figures))
-        })
-        .await?;
+    let (period, figures) = app.run(move |db| Ok(shared.figures.asked(db.connection(), &query)?)).await?;
     Ok(list::page(&person, &period, &figures))
 }
 

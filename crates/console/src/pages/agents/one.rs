@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
-use crate::figures::cells::{Heard, Place, last_day};
+use crate::figures::cells::{Heard, Place};
 use crate::figures::period::Period;
 use crate::figures::sums::{Figures, Sum};
 use crate::lang::Lang;
@@ -71,8 +71,7 @@ pub(super) async fn show(
     let staff = person.is_staff();
     let own = app
         .run(move |db| {
-            let period = Period::of(&query, &last_day(db.connection())?);
-            let figures = shared.figures.get(db.connection(), &period)?;
+            let (period, figures) = shared.figures.asked(db.connection(), &query)?;
             if staff && !figures.names.contains_key(&agent) {
                 return Err(PageError::NotFound);
             }

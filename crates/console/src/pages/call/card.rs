@@ -1,7 +1,6 @@
 //! A finding as a card: what, where, how sure, and what the person says of it.
 
 use callsift_reviews::VerdictRow;
-use callsift_text::mask;
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -10,6 +9,7 @@ use crate::catalog::FindingRow;
 use crate::lang::{Lang, judgement, severity, speaker};
 use crate::pages::call::{Shown, talk};
 use crate::pages::layout::csrf;
+use crate::pages::parts::{title, visible};
 use crate::pages::{call_url, clock, points};
 
 /// A rule's hit: one place to judge, and where else the rule hit. Rejecting it rejects them all.
@@ -28,7 +28,7 @@ pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow, others: &[
             // The reason of a hit with evidence only repeats what was said.
             @match quote(person, shown, f) {
                 Some(quote) => blockquote { (quote) },
-                None => p.reason { (mask_unless(person, &f.reason)) },
+                None => p.reason { (visible(person, &f.reason)) },
             }
             (proof(l, person, f))
             (how(l, f))
@@ -49,7 +49,7 @@ fn elsewhere(person: &Person, shown: &Shown, others: &[&FindingRow]) -> Markup {
             summary { (person.lang.t("另有 ", "and ")) (others.len()) (person.lang.t(" 处（误报、存疑对全部生效）", " places more (rejecting holds for all)")) }
             ul.rest { @for f in others { li {
                 @if let Some(span) = f.span { button.time type="button" data-seek=(span.start_ms) { (clock(span.start_ms)) } " " }
-                (quote(person, shown, f).unwrap_or_else(|| mask_unless(person, &f.reason)))
+                (quote(person, shown, f).unwrap_or_else(|| visible(person, &f.reason)))
             } } }
         }
     }
@@ -63,10 +63,6 @@ fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
     Some(format!("{}：{quoted}", speaker(person.lang, &turn.role)))
 }
 
-fn mask_unless(person: &Person, text: &str) -> String {
-    if person.sees_numbers() { text.to_owned() } else { mask(text) }
-}
-
 /// The proof of an absence: what was searched, how well it was heard, and what came closest.
 fn proof(l: Lang, person: &Person, f: &FindingRow) -> Markup {
     let Some((turns, speech_ms, confidence)) = f.searched else { return html! {} };
@@ -78,7 +74,7 @@ fn proof(l: Lang, person: &Person, f: &FindingRow) -> Markup {
             dt { (l.t("最接近的话", "closest")) } dd {
                 @match &f.near {
                     Some((text, phrase, score, ms)) => {
-                        button.time type="button" data-seek=(ms) { (clock(*ms)) } " “" (mask_unless(person, text)) "” ≈ “" (phrase) "” " (format!("{score:.2}"))
+                        button.time type="button" data-seek=(ms) { (clock(*ms)) } " “" (visible(person, text)) "” ≈ “" (phrase) "” " (format!("{score:.2}"))
                     }
                     None => (l.t("没有", "none")),
                 }
@@ -100,7 +96,7 @@ fn how(l: Lang, f: &FindingRow) -> Markup {
 fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
     let l = person.lang;
     html! {
-        p.said { @if let Some(v) = said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (mask_unless(person, &v.note)) } } }
+        p.said { @if let Some(v) = said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (visible(person, &v.note)) } } }
         @if person.is_staff() {
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
@@ -128,12 +124,11 @@ fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option
 /// A violation that a person marked.
 pub(super) fn missed(person: &Person, shown: &Shown, app: &App, v: &VerdictRow) -> Markup {
     let l = person.lang;
-    let title = app.rules.get(&v.rule_id).map_or(v.rule_id.as_str(), |r| r.title.as_str());
     html! {
         article.finding.by-hand tabindex="0" data-seek=[v.span_ms.map(|s| s.0)] data-end=[v.span_ms.map(|s| s.1)] data-verdict=(v.verdict.as_str()) {
             header {
                 @if let Some((start, _)) = v.span_ms { button.time type="button" data-seek=(start) { (clock(start)) } }
-                b { (title) } span.sev { (l.t("人工补记", "marked by hand")) }
+                b { (title(app, &v.rule_id)) } span.sev { (l.t("人工补记", "marked by hand")) }
             }
             (verdict_of_missed(person, shown, v))
         }
@@ -144,7 +139,7 @@ fn verdict_of_missed(person: &Person, shown: &Shown, v: &VerdictRow) -> Markup {
     let l = person.lang;
     html! {
         @if person.is_staff() && v.source == "missed" {
-            p.said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (mask_unless(person, &v.note)) } }
+            p.said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (visible(person, &v.note)) } }
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
                 input type="hidden" name="rule" value=(v.rule_id);

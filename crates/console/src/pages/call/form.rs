@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use callsift_text::mask;
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -11,6 +10,7 @@ use crate::lang::category;
 use crate::pages::call::Shown;
 use crate::pages::call::data::score;
 use crate::pages::layout::csrf;
+use crate::pages::parts::visible;
 use crate::pages::{call_url, points, when};
 
 /// Order of the categories in the form: that of a call.
@@ -70,13 +70,12 @@ pub(super) fn items_of(json: &str) -> BTreeMap<String, f64> {
 /// The form as an agent reads it.
 pub(super) fn reader(person: &Person, shown: &Shown) -> Markup {
     let l = person.lang;
-    let visible = |text: &str| if person.sees_numbers() { text.to_owned() } else { mask(text) };
     html! {
         @if let Some(f) = &shown.form {
             section.sheet {
                 h2 { (l.t("监控得分", "listening score")) " " output { (points(f.score)) } }
-                @if !f.strengths.is_empty() { h3 { (l.t("优点", "strengths")) } p { (visible(&f.strengths)) } }
-                @if !f.weaknesses.is_empty() { h3 { (l.t("不足", "weaknesses")) } p { (visible(&f.weaknesses)) } }
+                @if !f.strengths.is_empty() { h3 { (l.t("优点", "strengths")) } p { (visible(person, &f.strengths)) } }
+                @if !f.weaknesses.is_empty() { h3 { (l.t("不足", "weaknesses")) } p { (visible(person, &f.weaknesses)) } }
             }
         } @else { p.empty { (l.t("这通电话还没有复核完。", "This call is not reviewed yet.")) } }
     }

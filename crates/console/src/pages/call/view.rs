@@ -7,6 +7,7 @@ use crate::auth::Person;
 use crate::lang::{Lang, verdict};
 use crate::pages::call::{Shown, card, form, talk};
 use crate::pages::layout::{self, csrf};
+use crate::pages::parts::visible;
 use crate::pages::{call_url, clock, points, when};
 
 pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
@@ -45,7 +46,6 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
 
 fn facts(l: Lang, person: &Person, shown: &Shown) -> Markup {
     let c = &shown.call;
-    let hidden = |text: &str| if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) };
     let direction = match c.direction.as_str() {
         "inbound" => l.t("呼入", "inbound"),
         "outbound" => l.t("呼出", "outbound"),
@@ -66,8 +66,8 @@ fn facts(l: Lang, person: &Person, shown: &Shown) -> Markup {
     ];
     html! {
         (parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" · "))
-        @if let Some(customer) = &c.customer_id { " · " (l.t("客户 ", "customer ")) (hidden(customer)) }
-        @if let Some(order) = &c.order_text { " · " (l.t("订单 ", "order ")) (hidden(order)) }
+        @if let Some(customer) = &c.customer_id { " · " (l.t("客户 ", "customer ")) (visible(person, customer)) }
+        @if let Some(order) = &c.order_text { " · " (l.t("订单 ", "order ")) (visible(person, order)) }
     }
 }
 

@@ -10,7 +10,6 @@ use maud::{Markup, html};
 use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::catalog::severity_rank;
-use crate::figures::cells::last_day;
 use crate::figures::period::Period;
 use crate::figures::sums::{Figures, RuleSum};
 use crate::lang::{Lang, category, severity};
@@ -26,13 +25,7 @@ pub(super) async fn show(
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
     let shared = app.clone();
-    let (period, figures) = app
-        .run(move |db| {
-            let period = Period::of(&query, &last_day(db.connection())?);
-            let figures = shared.figures.get(db.connection(), &period)?;
-            Ok((period, figures))
-        })
-        .await?;
+    let (period, figures) = app.run(move |db| Ok(shared.figures.asked(db.connection(), &query)?)).await?;
     Ok(page(&app, &person, &period, &figures))
 }
 

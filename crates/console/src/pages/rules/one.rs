@@ -12,7 +12,6 @@ use rusqlite::{Connection, params};
 use crate::app::{App, Shared};
 use crate::auth::{Guarded, Person};
 use crate::catalog::severity_rank;
-use crate::figures::cells::last_day;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
 use crate::lang::{category, severity, verdict};
@@ -79,8 +78,7 @@ async fn answer(
         .run(move |db| {
             let rule = shared.rules.get(&id).map_err(|_| PageError::NotFound)?;
             let conn = db.connection();
-            let period = Period::of(&query, &last_day(conn)?);
-            let figures = shared.figures.get(conn, &period)?;
+            let (period, figures) = shared.figures.asked(conn, &query)?;
             let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
             let false_hits = false_hits(conn, &id)?;
             let tried = typed.map(|t| {
