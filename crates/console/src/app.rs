@@ -1,12 +1,11 @@
 //! What every page needs: connections, rules, the clock.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use callsift_reviews::Db;
 use callsift_rules::RuleSet;
-use rusqlite::Connection;
 
 use crate::auth::Limiter;
 use crate::error::ConsoleError;
@@ -15,9 +14,8 @@ use crate::page_error::PageError;
 use crate::serve::ConsoleOptions;
 use crate::sound::SoundCache;
 
-/// Names of the two databases in the console's folder.
-pub(crate) const REVIEWS: &str = "reviews.db";
-pub(crate) const CATALOG: &str = "catalog.db";
+/// Name of the catalogue in the console's folder.
+const CATALOG: &str = "catalog.db";
 /// Connections that are kept open while nobody uses them.
 const KEEP: usize = 8;
 
@@ -47,14 +45,6 @@ impl App {
         })
     }
 
-    pub(crate) fn reviews_path(&self) -> PathBuf {
-        self.options.reviews_path()
-    }
-
-    pub(crate) fn catalog_path(&self) -> PathBuf {
-        self.options.data.join(CATALOG)
-    }
-
     /// Runs `work` on a thread that may wait, with a connection that reads the catalogue as `cat`.
     pub(crate) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
@@ -77,20 +67,25 @@ impl App {
         if let Some(db) = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(db);
         }
-        let db = Db::open(&self.reviews_path())?;
-        attach(db.connection(), &self.catalog_path())?;
-        Ok(db)
+        open_both(&self.options.data)
     }
 }
 
-/// Makes the catalogue readable as `cat`.
-pub(crate) fn attach(conn: &Connection, catalog: &std::path::Path) -> Result<(), ConsoleError> {
-    conn.execute("ATTACH DATABASE ?1 AS cat", [catalog.to_string_lossy().as_ref()])?;
+/// The catalogue of a console's folder.
+pub(crate) fn catalog_path(data: &Path) -> PathBuf {
+    data.join(CATALOG)
+}
+
+/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`.
+pub(crate) fn open_both(data: &Path) -> Result<Db, ConsoleError> {
+    let db = Db::open_in(data)?;
+    let conn = db.connection();
+    conn.execute("ATTACH DATABASE ?1 AS cat", [catalog_path(data).to_string_lossy().as_ref()])?;
     conn.set_prepared_statement_cache_capacity(64);
-    Ok(())
+    Ok(db)
 }
 
 /// Now, in microseconds since the Unix epoch.
-pub(crate) fn now_us() -> i64 {
+pub fn now_us() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64)
 }

@@ -6,7 +6,7 @@
 
 mod app;
 mod auth;
-pub mod catalog;
+mod catalog;
 mod error;
 pub mod figures;
 mod lang;
@@ -15,5 +15,6 @@ mod pages;
 mod serve;
 mod sound;
 
+pub use app::now_us;
 pub use error::ConsoleError;
 pub use serve::{ConsoleOptions, Tls, serve};

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::ReviewsError;
+use callsift_reviews::{Invalid, ReviewsError, TooLate};
 use maud::html;
 
 use crate::error::ConsoleError;
@@ -53,21 +53,33 @@ impl From<ReviewsError> for PageError {
                 Self::Conflict(format!("{by} 已先作出判断，请刷新 · {by} was quicker; reload the page"))
             }
             ReviewsError::TooLate(what) => Self::Conflict(format!("{} · {what}", too_late(what))),
+            ReviewsError::Invalid(what) => Self::Bad(format!("{} · {what}", invalid(&what))),
             ReviewsError::Missing(_) => Self::NotFound,
-            ReviewsError::Bad(what) => Self::Bad(what),
             e => Self::Internal(e.into()),
         }
     }
 }
 
 /// The reviews crate speaks English; its few refusals in Chinese.
-fn too_late(what: &str) -> &'static str {
+fn too_late(what: TooLate) -> &'static str {
     match what {
-        w if w.contains("an appeal was made;") => "已有申诉，只有裁定能改变结论",
-        w if w.contains("already") => "已经申诉过",
-        w if w.contains("is over") => "申诉期限已过",
-        w if w.contains("is decided") => "申诉已裁定",
-        _ => "只有属实的判断可以申诉，且只能一次",
+        TooLate::UnderAppeal => "已有申诉，只有裁定能改变结论",
+        TooLate::NotConfirmed => "只有属实的判断可以申诉，且只能一次",
+        TooLate::Appealed => "已经申诉过",
+        TooLate::TimeOver => "申诉期限已过",
+        TooLate::Decided => "申诉已裁定",
+    }
+}
+
+fn invalid(what: &Invalid) -> String {
+    match what {
+        Invalid::NameMissing => "请填写登录名".to_owned(),
+        Invalid::NameTaken(name) => format!("登录名 {name} 已有人使用"),
+        Invalid::AgentNumber(name) => format!("坐席 {name} 需要工号"),
+        Invalid::PasswordShort { min } => format!("密码至少 {min} 个字符"),
+        Invalid::Score => "得分应在 0 到 100 之间".to_owned(),
+        Invalid::AppealReason => "请写明申诉理由".to_owned(),
+        Invalid::DecisionReason => "请写明裁定理由".to_owned(),
     }
 }
 

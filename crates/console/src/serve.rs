@@ -14,7 +14,7 @@ use axum_server::Handle;
 use callsift_reviews::Db;
 use callsift_rules::RuleSet;
 
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, catalog_path};
 use crate::catalog;
 use crate::error::ConsoleError;
 use crate::{auth, pages};
@@ -59,11 +59,6 @@ pub struct ConsoleOptions {
 }
 
 impl ConsoleOptions {
-    /// The reviews database.
-    pub fn reviews_path(&self) -> PathBuf {
-        self.data.join(crate::app::REVIEWS)
-    }
-
     /// That nothing is sent unprotected to other machines, and that there is a lake.
     ///
     /// # Errors
@@ -81,15 +76,6 @@ impl ConsoleOptions {
             )))
         }
     }
-
-    /// Makes the folder and opens the reviews database in it.
-    ///
-    /// # Errors
-    /// It cannot be made or opened.
-    pub fn reviews(&self) -> Result<Db, ConsoleError> {
-        std::fs::create_dir_all(&self.data).map_err(ConsoleError::io("cannot make", &self.data))?;
-        Ok(Db::open(&self.reviews_path())?)
-    }
 }
 
 /// Serves until the process is told to stop. `ready` gets the address once it is open; `progress` parts read and parts in all.
@@ -103,9 +89,10 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ConsoleError> {
     options.check()?;
-    drop(options.reviews()?);
+    // Makes the folder, too.
+    drop(Db::open_in(&options.data)?);
     let app = Arc::new(App::new(options, rules)?);
-    let mut conn = catalog::open(&app.catalog_path())?;
+    let mut conn = catalog::open(&catalog_path(&app.options.data))?;
     catalog::sync(&mut conn, &app.options.lake, &app.options.unit_field, progress)?;
     follow(Arc::clone(&app), conn);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

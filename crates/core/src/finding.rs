@@ -53,6 +53,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All, from minor to fatal.
+    pub const ALL: [Self; 4] = [Self::Minor, Self::Moderate, Self::Severe, Self::Fatal];
+
     /// Name used in tables and rule files.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,6 +64,11 @@ impl Severity {
             Self::Severe => "severe",
             Self::Fatal => "fatal",
         }
+    }
+
+    /// Reads [`Severity::as_str`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == name)
     }
 }
 

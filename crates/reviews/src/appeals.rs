@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::claims::Slot;
 use crate::db::Db;
-use crate::error::ReviewsError;
+use crate::error::{Invalid, ReviewsError, TooLate};
 use crate::verdicts::{Judgement, NewVerdict, Source, insert};
 
 /// So long after a verdict an agent may appeal: 7 days.
@@ -78,7 +78,7 @@ impl Db {
     /// The verdict does not stand, confirms nothing, is too old or was disputed before.
     pub fn appeal(&mut self, verdict_id: i64, reason: &str, user_id: i64, now_us: i64) -> Result<i64, ReviewsError> {
         if reason.trim().is_empty() {
-            return Err(ReviewsError::Bad("an appeal needs a reason".to_owned()));
+            return Err(Invalid::AppealReason.into());
         }
         self.alone(|conn| {
             let sql = "SELECT v.verdict, v.source, v.at_us, EXISTS (SELECT 1 FROM appeals a WHERE a.verdict_id = v.id)
@@ -87,13 +87,13 @@ impl Db {
             let found: Option<(String, String, i64, bool)> = conn.query_row(sql, [verdict_id], row).optional()?;
             let (verdict, source, at_us, disputed) = found.ok_or(ReviewsError::Missing("verdict"))?;
             if verdict != Judgement::Confirmed.as_str() || source == Source::Appeal.as_str() {
-                return Err(ReviewsError::TooLate("only a confirmed violation can be disputed, and only once"));
+                return Err(TooLate::NotConfirmed.into());
             }
             if disputed {
-                return Err(ReviewsError::TooLate("an appeal was made already"));
+                return Err(TooLate::Appealed.into());
             }
             if now_us > at_us + MAY_APPEAL_US {
-                return Err(ReviewsError::TooLate("the time for an appeal is over"));
+                return Err(TooLate::TimeOver.into());
             }
             let sql = "INSERT INTO appeals (verdict_id, reason, user_id, at_us, deadline_us)
                        VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -116,7 +116,7 @@ impl Db {
         now_us: i64,
     ) -> Result<(), ReviewsError> {
         if reason.trim().is_empty() {
-            return Err(ReviewsError::Bad("a decision needs a reason".to_owned()));
+            return Err(Invalid::DecisionReason.into());
         }
         self.alone(|conn| {
             let sql = "SELECT a.verdict_id, EXISTS (SELECT 1 FROM decisions d WHERE d.appeal_id = a.id)
@@ -124,7 +124,7 @@ impl Db {
             let found = conn.query_row(sql, [appeal_id], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?))).optional()?;
             let (verdict_id, decided): (i64, bool) = found.ok_or(ReviewsError::Missing("appeal"))?;
             if decided {
-                return Err(ReviewsError::TooLate("the appeal is decided"));
+                return Err(TooLate::Decided.into());
             }
             let sql = "INSERT INTO decisions (appeal_id, upheld, reason, user_id, at_us) VALUES (?1, ?2, ?3, ?4, ?5)";
             conn.execute(sql, params![appeal_id, granted, reason.trim(), user_id, now_us])?;

@@ -24,6 +24,19 @@ pub struct Db {
 }
 
 impl Db {
+    /// Name of the file in the console's folder.
+    pub const FILE: &'static str = "reviews.db";
+
+    /// Opens the database of a folder; makes both where they are not there.
+    ///
+    /// # Errors
+    /// As [`Db::open`]; the folder cannot be made.
+    pub fn open_in(folder: &Path) -> Result<Self, ReviewsError> {
+        let fail = |source| ReviewsError::Folder { path: folder.to_owned(), source };
+        std::fs::create_dir_all(folder).map_err(fail)?;
+        Self::open(&folder.join(Self::FILE))
+    }
+
     /// Opens the file, makes it where it is not there, and brings it up to date.
     ///
     /// # Errors
@@ -54,13 +67,14 @@ impl Db {
     /// The target exists, or cannot be written.
     pub fn backup(&self, to: &Path) -> Result<(), ReviewsError> {
         let fail = |source| ReviewsError::Open { path: to.to_owned(), source };
+        let bad = |reason: &str| ReviewsError::Backup { path: to.to_owned(), reason: reason.to_owned() };
         if to.exists() {
-            return Err(ReviewsError::Bad(format!("{} exists; a backup never overwrites", to.display())));
+            return Err(bad("it exists; a backup never overwrites"));
         }
         self.conn.execute("VACUUM INTO ?1", [to.to_string_lossy().as_ref()]).map_err(fail)?;
         let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
         let ok: String = copy.query_row("PRAGMA integrity_check", [], |r| r.get(0)).map_err(fail)?;
-        if ok == "ok" { Ok(()) } else { Err(ReviewsError::Bad(format!("{}: {ok}", to.display()))) }
+        if ok == "ok" { Ok(()) } else { Err(bad(&ok)) }
     }
 
     /// Runs `work` alone: no other writer between its reads and its writes.

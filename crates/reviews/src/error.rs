@@ -46,11 +46,79 @@ pub enum ReviewsError {
     #[error("there is no such {0}")]
     Missing(&'static str),
     /// The time for it is over, or it is done already.
-    #[error("{0}")]
-    TooLate(&'static str),
+    #[error(transparent)]
+    TooLate(#[from] TooLate),
     /// A value that cannot be kept.
-    #[error("{0}")]
-    Bad(String),
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A copy cannot be made.
+    #[error("backup {path}: {reason}")]
+    Backup {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The folder of the database cannot be made.
+    #[error("cannot make {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system gives no random bytes, or a password cannot be hashed.
+    #[error("passwords and tokens: {0}")]
+    Secret(String),
+}
+
+/// What is over, or done already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TooLate {
+    /// An appeal stands against the verdict.
+    #[error("an appeal was made; only its decision changes the verdict")]
+    UnderAppeal,
+    /// There is nothing to appeal against.
+    #[error("only a confirmed violation can be disputed, and only once")]
+    NotConfirmed,
+    /// The one appeal was made.
+    #[error("an appeal was made already")]
+    Appealed,
+    /// The days in which one may appeal are over.
+    #[error("the time for an appeal is over")]
+    TimeOver,
+    /// The decision is final.
+    #[error("the appeal is decided")]
+    Decided,
+}
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// No login name.
+    #[error("a login name is needed")]
+    NameMissing,
+    /// Somebody has the login name.
+    #[error("the name {0} is taken")]
+    NameTaken(String),
+    /// An agent without a number.
+    #[error("agent {0} needs an agent number")]
+    AgentNumber(String),
+    /// Too short a password.
+    #[error("a password needs at least {min} characters")]
+    PasswordShort {
+        /// Shortest that is taken.
+        min: usize,
+    },
+    /// A score that is none.
+    #[error("a score lies between 0 and 100")]
+    Score,
+    /// An appeal without a reason.
+    #[error("an appeal needs a reason")]
+    AppealReason,
+    /// A decision without a reason.
+    #[error("a decision needs a reason")]
+    DecisionReason,
 }
 
 impl ReviewsError {

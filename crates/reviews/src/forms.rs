@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::claims::{Slot, must_hold};
 use crate::db::Db;
-use crate::error::ReviewsError;
+use crate::error::{Invalid, ReviewsError};
 
 /// A form to be kept.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ impl Db {
     /// As [`Db::record`]; a score that is no number from 0 to 100.
     pub fn submit_form(&mut self, form: &NewForm) -> Result<i64, ReviewsError> {
         if !(0.0..=100.0).contains(&form.score) {
-            return Err(ReviewsError::Bad("a score lies between 0 and 100".to_owned()));
+            return Err(Invalid::Score.into());
         }
         self.alone(|conn| {
             must_hold(conn, &form.call_id, form.slot, form.user_id, form.at_us)?;

@@ -23,7 +23,7 @@ pub use audit::AuditEntry;
 pub use claims::{Claim, Slot};
 pub use db::Db;
 pub use draws::{DrawCall, DrawRecord};
-pub use error::ReviewsError;
+pub use error::{Invalid, ReviewsError, TooLate};
 pub use forms::{Form, NewForm};
 pub use sessions::{Session, Token};
 pub use users::{NewUser, Role, User};

@@ -4,7 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use sha2::{Digest, Sha256};
 
-use crate::error::ReviewsError;
+use crate::error::{Invalid, ReviewsError};
 
 /// Shortest password that is taken.
 pub const MIN_CHARS: usize = 10;
@@ -15,10 +15,10 @@ pub const MIN_CHARS: usize = 10;
 /// The password is too short, or the system gives no random bytes.
 pub fn hash(password: &str) -> Result<String, ReviewsError> {
     if password.chars().count() < MIN_CHARS {
-        return Err(ReviewsError::Bad(format!("a password needs at least {MIN_CHARS} characters")));
+        return Err(Invalid::PasswordShort { min: MIN_CHARS }.into());
     }
     let hash = Argon2::default().hash_password(password.as_bytes());
-    hash.map(|h| h.to_string()).map_err(|e| ReviewsError::Bad(format!("cannot hash a password: {e}")))
+    hash.map(|h| h.to_string()).map_err(|e| ReviewsError::Secret(e.to_string()))
 }
 
 /// A hash that no password has.
@@ -37,7 +37,7 @@ pub fn matches(password: &str, hash: Option<&str>) -> bool {
 /// The system gives no random bytes.
 pub fn random_token() -> Result<String, ReviewsError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| ReviewsError::Bad(format!("no random bytes: {e}")))?;
+    getrandom::fill(&mut bytes).map_err(|e| ReviewsError::Secret(e.to_string()))?;
     Ok(callsift_core::hex(&bytes))
 }
 
@@ -49,7 +49,7 @@ pub fn random_password() -> Result<String, ReviewsError> {
     // 32 signs, so that the lowest five bits of a random byte are a fair choice.
     const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|e| ReviewsError::Bad(format!("no random bytes: {e}")))?;
+    getrandom::fill(&mut bytes).map_err(|e| ReviewsError::Secret(e.to_string()))?;
     Ok(bytes.iter().map(|b| char::from(SIGNS[usize::from(b & 31)])).collect())
 }
 

@@ -3,7 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::db::Db;
-use crate::error::ReviewsError;
+use crate::error::{Invalid, ReviewsError};
+use crate::password;
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,13 +96,13 @@ impl Db {
     /// The name is taken, or an agent has no number.
     pub fn add_user(&mut self, user: &NewUser, password_hash: &str, now_us: i64) -> Result<i64, ReviewsError> {
         if user.name.trim().is_empty() {
-            return Err(ReviewsError::Bad("a login name is needed".to_owned()));
+            return Err(Invalid::NameMissing.into());
         }
         if user.role == Role::Agent && user.agent_id.is_none() {
-            return Err(ReviewsError::Bad(format!("agent {} needs an agent number", user.name)));
+            return Err(Invalid::AgentNumber(user.name.clone()).into());
         }
         if self.user_by_name(&user.name)?.is_some() {
-            return Err(ReviewsError::Bad(format!("the name {} is taken", user.name)));
+            return Err(Invalid::NameTaken(user.name.clone()).into());
         }
         self.conn.execute(
             "INSERT INTO users (name, display, role, agent_id, password, may_see_numbers, created_us)
@@ -117,6 +118,26 @@ impl Db {
             ],
         )?;
         Ok(self.conn.last_insert_rowid())
+    }
+
+    /// Adds a person with a password made at random, and gives it: it is kept nowhere.
+    ///
+    /// # Errors
+    /// As [`Db::add_user`]; the system gives no random bytes.
+    pub fn enrol(&mut self, user: &NewUser, now_us: i64) -> Result<String, ReviewsError> {
+        let secret = password::random_password()?;
+        self.add_user(user, &password::hash(&secret)?, now_us)?;
+        Ok(secret)
+    }
+
+    /// Gives a person a new password made at random, and ends the open sessions.
+    ///
+    /// # Errors
+    /// There is no such person; the system gives no random bytes.
+    pub fn renew_password(&mut self, user_id: i64) -> Result<String, ReviewsError> {
+        let secret = password::random_password()?;
+        self.set_password(user_id, &password::hash(&secret)?)?;
+        Ok(secret)
     }
 
     /// Everybody, by id.

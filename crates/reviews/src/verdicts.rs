@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::claims::{Slot, must_hold};
 use crate::db::Db;
-use crate::error::ReviewsError;
+use crate::error::{ReviewsError, TooLate};
 
 /// What a person says of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,7 +208,7 @@ impl Db {
             let under_appeal = "SELECT EXISTS (SELECT 1 FROM verdicts v LEFT JOIN appeals a ON a.verdict_id = v.id
                                 WHERE v.id = ?1 AND (v.source = 'appeal' OR a.id IS NOT NULL))";
             if conn.query_row(under_appeal, [verdict.before], |r| r.get(0))? {
-                return Err(ReviewsError::TooLate("an appeal was made; only its decision changes the verdict"));
+                return Err(TooLate::UnderAppeal.into());
             }
             insert(conn, verdict)
         })

@@ -1,12 +1,11 @@
 //! `callsift console`: the web console.
 
 use anyhow::Result;
-use callsift_console::{ConsoleOptions, Tls, serve};
+use callsift_console::{ConsoleOptions, Tls, now_us, serve};
 use callsift_pipeline::metadata::offset_s;
-use callsift_reviews::Role;
+use callsift_reviews::{Db, NewUser, Role};
 
 use crate::args::ConsoleArgs;
-use crate::commands::users::{Person, add};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, note};
@@ -47,7 +46,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
 
 /// One of each role where there is nobody; says what to do where nobody is wanted.
 fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
-    let mut db = options.reviews()?;
+    let mut db = Db::open_in(&options.data)?;
     let people = db.users()?;
     if !people.is_empty() {
         return Ok(());
@@ -65,8 +64,9 @@ fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
     ];
     for (name, display, role) in first {
         let agent_id = (role == Role::Agent).then(|| agent.to_owned());
-        let person = Person { name, display, role, agent_id, numbers: role == Role::Admin };
-        let password = add(&mut db, person)?;
+        let may_see_numbers = role == Role::Admin;
+        let user = NewUser { name: name.to_owned(), display: display.to_owned(), role, agent_id, may_see_numbers };
+        let password = db.enrol(&user, now_us())?;
         emit(&format!("  {name:<8} {password}  {display}\n"));
     }
     Ok(())

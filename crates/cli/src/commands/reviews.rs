@@ -10,14 +10,13 @@ use callsift_store::people::{forms, reviews, samples, write_days};
 use callsift_store::{FormRow, ReviewRow, SampleRow};
 
 use crate::args::{ReviewsArgs, ReviewsCommand};
-use crate::commands::users::open;
 use crate::exit::Exit;
 use crate::load;
 use crate::output::note;
 
 /// Backs up or exports.
 pub fn run(args: &ReviewsArgs) -> Result<Exit> {
-    let db = open(&args.data)?;
+    let db = Db::open_in(&args.data.folder())?;
     match &args.command {
         ReviewsCommand::Backup { to } => {
             db.backup(to)?;

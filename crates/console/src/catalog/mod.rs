@@ -18,7 +18,7 @@ use crate::error::ConsoleError;
 pub(crate) use grams::query as text_query;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};
 pub(crate) use sync::severity_rank;
-pub use sync::{Synced, sync};
+pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
 const VERSION: i64 = 3;
@@ -28,7 +28,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn open(path: &Path) -> Result<Connection, ConsoleError> {
+pub(crate) fn open(path: &Path) -> Result<Connection, ConsoleError> {
     if let Ok(conn) = connect(path)
         && conn.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0)).is_ok_and(|v| v == VERSION)
     {

@@ -13,28 +13,17 @@ use rusqlite::{Connection, Transaction, params};
 use crate::catalog::{grams, place};
 use crate::error::ConsoleError;
 
-/// What following the lake did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Synced {
-    /// Parts read.
-    pub parts: usize,
-    /// Calls in them.
-    pub calls: usize,
-    /// Parts taken out, because they went or changed.
-    pub removed: usize,
-}
-
 /// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. `progress`
 /// is told parts done and parts in all.
 ///
 /// # Errors
 /// A part cannot be read; those before it are in.
-pub fn sync(
+pub(crate) fn sync(
     conn: &mut Connection,
     lake: &Path,
     unit_field: &str,
     mut progress: impl FnMut(usize, usize),
-) -> Result<Synced, ConsoleError> {
+) -> Result<(), ConsoleError> {
     let known: BTreeMap<String, String> = {
         let mut statement = conn.prepare("SELECT name, stamp FROM parts")?;
         let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
@@ -45,25 +34,22 @@ pub fn sync(
         let stamp = stamp(lake, &part)?;
         there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
     }
-    let mut synced = Synced::default();
     let gone = known.iter().filter(|(name, stamp)| there.get(*name).is_none_or(|(_, now)| now != *stamp));
     for (name, _) in gone {
         let tx = conn.transaction()?;
         remove(&tx, name)?;
         tx.commit()?;
-        synced.removed += 1;
     }
     let new: Vec<_> = there.iter().filter(|(name, (_, stamp))| known.get(*name) != Some(stamp)).collect();
     for (i, (name, (part, stamp))) in new.iter().enumerate() {
         let (calls, findings) = (read_part(lake, part)?, read_findings(lake, part)?);
         let tx = conn.transaction()?;
-        synced.calls += add(&tx, name, calls, findings, unit_field)?;
+        add(&tx, name, calls, findings, unit_field)?;
         tx.execute("INSERT INTO parts (name, stamp) VALUES (?1, ?2)", params![name, stamp])?;
         tx.commit()?;
-        synced.parts += 1;
         progress(i + 1, new.len());
     }
-    Ok(synced)
+    Ok(())
 }
 
 /// Size and time of the files of a part: they are replaced by rename, never written into.
@@ -96,12 +82,11 @@ fn add(
     calls: Vec<StoredCall>,
     findings: Vec<StoredFinding>,
     unit_field: &str,
-) -> Result<usize, ConsoleError> {
+) -> Result<(), ConsoleError> {
     let mut by_call: HashMap<String, Vec<StoredFinding>> = HashMap::new();
     for finding in findings {
         by_call.entry(finding.call_id.clone()).or_default().push(finding);
     }
-    let n = calls.len();
     for call in calls {
         let findings = by_call.remove(&call.meta.call_id).unwrap_or_default();
         let id = add_call(tx, part, &call, &findings, unit_field)?;
@@ -110,7 +95,7 @@ fn add(
             add_turn(tx, id, turn)?;
         }
     }
-    Ok(n)
+    Ok(())
 }
 
 fn add_call(
@@ -162,8 +147,7 @@ fn add_call(
 
 /// Rank of a severity: 1 minor to 4 fatal; 0 for none.
 pub(crate) fn severity_rank(name: &str) -> i64 {
-    let all = [Severity::Minor, Severity::Moderate, Severity::Severe, Severity::Fatal];
-    all.iter().position(|s| s.as_str() == name).map_or(0, |i| i as i64 + 1)
+    Severity::parse(name).map_or(0, |s| s as i64 + 1)
 }
 
 /// What the queue is sorted by before people said anything: weight of the faults per minute of listening, where a

@@ -28,10 +28,8 @@ pub fn open(
     unit_field: &str,
     progress: impl FnMut(usize, usize),
 ) -> Result<Db, ConsoleError> {
-    std::fs::create_dir_all(data).map_err(ConsoleError::io("cannot make", data))?;
-    let path = data.join(app::CATALOG);
-    catalog::sync(&mut catalog::open(&path)?, lake, unit_field, progress)?;
-    let db = Db::open(&data.join(app::REVIEWS))?;
-    app::attach(db.connection(), &path)?;
-    Ok(db)
+    // Makes the folder, too.
+    drop(Db::open_in(data)?);
+    catalog::sync(&mut catalog::open(&app::catalog_path(data))?, lake, unit_field, progress)?;
+    app::open_both(data)
 }

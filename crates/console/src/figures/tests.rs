@@ -10,8 +10,7 @@ use super::twice;
 /// Two agents of one unit with four calls over two days; `rude` hits c1 and c2, everything is clear otherwise.
 pub(super) fn centre() -> (tempfile::TempDir, Db) {
     let dir = tempfile::tempdir().unwrap();
-    let catalog = dir.path().join("catalog.db");
-    let conn = crate::catalog::open(&catalog).unwrap();
+    let conn = crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap();
     for (id, call, date, agent, hit) in [
         (1, "c1", "2026-11-01", "7", true),
         (2, "c2", "2026-11-02", "7", true),
@@ -36,7 +35,7 @@ pub(super) fn centre() -> (tempfile::TempDir, Db) {
         }
     }
     drop(conn);
-    let mut db = Db::open(&dir.path().join("reviews.db")).unwrap();
+    let mut db = crate::app::open_both(dir.path()).unwrap();
     for name in ["r1", "r2", "r3"] {
         let user = NewUser {
             name: name.into(),
@@ -47,7 +46,6 @@ pub(super) fn centre() -> (tempfile::TempDir, Db) {
         };
         db.add_user(&user, "none", 0).unwrap();
     }
-    crate::app::attach(db.connection(), &catalog).unwrap();
     (dir, db)
 }
 

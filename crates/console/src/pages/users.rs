@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
-use callsift_reviews::{NewUser, Role, User, password};
+use callsift_reviews::{NewUser, Role, User};
 use maud::{Markup, html};
 
 use crate::app::{Shared, now_us};
@@ -42,8 +42,7 @@ async fn add(State(app): State<Shared>, sent: Guarded) -> Result<Markup, PageErr
     let who = sent.person.user().name.clone();
     let fresh = app
         .run(move |db| {
-            let secret = password::random_password()?;
-            db.add_user(&new, &password::hash(&secret)?, now_us())?;
+            let secret = db.enrol(&new, now_us())?;
             db.log(now_us(), &who, "user_add", None, &format!("{} {}", new.name, new.role.as_str()))?;
             Ok(Some((new.name, secret)))
         })
@@ -79,8 +78,7 @@ async fn reset(State(app): State<Shared>, Path(id): Path<i64>, sent: Guarded) ->
     let fresh = app
         .run(move |db| {
             let user = find(db, id)?;
-            let secret = password::random_password()?;
-            db.set_password(id, &password::hash(&secret)?)?;
+            let secret = db.renew_password(id)?;
             db.log(now_us(), &who, "user_password", None, &user.name)?;
             Ok(Some((user.name, secret)))
         })

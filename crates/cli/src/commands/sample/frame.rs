@@ -66,11 +66,6 @@ fn flag(finding: &StoredFinding) -> Flag {
     // An absence has no place to listen to: the call is heard whole.
     let absent = finding.turn.is_none();
     let length = finding.end_ms.zip(finding.start_ms).map_or(0, |(end, start)| (end - start).max(0));
-    let severity = match finding.severity.as_str() {
-        "fatal" => Severity::Fatal,
-        "severe" => Severity::Severe,
-        "moderate" => Severity::Moderate,
-        _ => Severity::Minor,
-    };
+    let severity = Severity::parse(&finding.severity).unwrap_or(Severity::Minor);
     Flag { rule_id: finding.rule_id.clone(), severity, clip_ms: if absent { 0 } else { length.max(1) } }
 }

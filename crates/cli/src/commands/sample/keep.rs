@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use callsift_console::now_us;
 use callsift_reviews::{Db, DrawCall, DrawRecord};
 use callsift_sampling::draw::inclusion;
 use callsift_sampling::risk::{Part, RuleRecord};
@@ -10,21 +11,20 @@ use callsift_sampling::{Findings, Frame, Picked};
 
 use super::Record;
 use crate::args::DataArgs;
-use crate::commands::users::{now_us, open};
 
 /// How often people agreed with the machine, by rule: what calibrates a risk queue. Nothing where there is no database yet.
 pub fn records(data: &DataArgs) -> Result<Vec<RuleRecord>> {
-    if !data.folder().join("reviews.db").is_file() {
+    if !data.folder().join(Db::FILE).is_file() {
         return Ok(Vec::new());
     }
-    let counts = open(data)?.agreement_by_rule()?;
+    let counts = Db::open_in(&data.folder())?.agreement_by_rule()?;
     let of = |(rule_id, confirmed, rejected)| RuleRecord { rule_id, confirmed, rejected };
     Ok(counts.into_iter().map(of).collect())
 }
 
 /// Keeps the draw; gives its number.
 pub fn save(data: &DataArgs, record: &Record, frame: &Frame, findings: Option<&Findings>) -> Result<i64> {
-    let mut db = open(data)?;
+    let mut db = Db::open_in(&data.folder())?;
     check_names(&db, record)?;
     let chances = inclusion(&record.draw.plan, &record.draw.seed, frame, findings)?;
     let picked: BTreeMap<&str, &Picked> = record.draw.picked.iter().map(|p| (p.call_id.as_str(), p)).collect();

@@ -65,9 +65,8 @@ pub(super) async fn verdict(
     sent: Guarded,
 ) -> Result<Response, PageError> {
     let shared = app.clone();
-    let by_script = sent.by_script;
     let back = call_url(&id);
-    let (row, shown) = app
+    let told = app
         .run(move |db| {
             let slot = reviewing(db, &sent.person, &id)?;
             let shown = Shown::load(db, &sent.person, &id)?;
@@ -82,10 +81,17 @@ pub(super) async fn verdict(
                 }
             }
             log(db, &sent.person, "verdict", &id, &format!("{} {}", new.rule_id, new.verdict.as_str()))?;
-            Ok((db.verdict(row)?, Shown::load(db, &sent.person, &id)?))
+            // A script wants to see what became of the score; a page is loaded anew.
+            if sent.by_script {
+                return Ok(Some((db.verdict(row)?, Shown::load(db, &sent.person, &id)?)));
+            }
+            Ok(None)
         })
         .await?;
-    Ok(if by_script { answer(&app, &row, &shown).into_response() } else { Redirect::to(&back).into_response() })
+    Ok(match told {
+        Some((row, shown)) => answer(&app, &row, &shown).into_response(),
+        None => Redirect::to(&back).into_response(),
+    })
 }
 
 fn judged(shown: &Shown, sent: &Guarded, call_id: &str, slot: Slot) -> Result<NewVerdict, PageError> {
