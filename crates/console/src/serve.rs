@@ -17,7 +17,7 @@ use callsift_rules::RuleSet;
 use crate::app::{App, Shared, catalog_path};
 use crate::catalog;
 use crate::error::ConsoleError;
-use crate::{auth, pages};
+use crate::{auth, figures, pages};
 
 /// The lake is looked at again after so long.
 const FOLLOW: Duration = Duration::from_mins(1);
@@ -93,11 +93,18 @@ pub fn serve(
     drop(Db::open_in(&options.data)?);
     let app = Arc::new(App::new(options, rules)?);
     let mut conn = catalog::open(&catalog_path(&app.options.data))?;
-    catalog::sync(&mut conn, &app.options.lake, &app.options.unit_field, progress)?;
+    update(&app, &mut conn, progress)?;
     follow(Arc::clone(&app), conn);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(ConsoleError::io("cannot start threads for", &app.options.data))?;
     runtime.block_on(listen(app, ready))
+}
+
+/// Reads what is new in the lake, and puts the queue in the order that lake and verdicts give.
+fn update(app: &App, conn: &mut rusqlite::Connection, progress: impl FnMut(usize, usize)) -> Result<(), ConsoleError> {
+    catalog::sync(conn, &app.options.lake, &app.options.unit_field, progress)?;
+    let records = figures::records(&Db::open_in(&app.options.data)?)?;
+    Ok(catalog::rank(conn, &records)?)
 }
 
 /// Follows the lake on a thread of its own. A part that cannot be read is tried again the next time.
@@ -105,7 +112,7 @@ fn follow(app: Shared, mut conn: rusqlite::Connection) {
     let work = move || {
         loop {
             std::thread::sleep(FOLLOW);
-            if let Err(e) = catalog::sync(&mut conn, &app.options.lake, &app.options.unit_field, |_, _| {}) {
+            if let Err(e) = update(&app, &mut conn, |_, _| {}) {
                 complain(&e);
             }
         }

@@ -6,6 +6,7 @@
 mod grams;
 mod place;
 pub(crate) mod queue;
+mod rank;
 pub(crate) mod rows;
 mod sync;
 
@@ -16,12 +17,13 @@ use rusqlite::Connection;
 use crate::error::ConsoleError;
 
 pub(crate) use grams::query as text_query;
+pub(crate) use rank::rank;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};
 pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.

@@ -66,7 +66,7 @@ impl State {
 /// Order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Order {
-    /// Expected faults per minute of listening, worst first.
+    /// Worth of what a minute of listening is expected to confirm, most first.
     #[default]
     Risk,
     /// Newest first.
@@ -138,6 +138,8 @@ pub(crate) struct Listed {
     pub(crate) claimed_by: Option<String>,
     /// Confirmed violations.
     pub(crate) confirmed: i64,
+    /// Violations that a person is expected to confirm, and the minutes that it takes; nothing where nothing was found.
+    pub(crate) expected: Option<(f64, f64)>,
 }
 
 impl Filter {
@@ -209,7 +211,8 @@ impl Filter {
                  (SELECT DISTINCT r.title FROM cat.findings r WHERE r.call = c.id AND r.verdict = 'hit'
                   ORDER BY CASE r.severity WHEN 'fatal' THEN 0 WHEN 'severe' THEN 1 WHEN 'moderate' THEN 2 ELSE 3 END,
                     r.rule_id)),
-               EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.duplicate = ?{})
+               EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.duplicate = ?{}),
+               c.expected, c.minutes
              {FROM} WHERE {conditions} ORDER BY {}, c.call_id LIMIT {PAGE} OFFSET {}",
             CallRow::COLUMNS,
             values.len(),
@@ -225,6 +228,7 @@ impl Filter {
                 human: r.get::<_, Option<f64>>(CallRow::WIDTH)?.filter(|_| !blind),
                 claimed_by: r.get::<_, Option<String>>(CallRow::WIDTH + 1)?.filter(|_| !blind),
                 confirmed: if blind { 0 } else { r.get(CallRow::WIDTH + 2)? },
+                expected: r.get::<_, Option<f64>>(CallRow::WIDTH + 5)?.zip(r.get(CallRow::WIDTH + 6)?),
                 titles: titles.map_or_else(Vec::new, |t| t.lines().map(str::to_owned).collect()),
             })
         })?;

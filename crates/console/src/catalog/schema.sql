@@ -25,7 +25,11 @@ CREATE TABLE calls (
     score       REAL,
     hits        INTEGER NOT NULL,
     worst       INTEGER NOT NULL,
-    risk        REAL NOT NULL
+    -- Violations that a person is expected to confirm, the minutes that it takes to hear them, and their worth per minute,
+    -- which the queue is sorted by. Nothing until the call is ranked; worth 0 where nothing was found.
+    expected    REAL,
+    minutes     REAL,
+    risk        REAL
 ) STRICT;
 CREATE INDEX calls_by_part ON calls (part);
 CREATE INDEX calls_by_date ON calls (date, started_us);
@@ -88,6 +92,12 @@ CREATE TABLE findings (
 ) STRICT;
 CREATE INDEX findings_by_call ON findings (call);
 CREATE INDEX findings_by_rule ON findings (rule_id, verdict, call);
+
+-- Precision of each rule when the calls were last ranked.
+CREATE TABLE ranked (
+    rule_id   TEXT PRIMARY KEY,
+    precision REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- What filters offer: units and queues that calls ever had.
 CREATE TABLE names (

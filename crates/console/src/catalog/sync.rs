@@ -140,7 +140,7 @@ fn add_call(
         call.score,
         hits.len() as i64,
         hits.iter().map(|f| severity_rank(&f.severity)).max().unwrap_or(0),
-        risk(&hits, duration_ms),
+        hits.is_empty().then_some(0.0),
     ])?;
     Ok(tx.last_insert_rowid())
 }
@@ -148,14 +148,6 @@ fn add_call(
 /// Rank of a severity: 1 minor to 4 fatal; 0 for none.
 pub(crate) fn severity_rank(name: &str) -> i64 {
     Severity::parse(name).map_or(0, |s| s as i64 + 1)
-}
-
-/// What the queue is sorted by before people said anything: weight of the faults per minute of listening, where a
-/// listener needs half a minute for the call and ten seconds for each place.
-fn risk(hits: &[&StoredFinding], duration_ms: i64) -> f64 {
-    let weight = |f: &&StoredFinding| [0.0, 1.0, 2.0, 5.0, 10.0][severity_rank(&f.severity) as usize];
-    let listening_ms = (30_000 + 10_000 * hits.len() as i64).min(duration_ms.max(10_000));
-    hits.iter().map(weight).sum::<f64>() * 60_000.0 / listening_ms as f64
 }
 
 fn add_findings(tx: &Transaction<'_>, call: i64, findings: &[StoredFinding]) -> Result<(), ConsoleError> {

@@ -12,11 +12,21 @@ pub(crate) mod twice;
 use std::path::Path;
 
 use callsift_reviews::Db;
+use callsift_sampling::risk::RuleRecord;
 
 use crate::error::ConsoleError;
 use crate::{app, catalog};
 
 pub use judged::judged;
+
+/// How often people agreed with the machine, by rule: what calibrates the order of the queue.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn records(db: &Db) -> Result<Vec<RuleRecord>, ConsoleError> {
+    let of = |(rule_id, confirmed, rejected)| RuleRecord { rule_id, confirmed, rejected };
+    Ok(db.agreement_by_rule()?.into_iter().map(of).collect())
+}
 
 /// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`].
 ///

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use callsift_core::Severity;
 use callsift_reviews::{Role, Slot};
 use maud::{Markup, html};
 
@@ -178,19 +179,18 @@ fn line(app: &App, l: Lang, row: &Listed) -> Markup {
             td.num { (clock(c.duration_ms)) }
             td.num { (c.score.map_or_else(|| "–".to_owned(), points)) }
             td { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
-                 (row.titles.join("，")) @if let Some(why) = &c.fail_reason { span.problem { (why) } } }
+                 (row.titles.join("，"))
+                 @if let Some((expected, minutes)) = row.expected { small {
+                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 处 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem { (why) } } }
             td { (state(l, row)) }
         }
     }
 }
 
+/// The severity of a rank: 1 minor to 4 fatal.
 fn rank_name(rank: i64) -> &'static str {
-    match rank {
-        4 => "fatal",
-        3 => "severe",
-        2 => "moderate",
-        _ => "minor",
-    }
+    let index = usize::try_from(rank - 1).unwrap_or_default();
+    Severity::ALL.get(index).map_or("", |s| s.as_str())
 }
 
 fn state(l: Lang, row: &Listed) -> Markup {
@@ -251,8 +251,8 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
     let name = person.user().name.clone();
     let tasks = app
         .run(move |db| {
-            // A blind duplicate looks like any other task; why it was drawn is not told, for `why` would tell.
-            let sql = "SELECT d.call_id, w.title, CASE WHEN d.duplicate = ?1 THEN '' ELSE d.why END,
+            // A blind duplicate looks like any other task: `why` says why the call was drawn, not who hears it twice.
+            let sql = "SELECT d.call_id, w.title, d.why,
                          EXISTS (SELECT 1 FROM forms f WHERE f.call_id = d.call_id
                                  AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END)
                        FROM draw_calls d JOIN draws w ON w.id = d.draw_id

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use options::{Hear, RiskPlan, Weights};
-pub use value::{Evidence, Flag, RuleRecord, Value, value};
+pub use value::{Evidence, Flag, RuleRecord, Value, value, value_of};
 
 use crate::chance::Chance;
 use crate::frame::{Frame, FrameCall};

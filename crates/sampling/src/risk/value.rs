@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_core::Severity;
+use callsift_core::{Severity, TimeSpan};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +18,17 @@ pub struct Flag {
     pub severity: Severity,
     /// Length of the place in milliseconds; 0 for an absence, which has no place: the whole call is heard for it.
     pub clip_ms: i64,
+}
+
+impl Flag {
+    /// A flag at a place, or of an absence. A severity that is none counts as the least.
+    pub fn new(rule_id: &str, severity: &str, place: Option<TimeSpan>) -> Self {
+        Self {
+            rule_id: rule_id.to_owned(),
+            severity: Severity::parse(severity).unwrap_or(Severity::Minor),
+            clip_ms: place.map_or(0, |span| (span.end_ms - span.start_ms).max(1)),
+        }
+    }
 }
 
 /// What reviewers said of a rule's hits so far.
@@ -105,10 +116,14 @@ impl Value {
 
 /// Value of a call of the frame.
 pub fn value(plan: &RiskPlan, call: &FrameCall, evidence: &Evidence<'_>) -> Value {
-    let flags = evidence.of(&call.call_id);
+    value_of(plan, call.duration_ms, evidence.of(&call.call_id), evidence)
+}
+
+/// Value of a call of this length with these flags; of the evidence only the records are looked at.
+pub fn value_of(plan: &RiskPlan, duration_ms: i64, flags: &[Flag], evidence: &Evidence<'_>) -> Value {
     let chances = flags.iter().map(|f| (evidence.precision(plan, &f.rule_id), plan.weights.of(f.severity)));
     let (expected, worth) = chances.fold((0.0, 0.0), |(e, w), (p, weight)| (e + p, w + p * weight));
-    let whole = call.duration_ms.max(0) as f64;
+    let whole = duration_ms.max(0) as f64;
     let clips: f64 = flags.iter().map(|f| f.clip_ms.max(0) as f64 + plan.lead_in_ms.max(0) as f64).sum();
     let by_clips = plan.hear == Hear::Clips && !flags.is_empty() && flags.iter().all(|f| f.clip_ms > 0);
     // Clips that overlap are not heard twice: never more than the whole call.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use callsift_core::Severity;
+use callsift_core::TimeSpan;
 use callsift_pipeline::facts;
 use callsift_pipeline::metadata::hour_at;
 use callsift_sampling::risk::Flag;
@@ -62,10 +62,8 @@ pub fn flags(scope: &Scope<'_>) -> Result<BTreeMap<String, Vec<Flag>>> {
     Ok(flags)
 }
 
-fn flag(finding: &StoredFinding) -> Flag {
-    // An absence has no place to listen to: the call is heard whole.
-    let absent = finding.turn.is_none();
-    let length = finding.end_ms.zip(finding.start_ms).map_or(0, |(end, start)| (end - start).max(0));
-    let severity = Severity::parse(&finding.severity).unwrap_or(Severity::Minor);
-    Flag { rule_id: finding.rule_id.clone(), severity, clip_ms: if absent { 0 } else { length.max(1) } }
+fn flag(f: &StoredFinding) -> Flag {
+    // An absence has no place to listen to, whatever stretch was searched.
+    let span = f.start_ms.zip(f.end_ms).map(|(start, end)| TimeSpan::new(start, end));
+    Flag::new(&f.rule_id, &f.severity, f.turn.is_some().then(|| span.unwrap_or_default()))
 }

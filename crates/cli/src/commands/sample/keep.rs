@@ -17,9 +17,7 @@ pub fn records(data: &DataArgs) -> Result<Vec<RuleRecord>> {
     if !data.folder().join(Db::FILE).is_file() {
         return Ok(Vec::new());
     }
-    let counts = Db::open_in(&data.folder())?.agreement_by_rule()?;
-    let of = |(rule_id, confirmed, rejected)| RuleRecord { rule_id, confirmed, rejected };
-    Ok(counts.into_iter().map(of).collect())
+    Ok(callsift_console::figures::records(&Db::open_in(&data.folder())?)?)
 }
 
 /// Keeps the draw; gives its number.
