@@ -55,6 +55,19 @@ pub(crate) fn judgement(lang: Lang, name: &str) -> &'static str {
     }
 }
 
+/// How a text met a rule.
+pub(crate) fn match_kind(lang: Lang, name: &str) -> &'static str {
+    match name {
+        "exact" => lang.t("原词", "the very words"),
+        "pattern" => lang.t("句式", "by pattern"),
+        "sound" => lang.t("读音相近", "by sound"),
+        "similar" => lang.t("意思相近的句子", "similar sentence"),
+        "model" => lang.t("模型判断", "by a model"),
+        "measure" => lang.t("测量值", "measured"),
+        _ => lang.t("缺失", "missing"),
+    }
+}
+
 /// Name of a role at the telephone.
 pub(crate) fn speaker(lang: Lang, name: &str) -> &'static str {
     match name {

@@ -12,7 +12,7 @@ use axum::middleware;
 use axum::response::Response;
 use axum_server::Handle;
 use callsift_reviews::Db;
-use callsift_rules::RuleSet;
+use callsift_rules::{EvalOptions, RuleSet};
 
 use crate::app::{App, Shared, catalog_path};
 use crate::catalog;
@@ -52,6 +52,8 @@ pub struct ConsoleOptions {
     pub insecure: bool,
     /// Metadata field that names an agent's unit.
     pub unit_field: String,
+    /// Limits that rules answer within, as in runs.
+    pub eval: EvalOptions,
     /// Hours at the centre: seconds east of UTC.
     pub utc_offset_s: i32,
     /// A claim that nobody renews ends after so many minutes.

@@ -29,7 +29,7 @@ SHAPES = [
 ]
 # The same for training that goes on from a good state: windows of up to 30 s.
 LONG_SHAPES = [
-    (6.0, False, 9, 0.08, 0.08), (12.0, False, 5, 0.22, 0.22), (20.0, False, 3, 0.22, 0.22), (30.0, False, 2, 0.40, 0.40), (29.0, True, 2, 0.08, 0.08),
+    (6.0, False, 9, 0.08, 0.08), (12.0, False, 5, 0.22, 0.22), (20.0, False, 3, 0.20, 0.20), (30.0, False, 2, 0.40, 0.40), (29.0, True, 2, 0.10, 0.10),
 ]
 FIRST = 0.33  # share of the time on mostly short windows
 FRAMES = 0.08  # share of the time on frame labels alone, where training starts from nothing

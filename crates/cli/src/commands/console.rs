@@ -18,6 +18,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     };
     let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| Tls { cert, key });
     let scheme = if tls.is_some() { "https" } else { "http" };
+    let config = load::config(&args.config)?;
     let options = ConsoleOptions {
         lake: args.data.lake.clone(),
         data: args.data.folder(),
@@ -26,7 +27,8 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         tls,
         insecure: args.insecure,
         unit_field: args.unit_field.clone(),
-        utc_offset_s: offset_s(&load::config(&args.config)?.metadata.utc_offset)?,
+        utc_offset_s: offset_s(&config.metadata.utc_offset)?,
+        eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
     };
     options.check()?;

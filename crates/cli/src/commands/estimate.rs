@@ -1,9 +1,9 @@
 //! `callsift estimate`: what the reviewed calls say about all calls.
 
 use anyhow::{Result, bail};
-use callsift_console::figures::{judged, open};
+use callsift_console::figures::{gain, judged, open};
 use callsift_sampling::estimate::{
-    Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, any_rule, groups, rules,
+    Gain, Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, any_rule, groups, rules,
 };
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ struct Estimates {
     violations: Option<RuleRates>,
     /// The same for each rule.
     by_rule: Vec<RuleRates>,
+    /// What choosing calls by risk saved; nothing where chance chose none.
+    listening: Option<Gain>,
 }
 
 /// Estimates and prints.
@@ -32,7 +34,7 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
         bail!("the lake {} has no judged calls from {} to {}", args.data.lake.display(), days.0, days.1);
     }
     let heard = rows.iter().filter(|r| r.human.is_some()).count();
-    let estimates = estimates(&rows);
+    let estimates = Estimates { listening: gain(db.connection(), days.0, days.1)?, ..estimates(&rows) };
     if args.json {
         emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
         return Ok(Exit::Done);
@@ -47,7 +49,12 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
 }
 
 fn estimates(rows: &[Judged]) -> Estimates {
-    Estimates { rules: rules(rows), violations: groups(&any_rule(rows)).into_iter().next(), by_rule: groups(rows) }
+    Estimates {
+        rules: rules(rows),
+        violations: groups(&any_rule(rows)).into_iter().next(),
+        by_rule: groups(rows),
+        listening: None,
+    }
 }
 
 fn text(e: &Estimates) -> String {
@@ -74,7 +81,11 @@ fn text(e: &Estimates) -> String {
         let (n, own) = (a.rate.n.to_string(), share(&a.rate));
         lines.push(row([&a.unit, &a.agent_id, &n, &own, &shrunk, &interval(&a.shrunk.interval), mark]));
     }
-    out + &table(&lines)
+    out += &table(&lines);
+    if let Some(gain) = &e.listening {
+        out += &format!("\n听音效率：{}。\n", gain.sentence());
+    }
+    out
 }
 
 fn rate_row(name: &str, r: &PoweredRate) -> Vec<String> {

@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod cells;
 mod judged;
+pub(crate) mod listening;
 pub(crate) mod period;
 pub(crate) mod sums;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::error::ConsoleError;
 use crate::{app, catalog};
 
 pub use judged::judged;
+pub use listening::gain;
 
 /// How often people agreed with the machine, by rule: what calibrates the order of the queue.
 ///

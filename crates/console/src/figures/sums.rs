@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callsift_sampling::estimate::{Judged, PoweredRate, RuleAccuracy, RuleRates, any_rule, groups, powered, rules};
+use callsift_sampling::estimate::{
+    Gain, Judged, PoweredRate, RuleAccuracy, RuleRates, any_rule, groups, powered, rules,
+};
 use rusqlite::Connection;
 
 use crate::error::ConsoleError;
 use crate::figures::cells::{self, CallCell, Heard, Place, RuleCell, Said};
-use crate::figures::judged;
 use crate::figures::period::Period;
+use crate::figures::{judged, listening};
 
 /// All that pages show of a period.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Figures {
     pub(crate) rates: BTreeMap<String, PoweredRate>,
     /// Rates of calls with any violation.
     pub(crate) any: Option<RuleRates>,
+    /// What choosing calls by risk saved.
+    pub(crate) gain: Option<Gain>,
 }
 
 /// Sums of counts.
@@ -60,6 +64,7 @@ impl Figures {
             calls: cells::calls(conn, p)?,
             machine: cells::rules(conn, p)?,
             names: cells::names(conn)?,
+            gain: listening::gain(conn, &p.from, &p.to)?,
             said,
             heard,
             ..Self::default()

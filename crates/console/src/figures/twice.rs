@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use callsift_sampling::agreement::Rating;
 use rusqlite::{Connection, params};
 
+use crate::figures::listening::HEARD_MS;
+
 /// What a reviewer did in a period.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Load {
@@ -24,9 +26,6 @@ pub(crate) struct Load {
     pub(crate) score: Option<f64>,
 }
 
-/// Sound around a flagged place that is heard with it.
-const AROUND_MS: i64 = 4000;
-
 /// What each person who may review did between two times. Days begin at midnight `offset_s` seconds east of UTC.
 pub(crate) fn loads(
     conn: &Connection,
@@ -35,18 +34,17 @@ pub(crate) fn loads(
     now_us: i64,
     offset_s: i32,
 ) -> rusqlite::Result<Vec<Load>> {
-    let sql = "SELECT u.name, u.display, count(f.id), coalesce(sum(f.slot), 0),
-                 count(DISTINCT (f.at_us / 1000000 + ?4) / 86400),
-                 coalesce(sum(CASE WHEN f.whole = 1 THEN c.duration_ms ELSE min(c.duration_ms,
-                   (SELECT coalesce(sum(g.end_ms - g.start_ms + ?5), 0) FROM cat.findings g
-                    WHERE g.call = c.id AND g.verdict = 'hit' AND g.start_ms IS NOT NULL)) END), 0),
+    let sql = format!(
+        "SELECT u.name, u.display, count(f.id), coalesce(sum(f.slot), 0),
+                 count(DISTINCT (f.at_us / 1000000 + ?4) / 86400), coalesce(sum({HEARD_MS}), 0),
                  (SELECT count(*) FROM claims k WHERE k.user_id = u.id AND k.until_us > ?3), avg(f.score)
                FROM users u LEFT JOIN current_forms f ON f.user_id = u.id AND f.at_us BETWEEN ?1 AND ?2
                LEFT JOIN cat.calls c ON c.call_id = f.call_id
                WHERE u.role <> 'agent' GROUP BY u.id
-               HAVING count(f.id) > 0 OR (u.disabled = 0 AND u.role = 'reviewer') ORDER BY count(f.id) DESC, u.name";
-    let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![from_us, to_us, now_us, offset_s, AROUND_MS], |r| {
+               HAVING count(f.id) > 0 OR (u.disabled = 0 AND u.role = 'reviewer') ORDER BY count(f.id) DESC, u.name"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![from_us, to_us, now_us, offset_s], |r| {
         Ok(Load {
             name: r.get(0)?,
             display: r.get(1)?,

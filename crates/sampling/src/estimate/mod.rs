@@ -4,7 +4,8 @@
 //! and the probability with which the plan had that listened to. From it come
 //! - [`rules()`]: precision and recall of every rule,
 //! - [`groups()`]: violation rates of the centre, units and agents, from people alone and with the machine's help ([`ppi`]),
-//!   and who differs from the rest of the unit.
+//!   and who differs from the rest of the unit;
+//! - apart from these rows, [`listening`]: what choosing calls by risk saves.
 //!
 //! **What must be true for the figures to be right.** The plan's queue was heard to its end (who stops after the worst calls
 //! has heard no sample); calls that people were unsure about are like those they were sure about; a person is right.
@@ -18,6 +19,7 @@
 
 pub mod groups;
 pub mod interval;
+pub mod listening;
 pub mod parts;
 pub mod ppi;
 pub mod rate;
@@ -34,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use groups::{AgentRate, RuleRates, UnitRate, groups};
 pub use interval::{Interval, Target};
+pub use listening::{Gain, Listening};
 pub use parts::{Class, Parts};
 pub use ppi::{PoweredRate, powered};
 pub use rate::Rate;

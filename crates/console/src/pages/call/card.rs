@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::auth::Person;
 use crate::catalog::FindingRow;
-use crate::lang::{Lang, judgement, severity, speaker};
+use crate::lang::{Lang, judgement, match_kind, severity, speaker};
 use crate::pages::call::{Shown, talk};
 use crate::pages::layout::csrf;
 use crate::pages::parts::{title, visible};
@@ -84,13 +84,9 @@ fn proof(l: Lang, person: &Person, f: &FindingRow) -> Markup {
 }
 
 fn how(l: Lang, f: &FindingRow) -> Markup {
-    let name = match f.match_kind.as_deref() {
-        Some("sound") => l.t("读音相近", "by sound"),
-        Some("similar") => l.t("意思相近的句子", "similar sentence"),
-        Some("model") => l.t("模型判断", "by a model"),
-        _ => return html! {},
-    };
-    html! { p.how { (name) @if let Some(cost) = f.match_cost { " · " (l.t("偏差 ", "cost ")) (format!("{cost:.2}")) } } }
+    // That the words are the rule's own, or that a thing is missing or measured, can be seen.
+    let Some(kind @ ("sound" | "similar" | "model")) = f.match_kind.as_deref() else { return html! {} };
+    html! { p.how { (match_kind(l, kind)) @if let Some(cost) = f.match_cost { " · " (l.t("偏差 ", "cost ")) (format!("{cost:.2}")) } } }
 }
 
 fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {

@@ -12,6 +12,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use callsift_core::stats::wilson;
 use callsift_reviews::Role;
+use callsift_sampling::estimate::Gain;
 use maud::{Markup, html};
 
 use crate::app::{App, Shared};
@@ -74,9 +75,43 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
                 }
                 section.chart { h2 { (l.t("各项合格率", "pass rate per item")) } (tables::pass_rates(app, l, f, p)) }
                 section.chart { h2 { (l.t("班组", "units")) } (tables::units(l, f, p)) }
+                section.chart { h2 { (l.t("听音效率", "what listening finds")) } (listening(l, f)) }
                 section.chart { h2 { (l.t("培训需求", "training needs")) } (needs::needs(app, l, board)) }
             }
         },
+    )
+}
+
+/// What the order of the queue saves against listening at random.
+fn listening(l: Lang, f: &Figures) -> Markup {
+    html! {
+        @match &f.gain {
+            None => p.empty { (l.t("还不能比较：需要按风险挑选的和随机抽取的通话都听过。随机份额由 callsift sample --plan plans/risk-queue.toml --save 抽取。",
+                "Nothing to compare yet: calls chosen by risk and calls drawn at random must both be heard. callsift sample --plan plans/risk-queue.toml --save draws a random share.")) },
+            Some(gain) => {
+                p { (gain_words(l, gain)) }
+                p.note { (l.t("每通只计一次；用时按听音长度（整通，或命中处前后各两秒）加每通 15 秒估计。", "A call counts once; time is estimated: the sound heard (all of it, or the flagged places with two seconds around) and 15 s for each call.")) }
+            },
+        }
+    }
+}
+
+fn gain_words(l: Lang, gain: &Gain) -> String {
+    if l == Lang::Zh {
+        return gain.sentence();
+    }
+    let rate = |of: &callsift_sampling::estimate::Listening| format!("{:.1}", of.per_hour().unwrap_or(0.0));
+    let hours = |minutes: Option<f64>| minutes.map_or_else(|| "?".to_owned(), |m| format!("{:.1}", m / 60.0));
+    let (low, high) = gain.saved_limits();
+    format!(
+        "{} calls chosen by risk: {} with a confirmed violation per hour; {} drawn at random: {} per hour. Hours saved against random listening: {} (95 %: {} to {})",
+        gain.chosen.calls,
+        rate(&gain.chosen),
+        gain.chance.calls,
+        rate(&gain.chance),
+        hours(gain.saved_minutes()),
+        hours(Some(low)),
+        hours(high),
     )
 }
 

@@ -14,7 +14,7 @@ use crate::auth::{Guarded, Person};
 use crate::catalog::severity_rank;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
-use crate::lang::{category, severity, verdict};
+use crate::lang::{category, match_kind, severity, verdict};
 use crate::page_error::PageError;
 use crate::pages::layout::{self, csrf};
 use crate::pages::parts::{chooser, linked, percent, range, visible};
@@ -82,7 +82,7 @@ async fn answer(
             let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
             let false_hits = false_hits(conn, &id)?;
             let tried = typed.map(|t| {
-                let tried = judge(&shared.rules, rule, &t);
+                let tried = judge(&shared.rules, rule, &t, &shared.options.eval);
                 (t, tried)
             });
             Ok(Shown { id, period, figures, cases, false_hits, tried })
@@ -203,7 +203,7 @@ fn outcome(person: &Person, tried: Option<&Tried>) -> Markup {
     html! {
         p { b.fail[name == "hit"].pass[name == "clear"] { (verdict(l, name)) } " · " (t.finding.reason) " " small { (t.turns) (l.t(" 句", " turns")) } }
         @if !t.finding.evidence.is_empty() {
-            ul { @for e in &t.finding.evidence { li { (clock(e.span.start_ms)) " “" (e.text) "” " small { (e.kind.as_str()) } } } }
+            ul { @for e in &t.finding.evidence { li { (clock(e.span.start_ms)) " “" (e.text) "” " small { (match_kind(l, e.kind.as_str())) } } } }
         }
         h3 { (l.t("步骤", "steps")) }
         pre.steps { (t.steps) }

@@ -56,14 +56,13 @@ fn role(name: &str) -> Option<SpeakerRole> {
     }
 }
 
-pub(super) fn attempt(rules: &RuleSet, rule: &Rule, typed: &Typed) -> Option<Tried> {
+pub(super) fn attempt(rules: &RuleSet, rule: &Rule, typed: &Typed, options: &EvalOptions) -> Option<Tried> {
     let turns = turns(&typed.text);
     let end = turns.last()?.span.end_ms;
     let order = Some(typed.order.trim().to_owned()).filter(|o| !o.is_empty());
     let meta = CallMeta { direction: Direction::parse(&typed.direction), order, ..CallMeta::default() };
     let facts = CallFacts { meta, layout: Some(ChannelLayout::Stereo), duration_ms: Some(end) };
-    let options = EvalOptions::default();
-    let (finding, steps) = explain(rule, &rules.view(&turns, facts, &options), &options);
+    let (finding, steps) = explain(rule, &rules.view(&turns, facts, options), options);
     // What the rule is stands on the page already; the steps begin with what was looked at.
     let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
     let steps = steps.get(begin..).unwrap_or_default().lines().map(short).collect::<Vec<_>>().join("\n");
@@ -86,9 +85,9 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use callsift_core::{SpeakerRole, Verdict};
-    use callsift_rules::RuleSet;
+    use callsift_rules::{EvalOptions, RuleSet};
 
-    use super::{MOST_CHARS, Typed, attempt, short, turns};
+    use super::{MOST_CHARS, Typed, short, turns};
 
     const RULE: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A12\nseverity: minor\npoints: 5\nwhy: 因为\n\
         scope: { role: agent }\nviolation_when: found\ncondition:\n  keyword: { any: [笨] }\ntests:\n\
@@ -124,10 +123,11 @@ mod tests {
         let rules =
             RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
         let typed = |text: &str| Typed { text: text.to_owned(), ..Typed::default() };
-        let hit = attempt(&rules, &rules.rules()[0], &typed("坐席：你真笨")).unwrap();
+        let attempt = |text: &str| super::attempt(&rules, &rules.rules()[0], &typed(text), &EvalOptions::default());
+        let hit = attempt("坐席：你真笨").unwrap();
         assert_eq!((hit.finding.verdict, hit.turns), (Verdict::Hit, 1));
         assert!(hit.steps.contains("结论") && hit.steps.starts_with("检查范围") && !hit.finding.evidence.is_empty());
-        assert_eq!(attempt(&rules, &rules.rules()[0], &typed("客户：你真笨")).unwrap().finding.verdict, Verdict::Clear);
-        assert!(attempt(&rules, &rules.rules()[0], &typed(" \n")).is_none());
+        assert_eq!(attempt("客户：你真笨").unwrap().finding.verdict, Verdict::Clear);
+        assert!(attempt(" \n").is_none());
     }
 }
