@@ -1,6 +1,8 @@
 //! Draws that were made: what to hear, who hears it, and how likely each call of the frame was.
 
-use rusqlite::{OptionalExtension, Row, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Row, params};
 
 use crate::db::Db;
 use crate::error::ReviewsError;
@@ -133,11 +135,17 @@ impl Db {
     /// # Errors
     /// The database cannot be read.
     pub fn is_blind_duplicate(&self, call_id: &str, name: &str) -> Result<bool, ReviewsError> {
-        let sql = "SELECT duplicate = ?2 FROM draw_calls WHERE call_id = ?1 AND picked = 1 AND duplicate IS NOT NULL
-                   ORDER BY draw_id DESC LIMIT 1";
-        let found: Option<bool> =
-            self.conn.prepare_cached(sql)?.query_row(params![call_id, name], |r| r.get(0)).optional()?;
-        Ok(found.unwrap_or(false))
+        let sql = "SELECT EXISTS (SELECT 1 FROM blind_reviews WHERE call_id = ?1 AND name = ?2)";
+        Ok(self.conn.prepare_cached(sql)?.query_row([call_id, name], |r| r.get(0))?)
+    }
+
+    /// All calls that this person is to hear blindly: nothing that others said of them is for these eyes.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn blind_calls(&self, name: &str) -> Result<BTreeSet<String>, ReviewsError> {
+        let mut statement = self.conn.prepare_cached("SELECT call_id FROM blind_reviews WHERE name = ?1")?;
+        Ok(statement.query_map([name], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -173,6 +181,7 @@ mod tests {
         assert_eq!(db.draw_calls(id).unwrap().len(), 2);
         assert_eq!(db.draws().unwrap()[0].seed, "s");
         assert!(db.is_blind_duplicate("c1", "r2").unwrap());
+        assert_eq!(db.blind_calls("r2").unwrap().into_iter().collect::<Vec<_>>(), ["c1"]);
         assert!(!db.is_blind_duplicate("c1", "r1").unwrap() && !db.is_blind_duplicate("c2", "r2").unwrap());
     }
 }

@@ -243,7 +243,7 @@ impl Db {
     /// The database cannot be read.
     pub fn agreement_by_rule(&self) -> Result<Vec<(String, u64, u64)>, ReviewsError> {
         let sql = "SELECT rule_id, sum(verdict = 'confirmed'), sum(verdict = 'rejected') FROM current_verdicts
-                   WHERE slot = 0 AND place NOT LIKE 'm%' GROUP BY rule_id ORDER BY rule_id";
+                   WHERE slot = 0 AND NOT missed GROUP BY rule_id ORDER BY rule_id";
         let mut statement = self.conn.prepare_cached(sql)?;
         let rows = statement.query_map([], |r| {
             Ok((r.get(0)?, r.get::<_, i64>(1)?.unsigned_abs(), r.get::<_, i64>(2)?.unsigned_abs()))

@@ -39,6 +39,11 @@ impl Person {
         self.role() >= Role::Lead
     }
 
+    /// The name under which the person does blind duplicates; nothing for those who never do.
+    pub(crate) fn blind_name(&self) -> String {
+        if self.role() == Role::Reviewer { self.user().name.clone() } else { String::new() }
+    }
+
     /// That the person has at least this role.
     pub(crate) fn must_be(&self, role: Role) -> Result<(), PageError> {
         if self.role() >= role { Ok(()) } else { Err(PageError::NotFound) }

@@ -116,8 +116,13 @@ pub(crate) struct Filter {
     pub(crate) rule: String,
     /// Rule that a person confirmed a violation of.
     pub(crate) confirmed: String,
-    /// Login name of who handed the form in.
+    /// Rule that a person judged, and rule that the machine could judge.
+    pub(crate) judged: String,
+    pub(crate) checked: String,
+    /// Login name of who handed the form in, of who handed in a second one, of who is at the call.
     pub(crate) reviewer: String,
+    pub(crate) second: String,
+    pub(crate) claimed: String,
     pub(crate) word: String,
     pub(crate) min_s: Option<i64>,
     pub(crate) max_s: Option<i64>,
@@ -144,7 +149,7 @@ pub(crate) struct Listed {
 
 impl Filter {
     /// Conditions and their values.
-    fn conditions(&self) -> (String, Vec<Value>) {
+    fn conditions(&self, reader: &str) -> (String, Vec<Value>) {
         let mut sql = vec![self.state.sql().to_owned()];
         let mut values: Vec<Value> = Vec::new();
         let mut add = |condition: &str, value: Value| {
@@ -162,6 +167,25 @@ impl Filter {
                 "c.call_id IN (SELECT v.call_id FROM current_verdicts v
                                WHERE v.slot = 0 AND v.rule_id = ?? AND v.verdict = 'confirmed')",
                 &self.confirmed,
+            ),
+            (
+                "c.call_id IN (SELECT v.call_id FROM current_verdicts v WHERE v.slot = 0 AND v.rule_id = ??
+                               AND v.verdict IN ('confirmed', 'rejected'))",
+                &self.judged,
+            ),
+            (
+                "c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict IN ('hit', 'clear'))",
+                &self.checked,
+            ),
+            (
+                "c.call_id IN (SELECT g.call_id FROM current_forms g JOIN users u ON u.id = g.user_id
+                               WHERE g.slot = 1 AND u.name = ??)",
+                &self.second,
+            ),
+            (
+                "c.call_id IN (SELECT k.call_id FROM claims k JOIN users u ON u.id = k.user_id
+                               WHERE k.until_us > unixepoch('subsec') * 1000000 AND u.name = ??)",
+                &self.claimed,
             ),
             (
                 "c.call_id IN (SELECT g.call_id FROM current_forms g JOIN users u ON u.id = g.user_id
@@ -186,12 +210,22 @@ impl Filter {
         if let Some(s) = self.max_s {
             add("c.duration_ms <= ??", (s.saturating_mul(1000)).into());
         }
+        // That a call is in such a list tells what the first review said.
+        if self.tells_reviews() && !reader.is_empty() {
+            add("c.call_id NOT IN (SELECT b.call_id FROM blind_reviews b WHERE b.name = ??)", reader.to_owned().into());
+        }
         (sql.join(" AND "), values)
     }
 
-    /// How many calls there are, counted up to [`MOST`].
-    pub(crate) fn count(&self, conn: &Connection) -> rusqlite::Result<i64> {
-        let (conditions, values) = self.conditions();
+    /// Whether the choice depends on what people said.
+    fn tells_reviews(&self) -> bool {
+        let names = [&self.confirmed, &self.judged, &self.reviewer, &self.second, &self.claimed];
+        matches!(self.state, State::Done | State::Confirmed | State::Kept) || names.iter().any(|n| !n.is_empty())
+    }
+
+    /// How many calls there are for this reader, counted up to [`MOST`].
+    pub(crate) fn count(&self, conn: &Connection, reader: &str) -> rusqlite::Result<i64> {
+        let (conditions, values) = self.conditions(reader);
         let sql = format!("SELECT count(*) FROM (SELECT 1 {FROM} WHERE {conditions} LIMIT {MOST})");
         conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
     }
@@ -199,7 +233,7 @@ impl Filter {
     /// The calls of the page. `now_us` tells which claims still hold.
     /// Of calls that `reader` is to judge blindly it shows nothing that others said.
     pub(crate) fn list(&self, conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Vec<Listed>> {
-        let (conditions, mut values) = self.conditions();
+        let (conditions, mut values) = self.conditions(reader);
         values.push(reader.to_owned().into());
         let sql = format!(
             "SELECT {}, f.score,
@@ -211,7 +245,7 @@ impl Filter {
                  (SELECT DISTINCT r.title FROM cat.findings r WHERE r.call = c.id AND r.verdict = 'hit'
                   ORDER BY CASE r.severity WHEN 'fatal' THEN 0 WHEN 'severe' THEN 1 WHEN 'moderate' THEN 2 ELSE 3 END,
                     r.rule_id)),
-               EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.duplicate = ?{}),
+               EXISTS (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{}),
                c.expected, c.minutes
              {FROM} WHERE {conditions} ORDER BY {}, c.call_id LIMIT {PAGE} OFFSET {}",
             CallRow::COLUMNS,

@@ -71,6 +71,8 @@ pub(crate) struct Heard {
     pub(crate) score: f64,
     pub(crate) strengths: String,
     pub(crate) weaknesses: String,
+    /// A listening plan or chance chose the call, not its risk.
+    pub(crate) planned: bool,
 }
 
 pub(crate) fn calls(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<CallCell>> {
@@ -98,11 +100,10 @@ pub(crate) fn rules(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<RuleC
 }
 
 pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>> {
-    // A place that a person marked begins with m, also after an appeal about it was decided.
     let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, v.rule_id,
-                 sum(v.verdict = 'confirmed' AND v.place NOT LIKE 'm%'),
-                 sum(v.verdict = 'rejected' AND v.place NOT LIKE 'm%'),
-                 sum(v.verdict = 'confirmed' AND v.place LIKE 'm%')
+                 sum(v.verdict = 'confirmed' AND NOT v.missed),
+                 sum(v.verdict = 'rejected' AND NOT v.missed),
+                 sum(v.verdict = 'confirmed' AND v.missed)
                FROM current_verdicts v JOIN cat.calls c ON c.call_id = v.call_id
                WHERE v.slot = 0 AND c.date BETWEEN ?1 AND ?2 GROUP BY c.call_id, v.rule_id ORDER BY c.call_id, v.rule_id";
     let mut statement = conn.prepare_cached(sql)?;
@@ -120,7 +121,8 @@ pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>>
 }
 
 pub(crate) fn heard(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Heard>> {
-    let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, f.score, f.strengths, f.weaknesses
+    let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, f.score, f.strengths, f.weaknesses,
+                 EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.part <> 'risk')
                FROM current_forms f JOIN cat.calls c ON c.call_id = f.call_id
                WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2 ORDER BY c.date DESC, c.started_us DESC, c.call_id";
     let mut statement = conn.prepare_cached(sql)?;
@@ -131,6 +133,7 @@ pub(crate) fn heard(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Heard
             score: r.get(4)?,
             strengths: r.get(5)?,
             weaknesses: r.get(6)?,
+            planned: r.get(7)?,
         })
     })?;
     rows.collect()

@@ -157,7 +157,17 @@ impl Figures {
 
     /// Mean listening score of some places, and how many forms it is the mean of.
     pub(crate) fn score(&self, of: impl Fn(&Place) -> bool) -> (Option<f64>, usize) {
-        let scores: Vec<f64> = self.heard.iter().filter(|h| of(&h.at)).map(|h| h.score).collect();
+        Self::mean(self.heard.iter().filter(|h| of(&h.at)))
+    }
+
+    /// The same of the calls that a listening plan or chance chose. Those chosen for their risk would pull whoever's calls are
+    /// looked at most below the others.
+    pub(crate) fn planned_score(&self, of: impl Fn(&Place) -> bool) -> (Option<f64>, usize) {
+        Self::mean(self.heard.iter().filter(|h| h.planned && of(&h.at)))
+    }
+
+    fn mean<'a>(heard: impl Iterator<Item = &'a Heard>) -> (Option<f64>, usize) {
+        let scores: Vec<f64> = heard.map(|h| h.score).collect();
         let mean = scores.iter().sum::<f64>() / scores.len() as f64;
         ((!scores.is_empty()).then_some(mean), scores.len())
     }

@@ -1,7 +1,9 @@
 //! Appeals, and the page of an agent's own calls.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use callsift_reviews::{Appeal, AppealFilter, Role};
@@ -16,13 +18,73 @@ use crate::pages::layout::{csrf, page};
 use crate::pages::parts::title;
 use crate::pages::{call_url, when};
 
+/// Which appeals a person may look at apart.
+const STATES: [(&str, &str, &str); 4] =
+    [("", "全部", "all"), ("open", "待裁定", "open"), ("late", "超期", "overdue"), ("decided", "已裁定", "decided")];
+
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/appeals", get(show).post(make)).route("/appeals/{id}/decision", post(decide))
 }
 
-async fn show(State(app): State<Shared>, person: Person) -> Result<Markup, PageError> {
+/// Which appeals a link asks for; empty texts mean: whatever.
+struct Asked {
+    from: String,
+    to: String,
+    agent: String,
+    unit: String,
+    state: String,
+}
+
+impl Asked {
+    fn of(query: &BTreeMap<String, String>) -> Self {
+        let text = |name: &str| query.get(name).map(|v| v.trim().to_owned()).unwrap_or_default();
+        Self { from: text("from"), to: text("to"), agent: text("agent"), unit: text("unit"), state: text("state") }
+    }
+
+    fn wants(&self, a: &Appeal) -> bool {
+        let granted = a.decision.as_ref().map(|d| d.0);
+        match self.state.as_str() {
+            "open" => granted.is_none(),
+            "late" => granted.is_none() && now_us() > a.deadline_us,
+            "decided" => granted.is_some(),
+            "granted" => granted == Some(true),
+            _ => true,
+        }
+    }
+
+    /// Whether the call fits; a call that the lake has no more fits where nothing is asked of it.
+    fn wants_call(&self, call: Option<&CallRow>) -> bool {
+        let all = [&self.from, &self.to, &self.agent, &self.unit].iter().all(|text| text.is_empty());
+        let fits = |c: &CallRow| {
+            (self.from.is_empty() || c.date >= self.from)
+                && (self.to.is_empty() || c.date <= self.to)
+                && (self.agent.is_empty() || c.agent_id == self.agent)
+                && (self.unit.is_empty() || c.unit == self.unit)
+        };
+        all || call.is_some_and(fits)
+    }
+}
+
+async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
     let filter = if person.is_staff() { AppealFilter::All } else { AppealFilter::Of(person.user().id) };
-    let appeals = app.run(move |db| Ok(db.appeals(filter)?)).await?;
+    let (asked, reader) = (Asked::of(&query), person.blind_name());
+    let appeals = app
+        .run(move |db| {
+            let (mut appeals, blind) = (db.appeals(filter)?, db.blind_calls(&reader)?);
+            appeals.retain(|a| asked.wants(a) && !blind.contains(&a.call_id));
+            let mut out = Vec::new();
+            for appeal in appeals {
+                if asked.wants_call(CallRow::find(db.connection(), &appeal.call_id)?.as_ref()) {
+                    out.push(appeal);
+                }
+            }
+            Ok(out)
+        })
+        .await?;
     let l = person.lang;
     Ok(page(
         &person,
@@ -30,7 +92,8 @@ async fn show(State(app): State<Shared>, person: Person) -> Result<Markup, PageE
         "/appeals",
         &html! {
             main {
-                h1 { (l.t("申诉", "appeals")) " " small { (appeals.len()) } }
+                div.bar { h1 { (l.t("申诉", "appeals")) " " small { (appeals.len()) } }
+                    span { @for (state, zh, en) in STATES { a href=(format!("/appeals?state={state}")) { (l.t(zh, en)) } " " } } }
                 @if appeals.is_empty() { p.empty { (l.t("没有申诉。", "No appeals.")) } }
                 @for appeal in &appeals { (card(&app, &person, appeal)) }
             }

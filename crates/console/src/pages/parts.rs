@@ -12,9 +12,18 @@ use crate::pages::{chart, url};
 
 /// Address of the queue for calls of a period.
 pub(crate) fn calls_url(p: &Period, pairs: &[(&str, &str)]) -> String {
+    address("/queue", p, pairs)
+}
+
+fn address(page: &str, p: &Period, pairs: &[(&str, &str)]) -> String {
     let all = [("from", p.from.as_str()), ("to", p.to.as_str())];
     let pairs: Vec<String> = all.iter().chain(pairs).map(|(k, v)| format!("{}={}", url(k), url(v))).collect();
-    format!("/queue?{}", pairs.join("&"))
+    format!("{page}?{}", pairs.join("&"))
+}
+
+/// A number that leads to its appeals, of calls of a period.
+pub(crate) fn appeals_linked(n: i64, p: &Period, pairs: &[(&str, &str)]) -> Markup {
+    html! { @if n > 0 { a href=(address("/appeals", p, pairs)) { (n) } } @else { (n) } }
 }
 
 /// A number that leads to its calls; plain where there are none.

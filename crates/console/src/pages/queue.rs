@@ -34,6 +34,10 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Filter {
         queue: text("queue"),
         rule: text("rule"),
         confirmed: text("confirmed"),
+        judged: text("judged"),
+        checked: text("checked"),
+        second: text("second"),
+        claimed: text("claimed"),
         reviewer: text("reviewer"),
         word: text("word"),
         min_s: number("min_s"),
@@ -50,12 +54,21 @@ async fn show(
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
-    let filter = filter(&query);
-    let (asked, name) = (filter.clone(), person.user().name.clone());
+    let mut filter = filter(&query);
+    if !person.is_lead() {
+        // Nobody learns from a list which of the own tasks were duplicates.
+        filter.second.clear();
+    }
+    let (asked, name) = (filter.clone(), person.blind_name());
     let (rows, count, units, queues) = app
         .run(move |db| {
             let conn = db.connection();
-            Ok((asked.list(conn, now_us(), &name)?, asked.count(conn)?, names(conn, "unit")?, names(conn, "queue")?))
+            Ok((
+                asked.list(conn, now_us(), &name)?,
+                asked.count(conn, &name)?,
+                names(conn, "unit")?,
+                names(conn, "queue")?,
+            ))
         })
         .await?;
     let l = person.lang;
@@ -97,7 +110,12 @@ fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&
             label { (l.t("说过", "said")) input name="word" value=(f.word) size="10"; }
             (select(l.t("状态", "state"), "state", name_of(&CallState::ALL, f.state), "", states(l).into_iter()))
             (select(l.t("排序", "order"), "order", name_of(&Order::ALL, f.order), "", orders(l).into_iter()))
-            @for (name, title, value) in [("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer)] {
+            // Links from other pages set these; nobody types them.
+            @for (name, title, value) in [
+                ("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("judged", l.t("人工判过的规则", "rule that people judged"), &f.judged),
+                ("checked", l.t("机器判过的规则", "rule that the machine judged"), &f.checked), ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer),
+                ("second", l.t("第二复核人", "second review by"), &f.second), ("claimed", l.t("占用人", "claimed by"), &f.claimed),
+            ] {
                 @if !value.is_empty() { label { (title) input name=(name) value=(value) size="12"; } }
             }
             button type="submit" { (l.t("筛选", "filter")) }

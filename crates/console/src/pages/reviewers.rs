@@ -120,9 +120,9 @@ fn load_table(person: &Person, loads: &[Load]) -> Markup {
             tbody { @for x in loads { tr {
                 td { (x.display) small { (x.name) } }
                 td.num { @if lead && x.calls > x.duplicates { a href=(format!("/queue?state=done&reviewer={}", url(&x.name))) { (x.calls) } } @else { (x.calls) } }
-                @if lead { td.num { (x.duplicates) } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
+                @if lead { td.num { @if x.duplicates > 0 { a href=(format!("/queue?state=all&second={}", url(&x.name))) { (x.duplicates) } } @else { "0" } } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
                 td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", " days")) } } @else { "–" } }
-                td.num { (x.claims) } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
+                td.num { @if x.claims > 0 { a href=(format!("/queue?state=all&claimed={}", url(&x.name))) { (x.claims) } } @else { "0" } } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
             } } }
         } } }
         p.note { (l.t("听音：整通已听的按通话时长，其余按命中处前后各两秒估计。工作按提交的日期计。", "Heard: whole calls by their length, others by their flagged places with two seconds around. Work counts on the day it was handed in.")) }

@@ -15,7 +15,7 @@ use crate::figures::sums::{Figures, Sum};
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
-use crate::pages::parts::{chooser, linked, title, visible};
+use crate::pages::parts::{appeals_linked, chooser, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
 
 /// Problems and forms that are listed.
@@ -59,6 +59,8 @@ struct Own {
     period: Period,
     figures: Arc<Figures>,
     problems: Vec<Problem>,
+    /// Forms of the agent's calls.
+    heard: Vec<Heard>,
 }
 
 pub(super) async fn show(
@@ -68,15 +70,18 @@ pub(super) async fn show(
     query: BTreeMap<String, String>,
 ) -> Result<Markup, PageError> {
     let shared = app.clone();
-    let staff = person.is_staff();
+    let (staff, reader) = (person.is_staff(), person.blind_name());
     let own = app
         .run(move |db| {
             let (period, figures) = shared.figures.asked(db.connection(), &query)?;
             if staff && !figures.names.contains_key(&agent) {
                 return Err(PageError::NotFound);
             }
-            let problems = problems(db, &agent, &period)?;
-            Ok(Own { agent, period, figures, problems })
+            let (mut problems, blind) = (problems(db, &agent, &period)?, db.blind_calls(&reader)?);
+            problems.retain(|x| !blind.contains(&x.call_id));
+            let own = figures.heard.iter().filter(|h| h.at.agent == agent && !blind.contains(&h.call_id));
+            let heard = own.take(MOST).cloned().collect();
+            Ok(Own { agent, period, figures, problems, heard })
         })
         .await?;
     Ok(page(&app, &person, &own))
@@ -130,7 +135,7 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 @if staff { (machine(app, l, own)) }
                 div.halves {
                     section { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
-                    section { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, f, own)) }
+                    section { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, &own.heard)) }
                 }
             }
         },
@@ -152,13 +157,18 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
             html! { (n) }
         }
     };
+    let appeals = |n: usize, state: &str| {
+        let of = if staff { vec![("agent", agent), ("state", state)] } else { vec![("state", state)] };
+        appeals_linked(n as i64, p, &of)
+    };
     html! {
         div.tiles {
             div.tile { b { (number(sum.calls, "all")) } (l.t("通话", "calls")) }
             div.tile { b { (number(sum.heard, "done")) } (l.t("已复核", "reviewed")) }
             div.tile { b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("平均监听得分", "mean listening score")) small { " n=" (n) } }
-            div.tile { b { (confirmed) } (l.t("属实问题", "confirmed problems")) }
-            div.tile { b { (open) } (l.t("待裁定申诉", "open appeals")) small { " · " (l.t("已裁定 ", "decided ")) (decided) (l.t("，成立 ", ", granted ")) (granted) } }
+            div.tile { b { (number(confirmed, "confirmed")) } (l.t("属实问题", "confirmed problems")) }
+            div.tile { b { (appeals(open, "open")) } (l.t("待裁定申诉", "open appeals"))
+                small { " · " (l.t("已裁定 ", "decided ")) (appeals(decided, "decided")) (l.t("，成立 ", ", granted ")) (appeals(granted, "granted")) } }
         }
     }
 }
@@ -196,9 +206,8 @@ fn appeal(l: Lang, x: &Problem) -> Markup {
     }
 }
 
-fn words(person: &Person, f: &Figures, own: &Own) -> Markup {
+fn words(person: &Person, forms: &[Heard]) -> Markup {
     let l = person.lang;
-    let forms: Vec<&Heard> = f.heard.iter().filter(|h| h.at.agent == own.agent).take(MOST).collect();
     html! {
         @if forms.is_empty() { p.empty { (l.t("还没有复核过的通话。", "No call is reviewed yet.")) } } @else {
             table {

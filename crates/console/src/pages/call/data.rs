@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_reviews::{Claim, Db, Form, Judgement, Role, Slot, VerdictRow};
+use callsift_reviews::{Claim, Db, Form, Judgement, Slot, VerdictRow};
 use callsift_rules::RuleSet;
 
 use crate::app::now_us;
@@ -35,7 +35,7 @@ pub(super) fn find(db: &Db, person: &Person, call_id: &str) -> Result<CallRow, P
 
 /// Which review the person does of a call: the first, or a blind second one that a draw asked for.
 pub(super) fn slot(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
-    let blind = person.role() == Role::Reviewer && db.is_blind_duplicate(call_id, &person.user().name)?;
+    let blind = db.is_blind_duplicate(call_id, &person.blind_name())?;
     Ok(if blind { Slot::Duplicate } else { Slot::First })
 }
 

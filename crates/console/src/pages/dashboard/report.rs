@@ -10,14 +10,17 @@ use rusqlite::params;
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
-use crate::figures::cells::last_day;
+use crate::figures::cells::{Place, last_day};
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
-use crate::pages::parts::{Share, linked, percent, period_name, range, visible};
+use crate::pages::parts::{Share, appeals_linked, linked, percent, period_name, range, visible};
 use crate::pages::{layout, points, url};
+
+/// Share of the month's service-quality score that the two half-monthly listening scores make up (REQUIREMENTS C2).
+const LISTENING_SHARE: f64 = 0.7;
 
 /// Appeals by unit: made, and granted.
 type Appeals = BTreeMap<String, (i64, i64)>;
@@ -87,11 +90,14 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
             p { (l.t("通话 ", "calls ")) (linked(sum.calls, p, &with("all"))) (l.t(" · 监听 ", " · heard ")) (linked(sum.heard, p, &with("done")))
                 (l.t(" · 平均监听得分 ", " · mean score ")) b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("（n=", " (n=")) (n) (l.t("）", ")"))
                 (l.t(" · 有属实问题 ", " · with confirmed problems ")) (linked(sum.confirmed, p, &with("confirmed")))
-                (l.t(" · 申诉 ", " · appeals ")) (appeals.0) (l.t("，成立 ", ", granted ")) (appeals.1)
+                (l.t(" · 申诉 ", " · appeals ")) (appeals_linked(appeals.0, p, &[("unit", unit)])) (l.t("，成立 ", ", granted ")) (appeals_linked(appeals.1, p, &[("unit", unit), ("state", "granted")]))
                 (rate(l, f, unit)) }
+            @if is_month(p) { p.note { (l.t("上半月、下半月：监听计划或随机抽到的通话的平均监听得分；按风险挑选的通话不计入，否则谁被挑得多谁的分就低。两半平均后按 70% 计入月度服务质量得分，缺一半不计。",
+                "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
             p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, p, |at| at.unit == unit, &[("unit", unit)])) }
             table {
                 thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
+                    @if is_month(p) { th.num { (l.t("上半月", "first half")) } th.num { (l.t("下半月", "second half")) } th.num { (l.t("计入月度（×70%）", "counts 70 %")) } }
                     th.num { (l.t("属实", "confirmed")) } th { (l.t("主要问题", "main problems")) } th { (l.t("评语", "remarks")) } } }
                 tbody { @for agent in f.agents(unit) { (of_agent(app, person, p, f, unit, agent)) } }
             }
@@ -119,7 +125,7 @@ fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> String {
 
 fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
     let l = person.lang;
-    let own = |at: &crate::figures::cells::Place| at.agent == agent && at.unit == unit;
+    let own = |at: &Place| at.agent == agent && at.unit == unit;
     let sum = f.sums(|at| own(at).then_some(())).remove(&()).unwrap_or_default();
     let (score, _) = f.score(own);
     let words = remarks(f.heard.iter().filter(|h| own(&h.at)).map(|h| h.weaknesses.as_str()));
@@ -128,14 +134,48 @@ fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, age
         tr {
             td { (f.name(agent)) @if f.name(agent) != agent { small { (agent) } } }
             td.num { (linked(sum.calls, p, &with("all"))) } td.num { (linked(sum.heard, p, &with("done"))) }
-            td.num { (score.map_or_else(|| "–".to_owned(), points)) } td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
+            td.num { (shown(score)) }
+            @if is_month(p) { @let (first, second) = halves(f, own); td.num { (shown(first)) } td.num { (shown(second)) } td.num { (shown(counted(first, second))) } }
+            td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
             td { (worst(app, l, f, p, own, &[("agent", agent)])) } td { (visible(person, &words)) }
         }
     }
 }
 
+fn shown(score: Option<f64>) -> String {
+    score.map_or_else(|| "–".to_owned(), points)
+}
+
+fn is_month(p: &Period) -> bool {
+    p.from.get(..7) == p.to.get(..7) && p.from.ends_with("-01") && p.to.get(8..).is_some_and(|day| day > "15")
+}
+
+/// Mean listening scores of the first and the second half of the month, of planned calls.
+fn halves(f: &Figures, of: impl Fn(&Place) -> bool) -> (Option<f64>, Option<f64>) {
+    let half =
+        |name: &str| f.planned_score(|at| of(at) && callsift_sampling::half_month::half(&at.date).ends_with(name)).0;
+    (half("-1"), half("-2"))
+}
+
+/// What listening gives to the month's score: the mean of both halves, weighted; nothing while a half is missing, since a
+/// single half would stand for both.
+fn counted(first: Option<f64>, second: Option<f64>) -> Option<f64> {
+    first.zip(second).map(|(a, b)| f64::midpoint(a, b) * LISTENING_SHARE)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::{counted, is_month};
+    use crate::figures::period::Period;
+
+    #[test]
+    fn both_halves_make_up_seventy_percent() {
+        assert_eq!(counted(Some(90.0), Some(80.0)), Some(59.5));
+        assert_eq!(counted(Some(90.0), None), None);
+        assert!(is_month(&Period::named("2026-11").unwrap()) && !is_month(&Period::named("2026-11-1").unwrap()));
+        assert!(!is_month(&Period::named("2026-11-2").unwrap()));
+    }
+
     #[test]
     fn remarks_are_counted() {
         assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), "b（2）；a");

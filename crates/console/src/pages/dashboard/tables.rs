@@ -64,7 +64,7 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
                     td { (people_alone(f, rule)) }
                     td.num { (linked(s.hit, p, &[("rule", rule), ("state", "all")])) }
                     td.num { (linked(s.confirmed, p, &[("confirmed", rule), ("state", "all")])) }
-                    td.num { (s.said) }
+                    td.num { (linked(s.said, p, &[("judged", rule), ("state", "all")])) }
                 } } }
             } }
         }

@@ -59,7 +59,7 @@ fn line(l: Lang, p: &Period, f: &Figures, rule: &Rule, sum: RuleSum) -> Markup {
             td { (category(l, &rule.category)) }
             td { span.sev data-rank=(severity_rank(name)) { (severity(l, name)) } }
             td.num { (points(rule.points.value)) } td { (rule.requirement) }
-            td.num { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) } td.num { (sum.said) }
+            td.num { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) } td.num { (linked(sum.said, p, &[("judged", id), ("state", "all")])) }
             td { (precision(l, f, id)) } td { (misses(l, f, id)) } td.num { (rule.tests.len()) }
         }
     }

@@ -73,14 +73,14 @@ async fn answer(
     typed: Option<Typed>,
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
-    let shared = app.clone();
+    let (shared, reader) = (app.clone(), person.blind_name());
     let shown = app
         .run(move |db| {
             let rule = shared.rules.get(&id).map_err(|_| PageError::NotFound)?;
             let conn = db.connection();
             let (period, figures) = shared.figures.asked(conn, &query)?;
             let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
-            let false_hits = false_hits(conn, &id)?;
+            let false_hits = false_hits(conn, &id, &reader)?;
             let tried = typed.map(|t| {
                 let tried = judge(&shared.rules, rule, &t, &shared.options.eval);
                 (t, tried)
@@ -91,14 +91,15 @@ async fn answer(
     page(&app, &person, &shown)
 }
 
-/// The last hits that people rejected, of whatever day.
-fn false_hits(conn: &Connection, rule: &str) -> rusqlite::Result<Vec<FalseHit>> {
+/// The last hits that people rejected, of whatever day; none of calls that this reader is to judge blindly.
+fn false_hits(conn: &Connection, rule: &str, reader: &str) -> rusqlite::Result<Vec<FalseHit>> {
     let sql = "SELECT v.call_id, v.start_ms,
                  (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.text, v.note, u.display
                FROM current_verdicts v JOIN users u ON u.id = v.user_id LEFT JOIN cat.calls c ON c.call_id = v.call_id
-               WHERE v.slot = 0 AND v.rule_id = ?1 AND v.verdict = 'rejected' ORDER BY v.id DESC LIMIT ?2";
+               WHERE v.slot = 0 AND v.rule_id = ?1 AND v.verdict = 'rejected'
+                 AND v.call_id NOT IN (SELECT b.call_id FROM blind_reviews b WHERE b.name = ?3) ORDER BY v.id DESC LIMIT ?2";
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![rule, FALSE_HITS], |r| {
+    let rows = statement.query_map(params![rule, FALSE_HITS, reader], |r| {
         let (call_id, start_ms, turn) = (r.get(0)?, r.get(1)?, r.get(2)?);
         Ok(FalseHit { call_id, start_ms, turn, text: r.get(3)?, note: r.get(4)?, by: r.get(5)? })
     })?;
@@ -151,8 +152,8 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
     html! {
         (chooser(l, &format!("/rules/{}", url(id)), p, false))
         dl.facts {
-            dt { (l.t("命中通话", "calls with a hit")) } dd { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) (l.t("，可判断 ", " of ")) (sum.judged) }
-            dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (sum.said) }
+            dt { (l.t("命中通话", "calls with a hit")) } dd { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) (l.t("，可判断 ", " of ")) (linked(sum.judged, p, &[("checked", id), ("state", "all")])) }
+            dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (linked(sum.said, p, &[("judged", id), ("state", "all")])) }
             dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, id)) }
             dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
                 Some((at, limits)) => { (percent(at)) "（" (range(limits.low, limits.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
