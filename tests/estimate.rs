@@ -95,6 +95,21 @@ fn judge(db: &mut Db, user_id: i64, call: &DrawCall, truth: &Truth, hits: &BTree
     db.submit_form(&form).unwrap();
 }
 
+/// Rows of a table of the lake, read by DuckDB: `TABLE WHERE CONDITION`.
+fn count(lake: &str, what: &str) -> usize {
+    let (table, condition) = what.split_once(' ').unwrap();
+    let sql = format!("SELECT count(*) FROM read_parquet('{lake}/{table}/*/*.parquet') {condition}");
+    let script = format!("import duckdb; print(duckdb.sql(\"{sql}\").fetchall()[0][0])");
+    let read = std::process::Command::new(python()).args(["-c", &script]).output().unwrap();
+    stdout(&read).trim().parse().unwrap_or_else(|_| panic!("{sql}: {}", stderr(&read)))
+}
+
+/// Rules that the estimates speak of.
+fn rules_of(lake: &str) -> BTreeSet<String> {
+    let made: serde_json::Value = serde_json::from_str(&stdout(&run(&["estimate", "--lake", lake, "--json"]))).unwrap();
+    made["by_rule"].as_array().unwrap().iter().map(|r| r["rule_id"].as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn a_risk_queue_gives_rates_that_hold_the_truth() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,26 +149,34 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     // The rules were shaped on these calls, so precision is one and people confirm it.
     let greeting = estimates["rules"].as_array().unwrap().iter().find(|r| r["rule_id"] == "greeting-missing").unwrap();
     assert!(greeting["precision"]["estimate"].as_f64().unwrap() > 0.99, "{greeting}");
+    // An hour of the queue's part finds more than an hour of chance.
+    let listening = &estimates["listening"];
+    let part = |name: &str| listening[name]["calls"].as_u64().unwrap() as usize;
+    assert_eq!(part("chance"), picked.iter().filter(|c| c.part == "random").count());
+    assert_eq!(part("chosen") + part("chance"), picked.len());
+    assert!(listening["low"].as_f64().unwrap() > 1.0, "{listening}");
     let table = stdout(&run(&["estimate", "--lake", &lake]));
+    assert!(table.contains("听音效率：按风险挑选"), "{table}");
     assert!(table.contains("甲组") && table.contains("与班组无显著差异"), "{table}");
 
     // Analysts read what people said beside what the machine said.
     let exported = run(&["reviews", "--lake", &lake, "export"]);
     assert_eq!(code(&exported), 0, "{}", stderr(&exported));
-    let query = "SELECT (SELECT count(*) FROM read_parquet(l || '/samples/*/*.parquet')), \
-                 (SELECT count(*) FROM read_parquet(l || '/samples/*/*.parquet') WHERE picked), \
-                 (SELECT count(*) FROM read_parquet(l || '/reviews/*/*.parquet') WHERE current AND verdict = 'confirmed'), \
-                 (SELECT count(*) FROM read_parquet(l || '/forms/*/*.parquet'))";
-    let script = format!(
-        "import duckdb; print(*duckdb.sql(\"{}\").fetchall()[0])",
-        query.replace("l ||", &format!("'{lake}' ||"))
-    );
-    let read = std::process::Command::new(python()).args(["-c", &script]).output().unwrap();
-    let text = stdout(&read);
-    let numbers: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
-    assert_eq!(numbers.len(), 4, "{}", stderr(&read));
     let confirmed = db.history().unwrap().iter().filter(|v| v.verdict == Judgement::Confirmed).count();
-    assert_eq!((numbers[0], numbers[2], numbers[3]), (486.0, confirmed as f64, picked.len() as f64));
+    let counts = [
+        "samples WHERE true",
+        "samples WHERE picked",
+        "reviews WHERE current AND verdict = 'confirmed'",
+        "forms WHERE true",
+    ]
+    .map(|what| count(&lake, what));
+    assert_eq!(counts, [486, picked.len(), confirmed, picked.len()]);
+
+    // The figures follow the lake when rules are run again.
+    assert!(rules_of(&lake).contains("order-readback-missing"));
+    assert_eq!(code(&run(&["replay", "--lake", &lake, "--profile", "complaint"])), 0);
+    assert!(!rules_of(&lake).contains("order-readback-missing"));
+    assert_eq!(code(&run(&["replay", "--lake", &lake])), 0);
 
     // Reviews calibrate the next queue, and it can still be drawn again from its file.
     let second = folder.path().join("second.json").to_string_lossy().into_owned();

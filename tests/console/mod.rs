@@ -26,6 +26,9 @@ fn lake() -> &'static Path {
         // A file may have any name.
         let named = "<img src=x onerror=alert(1)>.wav";
         std::fs::rename(sounds.path().join("c03-greeting-missing.wav"), sounds.path().join(named)).unwrap();
+        // A transcript's call is named after its line; a recording of that name is its sound.
+        let second_line = sounds.path().join("calls.jsonl:2");
+        std::fs::copy(sounds.path().join("c05-rhetorical-question.wav"), second_line).unwrap();
         std::fs::rename(sounds.path(), folder.path().join("recordings")).unwrap();
         let metadata = format!(
             "call_id,file,agent_id,agent_name,unit,started_at\n\
