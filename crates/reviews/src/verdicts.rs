@@ -237,13 +237,15 @@ impl Db {
         self.conn.query_row(&sql, [id], from_row).optional()?.ok_or(ReviewsError::Missing("verdict"))
     }
 
-    /// How often people confirmed and rejected the machine's findings, by rule; first reviews, as they stand.
+    /// In how many calls people confirmed, and only rejected, what the machine found, by rule; first reviews, as they stand.
     ///
     /// # Errors
     /// The database cannot be read.
     pub fn agreement_by_rule(&self) -> Result<Vec<(String, u64, u64)>, ReviewsError> {
-        let sql = "SELECT rule_id, sum(verdict = 'confirmed'), sum(verdict = 'rejected') FROM current_verdicts
-                   WHERE slot = 0 AND NOT missed GROUP BY rule_id ORDER BY rule_id";
+        let sql = "SELECT rule_id, sum(yes), sum(no AND NOT yes) FROM
+                     (SELECT rule_id, max(verdict = 'confirmed') AS yes, max(verdict = 'rejected') AS no
+                      FROM current_verdicts WHERE slot = 0 AND NOT missed GROUP BY rule_id, call_id)
+                   GROUP BY rule_id ORDER BY rule_id";
         let mut statement = self.conn.prepare_cached(sql)?;
         let rows = statement.query_map([], |r| {
             Ok((r.get(0)?, r.get::<_, i64>(1)?.unsigned_abs(), r.get::<_, i64>(2)?.unsigned_abs()))

@@ -136,10 +136,11 @@ impl Figures {
         out
     }
 
-    /// Places of the machine that people confirmed, and all that they confirmed or rejected.
+    /// Rules that hit in a call and that people confirmed there, and all that they judged: a rule is judged once in a call,
+    /// by any of its places.
     pub(crate) fn precision(&self) -> (i64, i64) {
-        let found: i64 = self.said.iter().map(|s| s.found).sum();
-        (found, found + self.said.iter().map(|s| s.rejected).sum::<i64>())
+        let judged = self.said.iter().filter(|s| s.found + s.rejected > 0);
+        judged.fold((0, 0), |(found, all), s| (found + i64::from(s.found > 0), all + 1))
     }
 
     /// The rules that went wrong most: those with most confirmed violations, or with most hits where none is confirmed. The

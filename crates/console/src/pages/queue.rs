@@ -196,10 +196,10 @@ fn line(app: &App, l: Lang, row: &Listed) -> Markup {
             td { (c.unit) @if !c.unit.is_empty() && !c.queue.is_empty() { " / " } (c.queue) }
             td.num { (clock(c.duration_ms)) }
             td.num { (c.score.map_or_else(|| "–".to_owned(), points)) }
-            td { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
+            td.text { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
                  (row.titles.join("，"))
                  @if let Some((expected, minutes)) = row.expected { small {
-                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 处 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem { (why) } } }
+                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem { (why) } } }
             td { (state(l, row)) }
         }
     }
@@ -299,7 +299,7 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
                     table.calls {
                         thead { tr { th { (l.t("通话", "call")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
                         tbody { @for t in &tasks { tr {
-                            td { a href=(call_url(&t.call_id)) { (t.call_id) } } td { (t.title) } td { (t.why) }
+                            td { a href=(call_url(&t.call_id)) { (t.call_id) } } td { (t.title) } td.text { (t.why) }
                             td { @if t.done { (l.t("完成", "done")) } @else { span.open { (l.t("待听", "to hear")) } } }
                         } } }
                     }

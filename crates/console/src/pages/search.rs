@@ -57,7 +57,7 @@ async fn show(
                 table.calls { tbody { @for f in &found { tr {
                     td { a href=(format!("{}#t{}", call_url(&f.call_id), f.turn)) { (f.date) " " (clock(f.start_ms)) } small { (f.call_id) } }
                     td { (f.agent) }
-                    td { (speaker(l, &f.role)) "：" (visible(&person, &f.text)) }
+                    td.text { (speaker(l, &f.role)) "：" (visible(&person, &f.text)) }
                 } } } }
             }
         },

@@ -39,6 +39,11 @@ fn clips_cost_their_length_and_lead_in_and_reviews_teach() {
     assert!((v.minutes - (4.0 + 2.0 + 7.0 + 2.0 + 15.0) / 60.0).abs() < 1e-12, "{v:?}");
     // (0.5 * 10 + 25) / 40 = 0.75, and 0.5 where nobody reviewed.
     assert!((v.expected - 1.25).abs() < 1e-12 && (v.worth - 8.0).abs() < 1e-12, "{v:?}");
+    // Another place of the same rule costs time and adds no violation.
+    let twice: BTreeMap<String, Vec<Flag>> =
+        [(c.call_id.clone(), [&flags[&c.call_id][..], &[flag("a", Severity::Minor, 3000)]].concat())].into();
+    let more = value(&plan(1), &c, &Evidence::new(&twice, &records));
+    assert!((more.worth - v.worth).abs() < 1e-12 && more.minutes > v.minutes && more.flags == 3, "{more:?}");
     let absence = [(c.call_id.clone(), vec![flag("a", Severity::Severe, 0)])].into();
     let v = value(&plan(1), &c, &Evidence::new(&absence, &records));
     assert!((v.minutes - 315.0 / 60.0).abs() < 1e-12);

@@ -36,9 +36,9 @@ impl Flag {
 pub struct RuleRecord {
     /// Rule.
     pub rule_id: String,
-    /// Hits that were violations.
+    /// Calls with a hit that was a violation.
     pub confirmed: u64,
-    /// Hits that were none.
+    /// Calls whose hits were none.
     pub rejected: u64,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Evidence<'a> {
 pub struct Value {
     /// Flagged places.
     pub flags: usize,
-    /// Violations that a person is expected to confirm.
+    /// Violations that a person is expected to confirm: rules, each once.
     pub expected: f64,
     /// The same, weighted by severity.
     pub worth: f64,
@@ -121,7 +121,13 @@ pub fn value(plan: &RiskPlan, call: &FrameCall, evidence: &Evidence<'_>) -> Valu
 
 /// Value of a call of this length with these flags; of the evidence only the records are looked at.
 pub fn value_of(plan: &RiskPlan, duration_ms: i64, flags: &[Flag], evidence: &Evidence<'_>) -> Value {
-    let chances = flags.iter().map(|f| (evidence.precision(plan, &f.rule_id), plan.weights.of(f.severity)));
+    // A person judges a rule once in a call, however many places it flags.
+    let mut rules: BTreeMap<&str, Severity> = BTreeMap::new();
+    for flag in flags {
+        let worst = rules.entry(&flag.rule_id).or_insert(flag.severity);
+        *worst = flag.severity.max(*worst);
+    }
+    let chances = rules.iter().map(|(rule, severity)| (evidence.precision(plan, rule), plan.weights.of(*severity)));
     let (expected, worth) = chances.fold((0.0, 0.0), |(e, w), (p, weight)| (e + p, w + p * weight));
     let whole = duration_ms.max(0) as f64;
     let clips: f64 = flags.iter().map(|f| f.clip_ms.max(0) as f64 + plan.lead_in_ms.max(0) as f64).sum();

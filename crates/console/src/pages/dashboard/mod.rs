@@ -135,7 +135,7 @@ fn tiles(l: Lang, board: &Board) -> Markup {
             div.tile { b { (linked(sum.heard, p, &[("state", "done")])) } (l.t("已复核", "reviewed")) }
             div.tile { b { (linked(sum.confirmed, p, &[("state", "confirmed")])) } (l.t("有属实问题", "with confirmed problems")) }
             div.tile { b { @if judged > 0 { (percent(right as f64 / judged as f64)) } @else { "–" } } (l.t("机器命中属实率", "machine hits confirmed"))
-                small { @if judged > 0 { " " (range(low, high)) } " · n=" (judged) (l.t(" 处已判", " places judged")) } }
+                small { @if judged > 0 { " " (range(low, high)) } " · n=" (judged) (l.t(" 项已判", " judged")) } }
             div.tile { b { a href="/appeals?state=open" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
                 @if board.appeals.1 > 0 { small { " " a.problem href="/appeals?state=late" { (board.appeals.1) (l.t(" 件超期", " overdue")) } } } }
         }
