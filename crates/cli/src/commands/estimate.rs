@@ -81,11 +81,8 @@ fn text(e: &Estimates) -> String {
         let (n, own) = (a.rate.n.to_string(), share(&a.rate));
         lines.push(row([&a.unit, &a.agent_id, &n, &own, &shrunk, &interval(&a.shrunk.interval), mark]));
     }
-    out += &table(&lines);
-    if let Some(gain) = &e.listening {
-        out += &format!("\n听音效率：{}。\n", gain.sentence());
-    }
-    out
+    let listening = e.listening.as_ref().map_or_else(String::new, |g| format!("\n听音效率：{}。\n", g.sentence()));
+    out + &table(&lines) + &listening
 }
 
 fn rate_row(name: &str, r: &PoweredRate) -> Vec<String> {
