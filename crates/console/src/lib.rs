@@ -12,8 +12,10 @@ pub mod figures;
 mod lang;
 mod page_error;
 mod pages;
+mod retain;
 mod serve;
 mod sound;
 
 pub use error::ConsoleError;
+pub use retain::{Forgotten, forget_removed};
 pub use serve::{ConsoleOptions, Tls, serve};
