@@ -6,10 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 mod console;
+mod retain;
 
 pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
+pub use retain::RetainArgs;
 
 /// Sifts a day's call recordings: which calls deserve human ears, and why.
 #[derive(Debug, Parser)]
@@ -63,6 +65,9 @@ pub enum Command {
     /// Back up the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
+    /// Remove calls and recordings that are older than the centre wants to keep them.
+    #[command(after_help = retain::RETAIN_EXAMPLES)]
+    Retain(RetainArgs),
     /// Compare a lake's verdicts with a file of expected ones, side by side.
     Expect(ExpectArgs),
     /// Check, test, explain and compare rules.

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate::run(&args),
         Command::Users(args) => commands::users::run(&args),
         Command::Reviews(args) => commands::reviews::run(&args),
+        Command::Retain(args) => commands::retain::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Models(args) => commands::models::run(&args),

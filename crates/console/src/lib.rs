@@ -12,9 +12,11 @@ pub mod figures;
 mod lang;
 mod page_error;
 mod pages;
+mod retain;
 mod serve;
 mod sound;
 
 pub use app::now_us;
 pub use error::ConsoleError;
+pub use retain::{Forgotten, forget_removed};
 pub use serve::{ConsoleOptions, Tls, serve};

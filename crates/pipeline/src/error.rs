@@ -17,6 +17,11 @@ pub enum PipelineError {
     /// The folder holds nothing that could be a recording.
     #[error("no recordings found (looked for files that are not metadata or text): {0}")]
     NoRecordings(PathBuf),
+    /// A recordings folder that holds none of the lake's recordings, neither old ones nor new ones.
+    #[error(
+        "none of the lake's recordings is here; name the folder that `run` was given, and see that it is mounted: {0}"
+    )]
+    OtherRecordings(PathBuf),
     /// The configuration is wrong.
     #[error("bad configuration: {path}\n{reason}")]
     Config {

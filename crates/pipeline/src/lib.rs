@@ -21,6 +21,7 @@ pub mod labelled;
 pub mod metadata;
 pub mod progress;
 pub mod replay;
+pub mod retain;
 pub mod run;
 pub mod transcripts;
 

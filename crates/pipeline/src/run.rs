@@ -71,7 +71,7 @@ impl Clock {
     }
 }
 
-/// Calls that are still to do: not in the lake, or there with another recording.
+/// Calls that are still to do: neither in the lake nor removed from it for their age, or there with another recording.
 fn pending(lake: &Lake, recordings: Vec<Recording>) -> (Vec<Recording>, usize) {
     let before = recordings.len();
     let todo: Vec<Recording> = recordings
@@ -79,6 +79,7 @@ fn pending(lake: &Lake, recordings: Vec<Recording>) -> (Vec<Recording>, usize) {
         .filter(|r| {
             let done = lake.done().get(&r.meta.call_id);
             !done.is_some_and(|d| d.audio_sha256.is_empty() || d.audio_sha256 == recording_sha256(&r.path))
+                && !lake.was_removed(&r.meta.call_id, || recording_sha256(&r.path))
         })
         .collect();
     let skipped = before - todo.len();
@@ -150,7 +151,8 @@ pub fn run_transcripts(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let todo: Vec<usize> = (0..calls.len()).filter(|c| !lake.done().contains_key(&calls.call_id(*c))).collect();
+    let done = |id: &str| lake.done().contains_key(id) || lake.was_removed(id, String::new);
+    let todo: Vec<usize> = (0..calls.len()).filter(|c| !done(&calls.call_id(*c))).collect();
     let (total, skipped) = (todo.len(), calls.len() - todo.len());
     on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine) });
     let started = Instant::now();

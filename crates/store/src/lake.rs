@@ -18,6 +18,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::StoreError;
 use crate::read;
+use crate::removed::Removed;
 use crate::replace;
 use crate::replace::Judged;
 use crate::schema::{SCHEMA_VERSION, Table, TableName};
@@ -70,10 +71,11 @@ impl Part {
 
 /// An open lake; one process at a time may hold it for writing.
 pub struct Lake {
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     words: Segmenter,
     next: BTreeMap<String, u32>,
-    done: BTreeMap<String, DoneCall>,
+    pub(crate) done: BTreeMap<String, DoneCall>,
+    pub(crate) removed: Removed,
     /// Held for its advisory lock until the lake is dropped.
     _lock: File,
 }
@@ -94,7 +96,8 @@ impl Lake {
                 return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
             }
         }
-        let mut lake = Self { root: root.to_owned(), words, next: BTreeMap::new(), done: BTreeMap::new(), _lock: lock };
+        let (next, done, removed) = (BTreeMap::new(), BTreeMap::new(), Removed::load(root)?);
+        let mut lake = Self { root: root.to_owned(), words, next, done, removed, _lock: lock };
         replace::finish(root)?;
         lake.clean()?;
         lake.scan()?;
@@ -292,7 +295,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
@@ -334,7 +337,7 @@ mod tests {
         }
     }
 
-    fn report(id: &str, failed: bool) -> CallReport {
+    pub(crate) fn report(id: &str, failed: bool) -> CallReport {
         let outcome = if failed {
             Outcome::Failed { stage: StageName::Audio, reason: "file is empty".to_owned() }
         } else {
@@ -367,7 +370,7 @@ mod tests {
         }
     }
 
-    fn open(root: &Path) -> Result<Lake, StoreError> {
+    pub(crate) fn open(root: &Path) -> Result<Lake, StoreError> {
         Lake::open(root, Segmenter::default())
     }
 

@@ -9,6 +9,7 @@ pub mod expect;
 pub mod models;
 pub mod replay;
 pub mod report;
+pub mod retain;
 pub mod reviews;
 pub mod rules;
 pub mod run;

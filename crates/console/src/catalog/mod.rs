@@ -3,6 +3,7 @@
 //! The lake stays the truth: the catalogue is made from it, follows it when parts appear or change, and may be deleted at
 //! any time. What people said lies elsewhere, in the reviews database, which is attached to the same connection.
 
+mod forget;
 mod grams;
 mod place;
 pub(crate) mod queue;
@@ -16,6 +17,7 @@ use rusqlite::Connection;
 
 use crate::error::ConsoleError;
 
+pub use forget::forget;
 pub(crate) use grams::query as text_query;
 pub(crate) use rank::rank;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};
@@ -58,5 +60,7 @@ fn connect(path: &Path) -> Result<Connection, ConsoleError> {
     // It can be made again, so a lost moment costs nothing.
     conn.pragma_update(None, "synchronous", "normal")?;
     conn.pragma_update(None, "foreign_keys", true)?;
+    // What the lake holds no more is to be gone from this file, too, and not merely marked as free.
+    conn.pragma_update(None, "secure_delete", true)?;
     Ok(conn)
 }

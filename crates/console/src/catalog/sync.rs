@@ -53,7 +53,7 @@ pub(crate) fn sync(
 }
 
 /// Size and time of the files of a part: they are replaced by rename, never written into.
-fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
+pub(super) fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
     let mut out = String::new();
     for table in [TableName::Calls, TableName::Turns, TableName::Findings] {
         let path = part.path(lake, table);
@@ -65,7 +65,7 @@ fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
     Ok(out)
 }
 
-fn remove(tx: &Transaction<'_>, name: &str) -> Result<(), ConsoleError> {
+pub(super) fn remove(tx: &Transaction<'_>, name: &str) -> Result<(), ConsoleError> {
     tx.execute(
         "DELETE FROM turns_text WHERE rowid IN
            (SELECT t.id FROM turns t JOIN calls c ON c.id = t.call WHERE c.part = ?1)",

@@ -4,10 +4,12 @@
 //! file (16 kHz, 16 bits, the recording's channels) in a cache of bounded size, so that ranges work and seeking is exact.
 
 mod cache;
+mod clear;
 mod peaks;
 mod wav;
 
 pub(crate) use cache::SoundCache;
+pub(crate) use clear::clear;
 pub(crate) use peaks::BUCKETS;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,116 @@
+//! Calls that were removed for their age, so that a recording of theirs that is still there is not inspected again.
+//!
+//! `<lake>/.removed/<day>` has a line per call: 16 digits of a SHA-256 over call id and recording. It says of a call at
+//! hand whether it was removed, and nothing to those who have no such call.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::StoreError;
+use crate::lake::{Lake, publish};
+
+/// Marks of removed calls.
+#[derive(Debug, Default)]
+pub(crate) struct Removed(HashSet<u64>);
+
+impl Removed {
+    /// Reads the marks of a lake; a line that is none is passed over.
+    pub(crate) fn load(root: &Path) -> Result<Self, StoreError> {
+        let mut marks = HashSet::new();
+        let folder = folder(root);
+        if !folder.is_dir() {
+            return Ok(Self(marks));
+        }
+        for entry in fs::read_dir(&folder).map_err(StoreError::io("cannot read the lake", &folder))? {
+            let path = entry.map_err(StoreError::io("cannot read the lake", &folder))?.path();
+            if path.is_file() && path.extension().is_none_or(|e| e != "tmp") {
+                marks.extend(read(&path)?);
+            }
+        }
+        Ok(Self(marks))
+    }
+}
+
+impl Lake {
+    /// Whether a call was removed for its age. `audio_sha256` is asked for only where any call was removed.
+    pub fn was_removed(&self, call_id: &str, audio_sha256: impl FnOnce() -> String) -> bool {
+        let known = |sha256: &str| self.removed.0.contains(&mark(call_id, sha256));
+        // A call that was removed without a recording, or whose recording could not be read, goes by its id alone.
+        !self.removed.0.is_empty() && (known("") || known(&audio_sha256()))
+    }
+
+    /// Marks calls, each with the SHA-256 of its recording (empty where there is none), as removed. On the disk when this
+    /// returns: marks come before the removal, so that no kill lets a call come back.
+    ///
+    /// # Errors
+    /// The disk is full or not writable.
+    pub fn mark_removed<'a>(
+        &mut self,
+        date: &str,
+        calls: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), StoreError> {
+        let path = folder(&self.root).join(date);
+        let mut marks: BTreeSet<u64> = if path.is_file() { read(&path)?.collect() } else { BTreeSet::new() };
+        let before = marks.len();
+        marks.extend(calls.map(|(call_id, sha256)| mark(call_id, sha256)));
+        if marks.len() == before {
+            return Ok(());
+        }
+        let folder = folder(&self.root);
+        fs::create_dir_all(&folder).map_err(StoreError::io("cannot write to the lake", &folder))?;
+        let half = folder.join(format!("{date}.tmp"));
+        let text: String = marks.iter().flat_map(|m| [format!("{m:016x}"), "\n".to_owned()]).collect();
+        let write = || fs::write(&half, &text).and_then(|()| fs::File::open(&half)?.sync_all());
+        write().map_err(StoreError::io("cannot write to the lake (is the disk full?)", &half))?;
+        publish(&half, &path)?;
+        self.removed.0.extend(marks);
+        Ok(())
+    }
+}
+
+fn folder(root: &Path) -> PathBuf {
+    root.join(".removed")
+}
+
+fn read(path: &Path) -> Result<impl Iterator<Item = u64> + use<>, StoreError> {
+    let text = fs::read(path).map_err(StoreError::io("cannot read the lake", path))?;
+    let marks: Vec<u64> =
+        String::from_utf8_lossy(&text).lines().filter_map(|l| u64::from_str_radix(l, 16).ok()).collect();
+    Ok(marks.into_iter())
+}
+
+/// Beside ten million marks, a call that was not removed is taken for one that was with a chance of 5 in 10^13.
+fn mark(call_id: &str, audio_sha256: &str) -> u64 {
+    let mut hasher = Sha256::new();
+    hasher.update(call_id.as_bytes());
+    hasher.update([0]);
+    hasher.update(audio_sha256.as_bytes());
+    hasher.finalize().iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::lake::tests::open;
+
+    #[test]
+    fn marks_outlive_the_process_and_say_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        assert!(!open(root).unwrap().was_removed("a", || unreachable!("nothing was removed: no file is read")));
+        open(root).unwrap().mark_removed("2026-05-01", [("a", "sha-a"), ("t", "")].into_iter()).unwrap();
+        open(root).unwrap().mark_removed("2026-05-01", [("b", "sha-b")].into_iter()).unwrap();
+        fs::write(root.join(".removed/2026-05-02"), [0xff, b'\n', b'x']).unwrap();
+        fs::write(root.join(".removed/2026-05-01.tmp"), "half").unwrap();
+        let lake = open(root).unwrap();
+        let was = |id: &str, sha: &str| lake.was_removed(id, || sha.to_owned());
+        assert!(was("a", "sha-a") && was("b", "sha-b") && was("t", "any"));
+        assert!(!was("a", "sha-b") && !was("c", "sha-a") && !was("b", ""));
+        let text = fs::read_to_string(root.join(".removed/2026-05-01")).unwrap();
+        assert!(text.lines().count() == 3 && text.lines().all(|l| l.len() == 16), "{text}");
+    }
+}

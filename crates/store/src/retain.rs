@@ -1,0 +1,185 @@
+//! Taking calls out of the lake for their age.
+//!
+//! A part all of whose calls go loses its files, `calls` first: from then on no reader looks for the others, and whoever
+//! opens the lake next after a kill removes them. A part some of whose calls stay is written anew with only those; its
+//! files change together through the journal of [`crate::replace`].
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+
+use arrow::array::{BooleanArray, RecordBatch, RecordBatchReader};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::SchemaRef;
+
+use crate::error::StoreError;
+use crate::lake::{Lake, Part, remove, write_parquet};
+use crate::read::{open_all, open_columns, text};
+use crate::replace;
+use crate::schema::TableName;
+use crate::tables;
+
+/// What its age is judged by, and what goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgedCall {
+    /// Call id.
+    pub call_id: String,
+    /// Path of the recording, relative to the recordings folder; empty where there is none.
+    pub recording: String,
+    /// SHA-256 of its bytes; empty where it could not be read or there is none.
+    pub audio_sha256: String,
+}
+
+/// The calls of a part, in order.
+///
+/// # Errors
+/// The part cannot be read.
+pub fn aged_calls(lake: &Path, part: &Part) -> Result<Vec<AgedCall>, StoreError> {
+    let path = part.path(lake, TableName::Calls);
+    let mut calls = Vec::new();
+    for batch in open_columns(&path, &["call_id", "recording", "audio_sha256"])? {
+        let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", &path)(&e))?;
+        calls.extend((0..batch.num_rows()).map(|row| AgedCall {
+            call_id: text(&batch, "call_id", row),
+            recording: text(&batch, "recording", row),
+            audio_sha256: text(&batch, "audio_sha256", row),
+        }));
+    }
+    Ok(calls)
+}
+
+/// Bytes of a part's file of each table; 0 where there is none.
+pub fn part_bytes(lake: &Path, part: &Part) -> [(TableName, u64); 3] {
+    TableName::ALL.map(|table| (table, fs::metadata(part.path(lake, table)).map_or(0, |m| m.len())))
+}
+
+impl Lake {
+    /// Takes calls out of a part.
+    ///
+    /// # Errors
+    /// The part cannot be read, or the disk is full or not writable. The part is then as it was, or, where only the removal
+    /// of its files failed, gone for readers.
+    pub fn remove_calls(&mut self, part: &Part, gone: &BTreeSet<&str>) -> Result<(), StoreError> {
+        let calls = staying(&part.path(&self.root, TableName::Calls), tables::calls().schema(), gone)?;
+        if calls.num_rows() == 0 {
+            self.remove_part(part)?;
+        } else {
+            self.rewrite(part, gone, calls)?;
+        }
+        self.done.retain(|id, call| call.part != *part || !gone.contains(id.as_str()));
+        Ok(())
+    }
+
+    fn remove_part(&self, part: &Part) -> Result<(), StoreError> {
+        for table in TableName::ALL.into_iter().rev() {
+            let path = part.path(&self.root, table);
+            remove(&path)?;
+            let Some(day) = path.parent().filter(|d| d.is_dir()) else { continue };
+            // Each removal must survive a power cut before the next: `calls` without the others could not be read.
+            File::open(day).and_then(|d| d.sync_all()).map_err(StoreError::io("cannot remove", day))?;
+            // A day that still has parts refuses, as it should.
+            let _ = fs::remove_dir(day);
+        }
+        Ok(())
+    }
+
+    fn rewrite(&self, part: &Part, gone: &BTreeSet<&str>, calls: RecordBatch) -> Result<(), StoreError> {
+        let staging = self.root.join(".staging");
+        fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
+        let of = |table, schema| staying(&part.path(&self.root, table), schema, gone);
+        let batches = [
+            (TableName::Calls, calls),
+            (TableName::Findings, of(TableName::Findings, tables::findings().schema())?),
+            (TableName::Turns, of(TableName::Turns, tables::turns().schema())?),
+        ];
+        let mut moves = Vec::new();
+        for (table, batch) in batches {
+            let from = staging.join(format!("retain-{}-{}-{:05}.tmp", table.as_str(), part.date, part.number));
+            write_parquet(&from, &batch)?;
+            moves.push((from, part.path(&self.root, table)));
+        }
+        replace::commit(&self.root, part, &moves)
+    }
+}
+
+/// The rows of a file whose calls stay.
+fn staying(path: &Path, schema: SchemaRef, gone: &BTreeSet<&str>) -> Result<RecordBatch, StoreError> {
+    let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
+    let reader = open_all(path)?;
+    let read_schema = reader.schema();
+    let mut batches = Vec::new();
+    for batch in reader {
+        let batch = batch.map_err(|e| fail(&e))?;
+        let stays: BooleanArray =
+            (0..batch.num_rows()).map(|row| Some(!gone.contains(text(&batch, "call_id", row).as_str()))).collect();
+        batches.push(filter_record_batch(&batch, &stays).map_err(|e| fail(&e))?);
+    }
+    let rows = concat_batches(&read_schema, &batches).map_err(|e| fail(&e))?;
+    // The schema as it is written, so that the bytes are those of a fresh run.
+    RecordBatch::try_new(schema, rows.columns().to_vec()).map_err(|e| fail(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use callsift_core::{CallReport, Provenance};
+
+    use super::{aged_calls, part_bytes};
+    use crate::lake::Part;
+    use crate::lake::tests::{open, report};
+    use crate::read::part_files;
+    use crate::schema::TableName;
+
+    fn write(root: &Path, date: &str, ids: &[&str]) -> Part {
+        let reports: Vec<CallReport> = ids.iter().map(|id| report(id, id.starts_with('f'))).collect();
+        open(root).unwrap().write_part(date, &reports, &Provenance::default()).unwrap()
+    }
+
+    fn files(root: &Path) -> usize {
+        TableName::ALL.iter().map(|t| part_files(root, *t).unwrap().len()).sum()
+    }
+
+    #[test]
+    fn a_part_whose_calls_all_go_is_gone_with_its_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let (old, new) = (write(root, "2026-05-01", &["a", "b"]), write(root, "2026-11-16", &["c"]));
+        assert_eq!(aged_calls(root, &old).unwrap()[1].recording, "b.wav");
+        let mut lake = open(root).unwrap();
+        lake.remove_calls(&old, &BTreeSet::from(["a", "b"])).unwrap();
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["c"]);
+        assert!(!root.join("turns/dt=2026-05-01").exists() && new.path(root, TableName::Turns).exists());
+        assert!(part_bytes(root, &old).iter().all(|(_, bytes)| *bytes == 0));
+    }
+
+    #[test]
+    fn a_part_some_of_whose_calls_stay_is_as_if_the_others_never_were() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let part = write(one.path(), "2026-05-01", &["a", "f1", "b", "c"]);
+        write(two.path(), "2026-05-01", &["f1", "c"]);
+        open(one.path()).unwrap().remove_calls(&part, &BTreeSet::from(["a", "b"])).unwrap();
+        for table in TableName::ALL {
+            let bytes = |root: &Path| fs::read(part.path(root, table)).unwrap();
+            assert!(bytes(one.path()) == bytes(two.path()), "{table:?}");
+        }
+        assert_eq!(open(one.path()).unwrap().done().len(), 2);
+    }
+
+    #[test]
+    fn a_kill_between_two_files_is_made_good_by_the_next_to_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let part = write(root, "2026-05-01", &["a"]);
+        write(root, "2026-11-16", &["c"]);
+        fs::remove_file(part.path(root, TableName::Calls)).unwrap();
+        fs::create_dir_all(root.join(".staging")).unwrap();
+        fs::write(root.join(".staging/retain-calls-2026-05-01-00000.tmp"), "half").unwrap();
+        assert_eq!(files(root), 5);
+        drop(open(root).unwrap());
+        assert_eq!(files(root), 3);
+        assert!(!root.join(".staging").exists());
+    }
+}
