@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
-use callsift_console::{Forgotten, forget_removed};
+use callsift_console::{Forgotten, forget_removed, now_us};
 use callsift_pipeline::PipelineError;
 use callsift_pipeline::retain::{RetainRequest, RetainSummary, carry_out, open, plan};
 use callsift_reviews::{Db, Hold};
@@ -13,7 +13,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::args::RetainArgs;
-use crate::commands::users::now_us;
 use crate::exit::Exit;
 use crate::output::{emit, error, note, table};
 
@@ -92,7 +91,7 @@ impl Limits {
 
 /// The reviews database, where there is one. One that was named must be there: without it kept calls would go.
 fn open_reviews(args: &RetainArgs) -> Result<Option<Db>> {
-    let path = args.data.folder().join("reviews.db");
+    let path = args.data.folder().join(Db::FILE);
     if path.is_file() {
         return Ok(Some(Db::open(&path)?));
     }

@@ -1,12 +1,10 @@
 //! Taking out of the catalogue what the lake no longer holds, so that nothing of it is left in the file.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use callsift_store::stored_parts;
 use rusqlite::Connection;
 
-use crate::catalog::sync::{remove, stamp};
+use crate::catalog::sync::{changes, take_out};
 use crate::error::ConsoleError;
 
 /// Takes out parts that went or changed; changed ones come back when the console looks at the lake next. Then writes the
@@ -15,24 +13,9 @@ use crate::error::ConsoleError;
 ///
 /// # Errors
 /// The lake cannot be read; the catalogue is in use for longer than a writer waits, or the disk is full.
-pub fn forget(conn: &mut Connection, lake: &Path, deleted: bool) -> Result<usize, ConsoleError> {
-    let known: BTreeMap<String, String> = {
-        let mut statement = conn.prepare("SELECT name, stamp FROM parts")?;
-        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    let mut there: BTreeMap<String, String> = BTreeMap::new();
-    for part in stored_parts(lake, None, None)? {
-        let stamp = stamp(lake, &part)?;
-        there.insert(format!("{}/{}", part.date, part.number), stamp);
-    }
-    let gone: Vec<&String> =
-        known.iter().filter(|(name, stamp)| there.get(*name) != Some(stamp)).map(|p| p.0).collect();
-    for name in &gone {
-        let tx = conn.transaction()?;
-        remove(&tx, name)?;
-        tx.commit()?;
-    }
+pub(crate) fn forget(conn: &mut Connection, lake: &Path, deleted: bool) -> Result<usize, ConsoleError> {
+    let gone = changes(conn, lake)?.gone;
+    take_out(conn, &gone)?;
     let free: i64 = conn.query_row("PRAGMA freelist_count", [], |r| r.get(0))?;
     if deleted || !gone.is_empty() || free > 0 {
         conn.execute("INSERT INTO turns_text (turns_text) VALUES ('optimize')", [])?;

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 
 use crate::error::ConsoleError;
 
-pub use forget::forget;
+pub(crate) use forget::forget;
 pub(crate) use grams::query as text_query;
 pub(crate) use rank::rank;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};

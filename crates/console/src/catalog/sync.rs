@@ -24,24 +24,9 @@ pub(crate) fn sync(
     unit_field: &str,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(), ConsoleError> {
-    let known: BTreeMap<String, String> = {
-        let mut statement = conn.prepare("SELECT name, stamp FROM parts")?;
-        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    let mut there: BTreeMap<String, (Part, String)> = BTreeMap::new();
-    for part in stored_parts(lake, None, None)? {
-        let stamp = stamp(lake, &part)?;
-        there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
-    }
-    let gone = known.iter().filter(|(name, stamp)| there.get(*name).is_none_or(|(_, now)| now != *stamp));
-    for (name, _) in gone {
-        let tx = conn.transaction()?;
-        remove(&tx, name)?;
-        tx.commit()?;
-    }
-    let new: Vec<_> = there.iter().filter(|(name, (_, stamp))| known.get(*name) != Some(stamp)).collect();
-    for (i, (name, (part, stamp))) in new.iter().enumerate() {
+    let Changes { gone, new } = changes(conn, lake)?;
+    take_out(conn, &gone)?;
+    for (i, (name, part, stamp)) in new.iter().enumerate() {
         let (calls, findings) = (read_part(lake, part)?, read_findings(lake, part)?);
         let tx = conn.transaction()?;
         add(&tx, name, calls, findings, unit_field)?;
@@ -52,8 +37,42 @@ pub(crate) fn sync(
     Ok(())
 }
 
+/// How the lake differs from the catalogue.
+pub(super) struct Changes {
+    /// Parts that the lake no longer has, or no longer as they were.
+    pub(super) gone: Vec<String>,
+    /// Parts that the catalogue lacks: name, part, stamp.
+    new: Vec<(String, Part, String)>,
+}
+
+pub(super) fn changes(conn: &Connection, lake: &Path) -> Result<Changes, ConsoleError> {
+    let mut statement = conn.prepare("SELECT name, stamp FROM parts ORDER BY name")?;
+    let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let known: BTreeMap<String, String> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut there: BTreeMap<String, (Part, String)> = BTreeMap::new();
+    for part in stored_parts(lake, None, None)? {
+        let stamp = stamp(lake, &part)?;
+        there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
+    }
+    let same = |name: &String, stamp: &String| there.get(name).is_some_and(|(_, now)| now == stamp);
+    let gone = known.iter().filter(|(name, stamp)| !same(name, stamp)).map(|(name, _)| name.clone()).collect();
+    let is_new = |(name, (_, stamp)): &(String, (Part, String))| known.get(name) != Some(stamp);
+    let new = there.into_iter().filter(is_new).map(|(name, (part, stamp))| (name, part, stamp)).collect();
+    Ok(Changes { gone, new })
+}
+
+/// Takes parts out, each in a transaction of its own.
+pub(super) fn take_out(conn: &mut Connection, parts: &[String]) -> rusqlite::Result<()> {
+    for name in parts {
+        let tx = conn.transaction()?;
+        remove(&tx, name)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
 /// Size and time of the files of a part: they are replaced by rename, never written into.
-pub(super) fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
+fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
     let mut out = String::new();
     for table in [TableName::Calls, TableName::Turns, TableName::Findings] {
         let path = part.path(lake, table);
@@ -65,7 +84,7 @@ pub(super) fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
     Ok(out)
 }
 
-pub(super) fn remove(tx: &Transaction<'_>, name: &str) -> Result<(), ConsoleError> {
+fn remove(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
     tx.execute(
         "DELETE FROM turns_text WHERE rowid IN
            (SELECT t.id FROM turns t JOIN calls c ON c.id = t.call WHERE c.part = ?1)",
