@@ -20,21 +20,19 @@ from pathlib import Path
 import centre
 import search
 
-ROLES = ["admin"] * 4 + ["lead"] * 6 + ["reviewer"] * 90  # of each hundred
-AGENTS = 5
-# What is looked at now and then, each with the label of its times.
-LOOKS = {"/agents": "agents", "/rules": "rules", "/reviewers": "reviewers", "/appeals": "appeals"}
-FIGURES = {"/dashboard": "dashboard", "/dashboard/report": "listening summary"}
+# Pages of figures with the labels of their times.
+FIGURES = {"/dashboard": "dashboard", "/dashboard/report": "listening summary", "/agents": "agents"}
 
 
 class Console:
     """The console over a lake, with its folder and its recordings."""
 
-    def __init__(self, work: Path):
+    def __init__(self, work: Path, again: bool):
         self.lake, self.data, self.recordings = work / "lake", work / "console", work / "recordings"
-        for folder in (self.data, self.recordings):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+        for old in [self.recordings, *(self.data.glob("[!c]*") if again else [self.data])]:
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+        self.recordings.mkdir()
+        self.data.mkdir(exist_ok=True)
         self.sounds = centre.record(self.recordings)
 
     def start(self) -> float:
@@ -66,7 +64,7 @@ class Person:
 
     def __init__(self, console: Console, name: str, password: str, role: str = "reviewer", words=("您好",)):
         self.console, self.role, self.words, self.chance = console, role, words, random.Random(name)
-        self.connection = http.client.HTTPConnection(console.address, timeout=300)
+        self.connection = http.client.HTTPConnection(console.address, timeout=600)
         self.cookie, self.times = "", {}
         response, _ = self.send("POST", "/login", {"name": name, "password": password})
         self.cookie = response.getheader("set-cookie").split(";")[0]
@@ -105,23 +103,21 @@ class Person:
         if (call := response.getheader("location")).startswith("/calls/"):
             self.judge(call)
         self.get("/tasks", "tasks")
-        if self.role != "reviewer" or self.chance.random() < 0.2:
-            self.look(self.chance.choice([*FIGURES, *LOOKS, "agent", "rule"]) if self.role == "reviewer" else None)
+        if self.role != "reviewer":
+            self.look()
 
-    def look(self, what):
-        """One page of figures or rules; without a name all of them, as who leads does."""
-        for path, label in (FIGURES | LOOKS).items():
-            if what in (None, path):
-                self.get(path, label)
-        if what in (None, "agent"):
-            self.get(f"/agents/{3000 + self.chance.randrange(centre.AGENTS)}", "one agent")
-        if what in (None, "rule"):
+    def look(self):
+        """Two pages that who leads looks at, one of them of figures."""
+        agent = 3000 + self.chance.randrange(centre.AGENTS)
+        path, label = self.chance.choice([*FIGURES.items(), (f"/agents/{agent}", "one agent"), (None, None)])
+        if path:
+            self.get(path, label)
+        else:
             rule = self.chance.choice(re.findall(r'href="(/rules/[a-z-]+)"', self.get("/rules", "rules")))
             self.get(rule, "one rule")
             typed = {"text": "坐席：您好，请讲\n客户：红塔山五条\n坐席：你自己不会看吗", "direction": "inbound", "order": ""}
             self.send("POST", rule, typed, "rule tried")
-        if self.role == "admin":
-            self.get("/audit", "audit")
+        self.get("/" + (other := self.chance.choice(["reviewers", "appeals", "audit"])), other)
 
     def judge(self, call, verdict=None):
         """Opens a call, hears it, judges the first finding, hands in the form."""
@@ -157,12 +153,12 @@ class Person:
         self.get("/appeals", "appeals")
 
 
-def hire(console: Console, words, reviewers: int) -> list[Person]:
-    """The people, and agents whose calls somebody judged already."""
-    names = [(f"p{i:03}", ROLES[i * 37 % 100], "") for i in range(reviewers)]
-    names += [(f"a{i:03}", "agent", f"{3000 + i}") for i in range(AGENTS)]
+def hire(console: Console, words, people: int, leads: int, agents: int) -> list[Person]:
+    """People, of whom some lead, and agents whose calls somebody judged already."""
+    names = [(f"p{i:03}", "admin" if i < leads else "reviewer", "") for i in range(people)]
+    names += [(f"a{i:03}", "agent", f"{3000 + i}") for i in range(agents)]
     people = [Person(console, *console.add(name, role, agent), role, words) for name, role, agent in names]
-    for agent in range(AGENTS):
+    for agent in range(agents):
         page = people[0].get(f"/queue?state=flagged&agent={3000 + agent}")
         for call in list(dict.fromkeys(re.findall(r'href="(/calls/[^"#]+)"', page)))[:3]:
             people[0].judge(call, "confirmed")
@@ -195,21 +191,27 @@ def load(people: list[Person], seconds: float):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--calls", type=int, default=100_000)
-    options.add_argument("--reviewers", type=int, default=100)
+    options.add_argument("--people", type=int, default=100)
+    options.add_argument("--leads", type=int, default=10, help="of the people: they look at figures, rules and logs too")
+    options.add_argument("--agents", type=int, default=5, help="besides: they look at their own pages and appeal")
     options.add_argument("--seconds", type=float, default=90)
     options.add_argument("--words", type=int, default=200)
+    options.add_argument("--again", action="store_true", help="with the catalogue of the last run, which reads nothing anew")
     given = options.parse_args()
     work = centre.PROJECT / "target/bench-console" / str(given.calls)
     if not (work / "lake").is_dir():
         centre.make_lake(work, given.calls, 90 if given.calls > 300_000 else 30)
     words = search.words(work / "lake", given.words)
-    console = Console(work)
+    console = Console(work, given.again)
     took = console.start()
     try:
         size = sum(f.stat().st_size for f in console.data.glob("catalog.db*")) / 1e6
-        print(f"first reading: {took:.0f} s, {console.memory('VmHWM')} MB of memory at most; catalog.db {size:.0f} MB")
-        people = hire(console, words, given.reviewers)
+        print(f"{'start' if given.again else 'first reading'}: {took:.1f} s, {console.memory('VmHWM')} MB of memory at most; catalog.db {size:.0f} MB")
+        people = hire(console, words, given.people, given.leads, given.agents)
         search.compare(people[0], words, work)
+        started = time.monotonic()
+        people[0].get("/dashboard")
+        print(f"\nfigures of the last 30 days, made alone: {time.monotonic() - started:.1f} s, {console.memory('VmHWM')} MB at most")
         load(people, given.seconds)
         print(f"\nmemory: {console.memory('VmRSS')} MB, at most {console.memory('VmHWM')} MB")
     finally:
