@@ -174,7 +174,7 @@ def load(people: list[Person], seconds: float):
         done = []
         for person in people:
             done.append(pool.submit(person.work, started + seconds))
-            time.sleep(10 / len(people))  # They do not all arrive in one moment.
+            time.sleep(20 / len(people))  # They do not all arrive in one moment.
     for future in done:
         future.result()
     took, times = time.monotonic() - started, {}
@@ -192,8 +192,8 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--calls", type=int, default=100_000)
     options.add_argument("--people", type=int, default=100)
-    options.add_argument("--leads", type=int, default=10, help="of the people: they look at figures, rules and logs too")
-    options.add_argument("--agents", type=int, default=5, help="besides: they look at their own pages and appeal")
+    options.add_argument("--leads", type=int, default=4, help="of the people: they look at figures, rules and logs too")
+    options.add_argument("--agents", type=int, default=2, help="besides: they look at their own pages and appeal")
     options.add_argument("--seconds", type=float, default=90)
     options.add_argument("--words", type=int, default=200)
     options.add_argument("--again", action="store_true", help="with the catalogue of the last run, which reads nothing anew")
@@ -206,12 +206,14 @@ def main():
     took = console.start()
     try:
         size = sum(f.stat().st_size for f in console.data.glob("catalog.db*")) / 1e6
-        print(f"{'start' if given.again else 'first reading'}: {took:.1f} s, {console.memory('VmHWM')} MB of memory at most; catalog.db {size:.0f} MB")
+        read = "start" if given.again else "first reading"
+        print(f"{read}: {took:.1f} s, {console.memory('VmHWM')} MB of memory at most; catalog.db {size:.0f} MB")
         people = hire(console, words, given.people, given.leads, given.agents)
         search.compare(people[0], words, work)
         started = time.monotonic()
         people[0].get("/dashboard")
-        print(f"\nfigures of the last 30 days, made alone: {time.monotonic() - started:.1f} s, {console.memory('VmHWM')} MB at most")
+        took = time.monotonic() - started
+        print(f"\nfigures of the last 30 days, made alone: {took:.1f} s, {console.memory('VmHWM')} MB at most")
         load(people, given.seconds)
         print(f"\nmemory: {console.memory('VmRSS')} MB, at most {console.memory('VmHWM')} MB")
     finally:

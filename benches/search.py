@@ -41,7 +41,8 @@ def words(lake: Path, count: int, seed: int = 1) -> list[str]:
 
 def measure(lake: Path):
     """What the turns are: how many, and how much they differ."""
-    turns, texts, characters = duckdb.sql(f"SELECT count(*), count(DISTINCT text), sum(length(text)) FROM {parquet(lake)}").fetchall()[0]
+    counts = f"SELECT count(*), count(DISTINCT text), sum(length(text)) FROM {parquet(lake)}"
+    turns, texts, characters = duckdb.sql(counts).fetchall()[0]
     pairs = duckdb.sql(f"SELECT count(DISTINCT pair) FROM (SELECT unnest(list_transform(range(1, length(text)), "
                        f"lambda i: text[i:i + 1])) AS pair FROM (SELECT DISTINCT text FROM {parquet(lake)}))").fetchall()[0][0]
     print(f"{turns} turns of {characters / turns:.1f} characters; {texts} differ; {pairs} pairs of neighbouring characters")
