@@ -95,9 +95,10 @@ bench: build ## what rules cost, and how many stored calls are replayed a second
 	@$(CARGO) bench --workspace $(FEATURES) --bench rules
 	@python3 benches/replay.py
 
-bench-console: build ## 100 reviewers at once on a lake of 100,000 calls, search beside DuckDB (minutes)
-	@[ -d target/bench-replay/lake ] || python3 benches/replay.py
-	@python3 benches/console.py --lake target/bench-replay/lake
+CALLS ?= 100000
+
+bench-console: build ## 100 people at once on a lake of 100,000 calls, search beside DuckDB (minutes; a quarter: CALLS=700000)
+	@python3 benches/console.py --calls $(CALLS)
 
 bench-coverage: setup ## whether 95 % intervals hold the truth: 2,000 made centres for each scenario
 	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
