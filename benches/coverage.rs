@@ -227,6 +227,7 @@ fn simulate(s: &Scenario, random: &mut Random) -> (Vec<Judged>, Truth) {
     }
     let row = |i: usize| Judged {
         call_id: i.to_string(),
+        calls: 1,
         agent_id: agents[i].to_string(),
         unit: String::new(),
         rule_id: "r".to_owned(),

@@ -1,10 +1,8 @@
 //! `callsift estimate`: what the reviewed calls say about all calls.
 
 use anyhow::{Result, bail};
-use callsift_console::figures::{gain, judged, open};
-use callsift_sampling::estimate::{
-    Gain, Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, any_rule, groups, rules,
-};
+use callsift_console::figures::{Judgements, gain, judged, open};
+use callsift_sampling::estimate::{Gain, Interval, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
 use serde::Serialize;
 
 use crate::args::EstimateArgs;
@@ -29,17 +27,18 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     let (from, to) = load::days(&args.days)?;
     let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, |_, _| {})?;
     let days = (from.as_deref().unwrap_or("0000-01-01"), to.as_deref().unwrap_or("9999-12-31"));
-    let rows = judged(db.connection(), days.0, days.1)?;
-    if rows.is_empty() {
+    let said = judged(db.connection(), days.0, days.1)?;
+    if said.rows.is_empty() {
         bail!("the lake {} has no judged calls from {} to {}", args.data.lake.display(), days.0, days.1);
     }
-    let heard = rows.iter().filter(|r| r.human.is_some()).count();
-    let estimates = Estimates { listening: gain(db.connection(), days.0, days.1)?, ..estimates(&rows) };
+    let all: usize = said.rows.iter().map(|r| r.calls).sum();
+    let heard: usize = said.rows.iter().filter(|r| r.human.is_some()).map(|r| r.calls).sum();
+    let estimates = Estimates { listening: gain(db.connection(), days.0, days.1)?, ..estimates(&said) };
     if args.json {
         emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
         return Ok(Exit::Done);
     }
-    emit(&format!("人工判断 {heard} 项（通话 × 规则），共 {} 项\n", rows.len()));
+    emit(&format!("人工判断 {heard} 项（通话 × 规则），共 {all} 项\n"));
     if heard == 0 {
         emit("还没有可用的复核：先在质检台复核并提交监控记录表。\n");
         return Ok(Exit::Some);
@@ -48,13 +47,9 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn estimates(rows: &[Judged]) -> Estimates {
-    Estimates {
-        rules: rules(rows),
-        violations: groups(&any_rule(rows)).into_iter().next(),
-        by_rule: groups(rows),
-        listening: None,
-    }
+fn estimates(said: &Judgements) -> Estimates {
+    let violations = groups(&said.any).into_iter().next();
+    Estimates { rules: rules(&said.rows), violations, by_rule: groups(&said.rows), listening: None }
 }
 
 fn text(e: &Estimates) -> String {

@@ -5,6 +5,7 @@
 
 mod forget;
 mod grams;
+pub(crate) mod outcomes;
 mod place;
 pub(crate) mod queue;
 mod rank;
@@ -25,7 +26,7 @@ pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.

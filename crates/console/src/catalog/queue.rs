@@ -49,14 +49,17 @@ impl State {
 
     fn sql(self) -> &'static str {
         match self {
-            Self::Open => "c.status = 'ok' AND c.hits > 0 AND f.id IS NULL",
-            Self::Done => "f.id IS NOT NULL",
+            Self::Open => {
+                "c.status = 'ok' AND c.hits > 0
+                 AND NOT EXISTS (SELECT 1 FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)"
+            }
+            Self::Done => "EXISTS (SELECT 1 FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)",
             Self::Confirmed => {
                 "EXISTS (SELECT 1 FROM current_verdicts v
                          WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed')"
             }
             Self::Flagged => "c.status = 'ok' AND c.hits > 0",
-            Self::Kept => "f.keep = 1",
+            Self::Kept => "c.call_id IN (SELECT g.call_id FROM current_forms g WHERE g.slot = 0 AND g.keep = 1)",
             Self::Failed => "c.status = 'failed'",
             Self::All => "1",
         }
@@ -96,11 +99,12 @@ impl Order {
 
     fn sql(self) -> &'static str {
         match self {
-            Self::Risk => "c.risk DESC",
+            // Each as an index of the catalogue has it, so that the first page is read and not sorted.
+            Self::Risk => "c.risk DESC, c.call_id",
             Self::Newest => "c.date DESC, c.started_us DESC",
-            Self::Longest => "c.duration_ms DESC",
-            Self::Shortest => "c.duration_ms",
-            Self::Score => "c.score IS NULL, c.score",
+            Self::Longest => "c.duration_ms DESC, c.call_id DESC",
+            Self::Shortest => "c.duration_ms, c.call_id",
+            Self::Score => "c.score IS NULL, c.score, c.call_id",
         }
     }
 }
@@ -159,7 +163,10 @@ impl Filter {
         let texts = [
             ("c.date >= ??", &self.from),
             ("c.date <= ??", &self.to),
-            ("(c.agent_id = ?? OR c.agent_name = ??)", &self.agent),
+            (
+                "c.agent_id IN (SELECT ?? UNION SELECT a.agent_id FROM cat.agents a WHERE a.agent_name = ??)",
+                &self.agent,
+            ),
             ("c.unit = ??", &self.unit),
             ("c.queue = ??", &self.queue),
             ("c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict = 'hit')", &self.rule),
@@ -226,14 +233,14 @@ impl Filter {
     /// How many calls there are for this reader, counted up to [`MOST`].
     pub(crate) fn count(&self, conn: &Connection, reader: &str) -> rusqlite::Result<i64> {
         let (conditions, values) = self.conditions(reader);
-        let sql = format!("SELECT count(*) FROM (SELECT 1 {FROM} WHERE {conditions} LIMIT {MOST})");
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM cat.calls c WHERE {conditions} LIMIT {MOST})");
         conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
     }
 
     /// The calls of the page. `now_us` tells which claims still hold.
     /// Of calls that `reader` is to judge blindly it shows nothing that others said.
     pub(crate) fn list(&self, conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Vec<Listed>> {
-        let (conditions, mut values) = self.conditions(reader);
+        let (order, (conditions, mut values)) = (self.order.sql(), self.conditions(reader));
         values.push(reader.to_owned().into());
         let sql = format!(
             "SELECT {}, f.score,
@@ -247,10 +254,12 @@ impl Filter {
                     r.rule_id)),
                EXISTS (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{}),
                c.expected, c.minutes
-             {FROM} WHERE {conditions} ORDER BY {}, c.call_id LIMIT {PAGE} OFFSET {}",
+             FROM (SELECT c.id AS picked FROM cat.calls c WHERE {conditions} ORDER BY {order} LIMIT {PAGE} OFFSET {})
+             JOIN cat.calls c ON c.id = picked LEFT JOIN forms f
+               ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)
+             ORDER BY {order}",
             CallRow::COLUMNS,
             values.len(),
-            self.order.sql(),
             self.page.min(100_000) * PAGE,
         );
         let mut statement = conn.prepare(&sql)?;
@@ -272,11 +281,10 @@ impl Filter {
     /// The worst open call that nobody is at.
     pub(crate) fn next(conn: &Connection, now_us: i64) -> rusqlite::Result<Option<String>> {
         let sql = format!(
-            "SELECT c.call_id {} WHERE {} AND NOT EXISTS
+            // Down the list to the first that is free; the planner would rather sort all of them.
+            "SELECT c.call_id FROM cat.calls c INDEXED BY calls_to_hear WHERE {} AND NOT EXISTS
                (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = 0 AND k.until_us > ?1)
              ORDER BY c.risk DESC, c.call_id LIMIT 1",
-            // Down the list to the first that is free; the planner would rather sort all of them.
-            FROM.replace("cat.calls c", "cat.calls c INDEXED BY calls_by_risk"),
             State::Open.sql()
         );
         let mut statement = conn.prepare_cached(&sql)?;
@@ -284,10 +292,6 @@ impl Filter {
         rows.next()?.map(|r| r.get(0)).transpose()
     }
 }
-
-/// Calls with the form that stands: the last of a chain has the highest number.
-const FROM: &str = "FROM cat.calls c LEFT JOIN forms f
-    ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)";
 
 /// Units or queues that calls ever had.
 pub(crate) fn names(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<String>> {

@@ -10,7 +10,7 @@ use callsift_store::{Part, StoredCall, StoredFinding, TableName, read_findings, 
 use callsift_text::{mask, sensitive_numbers};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::catalog::{grams, place};
+use crate::catalog::{grams, outcomes, place};
 use crate::error::ConsoleError;
 
 /// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. `progress`
@@ -110,6 +110,7 @@ fn add(
         let findings = by_call.remove(&call.meta.call_id).unwrap_or_default();
         let id = add_call(tx, part, &call, &findings, unit_field)?;
         add_findings(tx, id, &findings)?;
+        outcomes::add(tx, id, &findings)?;
         for turn in &call.turns {
             add_turn(tx, id, turn)?;
         }
@@ -134,6 +135,9 @@ fn add_call(
         tx.prepare_cached("INSERT OR IGNORE INTO names (kind, name) SELECT ?1, ?2 WHERE ?2 <> ''")?
             .execute([kind, name])?;
     }
+    let agent_name = meta.agent_name.clone().unwrap_or_else(|| agent_id.clone());
+    tx.prepare_cached("INSERT OR IGNORE INTO agents (agent_id, agent_name) VALUES (?1, ?2)")?
+        .execute([&agent_id, &agent_name])?;
     tx.prepare_cached(
         "INSERT INTO calls (call_id, part, date, started_us, agent_id, agent_name, unit, queue, direction, customer_id,
            order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk)
@@ -145,7 +149,7 @@ fn add_call(
         meta.date.clone().unwrap_or_default(),
         meta.started_at_us,
         agent_id,
-        meta.agent_name.clone().unwrap_or(agent_id.clone()),
+        agent_name,
         unit,
         queue,
         meta.direction.as_str(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
+use crate::catalog::outcomes::{self, unpack};
 use crate::figures::period::Period;
 
 /// Whose calls, and of which day.
@@ -86,17 +87,25 @@ pub(crate) fn calls(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<CallC
 }
 
 pub(crate) fn rules(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<RuleCell>> {
-    let sql = "SELECT agent_id, unit, date, rule_id, sum(hit), sum(hit OR clear) FROM
-                 (SELECT c.agent_id, c.unit, c.date, f.rule_id, max(f.verdict = 'hit') AS hit,
-                    max(f.verdict = 'clear') AS clear
-                  FROM cat.calls c JOIN cat.findings f ON f.call = c.id
-                  WHERE c.status = 'ok' AND c.date BETWEEN ?1 AND ?2 GROUP BY c.id, f.rule_id)
-               GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4";
-    let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![p.from, p.to], |r| {
-        Ok(RuleCell { at: Place::read(r)?, rule: r.get(3)?, hit: r.get(4)?, judged: r.get(5)? })
+    let names = outcomes::rules(conn)?;
+    let mut cells: BTreeMap<Place, Vec<(i64, i64)>> = BTreeMap::new();
+    outcomes::each(conn, p, |row, packed| {
+        let at = Place { agent: row.get(1)?, unit: row.get(2)?, date: row.get(3)? };
+        let counts = cells.entry(at).or_insert_with(|| vec![(0, 0); names.len()]);
+        for outcome in unpack(packed) {
+            // A rule that came with a part after the names were read is counted the next time.
+            let Some((hit, judged)) = counts.get_mut(outcome.rule) else { continue };
+            *hit += i64::from(outcome.machine == Some(true));
+            *judged += i64::from(outcome.machine.is_some());
+        }
+        Ok(())
     })?;
-    rows.collect()
+    let of = |(at, counts): (Place, Vec<(i64, i64)>)| {
+        let cell =
+            |(rule, (hit, judged)): (&String, (i64, i64))| RuleCell { at: at.clone(), rule: rule.clone(), hit, judged };
+        names.iter().zip(counts).filter(|(_, (_, judged))| *judged > 0).map(cell).collect::<Vec<_>>()
+    };
+    Ok(cells.into_iter().flat_map(of).collect())
 }
 
 pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>> {
@@ -141,7 +150,7 @@ pub(crate) fn heard(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Heard
 
 /// Names of agents by number; one of them where there are several.
 pub(crate) fn names(conn: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
-    let mut statement = conn.prepare_cached("SELECT agent_id, max(agent_name) FROM cat.calls GROUP BY agent_id")?;
+    let mut statement = conn.prepare_cached("SELECT agent_id, max(agent_name) FROM cat.agents GROUP BY agent_id")?;
     statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
 }
 

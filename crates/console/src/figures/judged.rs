@@ -1,11 +1,14 @@
-//! One row for each call and rule: what the machine said, what people said, and how likely the call was to be heard.
+//! What the machine said of rules in calls, what people said, and how likely the calls were to be heard; alike ones counted.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use callsift_sampling::estimate::Judged;
-use rusqlite::{Connection, Row, params};
+use callsift_sampling::estimate::{ANY_RULE, Judged};
+use rusqlite::Connection;
 
+use crate::catalog::outcomes::{self, unpack};
 use crate::error::ConsoleError;
+use crate::figures::period::Period;
 
 /// What people said of the places of a rule in a call.
 #[derive(Default, Clone, Copy)]
@@ -23,44 +26,124 @@ struct Drawn {
     picked: bool,
 }
 
-/// The rows of all calls from one day to another, both included, by call and rule. Calls must lie in a catalogue that is
-/// attached as `cat`. A call that people judged though no draw picked it stands for itself only: its probability is 0.
+/// What estimates are made of.
+#[derive(Debug, Default)]
+pub struct Judgements {
+    /// For each rule: calls that are alike in agent, unit, chance and what machine and people said, as one row.
+    pub rows: Vec<Judged>,
+    /// The same for any violation of any rule ([`ANY_RULE`]).
+    pub any: Vec<Judged>,
+}
+
+/// Calls that are counted together: agent, unit, and how likely each is heard where flagged and where not, as bits.
+type Alike = (String, String, [u64; 2], bool);
+/// Calls by what the machine said (nothing, clear, hit) and what people said (nothing, none, violation).
+type Counts = [[usize; 3]; 3];
+
+/// All calls from one day to another, both included. Calls must lie in a catalogue that is attached as `cat`. A call that
+/// people judged though no draw picked it stands for itself only: its probability is 0.
 ///
 /// # Errors
 /// The databases cannot be read.
-pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Vec<Judged>, ConsoleError> {
+pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Judgements, ConsoleError> {
     let (said, whole, drawn) = (said(conn)?, heard_whole(conn)?, drawn(conn)?);
-    // Places, and not rows: two conditions of a rule may point at the same words.
-    let sql = "SELECT c.call_id, c.agent_id, c.unit, f.rule_id,
-                 count(DISTINCT CASE WHEN f.verdict = 'hit' THEN f.place END), max(f.verdict = 'clear')
-               FROM cat.calls c JOIN cat.findings f ON f.call = c.id
-               WHERE c.status = 'ok' AND c.date BETWEEN ?1 AND ?2 GROUP BY c.call_id, f.rule_id ORDER BY 1, 4";
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params![from, to])?;
-    let mut out = Vec::new();
-    while let Some(row) = rows.next()? {
-        out.push(row_of(row, &said, &whole, &drawn)?);
+    let names = outcomes::rules(conn)?;
+    let period = Period { from: from.to_owned(), to: to.to_owned() };
+    let mut counted: HashMap<Alike, Vec<Counts>> = HashMap::new();
+    outcomes::each(conn, &period, |row, packed| {
+        let call_id = row.get_ref(0)?.as_str()?;
+        let of_call = Call {
+            said: said.get(call_id),
+            whole: whole.get(call_id).copied().unwrap_or(false),
+            drawn: drawn.get(call_id).copied().unwrap_or(Drawn { missed: [1.0; 2], picked: false }),
+        };
+        let alike = (row.get(1)?, row.get(2)?, of_call.drawn.missed.map(f64::to_bits), of_call.drawn.picked);
+        // The last one counts any violation.
+        let counts = counted.entry(alike).or_insert_with(|| vec![Counts::default(); names.len() + 1]);
+        let mut any: Option<(Option<bool>, Option<bool>)> = None;
+        for outcome in unpack(packed) {
+            let Some(name) = names.get(outcome.rule) else { continue };
+            let human = of_call.human(name, outcome.hits);
+            counts[outcome.rule][state(outcome.machine)][state(human)] += 1;
+            any = Some(any.map_or((outcome.machine, human), |(m, h)| (either(m, outcome.machine), both(h, human))));
+        }
+        if let Some((machine, human)) = any {
+            counts[names.len()][state(machine)][state(human)] += 1;
+        }
+        Ok(())
+    })?;
+    let (mut rows, mut any) = (Vec::new(), Vec::new());
+    for (alike, counts) in &counted {
+        for (rule, counts) in counts.iter().enumerate() {
+            let (into, name) = names.get(rule).map_or((&mut any, ANY_RULE), |name| (&mut rows, name.as_str()));
+            into.extend(rows_of(alike, name, counts));
+        }
     }
-    Ok(out)
+    rows.sort_by(order);
+    any.sort_by(order);
+    Ok(Judgements { rows, any })
 }
 
-fn row_of(
-    r: &Row<'_>,
-    said: &HashMap<(String, String), Said>,
-    whole: &HashMap<String, bool>,
-    drawn: &HashMap<String, Drawn>,
-) -> rusqlite::Result<Judged> {
-    let (call_id, rule_id): (String, String) = (r.get(0)?, r.get(3)?);
-    let (hits, clear): (i64, bool) = (r.get(4)?, r.get(5)?);
-    let machine = if hits > 0 { Some(true) } else { clear.then_some(false) };
-    let key = (call_id, rule_id);
-    let said = said.get(&key).copied().unwrap_or_default();
-    let (call_id, rule_id) = key;
-    let heard_whole = whole.get(&call_id).copied().unwrap_or(false);
-    let human = human(said, hits, heard_whole);
-    let drawn = drawn.get(&call_id).copied().unwrap_or(Drawn { missed: [1.0; 2], picked: false });
-    let probability = if human.is_some() && !drawn.picked { 0.0 } else { 1.0 - drawn.missed[usize::from(hits == 0)] };
-    Ok(Judged { agent_id: r.get(1)?, unit: r.get(2)?, call_id, rule_id, machine, human, probability })
+/// A hit of any rule is one; clear is what every rule finds clear.
+fn either(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    if a == Some(true) || b == Some(true) { Some(true) } else { a.zip(b).map(|_| false) }
+}
+
+/// People know of a call whether there is any violation only where they know it of every rule.
+fn both(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    a.zip(b).map(|(a, b)| a || b)
+}
+
+/// A call as people and draws know it.
+struct Call<'a> {
+    said: Option<&'a HashMap<String, Said>>,
+    whole: bool,
+    drawn: Drawn,
+}
+
+impl Call<'_> {
+    fn human(&self, rule: &str, hits: i64) -> Option<bool> {
+        let said = self.said.and_then(|s| s.get(rule)).copied().unwrap_or_default();
+        human(said, hits, self.whole)
+    }
+}
+
+fn row(alike: &Alike, rule: &str, machine: Option<bool>, human: Option<bool>, calls: usize) -> Judged {
+    let (agent_id, unit, missed, picked) = alike;
+    // That there is no violation at all is heard only where the call is heard whole.
+    let missed = f64::from_bits(missed[usize::from(rule == ANY_RULE || machine != Some(true))]);
+    let probability = if human.is_some() && !picked { 0.0 } else { 1.0 - missed };
+    Judged {
+        call_id: String::new(),
+        calls,
+        agent_id: agent_id.clone(),
+        unit: unit.clone(),
+        rule_id: rule.to_owned(),
+        machine,
+        human,
+        probability,
+    }
+}
+
+const STATES: [Option<bool>; 3] = [None, Some(false), Some(true)];
+
+fn state(said: Option<bool>) -> usize {
+    said.map_or(0, |yes| 1 + usize::from(yes))
+}
+
+/// The rows of a rule in calls that were counted together.
+fn rows_of<'a>(alike: &'a Alike, rule: &'a str, counts: &'a Counts) -> impl Iterator<Item = Judged> + 'a {
+    let cells =
+        STATES.iter().zip(counts).flat_map(|(m, people)| STATES.iter().zip(people).map(move |(h, n)| (m, h, *n)));
+    cells.filter(|(_, _, n)| *n > 0).map(move |(m, h, n)| row(alike, rule, *m, *h, n))
+}
+
+/// By rule, unit and agent: figures must not hang on the order of a hash map.
+fn order(a: &Judged, b: &Judged) -> Ordering {
+    let key = |r: &Judged| (state(r.machine), state(r.human));
+    (&a.rule_id, &a.unit, &a.agent_id, key(a))
+        .cmp(&(&b.rule_id, &b.unit, &b.agent_id, key(b)))
+        .then(a.probability.total_cmp(&b.probability))
 }
 
 /// Whether a person found a violation: one confirmed place suffices; none is said only where every flagged place was rejected,
@@ -74,14 +157,18 @@ fn human(said: Said, hits: i64, heard_whole: bool) -> Option<bool> {
     (said.unsure == 0 && (all_rejected || nothing_there)).then_some(false)
 }
 
-fn said(conn: &Connection) -> rusqlite::Result<HashMap<(String, String), Said>> {
+/// By call and rule.
+fn said(conn: &Connection) -> rusqlite::Result<HashMap<String, HashMap<String, Said>>> {
     let sql = "SELECT call_id, rule_id, sum(verdict = 'confirmed'), sum(verdict = 'rejected'), sum(verdict = 'unsure')
                FROM current_verdicts WHERE slot = 0 GROUP BY call_id, rule_id";
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map([], |r| {
-        Ok(((r.get(0)?, r.get(1)?), Said { confirmed: r.get(2)?, rejected: r.get(3)?, unsure: r.get(4)? }))
-    })?;
-    rows.collect()
+    let mut rows = statement.query([])?;
+    let mut out: HashMap<String, HashMap<String, Said>> = HashMap::new();
+    while let Some(r) = rows.next()? {
+        let said = Said { confirmed: r.get(2)?, rejected: r.get(3)?, unsure: r.get(4)? };
+        out.entry(r.get(0)?).or_default().insert(r.get(1)?, said);
+    }
+    Ok(out)
 }
 
 fn heard_whole(conn: &Connection) -> rusqlite::Result<HashMap<String, bool>> {
@@ -109,7 +196,14 @@ fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Said, human};
+    use super::{Said, both, either, human};
+
+    #[test]
+    fn any_violation_is_known_only_where_everything_is() {
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!([both(yes, no), both(no, no), both(yes, None)], [yes, no, None]);
+        assert_eq!([either(yes, None), either(no, no), either(no, None), either(None, yes)], [yes, no, None, yes]);
+    }
 
     #[test]
     fn silence_is_no_verdict() {

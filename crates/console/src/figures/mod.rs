@@ -18,7 +18,7 @@ use callsift_sampling::risk::RuleRecord;
 use crate::error::ConsoleError;
 use crate::{app, catalog};
 
-pub use judged::judged;
+pub use judged::{Judgements, judged};
 pub use listening::gain;
 
 /// How often people agreed with the machine, by rule: what calibrates the order of the queue.

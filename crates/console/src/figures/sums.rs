@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callsift_sampling::estimate::{
-    Gain, Judged, PoweredRate, RuleAccuracy, RuleRates, any_rule, groups, powered, rules,
-};
+use callsift_sampling::estimate::{Gain, Judged, PoweredRate, RuleAccuracy, RuleRates, groups, powered, rules};
 use rusqlite::Connection;
 
 use crate::error::ConsoleError;
 use crate::figures::cells::{self, CallCell, Heard, Place, RuleCell, Said};
 use crate::figures::period::Period;
-use crate::figures::{judged, listening};
+use crate::figures::{Judgements, judged, listening};
 
 /// All that pages show of a period.
 #[derive(Debug, Default)]
@@ -76,7 +74,8 @@ impl Figures {
         Ok(out)
     }
 
-    fn estimate(&mut self, rows: &[Judged]) {
+    fn estimate(&mut self, said: &Judgements) {
+        let rows = &said.rows;
         self.accuracy = rules(rows).into_iter().map(|a| (a.rule_id.clone(), a)).collect();
         let mut by_rule: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
         for row in rows {
@@ -84,9 +83,8 @@ impl Figures {
         }
         by_rule.retain(|_, rows| rows.iter().any(|r| r.human.is_some()));
         self.rates = by_rule.into_iter().map(|(rule, rows)| (rule.to_owned(), powered(&rows))).collect();
-        let any = any_rule(rows);
-        if any.iter().any(|r| r.human.is_some()) {
-            self.any = groups(&any).pop();
+        if said.any.iter().any(|r| r.human.is_some()) {
+            self.any = groups(&said.any).pop();
         }
     }
 

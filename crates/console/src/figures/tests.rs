@@ -24,6 +24,9 @@ pub(super) fn centre() -> (tempfile::TempDir, Db) {
             rusqlite::params![id, call, date, agent, i64::from(hit)],
         )
         .unwrap();
+        let outcomes = [0, 0, 1 + u8::from(hit), 1, 0, 1];
+        conn.execute("INSERT INTO outcomes (call, rules) VALUES (?1, ?2)", rusqlite::params![id, outcomes]).unwrap();
+        conn.execute("INSERT OR IGNORE INTO agents (agent_id, agent_name) VALUES (?1, '张' || ?1)", [agent]).unwrap();
         for rule in ["rude", "greeting"] {
             let verdict = if hit && rule == "rude" { "hit" } else { "clear" };
             conn.execute(
@@ -34,6 +37,7 @@ pub(super) fn centre() -> (tempfile::TempDir, Db) {
             .unwrap();
         }
     }
+    conn.execute("INSERT INTO rules (number, rule_id) VALUES (0, 'rude'), (1, 'greeting')", []).unwrap();
     drop(conn);
     let mut db = crate::app::open_both(dir.path()).unwrap();
     for name in ["r1", "r2", "r3"] {

@@ -1,5 +1,6 @@
 //! The cache: files that can be made again, and never more than so many bytes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,11 +15,14 @@ use crate::sound::wav;
 /// Bytes that are kept: 4 GiB, some 18 hours of two channels.
 const MOST_BYTES: u64 = 4 << 30;
 
+/// Recordings that are decoded at a time, at most.
+const LANES: usize = 8;
+
 /// Decoded recordings and waveforms.
 pub(crate) struct SoundCache {
     folder: PathBuf,
-    /// One recording is decoded at a time: two people who open a call do not decode it twice, and cores stay free for pages.
-    decoding: Mutex<()>,
+    /// Two people who open a call do not decode it twice; who opens another one does not wait for them.
+    decoding: [Mutex<()>; LANES],
 }
 
 impl SoundCache {
@@ -31,7 +35,7 @@ impl SoundCache {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
-        Ok(Self { folder, decoding: Mutex::new(()) })
+        Ok(Self { folder, decoding: Default::default() })
     }
 
     /// The recording as a WAV file, with these stretches silenced.
@@ -58,7 +62,9 @@ impl SoundCache {
         if target.is_file() {
             return Ok(());
         }
-        let _one = self.decoding.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hasher = DefaultHasher::new();
+        target.hash(&mut hasher);
+        let _one = self.decoding[hasher.finish() as usize % LANES].lock().unwrap_or_else(PoisonError::into_inner);
         if target.is_file() {
             return Ok(());
         }
@@ -78,6 +84,7 @@ impl SoundCache {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
             .flatten()
+            .filter(|e| e.path().extension().is_some_and(|x| x != "part"))
             .filter_map(|e| e.metadata().ok().map(|m| (m.modified().unwrap_or(UNIX_EPOCH), m.len(), e.path())))
             .collect();
         files.sort();

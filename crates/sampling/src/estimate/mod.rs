@@ -43,11 +43,13 @@ pub use rate::Rate;
 pub use rules::{RuleAccuracy, rules};
 pub use shrink::Shrunk;
 
-/// A call, a rule, and what machine and person say.
+/// A call, a rule, and what machine and person say; or many such calls that are alike in all this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
-    /// Call.
+    /// Call; empty where the row stands for several.
     pub call_id: String,
+    /// Calls that the row stands for: a large frame is a few thousand rows instead of millions.
+    pub calls: usize,
     /// Agent's number.
     pub agent_id: String,
     /// Unit.
@@ -68,7 +70,7 @@ pub const ANY_RULE: &str = "*";
 
 /// One row for each call: any violation of any rule. Judged only where every rule of the call was judged, with the least of
 /// their probabilities: a call heard by its clips only shows violations and never their absence, and counting it where
-/// it shows one would make the rate too high.
+/// it shows one would make the rate too high. The rows must be of single calls.
 pub fn any_rule(rows: &[Judged]) -> Vec<Judged> {
     let mut calls: BTreeMap<&str, Judged> = BTreeMap::new();
     for row in rows {

@@ -117,8 +117,9 @@ pub(super) fn divides(hit: &Class, clear: &Class, at_least: usize) -> bool {
     enough(hit) && enough(clear)
 }
 
-fn count(class: &mut Class, row: &Judged) {
-    class.size += 1;
-    class.n += usize::from(row.human.is_some());
-    class.y += usize::from(row.human == Some(true));
+/// Counts the calls of a row.
+pub(super) fn count(class: &mut Class, row: &Judged) {
+    class.size += row.calls;
+    class.n += usize::from(row.human.is_some()) * row.calls;
+    class.y += usize::from(row.human == Some(true)) * row.calls;
 }

@@ -71,7 +71,7 @@ fn rule(rule_id: &str, rows: &[&Judged]) -> RuleAccuracy {
             interval: two_sided,
         },
         misses_fewer_than: 1.0 - one_sided.low,
-        cannot_tell: rows.iter().filter(|r| r.machine.is_none()).count(),
+        cannot_tell: rows.iter().filter(|r| r.machine.is_none()).map(|r| r.calls).sum(),
     }
 }
 

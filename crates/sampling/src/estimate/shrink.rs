@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Judged;
 use super::interval::Interval;
-use super::parts::{Class, Key, key};
+use super::parts::{Class, Key, count, key};
 use super::tail::beta_quantile;
 
 /// A rate drawn toward the larger group's.
@@ -40,10 +40,7 @@ pub(super) fn shrink(groups: &[&[&Judged]]) -> Vec<Shrunk> {
 fn classes(rows: &[&Judged]) -> BTreeMap<Key, Class> {
     let mut out: BTreeMap<Key, Class> = BTreeMap::new();
     for row in rows {
-        let class = out.entry(key(row)).or_default();
-        class.size += 1;
-        class.n += usize::from(row.human.is_some());
-        class.y += usize::from(row.human == Some(true));
+        count(out.entry(key(row)).or_default(), row);
     }
     out
 }

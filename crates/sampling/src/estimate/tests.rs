@@ -7,6 +7,7 @@ use super::{Interval, Judged, any_rule, groups, rules};
 fn row(call: usize, agent: usize, machine: Option<bool>, human: Option<bool>, probability: f64) -> Judged {
     Judged {
         call_id: format!("{call:05}"),
+        calls: 1,
         agent_id: agent.to_string(),
         unit: "一组".to_owned(),
         rule_id: "r".to_owned(),
@@ -39,6 +40,23 @@ fn a_plain_centre_is_counted_right() {
     assert!(rule.recall.interval.low < expected && expected < rule.recall.interval.high);
     assert!(rule.misses_fewer_than < 1.0 - rule.recall.interval.low);
     assert!(rule.sentence().contains("95%"), "{}", rule.sentence());
+}
+
+/// Rows that stand for many calls say what those calls would say one by one.
+#[test]
+fn rows_of_many_calls_say_what_single_ones_do() {
+    let rows = centre();
+    let mut many: Vec<Judged> = Vec::new();
+    for row in &rows {
+        let row = Judged { call_id: String::new(), ..row.clone() };
+        let alike = |m: &&mut Judged| (m.calls, &row) == (m.calls, &Judged { calls: row.calls, ..(**m).clone() });
+        match many.iter_mut().find(alike) {
+            Some(known) => known.calls += 1,
+            None => many.push(row),
+        }
+    }
+    assert!(many.len() < 60, "{}", many.len());
+    assert_eq!((rules(&many), groups(&many)), (rules(&rows), groups(&rows)));
 }
 
 #[test]

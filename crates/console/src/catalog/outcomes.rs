@@ -1,0 +1,96 @@
+//! What the machine said of every rule in a call, packed (table `outcomes`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use callsift_store::StoredFinding;
+use rusqlite::{Connection, Row, Transaction, params};
+
+use crate::catalog::place;
+use crate::figures::period::Period;
+
+/// Bytes of a rule.
+const WIDTH: usize = 3;
+
+/// What the machine said of a rule in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Number of the rule, below the length of [`rules`].
+    pub(crate) rule: usize,
+    /// Different places that it hit, at most 254.
+    pub(crate) hits: i64,
+    /// Hit, clear; nothing where it cannot tell or does not apply.
+    pub(crate) machine: Option<bool>,
+}
+
+/// Packs the findings of a call. Places count and not rows: two conditions of a rule may point at the same words.
+pub(super) fn add(tx: &Transaction<'_>, call: i64, findings: &[StoredFinding]) -> rusqlite::Result<()> {
+    let mut rules: BTreeMap<&str, (BTreeSet<String>, bool)> = BTreeMap::new();
+    for f in findings {
+        let (places, clear) = rules.entry(&f.rule_id).or_default();
+        if f.verdict == "hit" {
+            places.insert(place::of_finding(f));
+        }
+        *clear |= f.verdict == "clear";
+    }
+    let mut packed = Vec::with_capacity(rules.len() * WIDTH);
+    for (rule, (places, clear)) in rules {
+        let [low, high, ..] = number(tx, rule)?.to_le_bytes();
+        let hits = u8::try_from(places.len()).unwrap_or(254).min(254);
+        packed.extend([low, high, if hits > 0 { hits + 1 } else { u8::from(clear) }]);
+    }
+    tx.prepare_cached("INSERT INTO outcomes (call, rules) VALUES (?1, ?2)")?.execute(params![call, packed])?;
+    Ok(())
+}
+
+fn number(tx: &Transaction<'_>, rule: &str) -> rusqlite::Result<i64> {
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO rules (number, rule_id) SELECT coalesce(max(number) + 1, 0), ?1 FROM rules",
+    )?
+    .execute([rule])?;
+    tx.prepare_cached("SELECT number FROM rules WHERE rule_id = ?1")?.query_row([rule], |r| r.get(0))
+}
+
+/// Rules by their numbers.
+pub(crate) fn rules(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    conn.prepare_cached("SELECT rule_id FROM cat.rules ORDER BY number")?.query_map([], |r| r.get(0))?.collect()
+}
+
+/// The rules of a packed call.
+pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = Outcome> {
+    packed.chunks_exact(WIDTH).map(|c| Outcome {
+        rule: usize::from(u16::from_le_bytes([c[0], c[1]])),
+        hits: i64::from(c[2].saturating_sub(1)),
+        machine: [None, Some(false)].get(usize::from(c[2])).copied().unwrap_or(Some(true)),
+    })
+}
+
+/// Goes over the understood calls of a period, by number: columns 0 to 3 are call id, agent, unit and day, then come the rules.
+pub(crate) fn each(
+    conn: &Connection,
+    p: &Period,
+    mut with: impl FnMut(&Row<'_>, &[u8]) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let sql =
+        "SELECT c.call_id, c.agent_id, c.unit, c.date, o.rules FROM cat.calls c JOIN cat.outcomes o ON o.call = c.id
+               WHERE c.status = 'ok' AND c.date BETWEEN ?1 AND ?2";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params![p.from, p.to])?;
+    while let Some(row) = rows.next()? {
+        with(row, row.get_ref(4)?.as_blob()?)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, unpack};
+
+    #[test]
+    fn three_bytes_say_it_all() {
+        let outcome = |rule, hits, machine| Outcome { rule, hits, machine };
+        let got: Vec<Outcome> = unpack(&[0, 0, 0, 1, 0, 1, 44, 1, 2, 2, 0, 255, 9]).collect();
+        let wanted =
+            [outcome(0, 0, None), outcome(1, 0, Some(false)), outcome(300, 1, Some(true)), outcome(2, 254, Some(true))];
+        assert_eq!(got, wanted);
+    }
+}
