@@ -26,9 +26,7 @@ fn lake() -> &'static Path {
         // A file may have any name.
         let named = "<img src=x onerror=alert(1)>.wav";
         std::fs::rename(sounds.path().join("c03-greeting-missing.wav"), sounds.path().join(named)).unwrap();
-        // A transcript's call is named after its line; a recording of that name is its sound.
-        let second_line = sounds.path().join("calls.jsonl:2");
-        std::fs::copy(sounds.path().join("c05-rhetorical-question.wav"), second_line).unwrap();
+        std::fs::copy(sounds.path().join("c05-rhetorical-question.wav"), sounds.path().join("t2.wav")).unwrap();
         std::fs::rename(sounds.path(), folder.path().join("recordings")).unwrap();
         let metadata = format!(
             "call_id,file,agent_id,agent_name,unit,started_at\n\
@@ -45,7 +43,7 @@ fn lake() -> &'static Path {
             serde_json::json!({"call_id": EVIL, "agent_id": "1086", "started_at": "2026-11-16T11:00:00+08:00",
                 "turns": [turn("agent", 0, &format!("你自己不会看吗{EVIL}")), turn("customer", 4000, EVIL)]}),
             serde_json::json!({"call_id": "t2", "agent_id": "3021", "agent_name": "陈晓", "unit": "一组",
-                "customer_id": "13912345678", "started_at": "2026-11-16T12:00:00+08:00",
+                "customer_id": "13912345678", "recording": "t2.wav", "started_at": "2026-11-16T12:00:00+08:00",
                 "turns": [turn("agent", 0, "这不归我管，你找别人去"), turn("customer", 4000, "我的电话是一三八零零一三八零零零"), turn("agent", 8000, "说了这事不归我们管")]}),
         ];
         let lines: Vec<String> = calls.iter().map(ToString::to_string).collect();

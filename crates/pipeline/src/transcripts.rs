@@ -147,9 +147,12 @@ fn mark_repeats(entries: &mut [Entry]) {
 
 fn parse(line: &[u8], source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
     let Transcript { call_id, fields, turns } = Transcript::parse(line)?;
+    // Where the line names no recording, nothing can be heard, and the line itself is where the call comes from.
+    let named = ["recording", "file"].iter().find_map(|field| fields.get(*field)).filter(|name| !name.trim().is_empty());
+    let name = named.map_or(source, String::as_str).to_owned();
     let meta = reader.meta(call_id, fields);
     let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
-    Ok(report(Recording { path: source.into(), name: source.to_owned(), meta }, outcome, turns))
+    Ok(report(Recording { path: source.into(), name, meta }, outcome, turns))
 }
 
 fn report(recording: Recording, outcome: Outcome, turns: Vec<Turn>) -> CallReport {
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn good_lines_are_read_and_bad_ones_are_rows() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let good = r#"{"call_id":"k1","direction":"inbound","queue":"order","agent_id":"3021","started_at":"2026-11-16T09:00:00+08:00","turns":[{"role":"customer","start_ms":2500,"end_ms":4000,"text":"五条"},{"role":"agent","start_ms":0,"end_ms":2000,"text":"您好"}]}"#;
+        let good = r#"{"call_id":"k1","direction":"inbound","queue":"order","agent_id":"3021","recording":"2026/k1.wav","started_at":"2026-11-16T09:00:00+08:00","turns":[{"role":"customer","start_ms":2500,"end_ms":4000,"text":"五条"},{"role":"agent","start_ms":0,"end_ms":2000,"text":"您好"}]}"#;
         std::fs::write(file.path(), format!("{good}\n{{\"call_id\":\"k2\"}}\n{good}\nnot json\n")).unwrap();
         let reports =
             Transcripts::open(file.path(), &MetadataConfig::default(), "2026-11-20", None).unwrap().read_all().unwrap();
@@ -189,6 +192,7 @@ mod tests {
         let k1 = reports.iter().find(|r| r.recording.meta.call_id == "k1").unwrap();
         assert_eq!(k1.turns[0].text(), "您好");
         assert_eq!(k1.recording.meta.date.as_deref(), Some("2026-11-16"));
+        assert_eq!(k1.recording.name, "2026/k1.wav");
         let failed: Vec<_> = reports.iter().filter(|r| matches!(r.outcome, Outcome::Failed { .. })).collect();
         assert_eq!(failed.len(), 3);
         assert!(failed.iter().all(|r| r.recording.name.contains(':')));
