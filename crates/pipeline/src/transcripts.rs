@@ -148,7 +148,8 @@ fn mark_repeats(entries: &mut [Entry]) {
 fn parse(line: &[u8], source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
     let Transcript { call_id, fields, turns } = Transcript::parse(line)?;
     // Where the line names no recording, nothing can be heard, and the line itself is where the call comes from.
-    let named = ["recording", "file"].iter().find_map(|field| fields.get(*field)).filter(|name| !name.trim().is_empty());
+    let named =
+        ["recording", "file"].iter().find_map(|field| fields.get(*field)).filter(|name| !name.trim().is_empty());
     let name = named.map_or(source, String::as_str).to_owned();
     let meta = reader.meta(call_id, fields);
     let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
