@@ -76,11 +76,13 @@ pub(crate) fn catalog_path(data: &Path) -> PathBuf {
     data.join(CATALOG)
 }
 
-/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`.
+/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`, and only readable: a transaction
+/// that writes would otherwise wait for whoever writes the catalogue, though it touches the reviews alone.
 pub(crate) fn open_both(data: &Path) -> Result<Db, ConsoleError> {
     let db = Db::open_in(data)?;
     let conn = db.connection();
-    conn.execute("ATTACH DATABASE ?1 AS cat", [catalog_path(data).to_string_lossy().as_ref()])?;
+    let path = catalog_path(data).to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    conn.execute("ATTACH DATABASE ?1 AS cat", [format!("file:{path}?mode=ro")])?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 /// All calls are ranked anew when the precision of a rule moved by so much. A verdict moves it by less than a tenth at the
 /// very first and by ever less later, and an order that changes under people's hands helps nobody.
-const MOVED: f64 = 0.02;
+const MOVED: f64 = 0.05;
 /// Calls in memory at a time.
 const BATCH: usize = 5_000;
 
@@ -19,16 +19,20 @@ pub(crate) fn rank(conn: &mut Connection, records: &[RuleRecord]) -> rusqlite::R
     let now: BTreeMap<&str, f64> =
         records.iter().map(|r| (r.rule_id.as_str(), evidence.precision(&plan, &r.rule_id))).collect();
     let all = moved(conn, &now, plan.prior_precision)?;
-    let tx = conn.transaction()?;
     let mut after = 0;
     loop {
+        // A transaction for each batch: pages go on reading, and the log does not swell.
+        let tx = conn.transaction()?;
         let calls = batch(&tx, after, all)?;
         let Some(last) = calls.last() else { break };
         after = last.id;
         for call in &calls {
             write(&tx, call.id, &value_of(&plan, call.duration_ms, &call.flags, &evidence))?;
         }
+        tx.commit()?;
     }
+    let tx = conn.transaction()?;
+    // Last, so that whoever is killed before ranks all of them again.
     if all {
         tx.execute("DELETE FROM ranked", [])?;
         for (rule, precision) in now {

@@ -164,3 +164,14 @@ fn the_load_of_reviewers_is_counted() {
     let r2 = loads.iter().find(|l| l.name == "r2").unwrap();
     assert_eq!((r2.calls, r2.claims, r2.score), (0, 1, None));
 }
+
+#[test]
+fn who_reviews_does_not_wait_for_who_writes_the_catalogue() {
+    let (dir, mut db) = centre();
+    let mut catalog = crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap();
+    let writing = catalog.transaction().unwrap();
+    writing.execute("UPDATE calls SET risk = 1", []).unwrap();
+    // Would wait for ten seconds and fail.
+    say(&mut db, "c1", Slot::First, 1, "rude", Judgement::Confirmed);
+    assert!(db.connection().execute("UPDATE cat.calls SET risk = 2", []).is_err(), "pages only read it");
+}
