@@ -95,7 +95,8 @@ pub fn serve(
     drop(Db::open_in(&options.data)?);
     let app = Arc::new(App::new(options, rules)?);
     let mut conn = catalog::open(&catalog_path(&app.options.data))?;
-    update(&app, &mut conn, progress)?;
+    // Nobody waits at the start for an order that is right already but for the last verdicts.
+    update(&app, &mut conn, progress, false)?;
     follow(Arc::clone(&app), conn);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(ConsoleError::io("cannot start threads for", &app.options.data))?;
@@ -103,10 +104,15 @@ pub fn serve(
 }
 
 /// Reads what is new in the lake, and puts the queue in the order that lake and verdicts give.
-fn update(app: &App, conn: &mut rusqlite::Connection, progress: impl FnMut(usize, usize)) -> Result<(), ConsoleError> {
+fn update(
+    app: &App,
+    conn: &mut rusqlite::Connection,
+    progress: impl FnMut(usize, usize),
+    rank_anew: bool,
+) -> Result<(), ConsoleError> {
     catalog::sync(conn, &app.options.lake, &app.options.unit_field, progress)?;
     let records = figures::records(&Db::open_in(&app.options.data)?)?;
-    Ok(catalog::rank(conn, &records)?)
+    Ok(catalog::rank(conn, &records, rank_anew)?)
 }
 
 /// Follows the lake on a thread of its own. A part that cannot be read is tried again the next time.
@@ -114,7 +120,7 @@ fn follow(app: Shared, mut conn: rusqlite::Connection) {
     let work = move || {
         loop {
             std::thread::sleep(FOLLOW);
-            if let Err(e) = update(&app, &mut conn, |_, _| {}) {
+            if let Err(e) = update(&app, &mut conn, |_, _| {}, true) {
                 complain(&e);
             }
         }
