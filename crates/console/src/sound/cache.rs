@@ -68,7 +68,7 @@ impl SoundCache {
         if target.is_file() {
             return Ok(());
         }
-        let part = target.with_extension("part");
+        let part = part_of(target);
         let done = make(&part);
         if done.is_err() {
             let _ = std::fs::remove_file(&part);
@@ -100,6 +100,13 @@ impl SoundCache {
     }
 }
 
+/// Where a file is made. Sound and waveform of a recording differ in nothing but the extension, and are made side by side.
+fn part_of(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
 /// Name of a file made from this recording as it is now.
 fn key(path: &Path, silenced: &[TimeSpan]) -> Result<String, ConsoleError> {
     let meta = std::fs::metadata(path).map_err(ConsoleError::io("cannot read", path))?;
@@ -111,4 +118,26 @@ fn key(path: &Path, silenced: &[TimeSpan]) -> Result<String, ConsoleError> {
         hasher.update(format!("\0{}-{}", span.start_ms, span.end_ms).as_bytes());
     }
     Ok(callsift_core::hex(&hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SoundCache;
+
+    /// Whoever opens a call asks for its sound and its waveform in one moment.
+    #[test]
+    fn sound_and_waveform_are_made_side_by_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = SoundCache::open(dir.path().join("sound")).unwrap();
+        let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/demo/recordings");
+        for name in ["c05-rhetorical-question.wav", "c07-shirking-angry.wav", "c01-clean-order.wav"] {
+            let path = demo.join(name);
+            let (wav, peaks) = std::thread::scope(|scope| {
+                let (wav, peaks) = (scope.spawn(|| cache.wav(&path, &[])), scope.spawn(|| cache.peaks(&path)));
+                (wav.join().unwrap().unwrap(), peaks.join().unwrap().unwrap())
+            });
+            assert!(std::fs::read(wav).unwrap().starts_with(b"RIFF"));
+            assert!(peaks.0.len() == 2 && peaks.0.iter().all(|channel| channel.len() > 100), "{name}");
+        }
+    }
 }
