@@ -16,7 +16,9 @@ fn other_machines_are_let_in_only_with_tls() {
     assert_eq!(stdout(&open), "", "no passwords are shown for a console that does not start");
     let lost = run(&["console", "--lake", "/nowhere", "--data", &folder]);
     assert!(code(&lost) == 2 && stderr(&lost).contains("no lake"), "{}", stderr(&lost));
-    let no_key = run(&[&base[..], &["--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"]].concat());
+    let no_key =
+        run(&[&base[..], &["--listen", "127.0.0.1:0", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"]]
+            .concat());
     assert!(code(&no_key) == 2 && stderr(&no_key).contains("/nowhere.pem"), "{}", stderr(&no_key));
 }
 
