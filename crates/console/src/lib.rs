@@ -1,7 +1,7 @@
 //! The web console (质检台): QA staff hear the calls that deserve it and say what is true of them.
 //!
 //! Pages are made on the server from two `SQLite` files: the catalogue, a copy of the lake that may be lost
-//! ([`catalog`]), and the reviews database, which may not (crate `callsift-reviews`). Recordings are only ever read by the
+//! (`catalog`), and the reviews database, which may not (crate `callsift-reviews`). Recordings are only ever read by the
 //! call they belong to: no address holds a path. Everything works by keyboard; scripts are few, small and of this server only.
 
 mod app;
