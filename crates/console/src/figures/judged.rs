@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use callsift_sampling::estimate::{ANY_RULE, Judged};
+use callsift_sampling::estimate::{ANY_RULE, Judged, any_human, any_machine};
 use rusqlite::Connection;
 
 use crate::catalog::outcomes::{self, unpack};
@@ -65,7 +65,9 @@ pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Judgements, Con
             let Some(name) = names.get(outcome.rule) else { continue };
             let human = of_call.human(name, outcome.hits);
             counts[outcome.rule][state(outcome.machine)][state(human)] += 1;
-            any = Some(any.map_or((outcome.machine, human), |(m, h)| (either(m, outcome.machine), both(h, human))));
+            any = Some(
+                any.map_or((outcome.machine, human), |(m, h)| (any_machine(m, outcome.machine), any_human(h, human))),
+            );
         }
         if let Some((machine, human)) = any {
             counts[names.len()][state(machine)][state(human)] += 1;
@@ -82,16 +84,6 @@ pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Judgements, Con
     rows.sort_by(order);
     any.sort_by(order);
     Ok(Judgements { rows, any })
-}
-
-/// A hit of any rule is one; clear is what every rule finds clear.
-fn either(a: Option<bool>, b: Option<bool>) -> Option<bool> {
-    if a == Some(true) || b == Some(true) { Some(true) } else { a.zip(b).map(|_| false) }
-}
-
-/// People know of a call whether there is any violation only where they know it of every rule.
-fn both(a: Option<bool>, b: Option<bool>) -> Option<bool> {
-    a.zip(b).map(|(a, b)| a || b)
 }
 
 /// A call as people and draws know it.
@@ -196,14 +188,7 @@ fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Said, both, either, human};
-
-    #[test]
-    fn any_violation_is_known_only_where_everything_is() {
-        let (yes, no) = (Some(true), Some(false));
-        assert_eq!([both(yes, no), both(no, no), both(yes, None)], [yes, no, None]);
-        assert_eq!([either(yes, None), either(no, no), either(no, None), either(None, yes)], [yes, no, None, yes]);
-    }
+    use super::{Said, human};
 
     #[test]
     fn silence_is_no_verdict() {

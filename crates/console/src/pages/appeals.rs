@@ -8,6 +8,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use callsift_reviews::{Appeal, AppealFilter, Role};
 use maud::{Markup, html};
+use rusqlite::Connection;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
@@ -52,16 +53,18 @@ impl Asked {
         }
     }
 
-    /// Whether the call fits; a call that the lake has no more fits where nothing is asked of it.
-    fn wants_call(&self, call: Option<&CallRow>) -> bool {
-        let all = [&self.from, &self.to, &self.agent, &self.unit].iter().all(|text| text.is_empty());
-        let fits = |c: &CallRow| {
+    /// Whether the call fits; a call that the lake has no more fits where nothing is asked of it, and is not looked up.
+    fn wants_call(&self, conn: &Connection, call_id: &str) -> rusqlite::Result<bool> {
+        if [&self.from, &self.to, &self.agent, &self.unit].iter().all(|text| text.is_empty()) {
+            return Ok(true);
+        }
+        let fits = |c: CallRow| {
             (self.from.is_empty() || c.date >= self.from)
                 && (self.to.is_empty() || c.date <= self.to)
                 && (self.agent.is_empty() || c.agent_id == self.agent)
                 && (self.unit.is_empty() || c.unit == self.unit)
         };
-        all || call.is_some_and(fits)
+        Ok(CallRow::find(conn, call_id)?.is_some_and(fits))
     }
 }
 
@@ -78,7 +81,7 @@ async fn show(
             appeals.retain(|a| asked.wants(a) && !blind.contains(&a.call_id));
             let mut out = Vec::new();
             for appeal in appeals {
-                if asked.wants_call(CallRow::find(db.connection(), &appeal.call_id)?.as_ref()) {
+                if asked.wants_call(db.connection(), &appeal.call_id)? {
                     out.push(appeal);
                 }
             }

@@ -68,6 +68,16 @@ pub struct Judged {
 /// Rule id of rows made by [`any_rule`].
 pub const ANY_RULE: &str = "*";
 
+/// What the machine says of two rules together: a hit of either is one; clear is what both find clear.
+pub fn any_machine(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    if a == Some(true) || b == Some(true) { Some(true) } else { a.zip(b).map(|_| false) }
+}
+
+/// What people say of two rules together: nothing unless they judged both.
+pub fn any_human(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    a.zip(b).map(|(a, b)| a || b)
+}
+
 /// One row for each call: any violation of any rule. Judged only where every rule of the call was judged, with the least of
 /// their probabilities: a call heard by its clips only shows violations and never their absence, and counting it where
 /// it shows one would make the rate too high. The rows must be of single calls.
@@ -75,12 +85,8 @@ pub fn any_rule(rows: &[Judged]) -> Vec<Judged> {
     let mut calls: BTreeMap<&str, Judged> = BTreeMap::new();
     for row in rows {
         let call = calls.entry(&row.call_id).or_insert_with(|| Judged { rule_id: ANY_RULE.to_owned(), ..row.clone() });
-        call.human = call.human.zip(row.human).map(|(a, b)| a || b);
-        call.machine = match (call.machine, row.machine) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        };
+        call.human = any_human(call.human, row.human);
+        call.machine = any_machine(call.machine, row.machine);
         // `min` would pass over what is no number.
         if row.probability.is_nan() || row.probability < call.probability {
             call.probability = row.probability;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Interval, Judged, any_rule, groups, rules};
+use super::{Interval, Judged, any_human, any_machine, any_rule, groups, rules};
 
 fn row(call: usize, agent: usize, machine: Option<bool>, human: Option<bool>, probability: f64) -> Judged {
     Judged {
@@ -40,6 +40,14 @@ fn a_plain_centre_is_counted_right() {
     assert!(rule.recall.interval.low < expected && expected < rule.recall.interval.high);
     assert!(rule.misses_fewer_than < 1.0 - rule.recall.interval.low);
     assert!(rule.sentence().contains("95%"), "{}", rule.sentence());
+}
+
+#[test]
+fn any_violation_is_known_only_where_everything_is() {
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!([any_human(yes, no), any_human(no, no), any_human(yes, None)], [yes, no, None]);
+    let machine = [any_machine(yes, None), any_machine(no, no), any_machine(no, None), any_machine(None, yes)];
+    assert_eq!(machine, [yes, no, None, yes]);
 }
 
 /// Rows that stand for many calls say what those calls would say one by one.
