@@ -6,9 +6,11 @@
 //!   by half a call before they are added and the sum is narrowed to whole calls again; without it the interval of
 //!   recall held 91 % where two thirds of the calls were heard.
 //! - Up to `FEW` (three) such parts are added by the square-and-add rule, which keeps each part's own skewness (MOVER: Zou and
-//!   Donner 2008, doi:10.1002/sim.3095; Newcombe 1998). Where there are more, they are taken together as one sample,
-//!   since square and add of many parts of one or two calls is far too wide: Fay and Feuer's (1997) limits for weighted counts
-//!   with beta instead of gamma distributions and mid-P (as Fay and Kim 2017).
+//!   Donner 2008, doi:10.1002/sim.3095; Newcombe 1998). More, or strata with weights ([`super::strata`]), are taken as one sample of
+//!   their effective size, with its binomial mid-P limits: square and add of many parts of one or two calls is far too
+//!   wide, and so are limits that let one more violation be the heaviest call there is (Fay and Feuer 1997) where chances
+//!   differ tenfold. One more violation counts as much as a call does on average (Tiwari, Clegg and Zou 2006,
+//!   doi:10.1177/0962280206070621).
 //! - A part of which nobody heard anything may hold anything from no violation to all.
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,9 @@ use super::tail::{Heard, beta_below, root, share_limits};
 
 /// As many parts are added by square and add; more are taken together.
 const FEW: usize = 3;
+
+/// Calls that the share of all parts counts for in the doubt about parts that may well be alike ([`variance`]).
+const DRAWN: f64 = 10.0;
 
 /// From, to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -100,13 +105,19 @@ pub(super) fn span(parts: &Parts, target: Target, misses: Misses) -> Option<Span
     let open: Vec<(&Class, Span)> = heard.iter().copied().filter(|(_, s)| s.high > s.low).collect();
     let at: f64 = heard.iter().map(|(_, s)| s.at).sum();
     let sure: f64 = heard.iter().filter(|(_, s)| s.high <= s.low).map(|(_, s)| s.at).sum();
-    let sum = if open.len() <= FEW { add(open.iter().map(|(_, s)| *s)) } else { together(&open, target, misses) };
+    let plain = open.iter().all(|(c, _)| c.weights.is_none());
+    let sum =
+        if plain && open.len() <= FEW { add(open.iter().map(|(_, s)| *s)) } else { together(&open, target, misses) };
     let guess = at / (parts.size() - unheard).max(1) as f64 * unheard as f64;
     Some(Span { at: at + guess, low: sure + sum.low, high: sure + sum.high + unheard as f64 })
 }
 
 fn of_class(class: &Class, target: Target, misses: Misses) -> Span {
     let at = class.total().unwrap_or(0.0);
+    if class.weights.is_some() {
+        // Its limits come from [`together`]; here it only must not look known.
+        return Span { at, low: class.y as f64, high: (class.size - class.n + class.y) as f64 };
+    }
     match target {
         Target::Frame => {
             let heard = Heard::new(class.size, class.n, class.y);
@@ -137,30 +148,27 @@ pub(super) fn add(spans: impl IntoIterator<Item = Span>) -> Span {
 }
 
 /// Many parts as one sample: mid-P limits, as the mixture of the beta distributions of what was seen and of that with one more
-/// violation, which might be one that stands for the most calls.
+/// violation, which might be one that stands for the most calls. Of one plain sample these are its binomial mid-P limits.
 fn together(open: &[(&Class, Span)], target: Target, misses: Misses) -> Span {
     let parts = Parts(open.iter().map(|(c, _)| **c).collect());
     let size = parts.size().max(1) as f64;
     let at: f64 = open.iter().map(|(_, s)| s.at).sum();
-    let heaviest = parts.0.iter().map(|c| c.size as f64 / c.n.max(1) as f64).fold(0.0, f64::max) / size;
-    let (share, spread) = (at / size, variance(&parts, target).unwrap_or(f64::INFINITY) / (size * size));
-    let more = share + heaviest * (1.0 - share);
+    let (share, worth) = (at / size, effective(&parts, target).unwrap_or(0.0));
     let below = |x: f64| {
-        let more = matched_below(more, spread + heaviest * heaviest * (1.0 - share), x);
-        f64::midpoint(matched_below(share, spread, x), more)
+        let of = |violations: f64| beta_below_at(violations / (worth + 1.0), worth + 1.0, x);
+        f64::midpoint(of(share * worth), of(share * worth + 1.0))
     };
     let (low, high) = (root(|x| below(x) > misses.each()), root(|x| below(x) >= 1.0 - misses.each()));
     Span { at, low: low.min(share) * size, high: high.max(share) * size }
 }
 
-/// Share below `x` of the beta distribution with this mean and variance.
-fn matched_below(mean: f64, variance: f64, x: f64) -> f64 {
-    let most = mean * (1.0 - mean);
-    if most <= 0.0 {
+/// Share below `x` of the beta distribution with this mean that is worth so many calls.
+fn beta_below_at(mean: f64, worth: f64, x: f64) -> f64 {
+    let (a, b) = (mean * worth, (1.0 - mean) * worth);
+    if a <= 0.0 || b <= 0.0 {
         return if x >= mean { 1.0 } else { 0.0 };
     }
-    let worth = (most / variance - 1.0).max(1e-3);
-    beta_below(mean * worth, (1.0 - mean) * worth, x)
+    beta_below(a, b, x)
 }
 
 /// Size of the simple random sample of independent calls that would tell as much about the share; infinite where all was
@@ -169,21 +177,28 @@ fn matched_below(mean: f64, variance: f64, x: f64) -> f64 {
 /// Kish's effective size with the population correction. Shares of the parts are drawn a little toward the share of all,
 /// so that a part of one call, or one without a violation, does not count as certain.
 pub(super) fn effective(parts: &Parts, target: Target) -> Option<f64> {
-    let variance = variance(parts, target)?;
+    let variance = variance(parts, target, DRAWN)?;
     let (size, n) = (parts.size() as f64, parts.n() as f64);
     let share = (parts.total()? / size * n + 0.5) / (n + 1.0);
     Some(if variance > 0.0 { share * (1.0 - share) * size * size / variance } else { f64::INFINITY })
 }
 
-/// Variance of the estimated number of violations; `None` where a part was not heard.
-pub(super) fn variance(parts: &Parts, target: Target) -> Option<f64> {
+/// Variance of the estimated number of violations; `None` where a part was not heard. `drawn`: calls that the share of all parts
+/// counts for, where the doubt about a part is told from what was seen in it.
+pub(super) fn variance(parts: &Parts, target: Target, drawn: f64) -> Option<f64> {
     let n = parts.n() as f64;
-    let share = (parts.total()? / parts.size().max(1) as f64 * n + 0.5) / (n + 1.0);
+    let all: f64 = parts.0.iter().map(Class::worth).sum::<f64>().max(1.0);
+    // Half a violation more and half a call without one: what is never seen in few calls may still be there.
+    let smooth = |share: f64| (share * n + 0.5) / (n + 1.0);
+    let share = smooth(parts.total()? / parts.size().max(1) as f64);
     let of = |c: &Class| {
-        let (size, n) = (c.size as f64, c.n.max(1) as f64);
-        let own = (c.y as f64 + share) / (n + 1.0);
-        let left = if target == Target::Frame { 1.0 - c.n as f64 / size.max(1.0) } else { 1.0 };
-        size * size * left * own * (1.0 - own) / n
+        let (size, n) = (c.size as f64, c.worth().max(1.0));
+        let trust = n / (n + drawn);
+        let own = trust * smooth(c.share().unwrap_or(0.0)) + (1.0 - trust) * share;
+        // Shares that are seen in a few calls are further apart than true ones: as Bessel's correction.
+        let seen = 1.0 - trust * trust * (1.0 / n - 1.0 / all).max(0.0);
+        let left = if target == Target::Frame { c.left() } else { 1.0 };
+        size * size * left * own * (1.0 - own) / n / seen
     };
     Some(parts.0.iter().map(of).sum())
 }
@@ -196,7 +211,7 @@ mod tests {
     use crate::estimate::parts::{Class, Parts};
 
     fn parts(classes: &[(usize, usize, usize)]) -> Parts {
-        Parts(classes.iter().map(|(size, n, y)| Class { size: *size, n: *n, y: *y }).collect())
+        Parts(classes.iter().map(|(size, n, y)| Class { size: *size, n: *n, y: *y, weights: None }).collect())
     }
 
     #[test]

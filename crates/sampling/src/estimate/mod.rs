@@ -18,6 +18,7 @@
 //! and in the crate's documentation.
 
 pub mod groups;
+mod habits;
 pub mod interval;
 pub mod listening;
 pub mod parts;
@@ -25,6 +26,7 @@ pub mod ppi;
 pub mod rate;
 pub mod rules;
 pub mod shrink;
+pub mod strata;
 pub mod tail;
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Judged;
+use super::strata::{self, Key, Weights};
 
-/// Calls that all had the same chance of being heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Calls that had the same chance of being heard, or nearly the same.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Class {
     /// Calls in the frame.
     pub size: usize,
@@ -13,16 +14,36 @@ pub struct Class {
     pub n: usize,
     /// Violations among the judged.
     pub y: usize,
+    /// What weights make of them, where strata of different chances were taken together ([`super::strata`]).
+    pub weights: Option<Weights>,
 }
 
 impl Class {
+    /// Share of calls with a violation; `None` where nobody judged any.
+    pub(super) fn share(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.weights.map_or(self.y as f64 / self.n as f64, |w| w.yes / w.all))
+    }
+
     /// Violations to be expected in the whole class; `None` where nobody judged any call of it.
     pub(super) fn total(&self) -> Option<f64> {
-        match (self.size, self.n) {
-            (0, _) => Some(0.0),
-            (_, 0) => None,
-            (size, n) => Some(size as f64 * self.y as f64 / n as f64),
-        }
+        if self.size == 0 { Some(0.0) } else { self.share().map(|share| self.size as f64 * share) }
+    }
+
+    /// Size of the simple random sample that would tell as much (Kish), before what hearing many of few adds.
+    pub(super) fn worth(&self) -> f64 {
+        self.weights.filter(|w| w.squares > 0.0).map_or(self.n as f64, |w| w.all * w.all / w.squares)
+    }
+
+    /// Calls judged and violations; of weighted ones so many as they are worth.
+    pub(super) fn counts(&self) -> (f64, f64) {
+        let n = self.worth();
+        (n, self.share().unwrap_or(0.0) * n)
+    }
+
+    /// Share of the doubt that is left because not all were heard.
+    pub(super) fn left(&self) -> f64 {
+        let plain = 1.0 - self.n as f64 / self.size.max(1) as f64;
+        self.weights.filter(|w| w.squares > 0.0).map_or(plain, |w| w.squares_left / w.squares)
     }
 }
 
@@ -30,58 +51,45 @@ impl Class {
 ///
 /// Inside a class the judged calls are a simple random sample of all, given how many they are. Each stands for
 /// `size / n` calls: its inverse-probability weight, calibrated so that the weights add up to the calls that are there
-/// (Deville and Särndal 1992, doi:10.1080/01621459.1992.10475217). In one class this is Hájek's ratio.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// (Deville and Särndal 1992, doi:10.1080/01621459.1992.10475217). In one class this is Hájek's ratio. Classes that are too thin
+/// for that are taken together ([`super::strata`]).
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parts(pub Vec<Class>);
-
-/// Chance of being heard, as a key: to nine digits.
-pub(super) type Key = u64;
-/// Key of calls that were judged though no plan could draw them: they stand for themselves only.
-const BESIDES: Key = 2_000_000_000;
-/// Key of calls that no plan could draw and nobody judged: nothing is known of them.
-const NEVER: Key = 0;
 
 /// The key of a row's class.
 pub(super) fn key(row: &Judged) -> Key {
-    let p = row.probability;
-    if p > 0.0 && p < 1.0 + 1e-9 {
-        ((p * 1e9).round() as Key).clamp(1, 1_000_000_000)
-    } else if row.human.is_some() {
-        BESIDES
-    } else {
-        NEVER
-    }
+    strata::key(row.probability, row.human.is_some())
 }
 
 impl Parts {
     /// The classes of these rows.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Judged>) -> Self {
-        let mut classes: BTreeMap<Key, Class> = BTreeMap::new();
+        let mut classes: BTreeMap<Key, [Class; 1]> = BTreeMap::new();
         for row in rows {
-            count(classes.entry(key(row)).or_default(), row);
+            let [class] = classes.entry(key(row)).or_default();
+            count(class, row);
         }
-        Self(classes.into_values().collect())
+        Self(
+            strata::groups(classes, strata::AT_LEAST)
+                .into_iter()
+                .map(|g| strata::join(g.into_iter().map(|(k, [c])| (k, c))))
+                .collect(),
+        )
     }
 
-    /// The classes of these rows, each divided by what the machine said, where `at_least` calls of each half were to be
-    /// expected among those heard; a class where they were not is left whole.
+    /// The classes of these rows, each divided by what the machine said, where [`strata::AT_LEAST`] calls of each half were
+    /// to be expected among those heard; a class where they were not is left whole.
     ///
     /// What is expected decides, not what came: dividing only where chance brought enough hits would count the draws with
     /// many hits one way and those with few another, and makes rates too low.
-    pub fn by_machine<'a>(rows: impl IntoIterator<Item = &'a Judged>, at_least: usize) -> Self {
-        let mut classes: BTreeMap<Key, [Class; 2]> = BTreeMap::new();
-        for row in rows {
-            let [clear, hit] = classes.entry(key(row)).or_default();
-            count(if row.machine == Some(true) { hit } else { clear }, row);
-        }
-        let halves = classes.into_values().flat_map(|[clear, hit]| {
-            if divides(&hit, &clear, at_least) {
-                vec![clear, hit]
-            } else {
-                vec![Class { size: clear.size + hit.size, n: clear.n + hit.n, y: clear.y + hit.y }]
-            }
-        });
-        Self(halves.filter(|c| c.size > 0).collect())
+    pub fn by_machine<'a>(rows: impl IntoIterator<Item = &'a Judged>) -> Self {
+        Self(
+            halves(rows)
+                .into_iter()
+                .flat_map(|h| if h.divides() { vec![h.clear, h.hit] } else { vec![h.whole] })
+                .filter(|c| c.size > 0)
+                .collect(),
+        )
     }
 
     /// Calls in the frame.
@@ -110,11 +118,36 @@ impl Parts {
     }
 }
 
-/// True where a class is estimated as two halves: so many of each were to be expected and one at least was heard.
-pub(super) fn divides(hit: &Class, clear: &Class, at_least: usize) -> bool {
-    let heard = (hit.n + clear.n) as f64 / (hit.size + clear.size).max(1) as f64;
-    let enough = |c: &Class| c.size == 0 || (c.n > 0 && c.size as f64 * heard >= at_least as f64);
-    enough(hit) && enough(clear)
+/// A class and its halves by what the machine said.
+pub(super) struct Halves {
+    pub(super) hit: Class,
+    pub(super) clear: Class,
+    pub(super) whole: Class,
+}
+
+impl Halves {
+    /// True where the class is estimated as two halves: so many of each were to be expected and one at least was heard.
+    pub(super) fn divides(&self) -> bool {
+        let heard = self.whole.n as f64 / self.whole.size.max(1) as f64;
+        let enough = |c: &Class| c.size == 0 || (c.n > 0 && c.size as f64 * heard >= strata::AT_LEAST as f64);
+        enough(&self.hit) && enough(&self.clear)
+    }
+}
+
+/// The classes of these rows, with their halves.
+pub(super) fn halves<'a>(rows: impl IntoIterator<Item = &'a Judged>) -> Vec<Halves> {
+    let mut classes: BTreeMap<Key, [Class; 2]> = BTreeMap::new();
+    for row in rows {
+        let [clear, hit] = classes.entry(key(row)).or_default();
+        count(if row.machine == Some(true) { hit } else { clear }, row);
+    }
+    let both = |[a, b]: [Class; 2]| Class { size: a.size + b.size, n: a.n + b.n, y: a.y + b.y, weights: None };
+    let of = |group: strata::Group<2>| Halves {
+        hit: strata::join(group.iter().map(|(k, [_, hit])| (*k, *hit))),
+        clear: strata::join(group.iter().map(|(k, [clear, _])| (*k, *clear))),
+        whole: strata::join(group.iter().map(|(k, halves)| (*k, both(*halves)))),
+    };
+    strata::groups_with_halves(strata::groups(classes, strata::AT_LEAST)).into_iter().map(of).collect()
 }
 
 /// Counts the calls of a row.

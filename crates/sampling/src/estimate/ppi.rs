@@ -12,17 +12,17 @@
 //! a normal approximation, which fails for rare violations and small samples: both halves get their mid-P limits and are
 //! added ([`super::interval`]).
 //!
-//! A class in which fewer than [`AT_LEAST`] calls of a half were to be expected keeps λ = 0: the human-only estimate.
+//! A class in which fewer than [`AT_LEAST`](super::strata::AT_LEAST) calls of a half were to be expected keeps λ = 0: the human-only estimate.
 
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
 use super::interval::{Target, variance};
-use super::parts::{Class, Parts, divides};
+use super::parts::{Parts, halves};
 use super::rate::Rate;
 
-/// Fewest calls with a hit, and without, that a draw of the size must be expected to bring before the machine is listened to.
-pub const AT_LEAST: usize = 5;
+/// Calls that the share of all counts for in the doubt about a half ([`variance`]): few, since hits and others differ widely.
+const UNLIKE: f64 = 2.0;
 
 /// A rate from people alone and the same rate with the machine's help.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -42,41 +42,23 @@ pub struct PoweredRate {
 /// The rate of violations in these calls, one row for each.
 pub fn powered(rows: &[&Judged]) -> PoweredRate {
     let human = Parts::of(rows.iter().copied());
-    let halves = Parts::by_machine(rows.iter().copied(), AT_LEAST);
-    let ratio = variance(&human, Target::Frame).zip(variance(&halves, Target::Frame));
+    let divided = Parts::by_machine(rows.iter().copied());
+    let ratio = variance(&human, Target::Frame, UNLIKE).zip(variance(&divided, Target::Frame, UNLIKE));
     PoweredRate {
         human: Rate::of(&human, Target::Frame),
-        powered: Rate::of(&halves, Target::Frame),
+        powered: Rate::of(&divided, Target::Frame),
         lambda: lambda(rows),
         gain: ratio.filter(|(_, with)| *with > 0.0).map(|(alone, with)| alone / with),
     }
 }
 
-/// Mean of the classes' λ, by calls.
+/// Mean of the classes' λ, by calls; a class where too few were heard has 0.
 fn lambda(rows: &[&Judged]) -> Option<f64> {
-    let mut by_class: std::collections::BTreeMap<u64, Vec<&Judged>> = std::collections::BTreeMap::new();
-    for row in rows {
-        by_class.entry(super::parts::key(row)).or_default().push(row);
-    }
     let (mut sum, mut calls) = (0.0, 0.0);
-    for class in by_class.values() {
-        let whole = Parts::of(class.iter().copied());
-        if whole.n() == whole.size() || whole.n() == 0 {
-            continue;
-        }
-        calls += whole.size() as f64;
-        sum += slope(class) * whole.size() as f64;
+    for class in halves(rows.iter().copied()).iter().filter(|c| c.whole.n > 0 && c.whole.n < c.whole.size) {
+        let slope = class.hit.share().zip(class.clear.share()).filter(|_| class.divides()).map_or(0.0, |(h, c)| h - c);
+        calls += class.whole.size as f64;
+        sum += slope * class.whole.size as f64;
     }
     (calls > 0.0).then(|| sum / calls)
-}
-
-/// Rate among hits minus rate among the others; 0 where too few were heard.
-fn slope(class: &[&Judged]) -> f64 {
-    let of = |hit: bool| Parts::of(class.iter().copied().filter(|r| (r.machine == Some(true)) == hit));
-    let (hit, other) = (of(true), of(false));
-    let whole = |p: &Parts| Class { size: p.size(), n: p.n(), y: p.y() };
-    if !divides(&whole(&hit), &whole(&other), AT_LEAST) {
-        return 0.0;
-    }
-    hit.share().zip(other.share()).map_or(0.0, |(h, o)| h - o)
 }

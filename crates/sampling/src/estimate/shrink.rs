@@ -1,19 +1,30 @@
-//! Rates of small groups, drawn toward the larger group they are in: empirical Bayes.
+//! Rates of small groups, drawn toward the larger group they are in.
 //!
-//! Agents of a unit are taken as a sample of habits from a beta distribution, whose mean and spread are estimated from all
-//! of them by moments (Kleinman 1973, doi:10.1080/01621459.1973.10481332), separately for each class of equal chance of being heard. What was
+//! Agents of a unit are taken as a sample of habits ([`super::habits`]), for each class of equal chance of being heard. What was
 //! heard of an agent counts as it is; only calls not heard are guessed, by the agent's posterior. An agent with many heard
-//! calls keeps the own rate, one with none gets the unit's. The interval allows for the doubt about the unit's mean and,
-//! as Morris (1983, doi:10.1080/01621459.1983.10477920), for that about the spread; it holds on average over the agents, not for each.
+//! calls keeps the own rate, one with none gets the unit's. The interval is the shortest that has 95 % of the posterior
+//! distribution of the agent's violations in this frame, which are whole; it holds on average over the agents of units such as
+//! these, not for each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use statrs::function::gamma::ln_gamma;
 
 use super::Judged;
+use super::habits::{Habits, posterior};
 use super::interval::Interval;
-use super::parts::{Class, Key, count, key};
+use super::parts::{Class, count, key};
+use super::strata::{self, Key, join};
 use super::tail::beta_quantile;
+
+/// More calls than this are taken as a share of endless calls: a single one no longer matters.
+const COUNTED: usize = 5_000;
+/// Calls of the unit that were to be heard of strata that share their habits. More than for a rate: each group of strata has
+/// a prior of its own, and many priors that say little say much together.
+const AT_LEAST: usize = 30;
+/// Posterior chance of an interval.
+const LEVEL: f64 = 0.95;
 
 /// A rate drawn toward the larger group's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -27,99 +38,165 @@ pub struct Shrunk {
 }
 
 /// One result for each small group.
-pub(super) fn shrink(groups: &[&[&Judged]]) -> Vec<Shrunk> {
-    let classes: Vec<BTreeMap<Key, Class>> = groups.iter().map(|rows| classes(rows)).collect();
-    let keys: BTreeSet<Key> = classes.iter().flat_map(|c| c.keys().copied()).collect();
-    let priors: BTreeMap<Key, Prior> = keys
-        .into_iter()
-        .map(|k| (k, Prior::of(&classes.iter().filter_map(|c| c.get(&k).copied()).collect::<Vec<_>>())))
-        .collect();
-    classes.iter().map(|c| one(c, &priors)).collect()
+pub(super) fn shrink(members: &[&[&Judged]]) -> Vec<Shrunk> {
+    let strata: Vec<BTreeMap<Key, [Class; 1]>> = members.iter().map(|rows| strata_of(rows)).collect();
+    let mut all: BTreeMap<Key, [Class; 1]> = BTreeMap::new();
+    for (k, [class]) in strata.iter().flatten() {
+        all.entry(*k).or_default()[0].size += class.size;
+    }
+    let groups = strata::groups(all, AT_LEAST);
+    let of_group = |member: &BTreeMap<Key, [Class; 1]>, group: &strata::Group<1>| {
+        join(group.iter().filter_map(|(k, _)| Some((*k, member.get(k)?[0]))))
+    };
+    let classes: Vec<Vec<Class>> = strata.iter().map(|m| groups.iter().map(|g| of_group(m, g)).collect()).collect();
+    let habits: Vec<Vec<Habits>> =
+        (0..groups.len()).map(|g| posterior(classes.iter().map(|member| &member[g]))).collect();
+    classes.iter().map(|member| one(member, &habits)).collect()
 }
 
-fn classes(rows: &[&Judged]) -> BTreeMap<Key, Class> {
-    let mut out: BTreeMap<Key, Class> = BTreeMap::new();
+fn strata_of(rows: &[&Judged]) -> BTreeMap<Key, [Class; 1]> {
+    let mut out: BTreeMap<Key, [Class; 1]> = BTreeMap::new();
     for row in rows {
-        count(out.entry(key(row)).or_default(), row);
+        let [class] = out.entry(key(row)).or_default();
+        count(class, row);
     }
     out
 }
 
-/// What the larger group says of its members' habits.
-#[derive(Debug, Clone, Copy)]
-struct Prior {
+/// Violations in calls that were not heard.
+#[derive(Debug, Clone, Copy, Default)]
+struct Guess {
     mean: f64,
-    /// Calls that the larger group's word is worth.
-    strength: f64,
-    /// Doubt about the mean, as a variance.
-    doubt: f64,
-    known: bool,
+    variance: f64,
+    /// Share that the larger group has in it.
+    from_group: f64,
 }
 
-impl Prior {
-    fn of(members: &[Class]) -> Self {
-        let heard: Vec<&Class> = members.iter().filter(|c| c.n > 0).collect();
-        let n: f64 = heard.iter().map(|c| c.n as f64).sum();
-        let y: f64 = heard.iter().map(|c| c.y as f64).sum();
-        if n <= 0.0 {
-            return Self { mean: 0.5, strength: 1.0, doubt: 0.0, known: false };
+fn one(classes: &[Class], habits: &[Vec<Habits>]) -> Shrunk {
+    let size: usize = classes.iter().map(|c| c.size).sum();
+    let heard: usize = classes.iter().map(|c| c.y).sum();
+    let mut all = Guess::default();
+    let mut left = 0;
+    for (class, of) in classes.iter().zip(habits).filter(|(c, _)| c.n < c.size) {
+        if of.is_empty() {
+            return Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
         }
-        let mean = (y + 0.5) / (n + 1.0);
-        let m = heard.len() as f64;
-        let spread: f64 = heard.iter().map(|c| c.n as f64 * (c.y as f64 / c.n as f64 - mean).powi(2)).sum();
-        let squares: f64 = heard.iter().map(|c| (c.n * c.n) as f64).sum();
-        let room = n - squares / n - (m - 1.0);
-        let alike = if room > 0.0 { (spread / (mean * (1.0 - mean)) - (m - 1.0)) / room } else { 0.0 };
-        // Never as alike as a lucky month makes them look: at least a quarter of a standard error of the estimate (of a chi square
-        // with m - 1 degrees), at most the word of half a call.
-        let error = if room > 0.0 { (2.0 * (m - 1.0).max(1.0)).sqrt() / room } else { 1.0 };
-        let alike = alike.max(error / 4.0).clamp(1.0 / (n + 2.0), 2.0 / 3.0);
-        // Morris: the spread itself is estimated, from m members.
-        let care = ((m - 3.0) / (m - 1.0)).clamp(0.25, 1.0);
-        let strength = if m > 1.0 { care * (1.0 / alike - 1.0) } else { 1.0 };
-        let doubt = mean * (1.0 - mean) * ((1.0 - alike) / n + alike / m);
-        Self { mean, strength, doubt, known: true }
+        let guess = guess(class, of);
+        let more = class.size - class.n;
+        left += more;
+        all.mean += guess.mean;
+        all.variance += guess.variance;
+        all.from_group += guess.from_group * more as f64;
+    }
+    if size == 0 {
+        return Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
+    }
+    let share = |violations: f64| (heard as f64 + violations) / size as f64;
+    let (low, high) = limits(left, all.mean, all.variance);
+    Shrunk {
+        estimate: Some(share(all.mean)),
+        interval: Interval { low: share(low.min(all.mean)), high: share(high.max(all.mean)) },
+        from_group: if left > 0 { all.from_group / left as f64 } else { 0.0 },
     }
 }
 
-fn one(classes: &BTreeMap<Key, Class>, priors: &BTreeMap<Key, Prior>) -> Shrunk {
-    let size: f64 = classes.values().map(|c| c.size as f64).sum();
-    let (mut total, mut variance, mut from, mut left_all, mut known) = (0.0, 0.0, 0.0, 0.0, true);
-    for (k, class) in classes {
-        let left = (class.size - class.n) as f64;
-        total += class.y as f64;
-        let Some(prior) = priors.get(k).filter(|_| left > 0.0) else { continue };
-        let worth = prior.strength + class.n as f64;
-        let habit = (prior.mean * prior.strength + class.y as f64) / worth;
-        let share = prior.strength / worth;
-        let spread = habit * (1.0 - habit) / (worth + 1.0);
-        total += left * habit;
-        // Doubt about the habit, doubt about the group's mean, and chance in the calls that were not heard.
-        variance +=
-            left * left * (spread + share * share * prior.doubt) + left * (habit * (1.0 - habit) - spread).max(0.0);
-        from += left * share;
-        left_all += left;
-        known &= prior.known;
+/// The calls of a class that were not heard: beta binomial for every place of the grid, and all of these mixed.
+fn guess(class: &Class, habits: &[Habits]) -> Guess {
+    let (left, (n, y)) = ((class.size - class.n) as f64, class.counts());
+    let (mut mean, mut square, mut from_group) = (0.0, 0.0, 0.0);
+    for h in habits {
+        let worth = h.worth + n;
+        let habit = (h.mean * h.worth + y) / worth;
+        let variance = left * habit * (1.0 - habit) * (worth + left) / (worth + 1.0);
+        mean += h.weight * left * habit;
+        square += h.weight * (variance + (left * habit).powi(2));
+        from_group += h.weight * h.worth / worth;
     }
-    let interval = if known && size > 0.0 {
-        // Calls are whole: of 50 calls none has a violation, or one, never 0.3.
-        let i = matched(total / size, variance / (size * size));
-        let whole = |share: f64| (share * size).round() / size;
-        Interval { low: whole(i.low).min(total / size), high: whole(i.high).max(total / size) }
-    } else {
-        Interval::ANY
-    };
-    let estimate = (known && size > 0.0).then(|| total / size);
-    Shrunk { estimate, interval, from_group: if left_all > 0.0 { from / left_all } else { 0.0 } }
+    Guess { mean, variance: (square - mean * mean).max(0.0), from_group }
 }
 
-/// The middle 95 % of the beta distribution with this mean and variance.
-fn matched(mean: f64, variance: f64) -> Interval {
-    let most = mean * (1.0 - mean);
-    if variance <= 0.0 || most <= 0.0 {
-        return Interval { low: mean, high: mean };
+/// The shortest range of violations in `left` calls that has [`LEVEL`] of the beta binomial distribution with this mean and variance.
+fn limits(left: usize, mean: f64, variance: f64) -> (f64, f64) {
+    let size = left as f64;
+    let share = mean / size.max(1.0);
+    let room = share * (1.0 - share);
+    if left == 0 || room <= 0.0 || variance <= 0.0 {
+        return (mean, mean);
     }
-    let worth = (most / variance - 1.0).max(1e-3);
-    let (a, b) = (mean * worth, (1.0 - mean) * worth);
-    Interval { low: beta_quantile(a, b, 0.025).min(mean), high: beta_quantile(a, b, 0.975).max(mean) }
+    // A beta binomial of worth w has the variance size * room * (w + size) / (w + 1).
+    let times = variance / (size * room);
+    let worth = if times > 1.0 + 1e-9 { ((size - times) / (times - 1.0)).max(1e-3) } else { 1e9 };
+    let (a, b) = (share * worth, (1.0 - share) * worth);
+    if left > COUNTED {
+        return (beta_quantile(a, b, 0.025) * size, beta_quantile(a, b, 0.975) * size);
+    }
+    let (from, to) = shortest(&chances(left, a, b));
+    (from as f64, to as f64)
+}
+
+/// Chance of 0, 1, … violations in `left` calls, beta binomial.
+fn chances(left: usize, a: f64, b: f64) -> Vec<f64> {
+    let n = left as f64;
+    let ln_beta = |a: f64, b: f64| ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
+    let none = ln_beta(a, b);
+    let mut ln_choose = 0.0;
+    (0..=left)
+        .map(|k| {
+            let k = k as f64;
+            if k > 0.0 {
+                ln_choose += ((n - k + 1.0) / k).ln();
+            }
+            (ln_choose + ln_beta(a + k, b + n - k) - none).exp()
+        })
+        .collect()
+}
+
+/// The shortest run of outcomes that has [`LEVEL`] of all.
+fn shortest(chances: &[f64]) -> (usize, usize) {
+    let enough = LEVEL * chances.iter().sum::<f64>();
+    let (mut best, mut from, mut sum) = ((0, chances.len().saturating_sub(1)), 0, 0.0);
+    for (to, chance) in chances.iter().enumerate() {
+        sum += chance;
+        while from < to && sum - chances[from] >= enough {
+            sum -= chances[from];
+            from += 1;
+        }
+        if sum >= enough && to - from < best.1 - best.0 {
+            best = (from, to);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chances, limits, shortest};
+
+    #[test]
+    fn the_shortest_run_is_found() {
+        assert_eq!(shortest(&[0.01, 0.02, 0.5, 0.4, 0.06, 0.01]), (2, 4));
+        assert_eq!(shortest(&[0.97, 0.03]), (0, 0));
+        assert_eq!(shortest(&[0.5, 0.0, 0.5]), (0, 2));
+        assert_eq!(shortest(&[]), (0, 0));
+    }
+
+    #[test]
+    fn chances_are_those_of_a_beta_binomial() {
+        // Habits spread evenly: every number is as likely as any other.
+        for c in chances(9, 1.0, 1.0) {
+            assert!((c - 0.1).abs() < 1e-9, "{c}");
+        }
+        let all: f64 = chances(5_000, 0.3, 7.0).iter().sum();
+        assert!((all - 1.0).abs() < 1e-6, "{all}");
+    }
+
+    #[test]
+    fn limits_are_whole_and_near_the_mean() {
+        let (low, high) = limits(100, 2.0, 3.0);
+        assert!(low >= 0.0 && low < 2.0 && high > 2.0 && high < 9.0 && high.fract() == 0.0, "{low} {high}");
+        assert_eq!(limits(0, 0.0, 0.0), (0.0, 0.0));
+        // Nothing but nonsense may come of nonsense, and no panic.
+        let (low, high) = limits(1_000_000, 5_000.0, 1e6);
+        assert!(low < 5_000.0 && high > 5_000.0);
+    }
 }

@@ -89,6 +89,27 @@ fn calls_heard_only_for_their_risk_give_no_rate_of_the_rest() {
     assert_eq!(centre.interval, Interval { low: 0.1, high: 1.0 });
 }
 
+/// Two of a hundred calls or so are drawn every night: each night is a stratum of its own, and on some nobody hears a hit.
+#[test]
+fn a_few_calls_of_every_night_make_a_rate() {
+    let nights = (0..30).flat_map(|night| (0..90 + night).map(move |i| (night, i)));
+    let rows: Vec<Judged> = nights
+        .map(|(night, i)| {
+            let violation = (night + i) % 5 == 0;
+            row(night * 1000 + i, i % 7, Some(violation), (i < 2).then_some(violation), 2.0 / (90 + night) as f64)
+        })
+        .collect();
+    let rates = &groups(&rows)[0];
+    let centre = rates.centre.human;
+    assert!((centre.estimate.unwrap() - 0.2).abs() < 0.02 && centre.interval.holds(0.2), "{centre:?}");
+    assert!(centre.interval.width() < 0.25 && centre.n_effective.unwrap() > 50.0, "{centre:?}");
+    assert!(rates.centre.gain.unwrap() > 1.5, "the machine is always right: {:?}", rates.centre);
+    let rule = &rules(&rows)[0];
+    assert_eq!((rule.precision.estimate, rule.recall.estimate), (Some(1.0), Some(1.0)));
+    assert!(rule.precision.interval.low > 0.6 && rule.precision.interval.low < 1.0, "{rule:?}");
+    assert!(rates.agents.iter().all(|a| a.shrunk.interval.holds(0.2)), "{:?}", rates.agents);
+}
+
 #[test]
 fn five_calls_make_nobody_different_and_five_hundred_do() {
     let unit = |per_agent: usize| -> Vec<Judged> {
