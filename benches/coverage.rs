@@ -242,7 +242,8 @@ fn simulate(s: &Scenario, random: &mut Random) -> (Vec<Judged>, Truth) {
     let mut probability = vec![0.0; s.strata.max(s.nights)];
     for (h, p) in probability.iter_mut().enumerate() {
         let of: Vec<usize> = by_chance.iter().map(|(_, i)| *i).filter(|i| stratum(*i) == h).collect();
-        let n = if s.nights > 0 { s.random / s.nights } else { s.random * 2 * (h + 1) / (s.strata * (s.strata + 1)) };
+        let by_strata = s.random * 2 * (h + 1) / (s.strata * (s.strata + 1));
+        let n = s.random.checked_div(s.nights).unwrap_or(by_strata);
         let n = n.min(of.len());
         of.iter().take(n).for_each(|i| chance[*i] = true);
         *p = n as f64 / of.len() as f64;

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn limits_are_whole_and_near_the_mean() {
         let (low, high) = limits(100, 2.0, 3.0);
-        assert!(low >= 0.0 && low < 2.0 && high > 2.0 && high < 9.0 && high.fract() == 0.0, "{low} {high}");
+        assert!((0.0..2.0).contains(&low) && (2.0..9.0).contains(&high) && high.fract() == 0.0, "{low} {high}");
         assert_eq!(limits(0, 0.0, 0.0), (0.0, 0.0));
         // Nothing but nonsense may come of nonsense, and no panic.
         let (low, high) = limits(1_000_000, 5_000.0, 1e6);
