@@ -125,7 +125,7 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     assert!(code(&strangers) == 2 && stderr(&strangers).contains("nobody is named nobody"), "{}", stderr(&strangers));
     let drawn = run(&[&base[..], &["--reviewers", "wang,li", "--save", "--out", &out]].concat());
     assert_eq!(code(&drawn), 0, "{}", stderr(&drawn));
-    let verified = run(&["sample", "--lake", &lake, "--verify", &out]);
+    let verified = run(&["sample", "verify", &out, "--lake", &lake]);
     assert_eq!(code(&verified), 0, "{}", stdout(&verified));
 
     let mut db = Db::open(&Path::new(&lake).join("console/reviews.db")).unwrap();
@@ -184,5 +184,5 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     assert_eq!(code(&again), 0, "{}", stderr(&again));
     let record: serde_json::Value = serde_json::from_str(&fs::read_to_string(&second).unwrap()).unwrap();
     assert!(record["records"].as_array().is_some_and(|r| !r.is_empty()), "how often people agreed");
-    assert_eq!(code(&run(&["sample", "--lake", &lake, "--verify", &second])), 0);
+    assert_eq!(code(&run(&["sample", "verify", &second, "--lake", &lake])), 0);
 }

@@ -35,7 +35,7 @@ fn a_draw_can_be_checked_by_anyone() {
         assert_eq!(list.matches(reviewer).count(), 20, "{list}");
     }
 
-    let verify = |file: &str| run(&["sample", "--lake", &lake, "--verify", file]);
+    let verify = |file: &str| run(&["sample", "verify", file, "--lake", &lake]);
     assert_eq!(code(&verify(&out)), 0, "{}", stdout(&verify(&out)));
     // Somebody swaps one call for another.
     let record = fs::read_to_string(&out).unwrap();

@@ -7,11 +7,13 @@ use clap_complete::Shell;
 
 mod console;
 mod retain;
+mod sample;
 
 pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
 pub use retain::RetainArgs;
+pub use sample::{DrawArgs, SampleArgs, SampleCommand, VerifyArgs};
 
 /// Sifts a day's call recordings: which calls deserve human ears, and why.
 #[derive(Debug, Parser)]
@@ -51,7 +53,7 @@ pub enum Command {
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
     /// Draw a listening plan that anyone can draw again, and hand it out to reviewers.
-    #[command(after_help = SAMPLE_EXAMPLES)]
+    #[command(after_help = sample::SAMPLE_EXAMPLES)]
     Sample(SampleArgs),
     /// Open the web console (质检台) for QA staff.
     #[command(after_help = console::CONSOLE_EXAMPLES)]
@@ -177,58 +179,6 @@ const EVAL_EXAMPLES: &str = "Examples:
   callsift eval --labelled calls.jsonl --rules rules-new --profile all --wrong 20
 
 A line is a call as for `run --transcripts`, with \"expect\": {\"rule-id\": \"hit|clear|cannot_tell|not_applicable\"}.";
-
-const SAMPLE_EXAMPLES: &str = "Examples:
-  callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 --out nov-1.json
-  callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 \\
-      --reviewers 王芳,李强,周敏 --round 3 --csv nov-1.csv
-  callsift sample --lake lake --plan plans/risk-queue.toml --from 2026-11-16 --to 2026-11-16 --seed 2026-11-16 \\
-      --reviewers wangfang,liqiang --save
-  callsift sample --lake lake --verify nov-1.json
-
-Publish the seed before the calls are known. Same plan, seed and calls give the same draw; --verify draws again and exits 1
-where the draw or the calls that could be drawn are others.";
-
-/// `callsift sample`.
-#[derive(Debug, Args)]
-pub struct SampleArgs {
-    /// Lake and data.
-    #[command(flatten)]
-    pub data: DataArgs,
-    /// The plan.
-    #[arg(long, value_name = "FILE.toml", required_unless_present = "verify", conflicts_with = "verify")]
-    pub plan: Option<PathBuf>,
-    /// What decides whatever is left to chance: any text, published beforehand.
-    #[arg(long, value_name = "TEXT", required_unless_present = "verify", conflicts_with = "verify")]
-    pub seed: Option<String>,
-    /// Which days.
-    #[command(flatten)]
-    pub days: DayArgs,
-    /// Reviewers, between commas: each agent's calls go to one of them.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub reviewers: Vec<String>,
-    /// Turns the order of units and agents: the first of one round is the last of the next.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub round: usize,
-    /// Metadata field that names an agent's unit.
-    #[arg(long, value_name = "FIELD", default_value = "unit")]
-    pub unit_field: String,
-    /// Write the draw with all that it depends on, as JSON.
-    #[arg(long, value_name = "FILE.json")]
-    pub out: Option<PathBuf>,
-    /// Write the listening list as CSV.
-    #[arg(long, value_name = "FILE.csv")]
-    pub csv: Option<PathBuf>,
-    /// Keep the draw in the reviews database: reviewers, named by login, find their calls in the console.
-    #[arg(long, conflicts_with = "verify")]
-    pub save: bool,
-    /// Draw again what this file says was drawn, and compare.
-    #[arg(long, value_name = "FILE.json")]
-    pub verify: Option<PathBuf>,
-    /// Configuration: its `metadata.utc_offset` says which hour it is at the centre.
-    #[command(flatten)]
-    pub config: ConfigArgs,
-}
 
 /// Days of a lake.
 #[derive(Debug, Args)]

@@ -65,36 +65,48 @@ pub struct Draw {
     pub picked: Vec<Picked>,
 }
 
+/// A draw, and how likely it was for every call of the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// The draw.
+    pub draw: Draw,
+    /// The probabilities of every call of the frame; none where the plan looks at the calls' own traits.
+    pub inclusion: BTreeMap<String, Inclusion>,
+}
+
 /// Draws. The same plan, seed and frame always give the same calls.
 ///
 /// # Errors
 /// A call lacks what the plan needs; the plan is a risk queue, which needs [`draw_with`].
 pub fn draw(plan: &Plan, seed: &str, frame: &Frame) -> Result<Draw, SamplingError> {
-    draw_with(plan, seed, frame, None)
+    draw_with(plan, seed, frame, None).map(|drawn| drawn.draw)
 }
 
 /// Draws, a risk queue too. The same plan, seed, frame and findings always give the same calls.
 ///
 /// # Errors
 /// A call lacks what the plan needs; a risk queue without findings.
-pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findings>) -> Result<Draw, SamplingError> {
-    let mut queue = None;
+pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findings>) -> Result<Drawn, SamplingError> {
+    let (mut queue, mut inclusion) = (None, BTreeMap::new());
     let chance = Chance::new(seed, frame);
     let picked = match &plan.method {
         Method::HalfMonth { per_agent } => by_half_month(frame, *per_agent, chance)?,
         Method::PerAgent { .. } | Method::Percent { .. } | Method::Stratified { .. } => {
-            strata(&strata_of(&plan.method, frame), chance, &plan.method)
+            let of = strata_of(&plan.method, frame);
+            inclusion = of.iter().flat_map(StratumDraw::inclusion).collect();
+            strata(&of, chance, &plan.method)
         }
         Method::Risk(risk_plan) => {
             let findings = findings.ok_or(SamplingError::NeedsFindings)?;
             let drawn = risk::draw(risk_plan, seed, frame, &findings.flags, &findings.records);
             let picked = by_risk(&drawn);
             queue = Some((drawn.evidence_hash, drawn.random_probability));
+            inclusion = drawn.inclusion;
             picked
         }
     };
     let (findings_hash, rest_probability) = queue.unzip();
-    Ok(Draw {
+    let draw = Draw {
         plan: plan.clone(),
         seed: seed.to_owned(),
         frame_hash: frame.hash().to_owned(),
@@ -102,7 +114,8 @@ pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findi
         findings_hash,
         rest_probability,
         picked,
-    })
+    };
+    Ok(Drawn { draw, inclusion })
 }
 
 fn by_risk(drawn: &RiskDraw<'_>) -> Vec<Picked> {
@@ -143,9 +156,15 @@ impl StratumDraw<'_> {
     fn probability(&self) -> f64 {
         self.n as f64 / self.calls.len().max(1) as f64
     }
+
+    /// The probabilities of its calls.
+    fn inclusion(&self) -> impl Iterator<Item = (String, Inclusion)> {
+        let p = self.probability();
+        self.calls.iter().map(move |c| (c.call_id.clone(), Inclusion { flagged: p, whole: p }))
+    }
 }
 
-/// The strata of a plan that draws from each one by chance; none for others.
+/// The strata of a plan that draws from each one by chance.
 fn strata_of<'a>(method: &Method, frame: &'a Frame) -> Vec<StratumDraw<'a>> {
     let groups = match method {
         Method::PerAgent { .. } => group(frame, |c| c.agent_id.clone()),
@@ -185,25 +204,6 @@ fn strata(strata: &[StratumDraw<'_>], chance: Chance<'_>, method: &Method) -> Ve
         out.extend(drawn.into_iter().map(|c| picked(c, why(&s.name), Some(s.probability()))));
     }
     out
-}
-
-/// The probabilities of every call of the frame under a plan; none where the plan looks at the calls' own traits.
-///
-/// # Errors
-/// A risk queue without findings.
-pub fn inclusion(
-    plan: &Plan,
-    seed: &str,
-    frame: &Frame,
-    findings: Option<&Findings>,
-) -> Result<BTreeMap<String, Inclusion>, SamplingError> {
-    if let Method::Risk(risk_plan) = &plan.method {
-        let findings = findings.ok_or(SamplingError::NeedsFindings)?;
-        return Ok(risk::draw(risk_plan, seed, frame, &findings.flags, &findings.records).inclusion);
-    }
-    let strata = strata_of(&plan.method, frame);
-    let all = strata.iter().flat_map(|s| s.calls.iter().map(|c| (c.call_id.clone(), s.probability())));
-    Ok(all.map(|(call, p)| (call, Inclusion { flagged: p, whole: p })).collect())
 }
 
 fn by_half_month(frame: &Frame, n: usize, chance: Chance<'_>) -> Result<Vec<Picked>, SamplingError> {

@@ -36,7 +36,7 @@ pub mod plan;
 pub mod risk;
 
 pub use assign::{Assignment, assign};
-pub use draw::{Draw, Findings, Picked, draw, draw_with};
+pub use draw::{Draw, Drawn, Findings, Picked, draw, draw_with};
 pub use error::SamplingError;
 pub use frame::{Frame, FrameCall};
 pub use plan::Plan;

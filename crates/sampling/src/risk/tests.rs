@@ -117,10 +117,11 @@ fn the_shipped_plan_is_drawn_again_and_needs_findings() {
     assert!(matches!(crate::draw(&plan, "s", &frame), Err(SamplingError::NeedsFindings)));
     let findings = Findings { flags: flags(&frame), records: Vec::new() };
     let drawn = draw_with(&plan, "s", &frame, Some(&findings)).unwrap();
-    assert_eq!(drawn, draw_with(&drawn.plan, "s", &frame, Some(&findings)).unwrap());
+    assert_eq!(drawn, draw_with(&drawn.draw.plan, "s", &frame, Some(&findings)).unwrap());
+    assert_eq!(drawn.inclusion.len(), 500, "every call has its chance, drawn or not");
     let mut other = findings.clone();
     other.records.push(RuleRecord { rule_id: "r".to_owned(), confirmed: 1, rejected: 0 });
-    assert_ne!(drawn.findings_hash, draw_with(&plan, "s", &frame, Some(&other)).unwrap().findings_hash);
+    assert_ne!(drawn.draw.findings_hash, draw_with(&plan, "s", &frame, Some(&other)).unwrap().draw.findings_hash);
     for bad in ["calls = 10\nminutes = 3", "", "calls = 0", "calls = 9\nrandom_share = 1.5", "calls = 9\nx = 1"] {
         assert!(Plan::parse(&format!("title = \"x\"\nmethod = \"risk\"\n{bad}\n")).is_err(), "{bad}");
     }
@@ -131,7 +132,7 @@ fn a_draw_comes_back_from_its_file_as_it_was() {
     let frame = frame(487);
     let findings = Findings { flags: flags(&frame), records: Vec::new() };
     let plan = Plan { title: "x".to_owned(), method: Method::Risk(plan(61)) };
-    let drawn = draw_with(&plan, "s", &frame, Some(&findings)).unwrap();
+    let drawn = draw_with(&plan, "s", &frame, Some(&findings)).unwrap().draw;
     let text = serde_json::to_string(&drawn).unwrap();
     assert_eq!(serde_json::from_str::<crate::Draw>(&text).unwrap(), drawn);
 }

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use callsift_console::now_us;
 use callsift_reviews::{Db, DrawCall, DrawRecord};
-use callsift_sampling::draw::inclusion;
-use callsift_sampling::risk::{Part, RuleRecord};
-use callsift_sampling::{Findings, Frame, Picked};
+use callsift_sampling::risk::{Inclusion, Part, RuleRecord};
+use callsift_sampling::{Frame, Picked};
 
 use super::Record;
 use crate::args::DataArgs;
@@ -20,11 +19,13 @@ pub fn records(data: &DataArgs) -> Result<Vec<RuleRecord>> {
     Ok(callsift_console::figures::records(&Db::open_in(&data.folder())?)?)
 }
 
+/// How likely each call of a frame was to be drawn.
+pub type Chances = BTreeMap<String, Inclusion>;
+
 /// Keeps the draw; gives its number.
-pub fn save(data: &DataArgs, record: &Record, frame: &Frame, findings: Option<&Findings>) -> Result<i64> {
+pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) -> Result<i64> {
     let mut db = Db::open_in(&data.folder())?;
     check_names(&db, record)?;
-    let chances = inclusion(&record.draw.plan, &record.draw.seed, frame, findings)?;
     let picked: BTreeMap<&str, &Picked> = record.draw.picked.iter().map(|p| (p.call_id.as_str(), p)).collect();
     let mut hearers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for a in &record.assignments {

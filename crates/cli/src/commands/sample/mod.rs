@@ -8,16 +8,16 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
-use callsift_sampling::{Assignment, Draw, Findings, Plan, assign, draw_with};
+use callsift_sampling::{Assignment, Draw, Drawn, Findings, Plan, assign, draw_with};
 use serde::{Deserialize, Serialize};
 
-use crate::args::SampleArgs;
+use crate::args::{DrawArgs, SampleArgs, SampleCommand, VerifyArgs};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, note, table};
 use frame::Scope;
 
-/// A draw and the days of its frame: what `--verify` needs.
+/// A draw and the days of its frame: what `sample verify` needs.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     from: Option<String>,
@@ -47,11 +47,15 @@ fn findings(plan: &Plan, scope: &Scope<'_>, records: Vec<RuleRecord>) -> Result<
 
 /// Draws, or draws again and compares.
 pub fn run(args: &SampleArgs) -> Result<Exit> {
-    if let Some(file) = &args.verify {
-        return verify(args, file);
+    match (&args.command, &args.draw) {
+        (Some(SampleCommand::Verify(args)), _) => verify(args),
+        (None, Some(args)) => draw(args),
+        (None, None) => bail!("name --lake, --plan and --seed; see `callsift sample --help`"),
     }
-    let (Some(plan), Some(seed)) = (&args.plan, &args.seed) else { bail!("name --plan and --seed, or --verify") };
-    let plan = Plan::load(plan)?;
+}
+
+fn draw(args: &DrawArgs) -> Result<Exit> {
+    let (plan, seed) = (Plan::load(&args.plan)?, &args.seed);
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
     let (from, to) = load::days(&args.days)?;
     let lake = &args.data.lake;
@@ -62,14 +66,14 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
     let findings = findings(&plan, &scope, records.clone())?;
     // Seed and frame stand before the draw is made.
     emit(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}\n", frame.calls().len(), frame.hash()));
-    let draw = draw_with(&plan, seed, &frame, findings.as_ref())?;
+    let Drawn { draw, inclusion } = draw_with(&plan, seed, &frame, findings.as_ref())?;
     if let Some(hash) = &draw.findings_hash {
         emit(&format!("机器发现与复核记录的指纹 {hash}\n"));
     }
     let assignments = assign(&draw.picked, &args.reviewers, args.round);
     let record = Record { from, to, unit_field: args.unit_field.clone(), utc_offset, records, draw, assignments };
     if args.save {
-        let id = keep::save(&args.data, &record, &frame, findings.as_ref())?;
+        let id = keep::save(&args.data, &record, &frame, &inclusion)?;
         note(&format!("saved as draw {id}; reviewers find their calls at 我的任务"));
     }
     if let Some(out) = &args.out {
@@ -83,11 +87,12 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn verify(args: &SampleArgs, file: &Path) -> Result<Exit> {
+fn verify(args: &VerifyArgs) -> Result<Exit> {
+    let file = &args.file;
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let record: Record =
         serde_json::from_str(&text).with_context(|| format!("not a draw of `callsift sample`: {}", file.display()))?;
-    let scope = record.scope(&args.data.lake);
+    let scope = record.scope(&args.lake);
     let frame = frame::frame(&scope)?;
     if frame.hash() != record.draw.frame_hash {
         let (was, is) = (record.draw.frame_calls, frame.calls().len());
@@ -95,7 +100,7 @@ fn verify(args: &SampleArgs, file: &Path) -> Result<Exit> {
         return Ok(Exit::Some);
     }
     let findings = findings(&record.draw.plan, &scope, record.records.clone())?;
-    let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?;
+    let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?.draw;
     if again.findings_hash != record.draw.findings_hash {
         emit("✗ 名单相同，但机器发现或复核记录变了（规则重跑过？），无法重抽\n");
         return Ok(Exit::Some);

@@ -1,0 +1,88 @@
+//! What `callsift sample` is told.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigArgs, DataArgs, DayArgs};
+
+pub const SAMPLE_EXAMPLES: &str = "Examples:
+  callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 --out nov-1.json
+  callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 \\
+      --reviewers 王芳,李强,周敏 --round 3 --csv nov-1.csv
+  callsift sample --lake lake --plan plans/risk-queue.toml --from 2026-11-16 --to 2026-11-16 --seed 2026-11-16 \\
+      --reviewers wangfang,liqiang --save
+  callsift sample verify nov-1.json --lake lake
+
+Publish the seed before the calls are known. Same plan, seed and calls give the same draw; `sample verify` draws again and
+exits 1 where the draw or the calls that could be drawn are others.";
+
+/// `callsift sample`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct SampleArgs {
+    /// Something else than to draw.
+    #[command(subcommand)]
+    pub command: Option<SampleCommand>,
+    /// To draw.
+    #[command(flatten)]
+    pub draw: Option<DrawArgs>,
+}
+
+/// `callsift sample …`.
+#[derive(Debug, Subcommand)]
+pub enum SampleCommand {
+    /// Draw again what a file of `sample --out` says was drawn, and compare.
+    #[command(after_help = "Examples:\n  callsift sample verify nov-1.json --lake lake\n\n\
+        Exit codes: 0 the same draw · 1 the calls that could be drawn, what the machine found, or the draw are others")]
+    Verify(VerifyArgs),
+}
+
+/// `callsift sample verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// What `sample --out` wrote.
+    #[arg(value_name = "FILE.json")]
+    pub file: PathBuf,
+    /// The lake that was drawn from.
+    #[arg(long, value_name = "LAKE")]
+    pub lake: PathBuf,
+}
+
+/// What to draw.
+#[derive(Debug, Args)]
+pub struct DrawArgs {
+    /// Lake and data.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The plan.
+    #[arg(long, value_name = "FILE.toml")]
+    pub plan: PathBuf,
+    /// What decides whatever is left to chance: any text, published beforehand.
+    #[arg(long, value_name = "TEXT")]
+    pub seed: String,
+    /// Which days.
+    #[command(flatten)]
+    pub days: DayArgs,
+    /// Reviewers, between commas: each agent's calls go to one of them.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub reviewers: Vec<String>,
+    /// Turns the order of units and agents: the first of one round is the last of the next.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub round: usize,
+    /// Metadata field that names an agent's unit.
+    #[arg(long, value_name = "FIELD", default_value = "unit")]
+    pub unit_field: String,
+    /// Write the draw with all that it depends on, as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    pub out: Option<PathBuf>,
+    /// Write the listening list as CSV.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Keep the draw in the reviews database: reviewers, named by login, find their calls in the console.
+    #[arg(long)]
+    pub save: bool,
+    /// Configuration: its `metadata.utc_offset` says which hour it is at the centre.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
