@@ -117,3 +117,50 @@ impl AudioError {
         Self::Malformed { format: format.to_owned(), detail: detail.into(), path: path.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use callsift_core::failure::reason_zh;
+
+    use super::AudioError::{
+        self, Decode, Empty, Ffmpeg, FfmpegMissing, Io, Limit, Malformed, NoSamples, NotAudio, Unsupported,
+    };
+
+    /// The match makes whoever adds an error come here.
+    fn kind(error: &AudioError) -> usize {
+        match error {
+            Io { .. } => 0,
+            Empty { .. } => 1,
+            NotAudio { .. } => 2,
+            Unsupported { .. } => 3,
+            Malformed { .. } => 4,
+            NoSamples { .. } => 5,
+            Limit { .. } => 6,
+            FfmpegMissing { .. } => 7,
+            Ffmpeg { .. } => 8,
+            Decode { .. } => 9,
+        }
+    }
+
+    #[test]
+    fn every_error_is_known_in_chinese() {
+        let (path, text) = (PathBuf::from("x.bin"), String::new);
+        let errors = [
+            Io { source: std::io::Error::other("x"), path: path.clone() },
+            Empty { path: path.clone() },
+            NotAudio { what: "an HTML page", path: path.clone() },
+            Unsupported { format: text(), mend: text(), path: path.clone() },
+            Malformed { format: text(), detail: text(), path: path.clone() },
+            NoSamples { format: text(), path: path.clone() },
+            Limit { what: "duration in ms", value: 1, max: 0, path: path.clone() },
+            FfmpegMissing { format: text(), mend: text(), path: path.clone() },
+            Ffmpeg { format: text(), detail: text(), path: path.clone() },
+            Decode { format: text(), detail: text(), path },
+        ];
+        let words: std::collections::BTreeSet<&str> = errors.iter().filter_map(|e| reason_zh(&e.to_string())).collect();
+        assert_eq!(words.len(), errors.len(), "each has words of its own: {words:?}");
+        assert!(errors.iter().enumerate().all(|(i, e)| kind(e) == i));
+    }
+}

@@ -55,6 +55,14 @@ pub(crate) fn judgement(lang: Lang, name: &str) -> &'static str {
     }
 }
 
+/// Why a recording failed; as it stands in the lake for engineers, and where it is of no known kind.
+pub(crate) fn failure(lang: Lang, reason: &str) -> &str {
+    match lang {
+        Lang::Zh => callsift_core::failure::reason_zh(reason).unwrap_or(reason),
+        Lang::En => reason,
+    }
+}
+
 /// How a text met a rule.
 pub(crate) fn match_kind(lang: Lang, name: &str) -> &'static str {
     match name {

@@ -8,6 +8,7 @@
 //! values (`char`), never bytes.
 
 pub mod audio;
+pub mod failure;
 pub mod finding;
 pub mod recording;
 pub mod report;

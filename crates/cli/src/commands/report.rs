@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use callsift_core::failure::sentence_zh;
 use callsift_pipeline::metadata::check_date;
 use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
 
@@ -97,19 +98,7 @@ fn failed_section(out: &mut String, failed: &[&CallLine]) {
     }
     let _ = writeln!(out, "\n未能质检（未计分，请人工处理）");
     for call in failed {
-        let _ = writeln!(out, "  {}  {}：{}", call.call_id, stage_zh(&call.fail_stage), call.fail_reason);
-    }
-}
-
-fn stage_zh(stage: &str) -> &str {
-    match stage {
-        "input" => "输入",
-        "audio" => "录音",
-        "vad" => "人声检测",
-        "asr" => "语音识别",
-        "dialogue" => "话轮",
-        "sentiment" => "文本模型",
-        "rules" => "规则",
-        other => other,
+        let why = sentence_zh(&call.fail_stage, &call.fail_reason);
+        let _ = writeln!(out, "  {}  {why}（{}）", call.call_id, call.fail_reason);
     }
 }

@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::catalog::queue::{Filter, Listed, MOST, Order, PAGE, State as CallState, names};
-use crate::lang::{Lang, severity};
+use crate::lang::{Lang, failure, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
 use crate::pages::{call_url, clock, points, url, when};
@@ -199,7 +199,7 @@ fn line(app: &App, l: Lang, row: &Listed) -> Markup {
             td.text { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
                  (row.titles.join("，"))
                  @if let Some((expected, minutes)) = row.expected { small {
-                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem { (why) } } }
+                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem title=(why) { (failure(l, why)) } } }
             td { (state(l, row)) }
         }
     }

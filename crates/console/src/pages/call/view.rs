@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::app::{App, now_us};
 use crate::auth::Person;
-use crate::lang::{Lang, verdict};
+use crate::lang::{Lang, failure, verdict};
 use crate::pages::call::{Shown, card, form, talk};
 use crate::pages::layout::{self, csrf};
 use crate::pages::parts::visible;
@@ -25,7 +25,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
                     p.facts { (facts(l, person, shown)) }
                     (claim(app, person, shown))
                 }
-                @if let Some(why) = &c.fail_reason { p.problem { (why) } }
+                @if let Some(why) = &c.fail_reason { p.problem title=(why) { (failure(l, why)) } }
                 (player(l, app, shown))
                 div.columns {
                     section.talk aria-label=(l.t("对话", "conversation")) {
