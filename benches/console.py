@@ -18,6 +18,7 @@ import urllib.parse
 from pathlib import Path
 
 import centre
+import history
 import search
 
 # Pages of figures with the labels of their times.
@@ -188,6 +189,15 @@ def load(people: list[Person], seconds: float):
         print(f"{label:<20}{len(values):>7}{statistics.median(values):>9.1f}{p95:>9.1f}{max(values):>9.1f}")
 
 
+def remember(console: Console, forms: int, people: int):
+    """Gives the reviews database a past."""
+    days = sorted(part.name.split("=")[1] for part in (console.lake / "calls").glob("dt=*"))[-30:]
+    history.draw(console.lake, console.data, days, [f"p{i:03}" for i in range(people)][-10:])
+    history.review(console.data, forms)
+    size = sum(f.stat().st_size for f in console.data.glob("reviews.db*")) / 1e6
+    print(f"reviews.db {size:.0f} MB")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--calls", type=int, default=100_000)
@@ -196,6 +206,7 @@ def main():
     options.add_argument("--agents", type=int, default=10, help="besides: they look at their own pages and appeal")
     options.add_argument("--seconds", type=float, default=90)
     options.add_argument("--words", type=int, default=200)
+    options.add_argument("--history", type=int, default=0, help="calls that people reviewed before, with a risk queue for each night")
     options.add_argument("--again", action="store_true", help="with the catalogue of the last run, which reads nothing anew")
     given = options.parse_args()
     work = centre.PROJECT / "target/bench-console" / str(given.calls)
@@ -209,6 +220,8 @@ def main():
         read = "start" if given.again else "first reading"
         print(f"{read}: {took:.1f} s, {console.memory('VmHWM')} MB of memory at most; catalog.db {size:.0f} MB")
         people = hire(console, words, given.people, given.leads, given.agents)
+        if given.history:
+            remember(console, given.history, given.people)
         search.compare(people[0], words, work)
         started = time.monotonic()
         people[0].get("/dashboard")

@@ -13,7 +13,7 @@ pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
 pub use retain::RetainArgs;
-pub use sample::{DrawArgs, SampleArgs, SampleCommand, VerifyArgs};
+pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
 
 /// Sifts a day's call recordings: which calls deserve human ears, and why.
 #[derive(Debug, Parser)]

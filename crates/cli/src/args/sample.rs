@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::{ConfigArgs, DataArgs, DayArgs};
 
@@ -17,25 +17,49 @@ pub const SAMPLE_EXAMPLES: &str = "Examples:
 Publish the seed before the calls are known. Same plan, seed and calls give the same draw; `sample verify` draws again and
 exits 1 where the draw or the calls that could be drawn are others.";
 
-/// `callsift sample`.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct SampleArgs {
-    /// Something else than to draw.
-    #[command(subcommand)]
-    pub command: Option<SampleCommand>,
-    /// To draw.
-    #[command(flatten)]
-    pub draw: Option<DrawArgs>,
+const VERIFY_EXAMPLES: &str = "Examples:
+  callsift sample verify nov-1.json --lake lake
+
+Exit codes: 0 the same draw · 1 the calls that could be drawn, what the machine found, or the draw are others";
+
+/// `callsift sample`: draws, unless a command says otherwise. By hand, since derived arguments cannot be required only where there
+/// is no command and have groups in them.
+#[derive(Debug)]
+pub enum SampleArgs {
+    /// Draw a plan.
+    Draw(DrawArgs),
+    /// Draw again what a file says was drawn, and compare.
+    Verify(VerifyArgs),
 }
 
-/// `callsift sample …`.
-#[derive(Debug, Subcommand)]
-pub enum SampleCommand {
-    /// Draw again what a file of `sample --out` says was drawn, and compare.
-    #[command(after_help = "Examples:\n  callsift sample verify nov-1.json --lake lake\n\n\
-        Exit codes: 0 the same draw · 1 the calls that could be drawn, what the machine found, or the draw are others")]
-    Verify(VerifyArgs),
+const VERIFY: &str = "verify";
+
+impl Args for SampleArgs {
+    fn augment_args(command: Command) -> Command {
+        let verify = VerifyArgs::augment_args(Command::new(VERIFY))
+            .about("Draw again what a file of `sample --out` says was drawn, and compare")
+            .after_help(VERIFY_EXAMPLES);
+        let command = command.subcommand(verify).args_conflicts_with_subcommands(true).subcommand_negates_reqs(true);
+        DrawArgs::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SampleArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some((VERIFY, given)) => VerifyArgs::from_arg_matches(given).map(Self::Verify),
+            _ => DrawArgs::from_arg_matches(matches).map(Self::Draw),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// `callsift sample verify`.

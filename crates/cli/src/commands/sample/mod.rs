@@ -5,13 +5,13 @@ mod keep;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
 use callsift_sampling::{Assignment, Draw, Drawn, Findings, Plan, assign, draw_with};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{DrawArgs, SampleArgs, SampleCommand, VerifyArgs};
+use crate::args::{DrawArgs, SampleArgs, VerifyArgs};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, note, table};
@@ -47,10 +47,9 @@ fn findings(plan: &Plan, scope: &Scope<'_>, records: Vec<RuleRecord>) -> Result<
 
 /// Draws, or draws again and compares.
 pub fn run(args: &SampleArgs) -> Result<Exit> {
-    match (&args.command, &args.draw) {
-        (Some(SampleCommand::Verify(args)), _) => verify(args),
-        (None, Some(args)) => draw(args),
-        (None, None) => bail!("name --lake, --plan and --seed; see `callsift sample --help`"),
+    match args {
+        SampleArgs::Draw(args) => draw(args),
+        SampleArgs::Verify(args) => verify(args),
     }
 }
 
