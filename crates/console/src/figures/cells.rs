@@ -62,6 +62,16 @@ impl Said {
     pub(crate) fn confirmed(&self) -> bool {
         self.found + self.missed > 0
     }
+
+    /// A verdict on whether the call holds a violation.
+    pub(crate) fn judged(&self) -> bool {
+        self.confirmed() || self.rejected > 0
+    }
+
+    /// A verdict on a place that the machine hit.
+    pub(crate) fn judged_hit(&self) -> bool {
+        self.found + self.rejected > 0
+    }
 }
 
 /// A listening form.
@@ -77,7 +87,7 @@ pub(crate) struct Heard {
 }
 
 pub(crate) fn calls(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<CallCell>> {
-    let sql = "SELECT agent_id, unit, date, sum(status = 'ok'), sum(status = 'ok' AND hits > 0), sum(status <> 'ok')
+    let sql = "SELECT agent_id, unit, date, sum(status = 'ok'), sum(status = 'ok' AND hits > 0), sum(status = 'failed')
                FROM cat.calls WHERE date BETWEEN ?1 AND ?2 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {

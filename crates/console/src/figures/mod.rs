@@ -2,7 +2,9 @@
 
 pub(crate) mod cache;
 pub(crate) mod cells;
+pub(crate) mod evidence;
 mod judged;
+mod known;
 pub(crate) mod listening;
 pub(crate) mod period;
 pub(crate) mod sums;
