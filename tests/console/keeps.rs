@@ -206,8 +206,12 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
         assert!(!text.contains("data-verdict=\"confirmed\"") && !text.contains("复核中"), "{page}: {text}");
     }
     let days = "from=2026-11-01&to=2026-11-30";
-    let lists =
-        ["state=confirmed", "state=all&confirmed=shirking", "state=all&judged=shirking", "state=all&claimed=zhijian"];
+    let lists = [
+        "state=confirmed",
+        "state=all&confirmed=shirking",
+        "state=all&evidence=said%20shirking",
+        "state=all&claimed=zhijian",
+    ];
     let lists = lists.map(|list| format!("/queue?{list}&{days}")).into_iter().chain([format!("/agents/3021?{days}")]);
     for page in lists {
         assert!(tells(&first, &page) && !tells(&second, &page), "{page}");

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::catalog::{CallRow, text_query};
 use crate::catalog::outcomes::listed;
+use crate::catalog::{CallRow, text_query};
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 

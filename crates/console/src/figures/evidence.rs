@@ -53,9 +53,7 @@ impl Evidence {
             Self::Judged { rule, machine } => judged_calls(conn, p, rule, *machine),
             Self::Said { rule } => said(&|s| s.rule == *rule && s.judged()),
             Self::Hits => said(&cells::Said::judged_hit),
-            Self::Planned => {
-                Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect())
-            }
+            Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
             Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
             Self::Twice { which, days } => {
@@ -79,11 +77,9 @@ impl Evidence {
             ["planned"] => Self::Planned,
             ["chosen", "risk"] => Self::Chosen { by_chance: false },
             ["chosen", "chance"] => Self::Chosen { by_chance: true },
-            [kind @ ("reviews" | "duplicates"), by, from, to] => Self::HandedIn {
-                by: by.to_owned(),
-                duplicates: kind == "duplicates",
-                days: Period::strict(from, to)?,
-            },
+            [kind @ ("reviews" | "duplicates"), by, from, to] => {
+                Self::HandedIn { by: by.to_owned(), duplicates: kind == "duplicates", days: Period::strict(from, to)? }
+            }
             ["twice", from, to, ref which @ ..] => {
                 Self::Twice { which: twice_of(which)?, days: Period::strict(from, to)? }
             }

@@ -21,9 +21,7 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
             l.t("监听计划或随机抽到、已复核的通话", "reviewed, chosen by a listening plan or by chance").to_owned()
         }
         Evidence::Chosen { by_chance: true } => l.t("随机抽取、已复核的通话", "reviewed, drawn by chance").to_owned(),
-        Evidence::Chosen { by_chance: false } => {
-            l.t("按风险挑选、已复核的通话", "reviewed, chosen by risk").to_owned()
-        }
+        Evidence::Chosen { by_chance: false } => l.t("按风险挑选、已复核的通话", "reviewed, chosen by risk").to_owned(),
         Evidence::HandedIn { by, duplicates, days } => {
             let what = match duplicates {
                 true => l.t(" 盲复核的通话", " reviewed blindly"),

@@ -30,9 +30,10 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
     let evidence = match text("evidence").as_str() {
         "" => None,
         // Without it the list would be of other calls than the link says.
-        asked => Some(Evidence::parse(asked).ok_or_else(|| {
-            PageError::Bad("没有这样的通话集合 · there is no such set of calls".to_owned())
-        })?),
+        asked => Some(
+            Evidence::parse(asked)
+                .ok_or_else(|| PageError::Bad("没有这样的通话集合 · there is no such set of calls".to_owned()))?,
+        ),
     };
     Ok(Filter {
         from: text("from"),

@@ -130,13 +130,7 @@ fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
     }
 }
 
-fn agreement(
-    app: &App,
-    person: &Person,
-    p: &Period,
-    names: &BTreeMap<String, String>,
-    agree: &Agree,
-) -> Markup {
+fn agreement(app: &App, person: &Person, p: &Period, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
     let l = person.lang;
     let all = judged_twice(person, p, agree.all.calls, Twice::All);
     html! {
