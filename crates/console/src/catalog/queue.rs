@@ -337,7 +337,12 @@ pub(crate) fn names(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<Strin
 mod tests {
     use rusqlite::params_from_iter;
 
-    use super::{Filter, Order, State};
+    use callsift_reviews::Slot;
+
+    use super::{Filter, NONE, Order, State};
+    use crate::figures::evidence::Evidence;
+    use crate::figures::period::Period;
+    use crate::figures::tests::{centre, hand_in};
 
     /// How the database goes about a list.
     fn plan(db: &callsift_reviews::Db, filter: &Filter) -> String {
@@ -361,5 +366,39 @@ mod tests {
         }
         let agent = plan(&db, &Filter { agent: "3021".into(), state: State::All, ..Filter::default() });
         assert!(agent.contains("calls_by_agent"), "{agent}");
+    }
+    #[test]
+    fn calls_behind_a_number_are_looked_up_one_by_one() {
+        let (dir, mut db) = centre();
+        let evidence = Some(Evidence::Planned);
+        let mut filter = Filter { evidence, state: State::All, ..Filter::default() };
+        assert_eq!(filter.count(db.connection(), "").unwrap(), 0, "not all, where nothing is gathered");
+        for order in Order::ALL {
+            let plan = plan(&db, &Filter { order: order.0, ..filter.clone() });
+            assert!(plan.contains("(call_id=?)"), "{plan}");
+        }
+        for call in ["c1", "c2", "gone"] {
+            hand_in(&mut db, call, Slot::First, 1, 90.0);
+        }
+        let days = Period { from: "1970-01-01".into(), to: "1970-01-01".into() };
+        filter.evidence = Some(Evidence::HandedIn { by: "r1".into(), duplicates: false, days });
+        assert_eq!(filter.gather(db.connection(), 0).unwrap(), 1, "one has left the lake");
+        let ids = |f: &Filter| f.list(db.connection(), 0, "").unwrap().into_iter().map(|l| l.call.call_id);
+        assert!(ids(&filter).eq(["c1", "c2"]) && filter.count(db.connection(), "").unwrap() == 2);
+        filter.from = "2026-11-02".into();
+        assert!(ids(&filter).eq(["c2"]), "the other filters hold as well");
+        drop(dir);
+    }
+
+    #[test]
+    fn no_unit_is_not_any_unit() {
+        let (_dir, db) = centre();
+        let count = |unit: &str, agent: &str| {
+            let filter =
+                Filter { unit: unit.into(), agent: agent.into(), state: State::Understood, ..Filter::default() };
+            filter.count(db.connection(), "").unwrap()
+        };
+        assert_eq!([count("", ""), count("一组", "7"), count("", "张8")], [4, 2, 2]);
+        assert_eq!([count(NONE, ""), count("", NONE)], [0, 0]);
     }
 }

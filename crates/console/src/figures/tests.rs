@@ -8,7 +8,7 @@ use super::sums::{Precision, RuleSum, Sum};
 use super::twice;
 
 /// Two agents of one unit with four calls over two days; `rude` hits c1 and c2, everything is clear otherwise.
-pub(super) fn centre() -> (tempfile::TempDir, Db) {
+pub(crate) fn centre() -> (tempfile::TempDir, Db) {
     let dir = tempfile::tempdir().unwrap();
     let conn = crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap();
     for (id, call, date, agent, hit) in [
@@ -75,7 +75,7 @@ pub(super) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str,
     .unwrap();
 }
 
-pub(super) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {
+pub(crate) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {
     db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
     db.submit_form(&NewForm {
         call_id: call.into(),
@@ -93,7 +93,7 @@ pub(super) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: 
     .unwrap();
 }
 
-fn november() -> Period {
+pub(super) fn november() -> Period {
     Period::named("2026-11").unwrap()
 }
 
