@@ -16,7 +16,7 @@ const HOUR_US: i64 = 3_600_000_000;
 /// A login name may hold a blank.
 const OTHER: &str = "王 芳";
 /// A call that people reviewed and the lake holds no more.
-pub const GONE: &str = "gone";
+const GONE: &str = "gone";
 
 /// Calls with and without agent and unit, in both halves of a month, one of them on which the machine fails.
 pub fn lake() -> &'static Path {
@@ -76,27 +76,33 @@ pub fn review(data: &Path) {
     draw(&mut db, "random", |i| i % 3 == 0, |i| (i % 6 == 0).then(|| OTHER.into()));
     draw(&mut db, "risk", |i| i % 4 == 1, |_| None);
     let hits = hits();
-    let work = Work { at_us: now - HOUR_US };
+    let first = |call: String, user_id| Review { call, slot: Slot::First, user_id, at_us: now - HOUR_US };
     for i in (0..CALLS).filter(|i| i % 3 == 0 || i % 4 == 1) {
         let places: Vec<_> = hits.iter().filter(|(call, ..)| *call == id(i)).collect();
-        work.hears(&mut db, &id(i), Slot::First, one, i % 3 == 0, |db| {
-            for (n, (call, rule, place)) in places.iter().enumerate() {
-                let said = [Judgement::Confirmed, Judgement::Confirmed, Judgement::Rejected][(i + n) % 3];
-                work.says(db, call, Slot::First, one, rule, place, if i == 9 { Judgement::Unsure } else { said });
-            }
-            if i % 15 == 0 {
-                work.says(db, &id(i), Slot::First, one, "shirking", "m0-1000", Judgement::Confirmed);
-            }
-        });
+        let review = first(id(i), one);
+        review.begins(&mut db);
+        for (n, (_, rule, place)) in places.iter().enumerate() {
+            let said = [Judgement::Confirmed, Judgement::Confirmed, Judgement::Rejected][(i + n) % 3];
+            review.says(&mut db, rule, place, if i == 9 { Judgement::Unsure } else { said });
+        }
+        if i % 15 == 0 {
+            review.says(&mut db, "shirking", "m0-1000", Judgement::Confirmed);
+        }
+        review.ends(&mut db, i % 3 == 0);
         if i % 6 == 0 {
-            work.hears(&mut db, &id(i), Slot::Duplicate, other, i % 4 == 0, |db| {
-                for (call, rule, place) in &places {
-                    work.says(db, call, Slot::Duplicate, other, rule, place, Judgement::Confirmed);
-                }
-            });
+            let again = Review { slot: Slot::Duplicate, user_id: other, ..review };
+            again.begins(&mut db);
+            for (_, rule, place) in &places {
+                again.says(&mut db, rule, place, Judgement::Confirmed);
+            }
+            again.ends(&mut db, i % 4 == 0);
         }
     }
-    work.hears(&mut db, GONE, Slot::First, one, true, |_| {});
+    for (call, user) in [(id(4), other), (GONE.to_owned(), one)] {
+        let review = first(call, user);
+        review.begins(&mut db);
+        review.ends(&mut db, true);
+    }
     db.claim(&id(2), Slot::First, one, now, HOUR_US).unwrap();
     appeal(&mut db, one, now);
 }
@@ -152,37 +158,24 @@ fn appeal(db: &mut Db, user: i64, now_us: i64) {
     }
 }
 
-/// Work of an hour ago.
-struct Work {
+/// Somebody at a call.
+struct Review {
+    call: String,
+    slot: Slot,
+    user_id: i64,
     at_us: i64,
 }
 
-impl Work {
-    fn hears(&self, db: &mut Db, call: &str, slot: Slot, user_id: i64, whole: bool, says: impl Fn(&mut Db)) {
-        db.claim(call, slot, user_id, self.at_us, 60_000_000).unwrap();
-        says(db);
-        let form = NewForm {
-            call_id: call.into(),
-            slot,
-            items: "{}".into(),
-            score: 90.0,
-            strengths: String::new(),
-            weaknesses: "语速".into(),
-            keep: false,
-            whole,
-            user_id,
-            at_us: self.at_us,
-            before: None,
-        };
-        db.submit_form(&form).unwrap();
+impl Review {
+    fn begins(&self, db: &mut Db) {
+        db.claim(&self.call, self.slot, self.user_id, self.at_us, 60_000_000).unwrap();
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn says(&self, db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str, place: &str, verdict: Judgement) {
+    fn says(&self, db: &mut Db, rule: &str, place: &str, verdict: Judgement) {
         let source = if place.starts_with('m') { Source::Missed } else { Source::Finding };
         let said = NewVerdict {
-            call_id: call.into(),
-            slot,
+            call_id: self.call.clone(),
+            slot: self.slot,
             rule_id: rule.into(),
             place: place.into(),
             source,
@@ -191,10 +184,27 @@ impl Work {
             text: None,
             note: String::new(),
             ruleset_hash: "h".into(),
-            user_id,
+            user_id: self.user_id,
             at_us: self.at_us,
             before: None,
         };
         db.record(&said).unwrap();
+    }
+
+    fn ends(&self, db: &mut Db, whole: bool) {
+        let form = NewForm {
+            call_id: self.call.clone(),
+            slot: self.slot,
+            items: "{}".into(),
+            score: 90.0,
+            strengths: String::new(),
+            weaknesses: "语速".into(),
+            keep: false,
+            whole,
+            user_id: self.user_id,
+            at_us: self.at_us,
+            before: None,
+        };
+        db.submit_form(&form).unwrap();
     }
 }

@@ -358,7 +358,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap());
         let db = crate::app::open_both(dir.path()).unwrap();
-        for state in [State::Open, State::Flagged, State::All] {
+        for state in [State::Open, State::Flagged, State::Understood, State::All] {
             for (order, name) in Order::ALL {
                 let plan = plan(&db, &Filter { state, order, ..Filter::default() });
                 assert!(!plan.contains("TEMP B-TREE"), "{state:?} {name}: {plan}");

@@ -32,7 +32,7 @@ fn reviewed(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Reviewed>> {
                    AND d.probability IS NOT NULL),
            EXISTS (SELECT 1 FROM current_verdicts v WHERE v.call_id = f.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
            {HEARD_MS}
-         FROM current_forms f JOIN cat.calls c ON c.call_id = f.call_id
+         FROM current_forms f CROSS JOIN cat.calls c ON c.call_id = f.call_id
          WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2"
     );
     let mut statement = conn.prepare_cached(&sql)?;

@@ -116,15 +116,26 @@ fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
 }
 
 /// Remarks, the most frequent first, each once with its number.
-fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> String {
+fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for word in words.map(str::trim).filter(|w| !w.is_empty()) {
         *counts.entry(word).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(word, n)| (usize::MAX - n, *word));
-    let show = |(word, n): &(&str, usize)| if *n > 1 { format!("{word}（{n}）") } else { (*word).to_owned() };
-    counts.iter().map(show).collect::<Vec<_>>().join("；")
+    counts
+}
+
+/// The remarks on an agent; how often each was made leads to the agent's page, where they stand beside their calls.
+fn remarked(person: &Person, p: &Period, agent: &str, words: &[(&str, usize)]) -> Markup {
+    let beside = format!("/agents/{}?from={}&to={}#heard", url(agent), p.from, p.to);
+    html! {
+        @for (i, (word, n)) in words.iter().enumerate() {
+            @if i > 0 { "；" }
+            (visible(person, word))
+            @if *n > 1 { "（" @if agent.is_empty() { (n) } @else { a href=(beside) { (n) } } "）" }
+        }
+    }
 }
 
 fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
@@ -144,7 +155,7 @@ fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, age
                 @for (half, (score, n)) in &halves { td.num { (shown(*score)) @if *n > 0 { small { "n=" (evident(*n, half, &Evidence::Planned, &whose)) } } } }
                 td.num { (shown(counted(halves[0].1.0, halves[1].1.0))) } }
             td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
-            td { (worst(app, l, f, p, own, &whose)) } td { (visible(person, &words)) }
+            td { (worst(app, l, f, p, own, &whose)) } td { (remarked(person, p, agent, &words)) }
         }
     }
 }
@@ -184,7 +195,7 @@ mod tests {
 
     #[test]
     fn remarks_are_counted() {
-        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), "b（2）；a");
-        assert_eq!(super::remarks(std::iter::empty()), "");
+        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), [("b", 2), ("a", 1)]);
+        assert!(super::remarks(std::iter::empty()).is_empty());
     }
 }

@@ -83,13 +83,14 @@ pub(super) fn precision(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup 
 /// How much the rule misses at most, and how many calls that it found clear were heard for that.
 pub(super) fn misses(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
     let clear = Evidence::Judged { rule: rule.to_owned(), machine: Some(false) };
-    let n = f.accuracy.get(rule).map_or(0, |a| a.missed_among_clear.n);
-    let known = f.accuracy.get(rule).filter(|a| a.misses_fewer_than < 1.0);
+    let accuracy = f.accuracy.get(rule);
+    let heard = accuracy.map_or(0, |a| a.missed_among_clear.n);
+    let known = accuracy.filter(|a| a.misses_fewer_than < 1.0);
     html! {
         @match known {
             Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) small { (l.t("95% 把握", "95 % sure")) } },
             None => span.soft { (l.t("未知", "unknown")) },
         }
-        @if n > 0 { small { (l.t(" 抽听未命中通话 n=", " calls without a hit heard: n=")) (evident(n, p, &clear, &[])) } }
+        @if heard > 0 { small { (l.t(" 抽听未命中通话 n=", " calls without a hit heard: n=")) (evident(heard, p, &clear, &[])) } }
     }
 }
