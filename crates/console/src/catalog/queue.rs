@@ -216,7 +216,9 @@ impl Filter {
             "" => {}
             NONE => add("c.agent_id = ??", String::new().into()),
             agent => {
-                let named = "SELECT a.agent_id FROM cat.agents a WHERE a.agent_name = ??";
+                // Links give numbers: whoever has another's number for a name is found only where it is nobody's number.
+                let named = "SELECT a.agent_id FROM cat.agents a WHERE a.agent_name = ??
+                             AND NOT EXISTS (SELECT 1 FROM cat.agents n WHERE n.agent_id = ??)";
                 add(&format!("c.agent_id IN (SELECT ?? UNION {named})"), agent.to_owned().into());
             }
         }
