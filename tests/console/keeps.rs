@@ -206,13 +206,21 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
         assert!(!text.contains("data-verdict=\"confirmed\"") && !text.contains("复核中"), "{page}: {text}");
     }
     let days = "from=2026-11-01&to=2026-11-30";
-    let lists =
-        ["state=confirmed", "state=all&confirmed=shirking", "state=all&judged=shirking", "state=all&claimed=zhijian"];
+    let lists = [
+        "state=confirmed",
+        "state=all&confirmed=shirking",
+        "state=all&evidence=said%20shirking",
+        "state=all&evidence=hits",
+        "state=all&evidence=judged%20shirking",
+    ];
     let lists = lists.map(|list| format!("/queue?{list}&{days}")).into_iter().chain([format!("/agents/3021?{days}")]);
     for page in lists {
         assert!(tells(&first, &page) && !tells(&second, &page), "{page}");
     }
     assert_eq!(say(&second, "/calls/t2", "shirking", "rejected"), 303, "both work at the same time");
+    // The own claim looks like that of any other call: what is missing there or looks different would be the duplicates.
+    let own = second.get("/queue?state=all&claimed=zhijian2").text();
+    assert!(own.contains("/calls/t2") && own.contains("复核中"), "{own}");
     let of = |slot| {
         db.verdicts_of("t2", slot)
             .unwrap()

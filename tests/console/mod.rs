@@ -3,7 +3,9 @@
 mod client;
 mod day;
 mod keeps;
+mod links;
 mod refuses;
+mod reviewed;
 mod starts;
 
 use std::io::{BufRead, BufReader};
@@ -76,7 +78,12 @@ impl Console {
 
     /// Starts over the data of an earlier one.
     fn over(data: tempfile::TempDir) -> Self {
-        let (folder, lake) = (data.path().to_string_lossy().into_owned(), lake().join("lake"));
+        Self::with(&lake().join("lake"), data)
+    }
+
+    /// Starts over a lake.
+    fn with(lake: &Path, data: tempfile::TempDir) -> Self {
+        let folder = data.path().to_string_lossy().into_owned();
         let mut child = callsift()
             .args(["console", "--listen", "127.0.0.1:0", "--first-users", "3021", "--data", &folder])
             .arg("--lake")

@@ -205,3 +205,40 @@ fn numbers_are_masked_for_all_but_those_with_the_right() {
         |client: &Client, q: &str| client.get(&format!("/search?q={}", url(q))).text().contains("href=\"/calls/t2");
     assert!(!found(&reviewer, "一三八零零") && found(&reviewer, "我的电话"), "a search does not give numbers away");
 }
+
+#[test]
+fn lists_do_not_tell_who_heard_a_call_twice() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (one, other, lead) = (console.login("zhijian"), console.login("zhijian2"), console.login("zhuguan"));
+    assert_eq!(other.post("/calls/t2/claim", &[]).status, 303);
+    let tells = |client: &Client, page: &str| client.get(page).text().contains("/calls/t2");
+    // Who is at what: whoever leads may ask, a reviewer sees the own and otherwise a list of everything.
+    let at = "/queue?state=all&claimed=zhijian2";
+    assert!(tells(&lead, at) && tells(&other, at));
+    let count = |client: &Client, page: &str| client.get(page).text().matches("href=\"/calls/").count();
+    assert_eq!((count(&lead, at), count(&other, at)), (1, 1));
+    assert_eq!(count(&one, at), count(&one, "/queue?state=all"), "the filter is cleared");
+    assert!(!one.get(at).text().contains("name=\"claimed\""));
+    // Who handed in what, and what two people said: for leads alone.
+    let days = "2026-11-01 2026-11-30";
+    let closed = [
+        format!("reviews zhijian2 {days}"),
+        format!("duplicates zhijian2 {days}"),
+        format!("reviews zhijian {days}"),
+        format!("twice {days}"),
+        format!("twice {days} pair zhijian zhijian2"),
+        format!("twice {days} item shirking"),
+        format!("twice {days} differ shirking"),
+    ];
+    for evidence in closed {
+        let page = format!("/queue?state=all&evidence={}", url(&evidence));
+        assert_eq!((one.get(&page).status, lead.get(&page).status), (404, 200), "{evidence}");
+    }
+    for nonsense in ["x", "twice", "judged a b c", "twice ' OR 1 --"] {
+        let page = format!("/queue?state=all&evidence={}", url(nonsense));
+        assert_eq!((one.get(&page).status, lead.get(&page).status), (400, 400), "{nonsense}");
+    }
+    let page = one.get("/reviewers").text();
+    assert!(!page.contains("evidence="), "{page}");
+}

@@ -64,17 +64,44 @@ pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = Outcome> {
     })
 }
 
+/// Understood calls of a period with their rules.
+const UNDERSTOOD: &str =
+    "SELECT c.call_id, c.agent_id, c.unit, c.date, o.rules FROM cat.calls c JOIN cat.outcomes o ON o.call = c.id
+     WHERE c.status = 'ok' AND c.date BETWEEN ?1 AND ?2";
+
 /// Goes over the understood calls of a period, by number: columns 0 to 3 are call id, agent, unit and day, then come the rules.
 pub(crate) fn each(
     conn: &Connection,
     p: &Period,
+    with: impl FnMut(&Row<'_>, &[u8]) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    go_over(conn, UNDERSTOOD, params![p.from, p.to], with)
+}
+
+/// The same for those of some calls: each of them is looked up and no other.
+pub(crate) fn each_of<'a>(
+    conn: &Connection,
+    p: &Period,
+    calls: impl IntoIterator<Item = &'a str>,
+    with: impl FnMut(&Row<'_>, &[u8]) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let sql = format!("{UNDERSTOOD} AND c.call_id IN (SELECT value FROM json_each(?3))");
+    go_over(conn, &sql, params![p.from, p.to, listed(calls)], with)
+}
+
+/// Ids as the text that `json_each` takes apart again.
+pub(crate) fn listed<'a>(calls: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from(calls.into_iter().collect::<Vec<_>>()).to_string()
+}
+
+fn go_over(
+    conn: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
     mut with: impl FnMut(&Row<'_>, &[u8]) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
-    let sql =
-        "SELECT c.call_id, c.agent_id, c.unit, c.date, o.rules FROM cat.calls c JOIN cat.outcomes o ON o.call = c.id
-               WHERE c.status = 'ok' AND c.date BETWEEN ?1 AND ?2";
     let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params![p.from, p.to])?;
+    let mut rows = statement.query(values)?;
     while let Some(row) = rows.next()? {
         with(row, row.get_ref(4)?.as_blob()?)?;
     }

@@ -3,10 +3,15 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use crate::catalog::outcomes::listed;
 use crate::catalog::{CallRow, text_query};
+use crate::figures::evidence::Evidence;
+use crate::figures::period::Period;
 
 /// Calls are counted so far.
 pub(crate) const MOST: i64 = 1_000;
+/// Stands for no unit and no agent's number in an address, where an empty text means whatever.
+pub(crate) const NONE: &str = "∅";
 /// Calls on a page.
 pub(crate) const PAGE: usize = 50;
 
@@ -24,6 +29,8 @@ pub(crate) enum State {
     Flagged,
     /// Kept for training.
     Kept,
+    /// The machine understood it.
+    Understood,
     /// The machine failed on it.
     Failed,
     /// All.
@@ -32,12 +39,13 @@ pub(crate) enum State {
 
 impl State {
     /// All, with their names in addresses.
-    pub(crate) const ALL: [(Self, &str); 7] = [
+    pub(crate) const ALL: [(Self, &str); 8] = [
         (Self::Open, "open"),
         (Self::Done, "done"),
         (Self::Confirmed, "confirmed"),
         (Self::Flagged, "flagged"),
         (Self::Kept, "kept"),
+        (Self::Understood, "understood"),
         (Self::Failed, "failed"),
         (Self::All, "all"),
     ];
@@ -60,6 +68,7 @@ impl State {
             }
             Self::Flagged => "c.status = 'ok' AND c.hits > 0",
             Self::Kept => "c.call_id IN (SELECT g.call_id FROM current_forms g WHERE g.slot = 0 AND g.keep = 1)",
+            Self::Understood => "c.status = 'ok'",
             Self::Failed => "c.status = 'failed'",
             Self::All => "1",
         }
@@ -120,13 +129,15 @@ pub(crate) struct Filter {
     pub(crate) rule: String,
     /// Rule that a person confirmed a violation of.
     pub(crate) confirmed: String,
-    /// Rule that a person judged, and rule that the machine could judge.
-    pub(crate) judged: String,
+    /// Rule that the machine could judge.
     pub(crate) checked: String,
-    /// Login name of who handed the form in, of who handed in a second one, of who is at the call.
+    /// Login name of who handed the form in, of who is at the call.
     pub(crate) reviewer: String,
-    pub(crate) second: String,
     pub(crate) claimed: String,
+    /// Only calls that stand behind a number, once [`Self::gather`] has looked them up.
+    pub(crate) evidence: Option<Evidence>,
+    /// Their ids, as `json_each` reads them.
+    pub(crate) among: Option<String>,
     pub(crate) word: String,
     pub(crate) min_s: Option<i64>,
     pub(crate) max_s: Option<i64>,
@@ -152,6 +163,17 @@ pub(crate) struct Listed {
 }
 
 impl Filter {
+    /// Looks up the calls behind the number. Gives how many of them the lake holds no more, so that no list can show them.
+    pub(crate) fn gather(&mut self, conn: &Connection, offset_s: i32) -> rusqlite::Result<i64> {
+        let Some(evidence) = &self.evidence else { return Ok(0) };
+        let calls = evidence.calls(conn, &Period::open(&self.from, &self.to), offset_s)?;
+        let among = listed(calls.iter().map(String::as_str));
+        let sql = "SELECT count(*) FROM json_each(?1) WHERE value NOT IN (SELECT call_id FROM cat.calls)";
+        let gone = conn.prepare_cached(sql)?.query_row([&among], |r| r.get(0))?;
+        self.among = Some(among);
+        Ok(gone)
+    }
+
     /// Conditions and their values.
     fn conditions(&self, reader: &str) -> (String, Vec<Value>) {
         let mut sql = vec![self.state.sql().to_owned()];
@@ -163,11 +185,6 @@ impl Filter {
         let texts = [
             ("c.date >= ??", &self.from),
             ("c.date <= ??", &self.to),
-            (
-                "c.agent_id IN (SELECT ?? UNION SELECT a.agent_id FROM cat.agents a WHERE a.agent_name = ??)",
-                &self.agent,
-            ),
-            ("c.unit = ??", &self.unit),
             ("c.queue = ??", &self.queue),
             ("c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict = 'hit')", &self.rule),
             (
@@ -176,18 +193,8 @@ impl Filter {
                 &self.confirmed,
             ),
             (
-                "c.call_id IN (SELECT v.call_id FROM current_verdicts v WHERE v.slot = 0 AND v.rule_id = ??
-                               AND v.verdict IN ('confirmed', 'rejected'))",
-                &self.judged,
-            ),
-            (
                 "c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict IN ('hit', 'clear'))",
                 &self.checked,
-            ),
-            (
-                "c.call_id IN (SELECT g.call_id FROM current_forms g JOIN users u ON u.id = g.user_id
-                               WHERE g.slot = 1 AND u.name = ??)",
-                &self.second,
             ),
             (
                 "c.call_id IN (SELECT k.call_id FROM claims k JOIN users u ON u.id = k.user_id
@@ -205,6 +212,25 @@ impl Filter {
                 add(condition, value.clone().into());
             }
         }
+        match self.agent.as_str() {
+            "" => {}
+            NONE => add("c.agent_id = ??", String::new().into()),
+            agent => {
+                // Links give numbers: whoever has another's number for a name is found only where it is nobody's number.
+                let named = "SELECT a.agent_id FROM cat.agents a WHERE a.agent_name = ??
+                             AND NOT EXISTS (SELECT 1 FROM cat.agents n WHERE n.agent_id = ??)";
+                add(&format!("c.agent_id IN (SELECT ?? UNION {named})"), agent.to_owned().into());
+            }
+        }
+        if !self.unit.is_empty() {
+            let unit = if self.unit == NONE { String::new() } else { self.unit.clone() };
+            add("c.unit = ??", unit.into());
+        }
+        if self.evidence.is_some() {
+            // Nothing gathered holds nothing: a list must not show more than the number counts.
+            let among = self.among.clone().unwrap_or_else(|| "[]".to_owned());
+            add("c.call_id IN (SELECT value FROM json_each(??))", among.into());
+        }
         if let Some(query) = text_query(&self.word) {
             // Bounded: a word that everybody says would otherwise gather every call there is.
             let found = "c.id IN (SELECT t.call FROM cat.turns t WHERE t.id IN
@@ -218,16 +244,17 @@ impl Filter {
             add("c.duration_ms <= ??", (s.saturating_mul(1000)).into());
         }
         // That a call is in such a list tells what the first review said.
-        if self.tells_reviews() && !reader.is_empty() {
+        if !reader.is_empty() && self.tells_reviews(reader) {
             add("c.call_id NOT IN (SELECT b.call_id FROM blind_reviews b WHERE b.name = ??)", reader.to_owned().into());
         }
         (sql.join(" AND "), values)
     }
 
-    /// Whether the choice depends on what people said.
-    fn tells_reviews(&self) -> bool {
-        let names = [&self.confirmed, &self.judged, &self.reviewer, &self.second, &self.claimed];
-        matches!(self.state, State::Done | State::Confirmed | State::Kept) || names.iter().any(|n| !n.is_empty())
+    /// Whether the choice depends on what other people said or do.
+    fn tells_reviews(&self, reader: &str) -> bool {
+        let said = !self.confirmed.is_empty() || !self.reviewer.is_empty() || self.evidence.is_some();
+        let at_it = !self.claimed.is_empty() && self.claimed != reader;
+        said || at_it || matches!(self.state, State::Done | State::Confirmed | State::Kept)
     }
 
     /// How many calls there are for this reader, counted up to [`MOST`].
@@ -246,28 +273,30 @@ impl Filter {
     }
 
     /// The calls of the page. `now_us` tells which claims still hold.
-    /// Of calls that `reader` is to judge blindly it shows nothing that others said.
+    /// Of calls that `reader` is to judge blindly it shows nothing that others said, and the own claim as of any other call.
     pub(crate) fn list(&self, conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Vec<Listed>> {
         let (order, (picked, mut values)) = (self.order.sql(), self.picked(reader));
         values.push(reader.to_owned().into());
+        let reader_at = values.len();
         let sql = format!(
             "SELECT {}, f.score,
                (SELECT u.display FROM claims k JOIN users u ON u.id = k.user_id
-                WHERE k.call_id = c.call_id AND k.slot = 0 AND k.until_us > {now_us}),
+                WHERE k.call_id = c.call_id AND k.until_us > {now_us} AND CASE WHEN EXISTS
+                  (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{reader_at})
+                THEN u.name = ?{reader_at} ELSE k.slot = 0 END),
                (SELECT count(*) FROM current_verdicts v
                 WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
                (SELECT group_concat(title, char(10)) FROM
                  (SELECT DISTINCT r.title FROM cat.findings r WHERE r.call = c.id AND r.verdict = 'hit'
                   ORDER BY CASE r.severity WHEN 'fatal' THEN 0 WHEN 'severe' THEN 1 WHEN 'moderate' THEN 2 ELSE 3 END,
                     r.rule_id)),
-               EXISTS (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{}),
+               EXISTS (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{reader_at}),
                c.expected, c.minutes
              FROM ({picked})
              JOIN cat.calls c ON c.id = picked LEFT JOIN forms f
                ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)
              ORDER BY {order}",
             CallRow::COLUMNS,
-            values.len(),
         );
         let mut statement = conn.prepare(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |r| {
@@ -276,7 +305,7 @@ impl Filter {
             Ok(Listed {
                 call: CallRow::read(r)?,
                 human: r.get::<_, Option<f64>>(CallRow::WIDTH)?.filter(|_| !blind),
-                claimed_by: r.get::<_, Option<String>>(CallRow::WIDTH + 1)?.filter(|_| !blind),
+                claimed_by: r.get(CallRow::WIDTH + 1)?,
                 confirmed: if blind { 0 } else { r.get(CallRow::WIDTH + 2)? },
                 expected: r.get::<_, Option<f64>>(CallRow::WIDTH + 5)?.zip(r.get(CallRow::WIDTH + 6)?),
                 titles: titles.map_or_else(Vec::new, |t| t.lines().map(str::to_owned).collect()),
@@ -310,7 +339,12 @@ pub(crate) fn names(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<Strin
 mod tests {
     use rusqlite::params_from_iter;
 
-    use super::{Filter, Order, State};
+    use callsift_reviews::Slot;
+
+    use super::{Filter, NONE, Order, State};
+    use crate::figures::evidence::Evidence;
+    use crate::figures::period::Period;
+    use crate::figures::tests::{centre, hand_in};
 
     /// How the database goes about a list.
     fn plan(db: &callsift_reviews::Db, filter: &Filter) -> String {
@@ -326,7 +360,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap());
         let db = crate::app::open_both(dir.path()).unwrap();
-        for state in [State::Open, State::Flagged, State::All] {
+        for state in [State::Open, State::Flagged, State::Understood, State::All] {
             for (order, name) in Order::ALL {
                 let plan = plan(&db, &Filter { state, order, ..Filter::default() });
                 assert!(!plan.contains("TEMP B-TREE"), "{state:?} {name}: {plan}");
@@ -334,5 +368,39 @@ mod tests {
         }
         let agent = plan(&db, &Filter { agent: "3021".into(), state: State::All, ..Filter::default() });
         assert!(agent.contains("calls_by_agent"), "{agent}");
+    }
+    #[test]
+    fn calls_behind_a_number_are_looked_up_one_by_one() {
+        let (dir, mut db) = centre();
+        let evidence = Some(Evidence::Planned);
+        let mut filter = Filter { evidence, state: State::All, ..Filter::default() };
+        assert_eq!(filter.count(db.connection(), "").unwrap(), 0, "not all, where nothing is gathered");
+        for order in Order::ALL {
+            let plan = plan(&db, &Filter { order: order.0, ..filter.clone() });
+            assert!(plan.contains("(call_id=?)"), "{plan}");
+        }
+        for call in ["c1", "c2", "gone"] {
+            hand_in(&mut db, call, Slot::First, 1, 90.0);
+        }
+        let days = Period { from: "1970-01-01".into(), to: "1970-01-01".into() };
+        filter.evidence = Some(Evidence::HandedIn { by: "r1".into(), duplicates: false, days });
+        assert_eq!(filter.gather(db.connection(), 0).unwrap(), 1, "one has left the lake");
+        let ids = |f: &Filter| f.list(db.connection(), 0, "").unwrap().into_iter().map(|l| l.call.call_id);
+        assert!(ids(&filter).eq(["c1", "c2"]) && filter.count(db.connection(), "").unwrap() == 2);
+        filter.from = "2026-11-02".into();
+        assert!(ids(&filter).eq(["c2"]), "the other filters hold as well");
+        drop(dir);
+    }
+
+    #[test]
+    fn no_unit_is_not_any_unit() {
+        let (_dir, db) = centre();
+        let count = |unit: &str, agent: &str| {
+            let filter =
+                Filter { unit: unit.into(), agent: agent.into(), state: State::Understood, ..Filter::default() };
+            filter.count(db.connection(), "").unwrap()
+        };
+        assert_eq!([count("", ""), count("一组", "7"), count("", "张8")], [4, 2, 2]);
+        assert_eq!([count(NONE, ""), count("", NONE)], [0, 0]);
     }
 }

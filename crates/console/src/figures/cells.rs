@@ -62,6 +62,16 @@ impl Said {
     pub(crate) fn confirmed(&self) -> bool {
         self.found + self.missed > 0
     }
+
+    /// A verdict on whether the call holds a violation.
+    pub(crate) fn judged(&self) -> bool {
+        self.confirmed() || self.rejected > 0
+    }
+
+    /// A verdict on a place that the machine hit.
+    pub(crate) fn judged_hit(&self) -> bool {
+        self.found + self.rejected > 0
+    }
 }
 
 /// A listening form.
@@ -77,7 +87,7 @@ pub(crate) struct Heard {
 }
 
 pub(crate) fn calls(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<CallCell>> {
-    let sql = "SELECT agent_id, unit, date, sum(status = 'ok'), sum(status = 'ok' AND hits > 0), sum(status <> 'ok')
+    let sql = "SELECT agent_id, unit, date, sum(status = 'ok'), sum(status = 'ok' AND hits > 0), sum(status = 'failed')
                FROM cat.calls WHERE date BETWEEN ?1 AND ?2 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {
@@ -108,12 +118,13 @@ pub(crate) fn rules(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<RuleC
     Ok(cells.into_iter().flat_map(of).collect())
 }
 
+/// By call and rule. From what people said to its calls (`CROSS JOIN` keeps that order) and not over all calls of the period.
 pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>> {
     let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, v.rule_id,
                  sum(v.verdict = 'confirmed' AND NOT v.missed),
                  sum(v.verdict = 'rejected' AND NOT v.missed),
                  sum(v.verdict = 'confirmed' AND v.missed)
-               FROM current_verdicts v JOIN cat.calls c ON c.call_id = v.call_id
+               FROM current_verdicts v CROSS JOIN cat.calls c ON c.call_id = v.call_id
                WHERE v.slot = 0 AND c.date BETWEEN ?1 AND ?2 GROUP BY c.call_id, v.rule_id ORDER BY c.call_id, v.rule_id";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {
@@ -132,7 +143,7 @@ pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>>
 pub(crate) fn heard(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Heard>> {
     let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, f.score, f.strengths, f.weaknesses,
                  EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.part <> 'risk')
-               FROM current_forms f JOIN cat.calls c ON c.call_id = f.call_id
+               FROM current_forms f CROSS JOIN cat.calls c ON c.call_id = f.call_id
                WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2 ORDER BY c.date DESC, c.started_us DESC, c.call_id";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {

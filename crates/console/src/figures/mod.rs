@@ -2,12 +2,16 @@
 
 pub(crate) mod cache;
 pub(crate) mod cells;
+pub(crate) mod evidence;
+#[cfg(test)]
+mod evidence_tests;
 mod judged;
+mod known;
 pub(crate) mod listening;
 pub(crate) mod period;
 pub(crate) mod sums;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod twice;
 
 use std::path::Path;

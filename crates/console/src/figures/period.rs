@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, ToSpan};
 
+/// Later than any day of a call.
+const NEVER: &str = "9999-12-31";
 /// Days that are shown where nobody asks for others.
 const DAYS: i64 = 30;
 
@@ -30,6 +33,31 @@ impl Period {
             (None, to) => (before(to.unwrap_or(last), (DAYS - 1).days()), to.unwrap_or(last)),
         };
         Self { from: from.to_string(), to: to.to_string() }
+    }
+
+    /// From one day to another, where an empty text means no limit.
+    pub(crate) fn open(from: &str, to: &str) -> Self {
+        Self { from: from.to_owned(), to: if to.is_empty() { NEVER } else { to }.to_owned() }
+    }
+
+    /// Two days as an address holds them; nothing where they are no days.
+    pub(crate) fn strict(from: &str, to: &str) -> Option<Self> {
+        let day = |text: &str| text.parse::<Date>().ok().map(|d| d.to_string());
+        Some(Self { from: day(from)?, to: day(to)? })
+    }
+
+    /// Whether a day lies in it.
+    pub(crate) fn holds(&self, day: &str) -> bool {
+        (self.from.as_str()..=self.to.as_str()).contains(&day)
+    }
+
+    /// First and last microsecond, where days begin at midnight `offset_s` seconds east of UTC.
+    pub(crate) fn times(&self, offset_s: i32) -> (i64, i64) {
+        let zone = TimeZone::fixed(Offset::from_seconds(offset_s).unwrap_or(Offset::UTC));
+        let start = |day: Date| day.to_zoned(zone.clone()).map_or(0, |z| z.timestamp().as_microsecond());
+        let day = |text: &str| text.parse::<Date>().unwrap_or_default();
+        let after = day(&self.to).checked_add(1.days()).unwrap_or(Date::MAX);
+        (start(day(&self.from)), start(after).saturating_sub(1))
     }
 
     /// `2026-11` is the month, `2026-11-1` its first half to the 15th, `2026-11-2` the rest.
@@ -90,6 +118,16 @@ mod tests {
         assert_eq!(of(&[("from", "2027-01-01")]), pair("2027-01-01", "2027-01-01"));
         assert_eq!(of(&[("period", "2026-11-1"), ("from", "2020-01-01")]), pair("2026-11-01", "2026-11-15"));
         assert_eq!(Period::of(&BTreeMap::new(), "").days().len(), 30, "an empty lake");
+    }
+
+    #[test]
+    fn days_begin_at_midnight_of_the_centre() {
+        let p = Period { from: "1970-01-02".into(), to: "1970-01-02".into() };
+        assert_eq!(p.times(8 * 3600), (16 * 3_600_000_000, 40 * 3_600_000_000 - 1));
+        let (from, to) = Period { from: "x".into(), to: "9999-12-31".into() }.times(8 * 3600);
+        assert!(from < to, "nonsense");
+        assert!(Period::strict("1970-01-02", "x").is_none() && Period::strict(&p.from, &p.to) == Some(p));
+        assert!(Period::open("", "").holds("2026-11-16") && !Period::open("2026-12-01", "").holds("2026-11-16"));
     }
 
     #[test]

@@ -54,6 +54,17 @@ pub(crate) struct RuleSum {
     pub(crate) said: i64,
 }
 
+/// Pairs of call and rule in which people judged what the machine hit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Precision {
+    /// Those that they confirmed.
+    pub(crate) right: usize,
+    /// All.
+    pub(crate) judged: usize,
+    /// Different calls among them.
+    pub(crate) calls: usize,
+}
+
 impl Figures {
     /// Reads and estimates. Slow where the lake is large: [`super::cache`] keeps the result.
     pub(crate) fn make(conn: &Connection, p: &Period) -> Result<Self, ConsoleError> {
@@ -129,16 +140,24 @@ impl Figures {
         for said in self.said.iter().filter(|s| of(&s.at)) {
             let sum = out.entry(&said.rule).or_default();
             sum.confirmed += i64::from(said.confirmed());
-            sum.said += i64::from(said.confirmed() || said.rejected > 0);
+            sum.said += i64::from(said.judged());
         }
         out
     }
 
     /// Rules that hit in a call and that people confirmed there, and all that they judged: a rule is judged once in a call,
-    /// by any of its places.
-    pub(crate) fn precision(&self) -> (i64, i64) {
-        let judged = self.said.iter().filter(|s| s.found + s.rejected > 0);
-        judged.fold((0, 0), |(found, all), s| (found + i64::from(s.found > 0), all + 1))
+    /// by any of its places. Then the calls in which they did.
+    pub(crate) fn precision(&self) -> Precision {
+        let judged = self.said.iter().filter(|s| s.judged_hit());
+        let mut out = Precision::default();
+        let mut calls = BTreeSet::new();
+        for said in judged {
+            out.right += usize::from(said.found > 0);
+            out.judged += 1;
+            calls.insert(said.call_id.as_str());
+        }
+        out.calls = calls.len();
+        out
     }
 
     /// The rules that went wrong most: those with most confirmed violations, or with most hits where none is confirmed. The

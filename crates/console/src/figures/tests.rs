@@ -4,11 +4,11 @@ use callsift_reviews::{Db, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, 
 
 use super::cache::FigureCache;
 use super::period::Period;
-use super::sums::{RuleSum, Sum};
+use super::sums::{Precision, RuleSum, Sum};
 use super::twice;
 
 /// Two agents of one unit with four calls over two days; `rude` hits c1 and c2, everything is clear otherwise.
-pub(super) fn centre() -> (tempfile::TempDir, Db) {
+pub(crate) fn centre() -> (tempfile::TempDir, Db) {
     let dir = tempfile::tempdir().unwrap();
     let conn = crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap();
     for (id, call, date, agent, hit) in [
@@ -75,7 +75,7 @@ pub(super) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str,
     .unwrap();
 }
 
-pub(super) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {
+pub(crate) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {
     db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
     db.submit_form(&NewForm {
         call_id: call.into(),
@@ -93,7 +93,7 @@ pub(super) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: 
     .unwrap();
 }
 
-fn november() -> Period {
+pub(super) fn november() -> Period {
     Period::named("2026-11").unwrap()
 }
 
@@ -113,7 +113,7 @@ fn counts_are_of_calls_and_change_with_verdicts() {
     assert_eq!(after.total(), Sum { calls: 4, flagged: 2, heard: 1, confirmed: 1, failed: 0 });
     assert_eq!(after.by_rule(|_| true)["rude"], RuleSum { hit: 2, judged: 4, confirmed: 1, said: 2 });
     assert_eq!(after.by_rule(|at| at.agent == "8")["rude"], RuleSum { judged: 2, ..RuleSum::default() });
-    assert_eq!(after.precision(), (1, 2));
+    assert_eq!(after.precision(), Precision { right: 1, judged: 2, calls: 2 });
     assert_eq!(after.worst(3, |_| true), (vec![("rude", 1)], false));
     assert_eq!(after.score(|at| at.unit == "一组"), (Some(90.0), 1));
     assert_eq!(after.score(|at| at.agent == "8"), (None, 0));

@@ -12,7 +12,7 @@ use crate::figures::listening::HEARD_MS;
 pub(crate) struct Load {
     pub(crate) name: String,
     pub(crate) display: String,
-    /// Forms handed in, blind duplicates too.
+    /// Calls with a form handed in, blind duplicates too.
     pub(crate) calls: i64,
     /// Blind duplicates among them.
     pub(crate) duplicates: i64,
@@ -26,6 +26,21 @@ pub(crate) struct Load {
     pub(crate) score: Option<f64>,
 }
 
+/// Forms that a person `u` handed in between two times.
+const HANDED_IN: &str = "current_forms f ON f.user_id = u.id AND f.at_us BETWEEN ?1 AND ?2";
+
+/// The calls of those forms: all of them, or only the blind duplicates.
+pub(crate) fn handed_in(
+    conn: &Connection,
+    (from_us, to_us): (i64, i64),
+    name: &str,
+    duplicates: bool,
+) -> rusqlite::Result<BTreeSet<String>> {
+    let sql = format!("SELECT f.call_id FROM users u JOIN {HANDED_IN} WHERE u.name = ?3 AND f.slot >= ?4");
+    let mut statement = conn.prepare_cached(&sql)?;
+    statement.query_map(params![from_us, to_us, name, i64::from(duplicates)], |r| r.get(0))?.collect()
+}
+
 /// What each person who may review did between two times. Days begin at midnight `offset_s` seconds east of UTC.
 pub(crate) fn loads(
     conn: &Connection,
@@ -35,10 +50,10 @@ pub(crate) fn loads(
     offset_s: i32,
 ) -> rusqlite::Result<Vec<Load>> {
     let sql = format!(
-        "SELECT u.name, u.display, count(f.id), coalesce(sum(f.slot), 0),
+        "SELECT u.name, u.display, count(DISTINCT f.call_id), coalesce(sum(f.slot), 0),
                  count(DISTINCT (f.at_us / 1000000 + ?4) / 86400), coalesce(sum({HEARD_MS}), 0),
                  (SELECT count(*) FROM claims k WHERE k.user_id = u.id AND k.until_us > ?3), avg(f.score)
-               FROM users u LEFT JOIN current_forms f ON f.user_id = u.id AND f.at_us BETWEEN ?1 AND ?2
+               FROM users u LEFT JOIN {HANDED_IN}
                LEFT JOIN cat.calls c ON c.call_id = f.call_id
                WHERE u.role <> 'agent' GROUP BY u.id
                HAVING count(f.id) > 0 OR (u.disabled = 0 AND u.role = 'reviewer') ORDER BY count(f.id) DESC, u.name"
@@ -118,19 +133,55 @@ pub(crate) struct Item {
     pub(crate) differ: usize,
 }
 
-/// Disagreement by item.
-pub(crate) fn items(ratings: &[Rating]) -> BTreeMap<&str, Item> {
+/// An item of a call that two people judged at least: item, call, labels by reviewer.
+type Thing<'a> = (&'a str, &'a str, BTreeMap<&'a str, &'a str>);
+
+fn things(ratings: &[Rating]) -> impl Iterator<Item = Thing<'_>> {
     let mut things: BTreeMap<(&str, &str), BTreeMap<&str, &str>> = BTreeMap::new();
     for r in ratings {
         things.entry((&r.item, &r.call_id)).or_default().insert(&r.reviewer, &r.label);
     }
+    let twice = things.into_iter().filter(|(_, labels)| labels.len() > 1);
+    twice.map(|((item, call), labels)| (item, call, labels))
+}
+
+fn differ(labels: &BTreeMap<&str, &str>) -> bool {
+    labels.values().collect::<BTreeSet<_>>().len() > 1
+}
+
+/// Disagreement by item.
+pub(crate) fn items(ratings: &[Rating]) -> BTreeMap<&str, Item> {
     let mut out: BTreeMap<&str, Item> = BTreeMap::new();
-    for ((item, _), labels) in things.into_iter().filter(|(_, labels)| labels.len() > 1) {
+    for (item, _, labels) in things(ratings) {
         let entry = out.entry(item).or_default();
         entry.both += 1;
-        entry.differ += usize::from(labels.values().collect::<BTreeSet<_>>().len() > 1);
+        entry.differ += usize::from(differ(&labels));
     }
     out
+}
+
+/// Which of the calls that were judged twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Twice {
+    /// All, as alpha counts them.
+    All,
+    /// Those with an item that these two judged, as their kappa counts them.
+    Pair(String, String),
+    /// Those in which this item was judged twice.
+    Item(String),
+    /// Those in which people differed about this item.
+    Differ(String),
+}
+
+/// The calls behind a figure of agreement.
+pub(crate) fn calls(ratings: &[Rating], which: &Twice) -> BTreeSet<String> {
+    let wanted = |(item, _, labels): &Thing<'_>| match which {
+        Twice::All => true,
+        Twice::Pair(a, b) => labels.contains_key(a.as_str()) && labels.contains_key(b.as_str()),
+        Twice::Item(name) => item == name,
+        Twice::Differ(name) => item == name && differ(labels),
+    };
+    things(ratings).filter(wanted).map(|(_, call, _)| call.to_owned()).collect()
 }
 
 /// Pairs of reviewers who judged a call both.

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::catalog::CallRow;
+use crate::catalog::queue::NONE;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
@@ -58,11 +59,12 @@ impl Asked {
         if [&self.from, &self.to, &self.agent, &self.unit].iter().all(|text| text.is_empty()) {
             return Ok(true);
         }
+        let is = |asked: &str, own: &str| asked.is_empty() || own == if asked == NONE { "" } else { asked };
         let fits = |c: CallRow| {
             (self.from.is_empty() || c.date >= self.from)
                 && (self.to.is_empty() || c.date <= self.to)
-                && (self.agent.is_empty() || c.agent_id == self.agent)
-                && (self.unit.is_empty() || c.unit == self.unit)
+                && is(&self.agent, &c.agent_id)
+                && is(&self.unit, &c.unit)
         };
         Ok(CallRow::find(conn, call_id)?.is_some_and(fits))
     }

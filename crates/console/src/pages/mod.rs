@@ -8,6 +8,7 @@ mod audit;
 mod call;
 mod chart;
 mod dashboard;
+mod evidence;
 pub(crate) mod layout;
 mod login;
 mod parts;

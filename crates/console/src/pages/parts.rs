@@ -1,11 +1,13 @@
 //! What pages of figures share: the choice of a period, shares, links into the queue.
 
 use callsift_core::stats::wilson;
-use callsift_sampling::estimate::Rate;
+use callsift_sampling::estimate::{ANY_RULE, Rate};
 use maud::{Markup, html};
 
 use crate::app::App;
 use crate::auth::Person;
+use crate::catalog::queue::NONE;
+use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::lang::Lang;
 use crate::pages::{chart, url};
@@ -17,8 +19,31 @@ pub(crate) fn calls_url(p: &Period, pairs: &[(&str, &str)]) -> String {
 
 fn address(page: &str, p: &Period, pairs: &[(&str, &str)]) -> String {
     let all = [("from", p.from.as_str()), ("to", p.to.as_str())];
-    let pairs: Vec<String> = all.iter().chain(pairs).map(|(k, v)| format!("{}={}", url(k), url(v))).collect();
+    // An empty text would mean whatever.
+    let pairs = all.iter().chain(pairs).map(|(k, v)| (k, if v.is_empty() { &NONE } else { v }));
+    let pairs: Vec<String> = pairs.map(|(k, v)| format!("{}={}", url(k), url(v))).collect();
     format!("{page}?{}", pairs.join("&"))
+}
+
+/// The calls in which people gave a verdict on a rule, as an address holds them.
+pub(crate) fn said(rule: &str) -> String {
+    Evidence::Said { rule: rule.to_owned() }.to_string()
+}
+
+/// Address of the queue for the calls of a period that stand behind a number.
+pub(crate) fn evidence_url(p: &Period, evidence: &Evidence, pairs: &[(&str, &str)]) -> String {
+    let evidence = evidence.to_string();
+    calls_url(p, &[pairs, &[("evidence", evidence.as_str()), ("state", "all")]].concat())
+}
+
+/// A number with the address of its calls; plain where there are none.
+pub(crate) fn led(n: usize, address: &str) -> Markup {
+    html! { @if n > 0 { a href=(address) { (n) } } @else { (n) } }
+}
+
+/// A number of calls that people had to do with, which leads to them.
+pub(crate) fn evident(n: usize, p: &Period, evidence: &Evidence, pairs: &[(&str, &str)]) -> Markup {
+    led(n, &evidence_url(p, evidence, pairs))
 }
 
 /// A number that leads to its appeals, of calls of a period.
@@ -74,7 +99,7 @@ pub(crate) struct Share {
     pub(crate) low: f64,
     pub(crate) high: f64,
     /// Calls behind it.
-    pub(crate) n: i64,
+    pub(crate) n: usize,
     /// From people's judgements; else only the machine says so.
     pub(crate) human: bool,
 }
@@ -83,13 +108,14 @@ impl Share {
     /// What people's judgements say about all calls, where they say anything.
     pub(crate) fn of_rate(rate: &Rate) -> Option<Self> {
         let at = rate.estimate?;
-        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n as i64, human: true })
+        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n, human: true })
     }
 
     /// What the machine says, as a habit: Wilson's interval.
     pub(crate) fn machine(hit: i64, of: i64) -> Option<Self> {
-        let (low, high) = wilson(usize::try_from(hit).ok()?, usize::try_from(of).ok().filter(|n| *n > 0)?);
-        Some(Self { at: hit as f64 / of as f64, low, high, n: of, human: false })
+        let (hit, n) = (usize::try_from(hit).ok()?, usize::try_from(of).ok().filter(|n| *n > 0)?);
+        let (low, high) = wilson(hit, n);
+        Some(Self { at: hit as f64 / n as f64, low, high, n, human: false })
     }
 
     /// The share of what is left: from violations to passes.
@@ -97,13 +123,27 @@ impl Share {
         Self { at: 1.0 - self.at, low: 1.0 - self.high, high: 1.0 - self.low, ..self }
     }
 
-    /// Number, interval, picture, source.
-    pub(crate) fn show(&self, l: Lang, most: f64, colour: &str, guide: Option<f64>) -> Markup {
+    /// Address of the calls behind a share of violations of a rule, or of all together ([`ANY_RULE`]): those that people
+    /// judged, else those that the machine could judge. `filter` says whose.
+    pub(crate) fn calls(&self, p: &Period, rule: &str, filter: &[(&str, &str)]) -> String {
+        if self.human {
+            return evidence_url(p, &Evidence::judged(rule), filter);
+        }
+        let understood = [filter, &[("state", "understood")]].concat();
+        if rule == ANY_RULE {
+            calls_url(p, &understood)
+        } else {
+            calls_url(p, &[&understood[..], &[("checked", rule)]].concat())
+        }
+    }
+
+    /// Number, interval, picture, source; n leads to `calls`.
+    pub(crate) fn show(&self, l: Lang, calls: &str, most: f64, colour: &str, guide: Option<f64>) -> Markup {
         html! {
             div.share {
                 b { (percent(self.at)) }
                 (chart::whiskers(self.at, self.low, self.high, most, if self.human { colour } else { chart::GUIDE }, guide))
-                small { (range(self.low, self.high)) " · n=" (self.n) " " (source(l, self.human)) }
+                small { (range(self.low, self.high)) " · n=" (led(self.n, calls)) " " (source(l, self.human)) }
             }
         }
     }
@@ -148,6 +188,9 @@ mod tests {
             calls_url(&p, &[("unit", "一&二")]),
             "/queue?from=2026-11-01&to=2026-11-15&unit=%E4%B8%80%26%E4%BA%8C"
         );
+        assert!(calls_url(&p, &[("unit", "")]).ends_with("&unit=%E2%88%85"), "no unit is not any unit");
+        let calls = Share::machine(1, 4).unwrap().calls(&p, "rude", &[("unit", "一")]);
+        assert!(calls.ends_with("&unit=%E4%B8%80&state=understood&checked=rude"), "{calls}");
         assert_eq!(period_name(Lang::Zh, "2026-11-2"), "2026-11 下半月");
         assert_eq!(period_name(Lang::En, "2026-11"), "2026-11");
     }

@@ -12,21 +12,30 @@ use maud::{Markup, html};
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
-use crate::catalog::queue::{Filter, Listed, MOST, Order, PAGE, State as CallState, names};
+use crate::catalog::queue::{Filter, Listed, MOST, NONE, Order, PAGE, State as CallState, names};
+use crate::figures::evidence::Evidence;
 use crate::lang::{Lang, failure, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
-use crate::pages::{call_url, clock, points, url, when};
+use crate::pages::{call_url, clock, evidence, points, url, when};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/queue", get(show)).route("/queue/next", post(next)).route("/tasks", get(tasks))
 }
 
 /// The filter of an address.
-pub(super) fn filter(query: &BTreeMap<String, String>) -> Filter {
+pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageError> {
     let text = |name: &str| query.get(name).map(|v| v.trim().to_owned()).unwrap_or_default();
     let number = |name: &str| text(name).parse::<i64>().ok().filter(|n| *n >= 0);
-    Filter {
+    let evidence = match text("evidence").as_str() {
+        "" => None,
+        // Without it the list would be of other calls than the link says.
+        asked => Some(
+            Evidence::parse(asked)
+                .ok_or_else(|| PageError::Bad("没有这样的通话集合 · there is no such set of calls".to_owned()))?,
+        ),
+    };
+    Ok(Filter {
         from: text("from"),
         to: text("to"),
         agent: text("agent"),
@@ -34,9 +43,7 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Filter {
         queue: text("queue"),
         rule: text("rule"),
         confirmed: text("confirmed"),
-        judged: text("judged"),
         checked: text("checked"),
-        second: text("second"),
         claimed: text("claimed"),
         reviewer: text("reviewer"),
         word: text("word"),
@@ -45,7 +52,22 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Filter {
         state: CallState::parse(&text("state")),
         order: Order::parse(&text("order")),
         page: number("page").unwrap_or(0) as usize,
+        evidence,
+        ..Filter::default()
+    })
+}
+
+/// What this person may ask: nobody learns from a list who heard a call twice, or which of the own tasks were duplicates.
+fn allowed(person: &Person, mut filter: Filter) -> Result<Filter, PageError> {
+    if !person.is_lead() {
+        if filter.claimed != person.user().name {
+            filter.claimed.clear();
+        }
+        if filter.evidence.as_ref().is_some_and(Evidence::tells_duplicates) {
+            return Err(PageError::NotFound);
+        }
     }
+    Ok(filter)
 }
 
 async fn show(
@@ -54,21 +76,14 @@ async fn show(
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
-    let mut filter = filter(&query);
-    if !person.is_lead() {
-        // Nobody learns from a list which of the own tasks were duplicates.
-        filter.second.clear();
-    }
-    let (asked, name) = (filter.clone(), person.blind_name());
-    let (rows, count, units, queues) = app
+    let mut asked = allowed(&person, filter(&query)?)?;
+    let (name, offset_s) = (person.blind_name(), app.options.utc_offset_s);
+    let (filter, gone, rows, count, units, queues) = app
         .run(move |db| {
             let conn = db.connection();
-            Ok((
-                asked.list(conn, now_us(), &name)?,
-                asked.count(conn, &name)?,
-                names(conn, "unit")?,
-                names(conn, "queue")?,
-            ))
+            let gone = asked.gather(conn, offset_s)?;
+            let (rows, count) = (asked.list(conn, now_us(), &name)?, asked.count(conn, &name)?);
+            Ok((asked, gone, rows, count, names(conn, "unit")?, names(conn, "queue")?))
         })
         .await?;
     let l = person.lang;
@@ -87,6 +102,8 @@ async fn show(
                     }
                 }
                 (filters(l, &filter, &units, &queues, &rules))
+                @if let Some(evidence) = &filter.evidence { p.note { (evidence::words(&app, l, evidence))
+                    @if gone > 0 { (l.t("。另有 ", ". Not listed: ")) (gone) (l.t(" 通已过保存期限，不在库中", " calls that the lake holds no more")) } } }
                 (list(&app, l, &rows))
                 (pager(l, &query, filter.page, rows.len()))
             }
@@ -101,7 +118,8 @@ fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&
             label { (l.t("从", "from")) input type="date" name="from" value=(f.from); }
             label { (l.t("到", "to")) input type="date" name="to" value=(f.to); }
             label { (l.t("工号或姓名", "agent")) input name="agent" value=(f.agent) size="8"; }
-            (select(l.t("班组", "unit"), "unit", &f.unit, any, units.iter().map(|u| (u.as_str(), u.as_str()))))
+            (select(l.t("班组", "unit"), "unit", &f.unit, any, units.iter().map(|u| (u.as_str(), u.as_str()))
+                .chain((f.unit == NONE).then(|| (NONE, l.t("（未分组）", "(no unit)"))))))
             (select(l.t("队列", "queue"), "queue", &f.queue, any, queues.iter().map(|u| (u.as_str(), u.as_str()))))
             (select(l.t("规则", "rule"), "rule", &f.rule, any, rules.iter().copied()))
             label { (l.t("时长（秒）", "seconds")) span.pair {
@@ -112,9 +130,9 @@ fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&
             (select(l.t("排序", "order"), "order", name_of(&Order::ALL, f.order), "", orders(l).into_iter()))
             // Links from other pages set these; nobody types them.
             @for (name, title, value) in [
-                ("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("judged", l.t("人工判过的规则", "rule that people judged"), &f.judged),
-                ("checked", l.t("机器判过的规则", "rule that the machine judged"), &f.checked), ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer),
-                ("second", l.t("第二复核人", "second review by"), &f.second), ("claimed", l.t("占用人", "claimed by"), &f.claimed),
+                ("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("checked", l.t("机器判过的规则", "rule that the machine judged"), &f.checked),
+                ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer), ("claimed", l.t("占用人", "claimed by"), &f.claimed),
+                ("evidence", l.t("数字背后的通话", "calls behind a number"), &f.evidence.as_ref().map(ToString::to_string).unwrap_or_default()),
             ] {
                 @if !value.is_empty() { label { (title) input name=(name) value=(value) size="12"; } }
             }
@@ -128,13 +146,14 @@ fn name_of<T: PartialEq + Copy>(all: &[(T, &'static str)], value: T) -> &'static
     all.iter().find(|(v, _)| *v == value).map_or("", |(_, name)| name)
 }
 
-fn states(l: Lang) -> [(&'static str, &'static str); 7] {
+fn states(l: Lang) -> [(&'static str, &'static str); 8] {
     [
         ("open", l.t("待复核", "to review")),
         ("done", l.t("已复核", "reviewed")),
         ("confirmed", l.t("有属实问题", "with confirmed faults")),
         ("flagged", l.t("机器有命中", "with hits")),
         ("kept", l.t("留作培训", "kept for training")),
+        ("understood", l.t("机器听懂", "understood by the machine")),
         ("failed", l.t("处理失败", "failed")),
         ("all", l.t("全部", "all")),
     ]

@@ -8,18 +8,17 @@ use axum::routing::get;
 use callsift_core::stats::wilson;
 use callsift_reviews::Role;
 use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
-use jiff::civil::Date;
+use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
-use jiff::{Timestamp, ToSpan};
 use maud::{Markup, html};
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
+use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
-use crate::figures::twice::{self, Load};
-use crate::lang::Lang;
+use crate::figures::twice::{self, Load, Twice};
 use crate::page_error::PageError;
-use crate::pages::parts::{chooser, percent, range, title};
+use crate::pages::parts::{chooser, led, percent, range, title};
 use crate::pages::{layout, points, url};
 
 /// Fewer calls heard twice than this say nothing about agreement, and fewer than the second number little.
@@ -39,11 +38,10 @@ async fn show(
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
     // Work is counted by the day it was done, so the period ends today and not with the lake.
-    let zone = zone(&app);
-    let today = Timestamp::now().to_zoned(zone.clone()).date().to_string();
-    let period = Period::of(&query, &today);
-    let (from_us, to_us) = times(&period, &zone);
     let offset_s = app.options.utc_offset_s;
+    let zone = TimeZone::fixed(Offset::from_seconds(offset_s).unwrap_or(Offset::UTC));
+    let period = Period::of(&query, &Timestamp::now().to_zoned(zone).date().to_string());
+    let (from_us, to_us) = period.times(offset_s);
     let (mut loads, ratings) = app
         .run(move |db| {
             let conn = db.connection();
@@ -56,18 +54,6 @@ async fn show(
     let names: BTreeMap<String, String> = loads.iter().map(|l| (l.name.clone(), l.display.clone())).collect();
     let agree = app.run(move |_| Ok(Agree::of(&ratings))).await?;
     Ok(page(&app, &person, &period, &loads, &names, &agree))
-}
-
-fn zone(app: &App) -> TimeZone {
-    TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC))
-}
-
-/// First and last microsecond of a period at the centre.
-fn times(p: &Period, zone: &TimeZone) -> (i64, i64) {
-    let start = |day: Date| day.to_zoned(zone.clone()).map_or(0, |z| z.timestamp().as_microsecond());
-    let day = |text: &str| text.parse::<Date>().unwrap_or_default();
-    let after = day(&p.to).checked_add(1.days()).unwrap_or(Date::MAX);
-    (start(day(&p.from)), start(after).saturating_sub(1))
 }
 
 /// Agreement of all, of each pair, and by item.
@@ -103,24 +89,39 @@ fn page(
             main {
                 div.bar { h1 { (l.t("质检员", "reviewers")) } }
                 (chooser(l, "/reviewers", p, false))
-                (load_table(person, loads))
-                section.chart { h2 { (l.t("一致性", "agreement")) } (agreement(app, person, names, agree)) }
+                (load_table(person, p, loads))
+                section.chart { h2 { (l.t("一致性", "agreement")) } (agreement(app, person, p, names, agree)) }
             }
         },
     )
 }
 
+/// Work counts by the day it was done, whatever the day of the call: the evidence holds the days, the address none.
+fn evidence_address(evidence: &Evidence) -> String {
+    format!("/queue?state=all&evidence={}", url(&evidence.to_string()))
+}
+
+/// A number of calls that two people judged; reviewers must not learn which ones these are.
+fn judged_twice(person: &Person, p: &Period, n: usize, which: Twice) -> Markup {
+    let evidence = Evidence::Twice { which, days: p.clone() };
+    html! { @if person.is_lead() { (led(n, &evidence_address(&evidence))) } @else { (n) } }
+}
+
 /// Duplicates stay blind: reviewers see neither how many of theirs were duplicates nor the list, which lacks them.
-fn load_table(person: &Person, loads: &[Load]) -> Markup {
+fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
     let (l, lead) = (person.lang, person.is_lead());
+    let handed_in = |n: i64, by: &str, duplicates| {
+        let evidence = Evidence::HandedIn { by: by.to_owned(), duplicates, days: p.clone() };
+        led(usize::try_from(n).unwrap_or(0), &evidence_address(&evidence))
+    };
     html! {
         @if loads.is_empty() { p.empty { (l.t("没有复核记录。", "Nothing was reviewed.")) } } @else { div.wide { table {
             thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("复核通话", "calls reviewed")) } @if lead { th.num { (l.t("其中重复", "blind duplicates")) } }
                 th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("占用中", "open claims")) } th.num { (l.t("平均给分", "mean score")) } } }
             tbody { @for x in loads { tr {
                 td { (x.display) small { (x.name) } }
-                td.num { @if lead && x.calls > x.duplicates { a href=(format!("/queue?state=done&reviewer={}", url(&x.name))) { (x.calls) } } @else { (x.calls) } }
-                @if lead { td.num { @if x.duplicates > 0 { a href=(format!("/queue?state=all&second={}", url(&x.name))) { (x.duplicates) } } @else { "0" } } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
+                td.num { @if lead { (handed_in(x.calls, &x.name, false)) } @else { (x.calls) } }
+                @if lead { td.num { (handed_in(x.duplicates, &x.name, true)) } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
                 td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", " days")) } } @else { "–" } }
                 td.num { @if x.claims > 0 { a href=(format!("/queue?state=all&claimed={}", url(&x.name))) { (x.claims) } } @else { "0" } } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
             } } }
@@ -129,18 +130,19 @@ fn load_table(person: &Person, loads: &[Load]) -> Markup {
     }
 }
 
-fn agreement(app: &App, person: &Person, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
+fn agreement(app: &App, person: &Person, p: &Period, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
     let l = person.lang;
+    let all = judged_twice(person, p, agree.all.calls, Twice::All);
     html! {
         p.note { (l.t("由盲复核（同一通话由两人各自判断，互不知情）计算，只计两人中至少一人标记过的项目；申诉改判不计。1 为完全一致，0 为与随机无异。",
             "From blind duplicates: two people judge the same call without knowing of each other. Only items that one of them marked count; appeals do not. 1: they always agree, 0: no more than by chance.")) }
         @if agree.all.calls < LEAST || agree.all.estimate.is_none() {
-            p.empty { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) "（n=" (agree.all.calls) "）" }
+            p.empty { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) "（n=" (all) "）" }
         } @else {
-            p { b { (figure(&agree.all)) } " " (l.t("Krippendorff α（全体）", "Krippendorff's alpha, all")) " · n=" (agree.all.calls)
+            p { b { (figure(&agree.all)) } " " (l.t("Krippendorff α（全体）", "Krippendorff's alpha, all")) " · n=" (all)
                 @if agree.all.calls < ENOUGH { " " span.soft { (l.t("通话不足 30 通，区间偏窄", "fewer than 30 calls: the interval is too narrow")) } } }
         }
-        @if person.is_lead() { (pairs(l, names, agree)) (items(app, l, agree)) }
+        @if person.is_lead() { (pairs(person, p, names, agree)) (items(app, person, p, agree)) }
     }
 }
 
@@ -151,7 +153,8 @@ fn figure(a: &Agreement) -> String {
     }
 }
 
-fn pairs(l: Lang, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
+fn pairs(person: &Person, p: &Period, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
+    let l = person.lang;
     let name = |id: &String| names.get(id).unwrap_or(id).clone();
     html! {
         @if !agree.pairs.is_empty() {
@@ -160,39 +163,22 @@ fn pairs(l: Lang, names: &BTreeMap<String, String>, agree: &Agree) -> Markup {
                 tbody { @for (a, b, k) in &agree.pairs { tr {
                     td { (name(a)) " – " (name(b)) }
                     td { @if k.calls < LEAST || k.estimate.is_none() { span.soft { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) } } @else { (figure(k)) } }
-                    td.num { (k.calls) }
+                    td.num { (judged_twice(person, p, k.calls, Twice::Pair(a.clone(), b.clone()))) }
                 } } } }
         }
     }
 }
 
-fn items(app: &App, l: Lang, agree: &Agree) -> Markup {
+fn items(app: &App, person: &Person, p: &Period, agree: &Agree) -> Markup {
+    let l = person.lang;
     html! {
         @if !agree.items.is_empty() {
             h3 { (l.t("各项分歧", "disagreement by item")) }
             table { thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("两人都判", "judged by both")) } th.num { (l.t("不一致", "differ")) } th { (l.t("分歧率（95% 区间）", "share (95 %)")) } } }
                 tbody { @for (item, n) in &agree.items { @let (low, high) = wilson(n.differ, n.both); tr {
                     td { a href=(format!("/rules/{}", url(item))) { (title(app, item)) } }
-                    td.num { (n.both) } td.num { (n.differ) } td { (percent(n.differ as f64 / n.both.max(1) as f64)) " （" (range(low, high)) "）" }
+                    td.num { (judged_twice(person, p, n.both, Twice::Item(item.clone()))) } td.num { (judged_twice(person, p, n.differ, Twice::Differ(item.clone()))) } td { (percent(n.differ as f64 / n.both.max(1) as f64)) " （" (range(low, high)) "）" }
                 } } } }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::tz::{Offset, TimeZone};
-
-    use super::times;
-    use crate::figures::period::Period;
-
-    #[test]
-    fn days_begin_at_midnight_of_the_centre() {
-        let zone = TimeZone::fixed(Offset::from_seconds(8 * 3600).unwrap());
-        let p = Period { from: "1970-01-02".into(), to: "1970-01-02".into() };
-        assert_eq!(times(&p, &zone), (16 * 3_600_000_000, 40 * 3_600_000_000 - 1));
-        let nonsense = Period { from: "x".into(), to: "9999-12-31".into() };
-        let (from, to) = times(&nonsense, &zone);
-        assert!(from < to);
     }
 }

@@ -56,38 +56,97 @@ impl Gain {
     }
 
     /// Minutes saved at a ratio: how much longer chance would have to be listened to for as many, less what it took.
-    fn saved(&self, ratio: f64) -> f64 {
+    fn saved_at(&self, ratio: f64) -> f64 {
         self.chosen.minutes * (ratio - 1.0)
     }
 
     /// Minutes saved; nothing where chance found none.
     pub fn saved_minutes(&self) -> Option<f64> {
-        self.ratio.map(|r| self.saved(r))
+        self.ratio.map(|r| self.saved_at(r))
     }
 
     /// 95 % limits of the minutes saved, negative ones are lost; the upper one may be missing.
     pub fn saved_limits(&self) -> (f64, Option<f64>) {
-        (self.saved(self.low), self.high.map(|r| self.saved(r)))
+        (self.saved_at(self.low), self.high.map(|r| self.saved_at(r)))
     }
 
-    /// In words.
+    /// What is known of the time saved.
+    pub fn saved(&self) -> Saved {
+        match (self.saved_minutes(), self.saved_limits()) {
+            (Some(minutes), (low, Some(high))) => Saved::About { minutes, low, high },
+            (_, (minutes, _)) => Saved::AtLeast { minutes },
+        }
+    }
+
+    /// All of it in one Chinese sentence.
     pub fn sentence(&self) -> String {
         let rate = |l: &Listening| format!("{:.1}", l.per_hour().unwrap_or(0.0));
-        let (low, high) = self.saved_limits();
-        let hours = |minutes: f64| format!("{:.1}", minutes / 60.0);
-        let saved = match (self.saved_minutes(), high) {
-            (Some(at), Some(high)) => format!("约省 {} 小时（95% 区间 {} 到 {}）", hours(at), hours(low), hours(high)),
-            _ => format!("有 97.5% 的把握至少省 {} 小时", hours(low)),
-        };
-        let doubt = if low <= 0.0 { "；区间含零，还不能说省了时间" } else { "" };
         format!(
-            "按风险挑选 {} 通，每听一小时有 {} 通属实；随机抽听 {} 通，每小时 {} 通。找到同样多的问题，比随机听{saved}{doubt}",
+            "按风险挑选 {} 通，每听一小时有 {} 通属实；随机抽听 {} 通，每小时 {} 通。{}",
             self.chosen.calls,
             rate(&self.chosen),
             self.chance.calls,
             rate(&self.chance),
+            self.saved().in_chinese(),
         )
     }
+}
+
+/// What is known of the minutes saved; negative ones are lost. The words of a language are made here alone, so that no two
+/// pages say different things where a limit is missing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Saved {
+    /// About so many, with 95 % limits.
+    About {
+        /// Estimate.
+        minutes: f64,
+        /// Lower limit.
+        low: f64,
+        /// Upper limit.
+        high: f64,
+    },
+    /// At least so many, right with 97.5 %: chance found too little for an estimate with an upper limit.
+    AtLeast {
+        /// Lower limit.
+        minutes: f64,
+    },
+}
+
+impl Saved {
+    /// Whether listening by risk may as well have saved nothing.
+    pub fn is_doubtful(self) -> bool {
+        let (Self::About { low, .. } | Self::AtLeast { minutes: low }) = self;
+        low <= 0.0
+    }
+
+    /// In Chinese, without a full stop.
+    pub fn in_chinese(self) -> String {
+        let saved = match self {
+            Self::About { minutes, low, high } => {
+                format!("约省 {} 小时（95% 区间 {} 到 {}）", hours(minutes), hours(low), hours(high))
+            }
+            Self::AtLeast { minutes } => format!("有 97.5% 的把握至少省 {} 小时", hours(minutes)),
+        };
+        let doubt = if self.is_doubtful() { "；还不能说省了时间" } else { "" };
+        format!("找到同样多的问题，比随机听{saved}{doubt}")
+    }
+
+    /// In English, without a full stop.
+    pub fn in_english(self) -> String {
+        let saved = match self {
+            Self::About { minutes, low, high } => {
+                format!("about {} hours saved (95 %: {} to {})", hours(minutes), hours(low), hours(high))
+            }
+            Self::AtLeast { minutes } => format!("at least {} hours saved, 97.5 % sure", hours(minutes)),
+        };
+        let doubt = if self.is_doubtful() { "; no saving is proved yet" } else { "" };
+        format!("Against finding as many by listening at random: {saved}{doubt}")
+    }
+}
+
+/// Hours of minutes, as they are shown.
+fn hours(minutes: f64) -> String {
+    format!("{:.1}", minutes / 60.0)
 }
 
 fn limits(n: f64, y: f64) -> Interval {
@@ -98,7 +157,7 @@ fn limits(n: f64, y: f64) -> Interval {
 
 #[cfg(test)]
 mod tests {
-    use super::{Gain, Listening};
+    use super::{Gain, Listening, Saved};
 
     fn heard(calls: usize, confirmed: usize, minutes: f64) -> Listening {
         Listening { calls, confirmed, minutes }
@@ -121,6 +180,10 @@ mod tests {
         let none = Gain::of(heard(40, 20, 60.0), heard(40, 0, 120.0)).unwrap();
         assert!(none.ratio.is_none() && none.high.is_none() && none.low > 1.0, "{none:?}");
         assert!(none.sentence().contains("至少省"));
+        // Both languages say the same of what is missing.
+        assert!(matches!(none.saved(), Saved::AtLeast { minutes } if minutes > 0.0));
+        assert!(none.saved().in_english().contains("at least") && !none.saved().is_doubtful());
+        assert!(matches!(few.saved(), Saved::About { .. }) && few.saved().in_english().contains("no saving is proved"));
         assert!(Gain::of(heard(0, 0, 0.0), heard(9, 3, 9.0)).is_none());
         assert!(Gain::of(heard(9, 0, 9.0), heard(9, 0, 9.0)).is_none());
     }

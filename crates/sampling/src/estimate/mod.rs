@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 
 pub use groups::{AgentRate, RuleRates, UnitRate, groups};
 pub use interval::{Interval, Target};
-pub use listening::{Gain, Listening};
+pub use listening::{Gain, Listening, Saved};
 pub use parts::{Class, Parts};
 pub use ppi::{PoweredRate, powered};
 pub use rate::Rate;

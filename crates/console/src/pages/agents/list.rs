@@ -1,6 +1,6 @@
 //! The ranking of agents. Nobody gets a rank: few calls say little, and the table says how little.
 
-use callsift_sampling::estimate::AgentRate;
+use callsift_sampling::estimate::{ANY_RULE, AgentRate};
 use maud::{Markup, html};
 
 use crate::auth::Person;
@@ -88,11 +88,11 @@ fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Mar
                     td { @if line.agent.is_empty() { (l.t("（无工号）", "(no number)")) } @else {
                         a href=(format!("/agents/{}?from={}&to={}", url(line.agent), p.from, p.to)) { (f.name(line.agent)) } @if f.name(line.agent) != line.agent { small { (line.agent) } } } }
                     td { (line.unit) }
-                    td.num { (linked(line.sum.calls, p, &with("all"))) }
+                    td.num { (linked(line.sum.calls, p, &with("understood"))) }
                     td.num { (linked(line.sum.flagged, p, &with("flagged"))) }
                     td.num { (linked(line.sum.heard, p, &with("done"))) }
                     td.num { (linked(line.sum.confirmed, p, &with("confirmed"))) }
-                    td { @if let Some(share) = line.share() { (share.show(l, most, CONFIRMED, None)) } @else { "–" } }
+                    td { @if let Some(share) = line.share() { (share.show(l, &share.calls(p, ANY_RULE, &own), most, CONFIRMED, None)) } @else { "–" } }
                     td.num { (line.shrunk().map_or_else(|| "–".to_owned(), percent)) }
                     td { (compared(l, line.rate)) }
                 }

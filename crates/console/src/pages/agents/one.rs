@@ -15,7 +15,7 @@ use crate::figures::sums::{Figures, Sum};
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
-use crate::pages::parts::{appeals_linked, chooser, linked, title, visible};
+use crate::pages::parts::{appeals_linked, calls_url, chooser, led, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
 
 /// Problems and forms that are listed.
@@ -97,9 +97,9 @@ fn problems(db: &Db, agent: &str, p: &Period) -> Result<Vec<Problem>, PageError>
                LEFT JOIN decisions d ON d.appeal_id = a.id
                WHERE v.slot = 0 AND c.agent_id = ?1 AND c.date BETWEEN ?2 AND ?3
                  AND (v.verdict = 'confirmed' OR v.source = 'appeal')
-               ORDER BY c.date DESC, c.started_us DESC, v.start_ms LIMIT ?4";
+               ORDER BY c.date DESC, c.started_us DESC, v.start_ms";
     let mut statement = db.connection().prepare_cached(sql)?;
-    let rows = statement.query_map(params![agent, p.from, p.to, MOST as i64], |r| {
+    let rows = statement.query_map(params![agent, p.from, p.to], |r| {
         let (appealed, granted): (bool, Option<bool>) = (r.get(7)?, r.get(8)?);
         Ok(Problem {
             call_id: r.get(0)?,
@@ -134,8 +134,8 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 (tiles(l, staff, own, sum))
                 @if staff { (machine(app, l, own)) }
                 div.halves {
-                    section { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
-                    section { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, &own.heard)) }
+                    section #problems { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
+                    section #heard { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, &own.heard)) }
                 }
             }
         },
@@ -151,11 +151,13 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     let decided = granted + count(Disputed::Dismissed);
     // An agent has no queue: the calls stand below.
     let number = |n: i64, state: &str| {
-        if staff {
-            linked(n, p, &[("agent", agent), ("state", state)])
-        } else {
-            html! { (n) }
-        }
+        let below = match state {
+            _ if staff => calls_url(p, &[("agent", agent), ("state", state)]),
+            "done" => "#heard".to_owned(),
+            "confirmed" => "#problems".to_owned(),
+            _ => return html! { (n) },
+        };
+        led(usize::try_from(n).unwrap_or(0), &below)
     };
     let appeals = |n: usize, state: &str| {
         let of = if staff { vec![("agent", agent), ("state", state)] } else { vec![("state", state)] };
@@ -163,10 +165,11 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     };
     html! {
         div.tiles {
-            div.tile { b { (number(sum.calls, "all")) } (l.t("通话", "calls")) }
+            div.tile { b { (number(sum.calls, "understood")) } (l.t("通话", "calls")) }
             div.tile { b { (number(sum.heard, "done")) } (l.t("已复核", "reviewed")) }
-            div.tile { b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("平均监听得分", "mean listening score")) small { " n=" (n) } }
-            div.tile { b { (number(confirmed, "confirmed")) } (l.t("属实问题", "confirmed problems")) }
+            div.tile { b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("平均监听得分", "mean listening score")) small { " n=" (number(n as i64, "done")) } }
+            div.tile { b { @if confirmed > 0 { a href="#problems" { (confirmed) } } @else { "0" } } (l.t("属实问题", "confirmed problems"))
+                small { " · " (number(sum.confirmed, "confirmed")) (l.t(" 通", " calls")) } }
             div.tile { b { (appeals(open, "open")) } (l.t("待裁定申诉", "open appeals"))
                 small { " · " (l.t("已裁定 ", "decided ")) (appeals(decided, "decided")) (l.t("，成立 ", ", granted ")) (appeals(granted, "granted")) } }
         }
@@ -179,7 +182,7 @@ fn problem_list(app: &App, person: &Person, problems: &[Problem]) -> Markup {
         @if problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
-                tbody { @for x in problems { tr {
+                tbody { @for x in problems.iter().take(MOST) { tr {
                     td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (x.call_id) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
                     td { (appeal(l, x)) }
@@ -236,7 +239,7 @@ fn machine(app: &App, l: Lang, own: &Own) -> Markup {
                 table.plain { @for (rule, s) in &rules { tr {
                     td { a href=(format!("/rules/{}", crate::pages::url(rule))) { (title(app, rule)) } }
                     td { (bars(&[(s.hit as f64, MACHINE), (s.confirmed as f64, CONFIRMED)], most)) }
-                    td.num { (linked(s.hit, p, &[("agent", agent), ("rule", rule), ("state", "all")])) " / "
+                    td.num { (linked(s.hit, p, &[("agent", agent), ("rule", rule), ("state", "understood")])) " / "
                         (linked(s.confirmed, p, &[("agent", agent), ("confirmed", rule), ("state", "all")])) }
                 } } }
             }

@@ -12,17 +12,18 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use callsift_core::stats::wilson;
 use callsift_reviews::Role;
-use callsift_sampling::estimate::Gain;
+use callsift_sampling::estimate::Listening;
 use maud::{Markup, html};
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::figures::cells::last_day;
+use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
-use crate::figures::sums::Figures;
+use crate::figures::sums::{Figures, Precision};
 use crate::lang::Lang;
 use crate::page_error::PageError;
-use crate::pages::parts::{chooser, linked, percent, period_name, range};
+use crate::pages::parts::{calls_url, chooser, evident, led, linked, percent, period_name, range};
 use crate::pages::{layout, trend, url};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -75,7 +76,7 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
                 }
                 section.chart { h2 { (l.t("各项合格率", "pass rate per item")) } (tables::pass_rates(app, l, f, p)) }
                 section.chart { h2 { (l.t("班组", "units")) } (tables::units(l, f, p)) }
-                section.chart { h2 { (l.t("听音效率", "what listening finds")) } (listening(l, f)) }
+                section.chart { h2 { (l.t("听音效率", "what listening finds")) } (listening(l, f, p)) }
                 section.chart { h2 { (l.t("培训需求", "training needs")) } (needs::needs(app, l, board)) }
             }
         },
@@ -83,36 +84,33 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
 }
 
 /// What the order of the queue saves against listening at random.
-fn listening(l: Lang, f: &Figures) -> Markup {
+fn listening(l: Lang, f: &Figures, p: &Period) -> Markup {
     html! {
         @match &f.gain {
             None => p.empty { (l.t("还不能比较：需要按风险挑选的和随机抽取的通话都听过。随机份额由 callsift sample --plan plans/risk-queue.toml --save 抽取。",
                 "Nothing to compare yet: calls chosen by risk and calls drawn at random must both be heard. callsift sample --plan plans/risk-queue.toml --save draws a random share.")) },
             Some(gain) => {
-                p { (gain_words(l, gain)) }
+                table {
+                    thead { tr { th { (l.t("怎样选出", "chosen")) } th.num { (l.t("听过（通）", "calls heard")) } th.num { (l.t("属实（通）", "confirmed")) }
+                        th.num { (l.t("用时（小时）", "hours")) } th.num { (l.t("每小时属实", "confirmed an hour")) } } }
+                    tbody { (way(l.t("按风险挑选", "by risk"), &gain.chosen, p, false)) (way(l.t("随机抽取", "by chance"), &gain.chance, p, true)) }
+                }
+                p { (l.t(&gain.saved().in_chinese(), &gain.saved().in_english())) (l.t("。", ".")) }
                 p.note { (l.t("每通只计一次；用时按听音长度（整通，或命中处前后各两秒）加每通 15 秒估计。", "A call counts once; time is estimated: the sound heard (all of it, or the flagged places with two seconds around) and 15 s for each call.")) }
             },
         }
     }
 }
 
-fn gain_words(l: Lang, gain: &Gain) -> String {
-    if l == Lang::Zh {
-        return gain.sentence();
+fn way(name: &str, heard: &Listening, p: &Period, by_chance: bool) -> Markup {
+    let evidence = Evidence::Chosen { by_chance };
+    let confirmed = calls_url(p, &[("evidence", &evidence.to_string()), ("state", "confirmed")]);
+    html! {
+        tr {
+            td { (name) } td.num { (evident(heard.calls, p, &evidence, &[])) } td.num { (led(heard.confirmed, &confirmed)) }
+            td.num { (format!("{:.1}", heard.minutes / 60.0)) } td.num { (format!("{:.1}", heard.per_hour().unwrap_or(0.0))) }
+        }
     }
-    let rate = |of: &callsift_sampling::estimate::Listening| format!("{:.1}", of.per_hour().unwrap_or(0.0));
-    let hours = |minutes: Option<f64>| minutes.map_or_else(|| "?".to_owned(), |m| format!("{:.1}", m / 60.0));
-    let (low, high) = gain.saved_limits();
-    format!(
-        "{} calls chosen by risk: {} with a confirmed violation per hour; {} drawn at random: {} per hour. Hours saved against random listening: {} (95 %: {} to {})",
-        gain.chosen.calls,
-        rate(&gain.chosen),
-        gain.chance.calls,
-        rate(&gain.chance),
-        hours(gain.saved_minutes()),
-        hours(Some(low)),
-        hours(high),
-    )
 }
 
 /// Links to the summaries of the last day's half months and month.
@@ -125,17 +123,17 @@ fn reports(l: Lang, p: &Period) -> Markup {
 
 fn tiles(l: Lang, board: &Board) -> Markup {
     let (f, p, sum) = (&board.figures, &board.period, board.figures.total());
-    let (right, judged) = f.precision();
-    let (low, high) = wilson(usize::try_from(right).unwrap_or(0), usize::try_from(judged).unwrap_or(0));
+    let Precision { right, judged, calls } = f.precision();
+    let (low, high) = wilson(right, judged);
     html! {
         div.tiles {
-            div.tile { b { (linked(sum.calls, p, &[("state", "all")])) } (l.t("通话", "calls"))
+            div.tile { b { (linked(sum.calls, p, &[("state", "understood")])) } (l.t("通话", "calls"))
                 @if sum.failed > 0 { small { " · " (linked(sum.failed, p, &[("state", "failed")])) (l.t(" 通处理失败", " failed")) } } }
             div.tile { b { (linked(sum.flagged, p, &[("state", "flagged")])) } (l.t("机器有命中", "flagged by the machine")) }
             div.tile { b { (linked(sum.heard, p, &[("state", "done")])) } (l.t("已复核", "reviewed")) }
             div.tile { b { (linked(sum.confirmed, p, &[("state", "confirmed")])) } (l.t("有属实问题", "with confirmed problems")) }
             div.tile { b { @if judged > 0 { (percent(right as f64 / judged as f64)) } @else { "–" } } (l.t("机器命中属实率", "machine hits confirmed"))
-                small { @if judged > 0 { " " (range(low, high)) } " · n=" (judged) (l.t(" 项已判", " judged")) } }
+                small { @if judged > 0 { " " (range(low, high)) } " · " (judged) (l.t(" 项已判，n=", " judged, n=")) (evident(calls, p, &Evidence::Hits, &[])) } }
             div.tile { b { a href="/appeals?state=open" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
                 @if board.appeals.1 > 0 { small { " " a.problem href="/appeals?state=late" { (board.appeals.1) (l.t(" 件超期", " overdue")) } } } }
         }

@@ -31,7 +31,7 @@ pub(super) fn needs(app: &App, l: Lang, board: &Board) -> Markup {
         details { summary { (l.t("按坐席", "by agent")) }
             table.plain { @for (unit, agent) in agents(f) { tr {
                 th { a href=(format!("/agents/{}?from={}&to={}", url(agent), p.from, p.to)) { (f.name(agent)) } " " small { (unit) } }
-                td { (worst(app, l, f, p, |at| at.agent == agent && at.unit == unit, &[("agent", agent)])) }
+                td { (worst(app, l, f, p, |at| at.agent == agent && at.unit == unit, &[("agent", agent), ("unit", unit)])) }
             } } }
         }
     }
@@ -58,7 +58,7 @@ pub(super) fn worst(
             (source(l, !machine)) " "
             @for (i, (rule, n)) in rules.iter().enumerate() {
                 @if i > 0 { "，" }
-                (title(app, rule)) " " (linked(*n, p, &[filter, &[(by, *rule), ("state", "all")]].concat()))
+                (title(app, rule)) " " (linked(*n, p, &[filter, &[(by, *rule), ("state", if machine { "understood" } else { "all" })]].concat()))
             }
         }
     }

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use callsift_reviews::Role;
+use callsift_sampling::estimate::ANY_RULE;
 use maud::{Markup, html};
 use rusqlite::params;
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::figures::cells::{Place, last_day};
+use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
-use crate::pages::parts::{Share, appeals_linked, linked, percent, period_name, range, visible};
+use crate::pages::parts::{
+    Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, range, visible,
+};
 use crate::pages::{layout, points, url};
 
 /// Share of the month's service-quality score that the two half-monthly listening scores make up (REQUIREMENTS C2).
@@ -87,11 +91,11 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
     html! {
         section.card {
             h2 { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
-            p { (l.t("通话 ", "calls ")) (linked(sum.calls, p, &with("all"))) (l.t(" · 监听 ", " · heard ")) (linked(sum.heard, p, &with("done")))
-                (l.t(" · 平均监听得分 ", " · mean score ")) b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("（n=", " (n=")) (n) (l.t("）", ")"))
+            p { (l.t("通话 ", "calls ")) (linked(sum.calls, p, &with("understood"))) (l.t(" · 监听 ", " · heard ")) (linked(sum.heard, p, &with("done")))
+                (l.t(" · 平均监听得分 ", " · mean score ")) b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("（n=", " (n=")) (led(n, &calls_url(p, &with("done")))) (l.t("）", ")"))
                 (l.t(" · 有属实问题 ", " · with confirmed problems ")) (linked(sum.confirmed, p, &with("confirmed")))
                 (l.t(" · 申诉 ", " · appeals ")) (appeals_linked(appeals.0, p, &[("unit", unit)])) (l.t("，成立 ", ", granted ")) (appeals_linked(appeals.1, p, &[("unit", unit), ("state", "granted")]))
-                (rate(l, f, unit)) }
+                (rate(l, f, p, unit)) }
             @if is_month(p) { p.note { (l.t("上半月、下半月：监听计划或随机抽到的通话的平均监听得分；按风险挑选的通话不计入，否则谁被挑得多谁的分就低。两半平均后按 70% 计入月度服务质量得分，缺一半不计。",
                 "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
             p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, p, |at| at.unit == unit, &[("unit", unit)])) }
@@ -105,22 +109,33 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
     }
 }
 
-fn rate(l: Lang, f: &Figures, unit: &str) -> Markup {
+fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
     let rate = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
     let share = rate.and_then(|u| Share::of_rate(&u.rate.powered));
-    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) "（" (range(s.low, s.high)) "）" } }
+    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) "（" (range(s.low, s.high)) "，n=" (led(s.n, &s.calls(p, ANY_RULE, &[("unit", unit)]))) "）" } }
 }
 
 /// Remarks, the most frequent first, each once with its number.
-fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> String {
+fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for word in words.map(str::trim).filter(|w| !w.is_empty()) {
         *counts.entry(word).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(word, n)| (usize::MAX - n, *word));
-    let show = |(word, n): &(&str, usize)| if *n > 1 { format!("{word}（{n}）") } else { (*word).to_owned() };
-    counts.iter().map(show).collect::<Vec<_>>().join("；")
+    counts
+}
+
+/// The remarks on an agent; how often each was made leads to the agent's page, where they stand beside their calls.
+fn remarked(person: &Person, p: &Period, agent: &str, words: &[(&str, usize)]) -> Markup {
+    let beside = format!("/agents/{}?from={}&to={}#heard", url(agent), p.from, p.to);
+    html! {
+        @for (i, (word, n)) in words.iter().enumerate() {
+            @if i > 0 { "；" }
+            (visible(person, word))
+            @if *n > 1 { "（" @if agent.is_empty() { (n) } @else { a href=(beside) { (n) } } "）" }
+        }
+    }
 }
 
 fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
@@ -129,15 +144,18 @@ fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, age
     let sum = f.sums(|at| own(at).then_some(())).remove(&()).unwrap_or_default();
     let (score, _) = f.score(own);
     let words = remarks(f.heard.iter().filter(|h| own(&h.at)).map(|h| h.weaknesses.as_str()));
-    let with = |state| [("agent", agent), ("unit", unit), ("state", state)];
+    let whose = [("agent", agent), ("unit", unit)];
+    let with = |state| [whose[0], whose[1], ("state", state)];
     html! {
         tr {
             td { (f.name(agent)) @if f.name(agent) != agent { small { (agent) } } }
-            td.num { (linked(sum.calls, p, &with("all"))) } td.num { (linked(sum.heard, p, &with("done"))) }
+            td.num { (linked(sum.calls, p, &with("understood"))) } td.num { (linked(sum.heard, p, &with("done"))) }
             td.num { (shown(score)) }
-            @if is_month(p) { @let (first, second) = halves(f, own); td.num { (shown(first)) } td.num { (shown(second)) } td.num { (shown(counted(first, second))) } }
+            @if is_month(p) { @let halves = halves(p).map(|half| { let score = f.planned_score(|at| own(at) && half.holds(&at.date)); (half, score) });
+                @for (half, (score, n)) in &halves { td.num { (shown(*score)) @if *n > 0 { small { "n=" (evident(*n, half, &Evidence::Planned, &whose)) } } } }
+                td.num { (shown(counted(halves[0].1.0, halves[1].1.0))) } }
             td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
-            td { (worst(app, l, f, p, own, &[("agent", agent)])) } td { (visible(person, &words)) }
+            td { (worst(app, l, f, p, own, &whose)) } td { (remarked(person, p, agent, &words)) }
         }
     }
 }
@@ -150,11 +168,10 @@ fn is_month(p: &Period) -> bool {
     p.from.get(..7) == p.to.get(..7) && p.from.ends_with("-01") && p.to.get(8..).is_some_and(|day| day > "15")
 }
 
-/// Mean listening scores of the first and the second half of the month, of planned calls.
-fn halves(f: &Figures, of: impl Fn(&Place) -> bool) -> (Option<f64>, Option<f64>) {
-    let half =
-        |name: &str| f.planned_score(|at| of(at) && callsift_sampling::half_month::half(&at.date).ends_with(name)).0;
-    (half("-1"), half("-2"))
+/// The halves of a month.
+fn halves(p: &Period) -> [Period; 2] {
+    let [first, second, _] = Period::names_of(&p.to);
+    [first, second].map(|name| Period::named(&name).unwrap_or_else(|| p.clone()))
 }
 
 /// What listening gives to the month's score: the mean of both halves, weighted; nothing while a half is missing, since a
@@ -178,7 +195,7 @@ mod tests {
 
     #[test]
     fn remarks_are_counted() {
-        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), "b（2）；a");
-        assert_eq!(super::remarks(std::iter::empty()), "");
+        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), [("b", 2), ("a", 1)]);
+        assert!(super::remarks(std::iter::empty()).is_empty());
     }
 }

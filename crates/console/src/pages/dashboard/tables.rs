@@ -1,5 +1,6 @@
 //! Distribution of problems, pass rates, units.
 
+use callsift_sampling::estimate::ANY_RULE;
 use maud::{Markup, html};
 
 use crate::app::App;
@@ -7,8 +8,8 @@ use crate::figures::period::Period;
 use crate::figures::sums::{Figures, RuleSum, Sum};
 use crate::lang::Lang;
 use crate::pages::chart::{self, CONFIRMED, GOOD, MACHINE, bars};
-use crate::pages::parts::{Share, linked, title};
-use crate::pages::url;
+use crate::pages::parts::{Share, calls_url, led, linked, percent, range, said, title};
+use crate::pages::{points, url};
 
 /// From this pass rate on an item is good enough (C6).
 const PASS: f64 = 0.8;
@@ -24,7 +25,7 @@ pub(super) fn distribution(app: &App, l: Lang, f: &Figures, p: &Period) -> Marku
         table.plain { @for (rule, s) in &rules { tr {
             td { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } }
             td { (bars(&[(s.hit as f64, MACHINE), (s.confirmed as f64, CONFIRMED)], most)) }
-            td.num { (linked(s.hit, p, &[("rule", rule), ("state", "all")])) " / " (linked(s.confirmed, p, &[("confirmed", rule), ("state", "all")])) }
+            td.num { (linked(s.hit, p, &[("rule", rule), ("state", "understood")])) " / " (linked(s.confirmed, p, &[("confirmed", rule), ("state", "all")])) }
         } } }
     }
 }
@@ -60,11 +61,11 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
                     th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
                 tbody { @for (rule, s, share) in rows { tr {
                     td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
-                    td { (share.show(l, 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
-                    td { (people_alone(f, rule)) }
-                    td.num { (linked(s.hit, p, &[("rule", rule), ("state", "all")])) }
+                    td { (share.show(l, &share.calls(p, rule, &[]), 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
+                    td { (people_alone(f, p, rule)) }
+                    td.num { (linked(s.hit, p, &[("rule", rule), ("state", "understood")])) }
                     td.num { (linked(s.confirmed, p, &[("confirmed", rule), ("state", "all")])) }
-                    td.num { (linked(s.said, p, &[("judged", rule), ("state", "all")])) }
+                    td.num { (linked(s.said, p, &[("evidence", &said(rule)), ("state", "all")])) }
                 } } }
             } }
         }
@@ -72,10 +73,10 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
 }
 
 /// The same from people's judgements without the machine's help, to see what the help is.
-fn people_alone(f: &Figures, rule: &str) -> Markup {
+fn people_alone(f: &Figures, p: &Period, rule: &str) -> Markup {
     let share = f.rates.get(rule).and_then(|r| Share::of_rate(&r.human)).map(Share::rest);
     html! { @match share {
-        Some(s) => { (crate::pages::parts::percent(s.at)) small { (crate::pages::parts::range(s.low, s.high)) } },
+        Some(s) => { (percent(s.at)) small { (range(s.low, s.high)) " · n=" (led(s.n, &s.calls(p, rule, &[]))) } },
         None => "–",
     } }
 }
@@ -100,10 +101,10 @@ pub(super) fn units(l: Lang, f: &Figures, p: &Period) -> Markup {
                 @let (score, n) = f.score(|at| at.unit == **unit);
                 tr {
                     td { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
-                    td.num { (linked(sum.calls, p, &with("all"))) } td.num { (linked(sum.flagged, p, &with("flagged"))) }
+                    td.num { (linked(sum.calls, p, &with("understood"))) } td.num { (linked(sum.flagged, p, &with("flagged"))) }
                     td.num { (linked(sum.heard, p, &with("done"))) } td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
-                    td { @if let Some(share) = share { (share.show(l, most, CONFIRMED, None)) } @else { "–" } }
-                    td.num { (score.map_or_else(|| "–".to_owned(), crate::pages::points)) small { "n=" (n) } }
+                    td { @if let Some(share) = share { (share.show(l, &share.calls(p, ANY_RULE, &[("unit", unit)]), most, CONFIRMED, None)) } @else { "–" } }
+                    td.num { (score.map_or_else(|| "–".to_owned(), points)) small { "n=" (led(n, &calls_url(p, &with("done")))) } }
                 }
             } }
         } } }

@@ -10,12 +10,13 @@ use maud::{Markup, html};
 use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::catalog::severity_rank;
+use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::sums::{Figures, RuleSum};
 use crate::lang::{Lang, category, severity};
 use crate::page_error::PageError;
 use crate::pages::chart::MACHINE;
-use crate::pages::parts::{Share, chooser, linked};
+use crate::pages::parts::{Share, chooser, evidence_url, evident, linked, said};
 use crate::pages::{layout, points, url};
 
 pub(super) async fn show(
@@ -59,30 +60,37 @@ fn line(l: Lang, p: &Period, f: &Figures, rule: &Rule, sum: RuleSum) -> Markup {
             td { (category(l, &rule.category)) }
             td { span.sev data-rank=(severity_rank(name)) { (severity(l, name)) } }
             td.num { (points(rule.points.value)) } td { (rule.requirement) }
-            td.num { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) } td.num { (linked(sum.said, p, &[("judged", id), ("state", "all")])) }
-            td { (precision(l, f, id)) } td { (misses(l, f, id)) } td.num { (rule.tests.len()) }
+            td.num { (linked(sum.hit, p, &[("rule", id), ("state", "understood")])) } td.num { (linked(sum.said, p, &[("evidence", &said(id)), ("state", "all")])) }
+            td { (precision(l, f, p, id)) } td { (misses(l, f, p, id)) } td.num { (rule.tests.len()) }
         }
     }
 }
 
 /// Share of the rule's hits that are violations.
-pub(super) fn precision(l: Lang, f: &Figures, rule: &str) -> Markup {
+pub(super) fn precision(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
+    let hits = Evidence::Judged { rule: rule.to_owned(), machine: Some(true) };
     let accuracy = f.accuracy.get(rule).filter(|a| a.precision.n > 0);
     html! { @match accuracy {
         None => span.soft { (l.t("尚无人工判断", "nobody judged it")) },
         Some(a) => @match Share::of_rate(&a.precision) {
-            Some(share) => (share.show(l, 1.0, MACHINE, None)),
+            Some(share) => (share.show(l, &evidence_url(p, &hits, &[]), 1.0, MACHINE, None)),
             // Verdicts on calls that no draw picked say nothing about the others.
-            None => span.soft { "n=" (a.precision.n) (l.t("，非随机抽听，不能推断", ", not drawn by chance")) },
+            None => span.soft { "n=" (evident(a.precision.n, p, &hits, &[])) (l.t("，非随机抽听，不能推断", ", not drawn by chance")) },
         },
     } }
 }
 
-/// How much the rule misses at most.
-fn misses(l: Lang, f: &Figures, rule: &str) -> Markup {
-    let known = f.accuracy.get(rule).filter(|a| a.misses_fewer_than < 1.0);
-    html! { @match known {
-        Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) small { (l.t("95% 把握", "95 % sure")) } },
-        None => span.soft { (l.t("未知", "unknown")) },
-    } }
+/// How much the rule misses at most, and how many calls that it found clear were heard for that.
+pub(super) fn misses(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
+    let clear = Evidence::Judged { rule: rule.to_owned(), machine: Some(false) };
+    let accuracy = f.accuracy.get(rule);
+    let heard = accuracy.map_or(0, |a| a.missed_among_clear.n);
+    let known = accuracy.filter(|a| a.misses_fewer_than < 1.0);
+    html! {
+        @match known {
+            Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) small { (l.t("95% 把握", "95 % sure")) } },
+            None => span.soft { (l.t("未知", "unknown")) },
+        }
+        @if heard > 0 { small { (l.t(" 抽听未命中通话 n=", " calls without a hit heard: n=")) (evident(heard, p, &clear, &[])) } }
+    }
 }

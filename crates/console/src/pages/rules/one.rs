@@ -17,7 +17,7 @@ use crate::figures::sums::Figures;
 use crate::lang::{category, match_kind, severity, verdict};
 use crate::page_error::PageError;
 use crate::pages::layout::{self, csrf};
-use crate::pages::parts::{chooser, linked, percent, range, visible};
+use crate::pages::parts::{chooser, linked, percent, range, said, visible};
 use crate::pages::rules::trial::{MOST_CHARS, Tried, Typed, attempt as judge};
 use crate::pages::rules::{facts, list};
 use crate::pages::{call_url, clock, url};
@@ -152,12 +152,12 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
     html! {
         (chooser(l, &format!("/rules/{}", url(id)), p, false))
         dl.facts {
-            dt { (l.t("命中通话", "calls with a hit")) } dd { (linked(sum.hit, p, &[("rule", id), ("state", "all")])) (l.t("，可判断 ", " of ")) (linked(sum.judged, p, &[("checked", id), ("state", "all")])) }
-            dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (linked(sum.said, p, &[("judged", id), ("state", "all")])) }
-            dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, id)) }
+            dt { (l.t("命中通话", "calls with a hit")) } dd { (linked(sum.hit, p, &[("rule", id), ("state", "understood")])) (l.t("，可判断 ", " of ")) (linked(sum.judged, p, &[("checked", id), ("state", "understood")])) }
+            dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (linked(sum.said, p, &[("evidence", &said(id)), ("state", "all")])) }
+            dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, p, id)) }
             dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
                 Some((at, limits)) => { (percent(at)) "（" (range(limits.low, limits.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
-            dt { (l.t("漏检", "misses")) } dd { @match accuracy { Some(a) => (a.sentence()), None => (l.t("尚无人工判断", "nobody judged it")), } }
+            dt { (l.t("漏检", "misses")) } dd { (list::misses(l, f, p, id)) }
         }
     }
 }

@@ -1,0 +1,172 @@
+//! The calls behind a number: what a link from a figure to the queue holds.
+//!
+//! Each set is made by the code that makes the figure, so that a list never holds other calls than the number counts.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use rusqlite::Connection;
+
+use crate::figures::cells;
+use crate::figures::judged::judged_calls;
+use crate::figures::listening::chosen_calls;
+use crate::figures::period::Period;
+use crate::figures::twice::{self, Twice};
+
+/// A set of calls that people had to do with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// People judged the rule in the call, or all its rules ([`ANY_RULE`](callsift_sampling::estimate::ANY_RULE)); of
+    /// whatever the machine said, or only where it said so (hit: true).
+    Judged { rule: String, machine: Option<bool> },
+    /// A person gave a verdict on the rule, at whatever place.
+    Said { rule: String },
+    /// A person judged a place of any rule that the machine hit.
+    Hits,
+    /// Reviewed, and chosen by a listening plan or by chance.
+    Planned,
+    /// Reviewed, and chosen by chance or by risk as far as these are compared.
+    Chosen { by_chance: bool },
+    /// This person handed a form in on these days: any form, or only of blind duplicates.
+    HandedIn { by: String, duplicates: bool, days: Period },
+    /// Judged by two people, the second time on these days.
+    Twice { which: Twice, days: Period },
+}
+
+impl Evidence {
+    /// What people judged of a rule.
+    pub(crate) fn judged(rule: &str) -> Self {
+        Self::Judged { rule: rule.to_owned(), machine: None }
+    }
+
+    /// Whether the set tells who heard a call twice, which only leads may know.
+    pub(crate) fn tells_duplicates(&self) -> bool {
+        matches!(self, Self::HandedIn { .. } | Self::Twice { .. })
+    }
+
+    /// The calls, of this period at least; days of work begin `offset_s` seconds east of UTC. Some may have left the lake.
+    pub(crate) fn calls(&self, conn: &Connection, p: &Period, offset_s: i32) -> rusqlite::Result<BTreeSet<String>> {
+        let said = |wanted: &dyn Fn(&cells::Said) -> bool| {
+            Ok(cells::said(conn, p)?.into_iter().filter(wanted).map(|s| s.call_id).collect())
+        };
+        match self {
+            Self::Judged { rule, machine } => judged_calls(conn, p, rule, *machine),
+            Self::Said { rule } => said(&|s| s.rule == *rule && s.judged()),
+            Self::Hits => said(&cells::Said::judged_hit),
+            Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
+            Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
+            Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
+            Self::Twice { which, days } => {
+                let (from_us, to_us) = days.times(offset_s);
+                Ok(twice::calls(&twice::ratings(conn, from_us, to_us)?, which))
+            }
+        }
+    }
+
+    /// Reads what [`fmt::Display`] writes; nothing where it is something else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let words: Vec<String> = text.split(' ').map(whole).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let rule = |rule: &str| rule.to_owned();
+        Some(match *words.as_slice() {
+            ["judged", id] => Self::Judged { rule: rule(id), machine: None },
+            ["judged", id, "hit"] => Self::Judged { rule: rule(id), machine: Some(true) },
+            ["judged", id, "clear"] => Self::Judged { rule: rule(id), machine: Some(false) },
+            ["said", id] => Self::Said { rule: rule(id) },
+            ["hits"] => Self::Hits,
+            ["planned"] => Self::Planned,
+            ["chosen", "risk"] => Self::Chosen { by_chance: false },
+            ["chosen", "chance"] => Self::Chosen { by_chance: true },
+            [kind @ ("reviews" | "duplicates"), by, from, to] => {
+                Self::HandedIn { by: by.to_owned(), duplicates: kind == "duplicates", days: Period::strict(from, to)? }
+            }
+            ["twice", from, to, ref which @ ..] => {
+                Self::Twice { which: twice_of(which)?, days: Period::strict(from, to)? }
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn twice_of(words: &[&str]) -> Option<Twice> {
+    Some(match *words {
+        [] => Twice::All,
+        ["pair", a, b] => Twice::Pair(a.to_owned(), b.to_owned()),
+        ["item", item] => Twice::Item(item.to_owned()),
+        ["differ", item] => Twice::Differ(item.to_owned()),
+        _ => return None,
+    })
+}
+
+/// As an address holds it: words with blanks between.
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Judged { rule, machine: None } => write!(f, "judged {}", word(rule)),
+            Self::Judged { rule, machine: Some(true) } => write!(f, "judged {} hit", word(rule)),
+            Self::Judged { rule, machine: Some(false) } => write!(f, "judged {} clear", word(rule)),
+            Self::Said { rule } => write!(f, "said {}", word(rule)),
+            Self::Hits => f.write_str("hits"),
+            Self::Planned => f.write_str("planned"),
+            Self::Chosen { by_chance } => write!(f, "chosen {}", if *by_chance { "chance" } else { "risk" }),
+            Self::HandedIn { by, duplicates, days } => {
+                let kind = if *duplicates { "duplicates" } else { "reviews" };
+                write!(f, "{kind} {} {} {}", word(by), days.from, days.to)
+            }
+            Self::Twice { which, days } => {
+                write!(f, "twice {} {}", days.from, days.to)?;
+                match which {
+                    Twice::All => Ok(()),
+                    Twice::Pair(a, b) => write!(f, " pair {} {}", word(a), word(b)),
+                    Twice::Item(item) => write!(f, " item {}", word(item)),
+                    Twice::Differ(item) => write!(f, " differ {}", word(item)),
+                }
+            }
+        }
+    }
+}
+
+/// A name as one word: login names may hold blanks.
+fn word(name: &str) -> String {
+    name.replace('%', "%25").replace(' ', "%20")
+}
+
+fn whole(word: &str) -> String {
+    word.replace("%20", " ").replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Evidence, Period, Twice};
+
+    #[test]
+    fn addresses_are_read_back() {
+        let days = Period { from: "2026-11-01".into(), to: "2026-11-30".into() };
+        let judged = |machine| Evidence::Judged { rule: "rude".into(), machine };
+        let twice = |which| Evidence::Twice { which, days: days.clone() };
+        let handed = |by: &str, duplicates| Evidence::HandedIn { by: by.into(), duplicates, days: days.clone() };
+        let all = [
+            judged(None),
+            judged(Some(true)),
+            judged(Some(false)),
+            Evidence::judged("*"),
+            Evidence::Said { rule: "rude".into() },
+            Evidence::Hits,
+            Evidence::Planned,
+            Evidence::Chosen { by_chance: true },
+            Evidence::Chosen { by_chance: false },
+            handed("王 芳 50%20", false),
+            handed("r1", true),
+            twice(Twice::All),
+            twice(Twice::Pair("a b".into(), "c".into())),
+            twice(Twice::Item("rude".into())),
+            twice(Twice::Differ("rude".into())),
+        ];
+        for one in all {
+            assert_eq!(Evidence::parse(&one.to_string()), Some(one));
+        }
+        for nonsense in ["", "judged", "judged rude maybe", "twice 2026-11-01", "reviews r1 x y", "hits hits"] {
+            assert_eq!(Evidence::parse(nonsense), None, "{nonsense}");
+        }
+    }
+}

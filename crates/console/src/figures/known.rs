@@ -1,0 +1,137 @@
+//! What people said of rules in calls and how draws came to them, call by call.
+
+use std::collections::{BTreeSet, HashMap};
+
+use callsift_sampling::estimate::{any_human, any_machine};
+use rusqlite::Connection;
+
+use crate::catalog::outcomes::unpack;
+
+/// What people said of the places of a rule in a call.
+#[derive(Debug, Default, Clone, Copy)]
+struct Said {
+    confirmed: i64,
+    rejected: i64,
+    unsure: i64,
+}
+
+/// What people said, and which calls they heard as a whole.
+#[derive(Debug)]
+pub(super) struct People {
+    said: HashMap<String, HashMap<String, Said>>,
+    whole: HashMap<String, bool>,
+}
+
+impl People {
+    pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self { said: said(conn)?, whole: heard_whole(conn)? })
+    }
+
+    /// The calls that they may have judged a rule in; in no other one did they.
+    pub(super) fn calls(&self) -> BTreeSet<&str> {
+        let whole = self.whole.iter().filter(|(_, whole)| **whole).map(|(call, _)| call);
+        self.said.keys().chain(whole).map(String::as_str).collect()
+    }
+
+    /// Goes over the rules of a call with what the machine and people say of each; the last one, of the number `names.len()`,
+    /// stands for all of them together. This alone says what people judged: figures and lists of calls both come from here.
+    pub(super) fn each_rule(
+        &self,
+        call_id: &str,
+        names: &[String],
+        packed: &[u8],
+        mut with: impl FnMut(usize, Option<bool>, Option<bool>),
+    ) {
+        let (said, whole) = (self.said.get(call_id), self.whole.get(call_id).copied().unwrap_or(false));
+        let mut any: Option<(Option<bool>, Option<bool>)> = None;
+        for outcome in unpack(packed) {
+            // A rule that came with a part after the names were read is looked at the next time.
+            let Some(name) = names.get(outcome.rule) else { continue };
+            let of_rule = said.and_then(|s| s.get(name)).copied().unwrap_or_default();
+            let (machine, human) = (outcome.machine, human(of_rule, outcome.hits, whole));
+            with(outcome.rule, machine, human);
+            any = Some(any.map_or((machine, human), |(m, h)| (any_machine(m, machine), any_human(h, human))));
+        }
+        if let Some((machine, human)) = any {
+            with(names.len(), machine, human);
+        }
+    }
+}
+
+/// Whether a person found a violation: one confirmed place suffices; none is said only where every flagged place was rejected,
+/// or where nothing is flagged and the call was heard as a whole.
+fn human(said: Said, hits: i64, heard_whole: bool) -> Option<bool> {
+    if said.confirmed > 0 {
+        return Some(true);
+    }
+    let all_rejected = hits > 0 && said.rejected >= hits;
+    let nothing_there = hits == 0 && heard_whole;
+    (said.unsure == 0 && (all_rejected || nothing_there)).then_some(false)
+}
+
+/// By call and rule.
+fn said(conn: &Connection) -> rusqlite::Result<HashMap<String, HashMap<String, Said>>> {
+    let sql = "SELECT call_id, rule_id, sum(verdict = 'confirmed'), sum(verdict = 'rejected'), sum(verdict = 'unsure')
+               FROM current_verdicts WHERE slot = 0 GROUP BY call_id, rule_id";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut out: HashMap<String, HashMap<String, Said>> = HashMap::new();
+    while let Some(r) = rows.next()? {
+        let said = Said { confirmed: r.get(2)?, rejected: r.get(3)?, unsure: r.get(4)? };
+        out.entry(r.get(0)?).or_default().insert(r.get(1)?, said);
+    }
+    Ok(out)
+}
+
+fn heard_whole(conn: &Connection) -> rusqlite::Result<HashMap<String, bool>> {
+    let mut statement = conn.prepare_cached("SELECT call_id, whole FROM current_forms WHERE slot = 0")?;
+    statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
+}
+
+/// What draws said of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drawn {
+    /// Probability that no draw takes its flagged places, and that none takes it whole.
+    pub(super) missed: [f64; 2],
+    pub(super) picked: bool,
+}
+
+impl Drawn {
+    /// No draw knows the call.
+    pub(super) const NEVER: Self = Self { missed: [1.0; 2], picked: false };
+}
+
+/// Draws are independent of each other, so a call is missed by all with the product of the single probabilities.
+pub(super) fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
+    let sql = "SELECT call_id, probability, whole, picked FROM draw_calls ORDER BY draw_id";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut out: HashMap<String, Drawn> = HashMap::new();
+    while let Some(r) = rows.next()? {
+        // A plan that looks at the calls' own traits gives no probability: what it picked stands for itself.
+        let Some(flagged) = r.get::<_, Option<f64>>(1)? else { continue };
+        let whole = r.get::<_, Option<f64>>(2)?.unwrap_or(flagged);
+        let call = out.entry(r.get(0)?).or_insert(Drawn::NEVER);
+        call.missed[0] *= 1.0 - flagged;
+        call.missed[1] *= 1.0 - whole;
+        call.picked |= r.get::<_, bool>(3)?;
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Said, human};
+
+    #[test]
+    fn silence_is_no_verdict() {
+        let said = |confirmed, rejected, unsure| Said { confirmed, rejected, unsure };
+        assert_eq!(human(said(1, 2, 0), 3, false), Some(true));
+        assert_eq!(human(said(0, 2, 0), 3, true), None, "one place is left");
+        assert_eq!(human(said(0, 3, 0), 3, false), Some(false));
+        assert_eq!(human(said(0, 2, 1), 3, false), None);
+        assert_eq!(human(said(0, 0, 0), 0, false), None, "only its clips were heard");
+        assert_eq!(human(said(0, 0, 0), 0, true), Some(false));
+        assert_eq!(human(said(1, 0, 0), 0, false), Some(true), "a miss that was marked");
+    }
+}
