@@ -100,24 +100,23 @@ pub(super) fn span(parts: &Parts, target: Target, misses: Misses) -> Option<Span
         return None;
     }
     let unheard: usize = parts.0.iter().filter(|c| c.n == 0).map(|c| c.size).sum();
-    let heard: Vec<(&Class, Span)> =
-        parts.0.iter().filter(|c| c.n > 0).map(|c| (c, of_class(c, target, misses))).collect();
-    let open: Vec<(&Class, Span)> = heard.iter().copied().filter(|(_, s)| s.high > s.low).collect();
-    let at: f64 = heard.iter().map(|(_, s)| s.at).sum();
-    let sure: f64 = heard.iter().filter(|(_, s)| s.high <= s.low).map(|(_, s)| s.at).sum();
-    let plain = open.iter().all(|(c, _)| c.weights.is_none());
-    let sum =
-        if plain && open.len() <= FEW { add(open.iter().map(|(_, s)| *s)) } else { together(&open, target, misses) };
+    let heard = parts.0.iter().filter(|c| c.n > 0);
+    // The habit behind calls stays in doubt even where all were heard.
+    let (sure, open): (Vec<Class>, Vec<Class>) = heard.copied().partition(|c| target == Target::Frame && c.n == c.size);
+    let known: f64 = sure.iter().map(|c| c.y as f64).sum();
+    let alone = open.len() <= FEW && open.iter().all(|c| c.weights.is_none());
+    let sum = if alone {
+        add(open.iter().map(|c| of_class(c, target, misses)))
+    } else {
+        together(&Parts(open), target, misses)
+    };
+    let at = known + sum.at;
     let guess = at / (parts.size() - unheard).max(1) as f64 * unheard as f64;
-    Some(Span { at: at + guess, low: sure + sum.low, high: sure + sum.high + unheard as f64 })
+    Some(Span { at: at + guess, low: known + sum.low, high: known + sum.high + unheard as f64 })
 }
 
 fn of_class(class: &Class, target: Target, misses: Misses) -> Span {
     let at = class.total().unwrap_or(0.0);
-    if class.weights.is_some() {
-        // Its limits come from [`together`]; here it only must not look known.
-        return Span { at, low: class.y as f64, high: (class.size - class.n + class.y) as f64 };
-    }
     match target {
         Target::Frame => {
             let heard = Heard::new(class.size, class.n, class.y);
@@ -149,11 +148,10 @@ pub(super) fn add(spans: impl IntoIterator<Item = Span>) -> Span {
 
 /// Many parts as one sample: mid-P limits, as the mixture of the beta distributions of what was seen and of that with one more
 /// violation, which might be one that stands for the most calls. Of one plain sample these are its binomial mid-P limits.
-fn together(open: &[(&Class, Span)], target: Target, misses: Misses) -> Span {
-    let parts = Parts(open.iter().map(|(c, _)| **c).collect());
+fn together(parts: &Parts, target: Target, misses: Misses) -> Span {
     let size = parts.size().max(1) as f64;
-    let at: f64 = open.iter().map(|(_, s)| s.at).sum();
-    let (share, worth) = (at / size, effective(&parts, target).unwrap_or(0.0));
+    let at = parts.total().unwrap_or(0.0);
+    let (share, worth) = (at / size, effective(parts, target).unwrap_or(0.0));
     let below = |x: f64| {
         let of = |violations: f64| beta_below_at(violations / (worth + 1.0), worth + 1.0, x);
         f64::midpoint(of(share * worth), of(share * worth + 1.0))
