@@ -78,10 +78,10 @@ fn verdicts_and_forms_are_those_that_sums_count() {
     let figures = Figures::make(db.connection(), &november()).unwrap();
     let said = |rule: &str| set(&db, &Evidence::Said { rule: rule.into() });
     assert_eq!((said("rude"), said("greeting").len()), (vec!["c1".to_owned(), "c2".to_owned()], 0));
-    assert_eq!(figures.by_rule(|_| true)["rude"].said, 2);
-    assert_eq!(set(&db, &Evidence::Hits).len(), figures.precision().calls);
+    assert_eq!(figures.rows().by_rule(|_| true)["rude"].said, 2);
+    assert_eq!(set(&db, &Evidence::Hits).len(), figures.rows().precision().calls);
     assert_eq!(set(&db, &Evidence::Planned), ["c3"]);
-    assert_eq!(figures.planned_score(|_| true).1, 1);
+    assert_eq!(figures.rows().planned_score(|_| true).1, 1);
     let gain = gain(db.connection(), "2026-11-01", "2026-11-30").unwrap().unwrap();
     let chosen = |by_chance| set(&db, &Evidence::Chosen { by_chance });
     assert_eq!((chosen(true), chosen(false)), (vec!["c3".to_owned()], vec!["c1".to_owned(), "c4".to_owned()]));

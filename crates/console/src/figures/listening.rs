@@ -9,11 +9,15 @@ use rusqlite::{Connection, params};
 use crate::error::ConsoleError;
 use crate::figures::period::Period;
 
-/// Sound of a call `c` that was heard for a form `f`, in milliseconds: the whole of it, or its flagged places with two
-/// seconds on both sides.
-pub(crate) const HEARD_MS: &str = "CASE WHEN f.whole = 1 THEN c.duration_ms ELSE min(c.duration_ms,
-       (SELECT coalesce(sum(g.end_ms - g.start_ms + 4000), 0) FROM cat.findings g
-        WHERE g.call = c.id AND g.verdict = 'hit' AND g.start_ms IS NOT NULL)) END";
+/// Sound of a call `c` that was heard for a form `f`, in milliseconds: the whole of it, or what the queue says that its flagged
+/// places take. That holds the time for opening and noting, which is no sound.
+pub(crate) fn heard_ms() -> String {
+    let overhead_ms = RiskPlan::default().overhead_ms;
+    format!(
+        "CASE WHEN f.whole = 1 THEN c.duration_ms
+              ELSE max(0, CAST(round(coalesce(c.minutes, 0) * 60000) AS INTEGER) - {overhead_ms}) END"
+    )
+}
 
 /// A reviewed call: who chose it, what came of it, and how long it was heard.
 struct Reviewed {
@@ -31,9 +35,10 @@ fn reviewed(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Reviewed>> {
            EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = f.call_id AND d.picked = 1 AND d.part <> 'risk'
                    AND d.probability IS NOT NULL),
            EXISTS (SELECT 1 FROM current_verdicts v WHERE v.call_id = f.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
-           {HEARD_MS}
+           {}
          FROM current_forms f CROSS JOIN cat.calls c ON c.call_id = f.call_id
-         WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2"
+         WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2",
+        heard_ms()
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {

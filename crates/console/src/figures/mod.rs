@@ -9,6 +9,7 @@ mod judged;
 mod known;
 pub(crate) mod listening;
 pub(crate) mod period;
+pub(crate) mod rows;
 pub(crate) mod sums;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,17 +6,18 @@ use callsift_sampling::estimate::{Gain, Judged, PoweredRate, RuleAccuracy, RuleR
 use rusqlite::Connection;
 
 use crate::error::ConsoleError;
-use crate::figures::cells::{self, CallCell, Heard, Place, RuleCell, Said};
+use crate::figures::cells::{self, CallCell, Heard, RuleCell, Said};
 use crate::figures::period::Period;
+use crate::figures::rows::{Rows, order};
 use crate::figures::{Judgements, judged, listening};
 
 /// All that pages show of a period.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    pub(crate) calls: Vec<CallCell>,
-    pub(crate) machine: Vec<RuleCell>,
-    pub(crate) said: Vec<Said>,
-    pub(crate) heard: Vec<Heard>,
+    calls: Vec<CallCell>,
+    machine: Vec<RuleCell>,
+    said: Vec<Said>,
+    heard: Vec<Heard>,
     /// Agents' names by number.
     pub(crate) names: BTreeMap<String, String>,
     /// Precision and recall by rule; empty where nobody judged anything.
@@ -27,42 +28,6 @@ pub(crate) struct Figures {
     pub(crate) any: Option<RuleRates>,
     /// What choosing calls by risk saved.
     pub(crate) gain: Option<Gain>,
-}
-
-/// Sums of counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sum {
-    /// Calls that the machine understood.
-    pub(crate) calls: i64,
-    /// Those with a hit.
-    pub(crate) flagged: i64,
-    pub(crate) failed: i64,
-    /// Calls with a form.
-    pub(crate) heard: i64,
-    /// Calls with a confirmed violation.
-    pub(crate) confirmed: i64,
-}
-
-/// Counts of one rule.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct RuleSum {
-    /// Calls with a hit, and with a hit or found clear.
-    pub(crate) hit: i64,
-    pub(crate) judged: i64,
-    /// Calls with a confirmed violation, and with a verdict of a person.
-    pub(crate) confirmed: i64,
-    pub(crate) said: i64,
-}
-
-/// Pairs of call and rule in which people judged what the machine hit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Precision {
-    /// Those that they confirmed.
-    pub(crate) right: usize,
-    /// All.
-    pub(crate) judged: usize,
-    /// Different calls among them.
-    pub(crate) calls: usize,
 }
 
 impl Figures {
@@ -78,6 +43,10 @@ impl Figures {
             heard,
             ..Self::default()
         };
+        out.calls.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
+        out.machine.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
+        out.said.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
+        out.heard.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
         // Without a word of a person there is nothing to estimate from, and the rows of a large lake are many.
         if !out.said.is_empty() || !out.heard.is_empty() {
             out.estimate(&judged(conn, &p.from, &p.to)?);
@@ -99,95 +68,9 @@ impl Figures {
         }
     }
 
-    /// Sums over places, by whatever a place is told by.
-    pub(crate) fn sums<K: Ord>(&self, key: impl Fn(&Place) -> Option<K>) -> BTreeMap<K, Sum> {
-        let mut out: BTreeMap<K, Sum> = BTreeMap::new();
-        for cell in &self.calls {
-            let Some(key) = key(&cell.at) else { continue };
-            let sum = out.entry(key).or_default();
-            sum.calls += cell.calls;
-            sum.flagged += cell.flagged;
-            sum.failed += cell.failed;
-        }
-        for heard in &self.heard {
-            if let Some(key) = key(&heard.at) {
-                out.entry(key).or_default().heard += 1;
-            }
-        }
-        let confirmed: BTreeMap<&str, &Place> =
-            self.said.iter().filter(|s| s.confirmed()).map(|s| (s.call_id.as_str(), &s.at)).collect();
-        for at in confirmed.into_values() {
-            if let Some(key) = key(at) {
-                out.entry(key).or_default().confirmed += 1;
-            }
-        }
-        out
-    }
-
-    /// The sum over all places.
-    pub(crate) fn total(&self) -> Sum {
-        self.sums(|_| Some(())).remove(&()).unwrap_or_default()
-    }
-
-    /// Counts by rule, of some places.
-    pub(crate) fn by_rule(&self, of: impl Fn(&Place) -> bool) -> BTreeMap<&str, RuleSum> {
-        let mut out: BTreeMap<&str, RuleSum> = BTreeMap::new();
-        for cell in self.machine.iter().filter(|c| of(&c.at)) {
-            let sum = out.entry(&cell.rule).or_default();
-            sum.hit += cell.hit;
-            sum.judged += cell.judged;
-        }
-        for said in self.said.iter().filter(|s| of(&s.at)) {
-            let sum = out.entry(&said.rule).or_default();
-            sum.confirmed += i64::from(said.confirmed());
-            sum.said += i64::from(said.judged());
-        }
-        out
-    }
-
-    /// Rules that hit in a call and that people confirmed there, and all that they judged: a rule is judged once in a call,
-    /// by any of its places. Then the calls in which they did.
-    pub(crate) fn precision(&self) -> Precision {
-        let judged = self.said.iter().filter(|s| s.judged_hit());
-        let mut out = Precision::default();
-        let mut calls = BTreeSet::new();
-        for said in judged {
-            out.right += usize::from(said.found > 0);
-            out.judged += 1;
-            calls.insert(said.call_id.as_str());
-        }
-        out.calls = calls.len();
-        out
-    }
-
-    /// The rules that went wrong most: those with most confirmed violations, or with most hits where none is confirmed. The
-    /// flag tells that they are the machine's.
-    pub(crate) fn worst(&self, n: usize, of: impl Fn(&Place) -> bool) -> (Vec<(&str, i64)>, bool) {
-        let sums = self.by_rule(of);
-        let machine = sums.values().all(|s| s.confirmed == 0);
-        let count = |s: &RuleSum| if machine { s.hit } else { s.confirmed };
-        let mut out: Vec<(&str, i64)> =
-            sums.iter().map(|(rule, s)| (*rule, count(s))).filter(|(_, n)| *n > 0).collect();
-        out.sort_by_key(|(rule, n)| (-n, *rule));
-        out.truncate(n);
-        (out, machine)
-    }
-
-    /// Mean listening score of some places, and how many forms it is the mean of.
-    pub(crate) fn score(&self, of: impl Fn(&Place) -> bool) -> (Option<f64>, usize) {
-        Self::mean(self.heard.iter().filter(|h| of(&h.at)))
-    }
-
-    /// The same of the calls that a listening plan or chance chose. Those chosen for their risk would pull whoever's calls are
-    /// looked at most below the others.
-    pub(crate) fn planned_score(&self, of: impl Fn(&Place) -> bool) -> (Option<f64>, usize) {
-        Self::mean(self.heard.iter().filter(|h| h.planned && of(&h.at)))
-    }
-
-    fn mean<'a>(heard: impl Iterator<Item = &'a Heard>) -> (Option<f64>, usize) {
-        let scores: Vec<f64> = heard.map(|h| h.score).collect();
-        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
-        ((!scores.is_empty()).then_some(mean), scores.len())
+    /// All that was counted and said.
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        Rows { calls: &self.calls, machine: &self.machine, said: &self.said, heard: &self.heard }
     }
 
     /// Units, sorted.

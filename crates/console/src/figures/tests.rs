@@ -4,7 +4,7 @@ use callsift_reviews::{Db, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, 
 
 use super::cache::FigureCache;
 use super::period::Period;
-use super::sums::{Precision, RuleSum, Sum};
+use super::rows::{Precision, RuleSum, Sum};
 use super::twice;
 
 /// Two agents of one unit with four calls over two days; `rude` hits c1 and c2, everything is clear otherwise.
@@ -102,28 +102,32 @@ fn counts_are_of_calls_and_change_with_verdicts() {
     let (_dir, mut db) = centre();
     let cache = FigureCache::default();
     let before = cache.get(db.connection(), &november()).unwrap();
-    assert_eq!(before.total(), Sum { calls: 4, flagged: 2, ..Sum::default() });
+    assert_eq!(before.rows().total(), Sum { calls: 4, flagged: 2, ..Sum::default() });
     assert!(before.any.is_none() && before.accuracy.is_empty());
-    assert_eq!(before.worst(3, |_| true), (vec![("rude", 2)], true), "the machine's, since nobody confirmed any");
+    assert_eq!(
+        before.rows().worst(3, |_| true),
+        (vec![("rude", 2)], true),
+        "the machine's, since nobody confirmed any"
+    );
 
     say(&mut db, "c1", Slot::First, 1, "rude", Judgement::Confirmed);
     say(&mut db, "c2", Slot::First, 1, "rude", Judgement::Rejected);
     hand_in(&mut db, "c1", Slot::First, 1, 90.0);
     let after = cache.get(db.connection(), &november()).unwrap();
-    assert_eq!(after.total(), Sum { calls: 4, flagged: 2, heard: 1, confirmed: 1, failed: 0 });
-    assert_eq!(after.by_rule(|_| true)["rude"], RuleSum { hit: 2, judged: 4, confirmed: 1, said: 2 });
-    assert_eq!(after.by_rule(|at| at.agent == "8")["rude"], RuleSum { judged: 2, ..RuleSum::default() });
-    assert_eq!(after.precision(), Precision { right: 1, judged: 2, calls: 2 });
-    assert_eq!(after.worst(3, |_| true), (vec![("rude", 1)], false));
-    assert_eq!(after.score(|at| at.unit == "一组"), (Some(90.0), 1));
-    assert_eq!(after.score(|at| at.agent == "8"), (None, 0));
-    let days = after.sums(|at| Some(at.date.clone()));
+    assert_eq!(after.rows().total(), Sum { calls: 4, flagged: 2, heard: 1, confirmed: 1, failed: 0 });
+    assert_eq!(after.rows().by_rule(|_| true)["rude"], RuleSum { hit: 2, judged: 4, confirmed: 1, said: 2 });
+    assert_eq!(after.rows().by_rule(|at| at.agent == "8")["rude"], RuleSum { judged: 2, ..RuleSum::default() });
+    assert_eq!(after.rows().precision(), Precision { right: 1, judged: 2, calls: 2 });
+    assert_eq!(after.rows().worst(3, |_| true), (vec![("rude", 1)], false));
+    assert_eq!(after.rows().score(|at| at.unit == "一组"), (Some(90.0), 1));
+    assert_eq!(after.rows().score(|at| at.agent == "8"), (None, 0));
+    let days = after.rows().sums(|at| Some(at.date.clone()));
     assert_eq!((days["2026-11-01"].confirmed, days["2026-11-02"].confirmed), (1, 0));
     assert_eq!(after.accuracy["rude"].precision.n, 2);
     assert_eq!((after.name("7"), after.name("9")), ("张7", "9"));
     let again = cache.get(db.connection(), &november()).unwrap();
     assert!(std::sync::Arc::ptr_eq(&after, &again), "nothing has changed");
-    assert_eq!(cache.get(db.connection(), &Period::named("2020-01").unwrap()).unwrap().total(), Sum::default());
+    assert_eq!(cache.get(db.connection(), &Period::named("2020-01").unwrap()).unwrap().rows().total(), Sum::default());
 }
 
 #[test]

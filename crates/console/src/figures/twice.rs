@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use callsift_sampling::agreement::Rating;
 use rusqlite::{Connection, params};
 
-use crate::figures::listening::HEARD_MS;
+use crate::figures::listening::heard_ms;
 
 /// What a reviewer did in a period.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,9 +49,10 @@ pub(crate) fn loads(
     now_us: i64,
     offset_s: i32,
 ) -> rusqlite::Result<Vec<Load>> {
+    let heard = heard_ms();
     let sql = format!(
         "SELECT u.name, u.display, count(DISTINCT f.call_id), coalesce(sum(f.slot), 0),
-                 count(DISTINCT (f.at_us / 1000000 + ?4) / 86400), coalesce(sum({HEARD_MS}), 0),
+                 count(DISTINCT (f.at_us / 1000000 + ?4) / 86400), coalesce(sum({heard}), 0),
                  (SELECT count(*) FROM claims k WHERE k.user_id = u.id AND k.until_us > ?3), avg(f.score)
                FROM users u LEFT JOIN {HANDED_IN}
                LEFT JOIN cat.calls c ON c.call_id = f.call_id

@@ -4,14 +4,15 @@ use maud::Markup;
 
 use crate::figures::cells::Place;
 use crate::figures::period::Period;
-use crate::figures::sums::{Figures, Sum};
+use crate::figures::rows::Sum;
+use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::chart::{CONFIRMED, MACHINE, Series, lines};
 use crate::pages::parts::calls_url;
 
 /// Calls with a machine hit, and with a confirmed violation, among all calls of a day. `filter` limits where points lead.
 pub(crate) fn by_day(l: Lang, f: &Figures, p: &Period, of: impl Fn(&Place) -> bool, filter: &[(&str, &str)]) -> Markup {
-    let sums = f.sums(|at| of(at).then(|| at.date.clone()));
+    let sums = f.rows().sums(|at| of(at).then(|| at.date.clone()));
     let days = p.days();
     let points = |state: &str, count: fn(&Sum) -> i64| {
         let point = |day: &String| {

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use crate::auth::Person;
 use crate::figures::period::Period;
-use crate::figures::sums::{Figures, Sum};
+use crate::figures::rows::Sum;
+use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::chart::{self, CONFIRMED};
 use crate::pages::layout;
@@ -36,7 +37,7 @@ impl Line<'_> {
 }
 
 fn lines(f: &Figures) -> Vec<Line<'_>> {
-    let sums = f.sums(|at| Some((at.unit.clone(), at.agent.clone())));
+    let sums = f.rows().sums(|at| Some((at.unit.clone(), at.agent.clone())));
     let rates = f.any.as_ref().map_or(&[][..], |a| a.agents.as_slice());
     let mut out = Vec::new();
     for unit in f.units() {

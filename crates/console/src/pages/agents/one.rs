@@ -11,7 +11,8 @@ use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::figures::cells::{Heard, Place};
 use crate::figures::period::Period;
-use crate::figures::sums::{Figures, Sum};
+use crate::figures::rows::Sum;
+use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
@@ -79,8 +80,10 @@ pub(super) async fn show(
             }
             let (mut problems, blind) = (problems(db, &agent, &period)?, db.blind_calls(&reader)?);
             problems.retain(|x| !blind.contains(&x.call_id));
-            let own = figures.heard.iter().filter(|h| h.at.agent == agent && !blind.contains(&h.call_id));
-            let heard = own.take(MOST).cloned().collect();
+            let own = figures.rows().heard.iter().filter(|h| h.at.agent == agent && !blind.contains(&h.call_id));
+            let mut heard: Vec<Heard> = own.cloned().collect();
+            heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
+            heard.truncate(MOST);
             Ok(Own { agent, period, figures, problems, heard })
         })
         .await?;
@@ -121,7 +124,7 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
     let address = if staff { format!("/agents/{}", crate::pages::url(&own.agent)) } else { "/mine".to_owned() };
     let name = f.name(&own.agent);
     let is_own = |at: &Place| at.agent == own.agent;
-    let sum = f.sums(|at| is_own(at).then_some(())).remove(&()).unwrap_or_default();
+    let sum = f.rows().sums(|at| is_own(at).then_some(())).remove(&()).unwrap_or_default();
     let heading = if staff { name } else { l.t("我的质检", "my calls") };
     layout::page(
         person,
@@ -144,8 +147,9 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
 
 fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     let (p, agent) = (&own.period, own.agent.as_str());
-    let (score, n) = own.figures.score(|at| at.agent == own.agent);
-    let confirmed: i64 = own.figures.said.iter().filter(|s| s.at.agent == own.agent).map(|s| s.found + s.missed).sum();
+    let (score, n) = own.figures.rows().score(|at| at.agent == own.agent);
+    let confirmed: i64 =
+        own.figures.rows().said.iter().filter(|s| s.at.agent == own.agent).map(|s| s.found + s.missed).sum();
     let count = |of: Disputed| own.problems.iter().filter(|x| x.appeal == of).count();
     let (open, granted) = (count(Disputed::Open), count(Disputed::Granted));
     let decided = granted + count(Disputed::Dismissed);
@@ -228,7 +232,7 @@ fn words(person: &Person, forms: &[Heard]) -> Markup {
 fn machine(app: &App, l: Lang, own: &Own) -> Markup {
     let (f, p, agent) = (&own.figures, &own.period, own.agent.as_str());
     let mut rules: Vec<_> =
-        f.by_rule(|at| at.agent == agent).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
+        f.rows().by_rule(|at| at.agent == agent).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
     rules.sort_by_key(|(rule, s)| (-s.hit, *rule));
     let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
     html! {

@@ -20,7 +20,8 @@ use crate::auth::Person;
 use crate::figures::cells::last_day;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
-use crate::figures::sums::{Figures, Precision};
+use crate::figures::rows::Precision;
+use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{calls_url, chooser, evident, led, linked, percent, period_name, range};
@@ -122,8 +123,8 @@ fn reports(l: Lang, p: &Period) -> Markup {
 }
 
 fn tiles(l: Lang, board: &Board) -> Markup {
-    let (f, p, sum) = (&board.figures, &board.period, board.figures.total());
-    let Precision { right, judged, calls } = f.precision();
+    let (f, p, sum) = (&board.figures, &board.period, board.figures.rows().total());
+    let Precision { right, judged, calls } = f.rows().precision();
     let (low, high) = wilson(right, judged);
     html! {
         div.tiles {

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::figures::cells::Place;
 use crate::figures::period::Period;
+use crate::figures::rows::Rows;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::dashboard::Board;
@@ -21,17 +22,17 @@ pub(super) fn needs(app: &App, l: Lang, board: &Board) -> Markup {
         p.note { (l.t("每个班组、坐席属实最多的三项；一项属实都没有时列机器命中最多的三项，供参考。", "The three items with most confirmed violations; where none is confirmed, those with most machine hits, as a hint.")) }
         @if p.from <= today.from && today.from <= p.to {
             h3 { (l.t("最近一天的常见错误", "frequent errors of the last day")) " " small { (today.from) } }
-            (worst(app, l, f, &today, |at| at.date == today.from, &[]))
+            (worst(app, l, f.rows(), &today, |at| at.date == today.from, &[]))
         }
         h3 { (l.t("按班组", "by unit")) }
         table.plain { @for unit in f.units() { tr {
             th { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
-            td { (worst(app, l, f, p, |at| at.unit == unit, &[("unit", unit)])) }
+            td { (worst(app, l, f.rows().unit(unit), p, |_| true, &[("unit", unit)])) }
         } } }
         details { summary { (l.t("按坐席", "by agent")) }
             table.plain { @for (unit, agent) in agents(f) { tr {
                 th { a href=(format!("/agents/{}?from={}&to={}", url(agent), p.from, p.to)) { (f.name(agent)) } " " small { (unit) } }
-                td { (worst(app, l, f, p, |at| at.agent == agent && at.unit == unit, &[("agent", agent), ("unit", unit)])) }
+                td { (worst(app, l, f.rows().agent(unit, agent), p, |_| true, &[("agent", agent), ("unit", unit)])) }
             } } }
         }
     }
@@ -46,12 +47,12 @@ fn agents(f: &Figures) -> Vec<(&str, &str)> {
 pub(super) fn worst(
     app: &App,
     l: Lang,
-    f: &Figures,
+    rows: Rows<'_>,
     p: &Period,
     of: impl Fn(&Place) -> bool,
     filter: &[(&str, &str)],
 ) -> Markup {
-    let (rules, machine) = f.worst(NAMED, of);
+    let (rules, machine) = rows.worst(NAMED, of);
     let by = if machine { "rule" } else { "confirmed" };
     html! {
         @if rules.is_empty() { span.soft { (l.t("没有发现问题", "nothing found")) } } @else {

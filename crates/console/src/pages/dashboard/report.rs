@@ -11,7 +11,7 @@ use rusqlite::params;
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
-use crate::figures::cells::{Place, last_day};
+use crate::figures::cells::last_day;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
@@ -85,8 +85,8 @@ fn page(app: &App, person: &Person, name: &str, p: &Period, f: &Arc<Figures>, ap
 
 fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appeals: (i64, i64)) -> Markup {
     let l = person.lang;
-    let sum = f.sums(|at| (at.unit == unit).then_some(())).remove(&()).unwrap_or_default();
-    let (score, n) = f.score(|at| at.unit == unit);
+    let rows = f.rows().unit(unit);
+    let (sum, (score, n)) = (rows.total(), rows.score(|_| true));
     let with = |state| [("unit", unit), ("state", state)];
     html! {
         section.card {
@@ -98,7 +98,7 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
                 (rate(l, f, p, unit)) }
             @if is_month(p) { p.note { (l.t("上半月、下半月：监听计划或随机抽到的通话的平均监听得分；按风险挑选的通话不计入，否则谁被挑得多谁的分就低。两半平均后按 70% 计入月度服务质量得分，缺一半不计。",
                 "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
-            p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, p, |at| at.unit == unit, &[("unit", unit)])) }
+            p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, rows, p, |_| true, &[("unit", unit)])) }
             table {
                 thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
                     @if is_month(p) { th.num { (l.t("上半月", "first half")) } th.num { (l.t("下半月", "second half")) } th.num { (l.t("计入月度（×70%）", "counts 70 %")) } }
@@ -140,10 +140,9 @@ fn remarked(person: &Person, p: &Period, agent: &str, words: &[(&str, usize)]) -
 
 fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, agent: &str) -> Markup {
     let l = person.lang;
-    let own = |at: &Place| at.agent == agent && at.unit == unit;
-    let sum = f.sums(|at| own(at).then_some(())).remove(&()).unwrap_or_default();
-    let (score, _) = f.score(own);
-    let words = remarks(f.heard.iter().filter(|h| own(&h.at)).map(|h| h.weaknesses.as_str()));
+    let rows = f.rows().agent(unit, agent);
+    let (sum, (score, _)) = (rows.total(), rows.score(|_| true));
+    let words = remarks(rows.heard.iter().map(|h| h.weaknesses.as_str()));
     let whose = [("agent", agent), ("unit", unit)];
     let with = |state| [whose[0], whose[1], ("state", state)];
     html! {
@@ -151,11 +150,11 @@ fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, age
             td { (f.name(agent)) @if f.name(agent) != agent { small { (agent) } } }
             td.num { (linked(sum.calls, p, &with("understood"))) } td.num { (linked(sum.heard, p, &with("done"))) }
             td.num { (shown(score)) }
-            @if is_month(p) { @let halves = halves(p).map(|half| { let score = f.planned_score(|at| own(at) && half.holds(&at.date)); (half, score) });
+            @if is_month(p) { @let halves = halves(p).map(|half| { let score = rows.planned_score(|at| half.holds(&at.date)); (half, score) });
                 @for (half, (score, n)) in &halves { td.num { (shown(*score)) @if *n > 0 { small { "n=" (evident(*n, half, &Evidence::Planned, &whose)) } } } }
                 td.num { (shown(counted(halves[0].1.0, halves[1].1.0))) } }
             td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
-            td { (worst(app, l, f, p, own, &whose)) } td { (remarked(person, p, agent, &words)) }
+            td { (worst(app, l, rows, p, |_| true, &whose)) } td { (remarked(person, p, agent, &words)) }
         }
     }
 }

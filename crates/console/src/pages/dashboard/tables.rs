@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use crate::app::App;
 use crate::figures::period::Period;
-use crate::figures::sums::{Figures, RuleSum, Sum};
+use crate::figures::rows::{RuleSum, Sum};
+use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::chart::{self, CONFIRMED, GOOD, MACHINE, bars};
 use crate::pages::parts::{Share, calls_url, led, linked, percent, range, said, title};
@@ -16,7 +17,7 @@ const PASS: f64 = 0.8;
 
 pub(super) fn distribution(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
     let mut rules: Vec<(&str, RuleSum)> =
-        f.by_rule(|_| true).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
+        f.rows().by_rule(|_| true).into_iter().filter(|(_, s)| s.hit + s.confirmed > 0).collect();
     rules.sort_by_key(|(rule, s)| (-s.hit, -s.confirmed, *rule));
     let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
     html! {
@@ -37,7 +38,7 @@ fn pass(f: &Figures, rule: &str, sum: &RuleSum) -> Option<Share> {
 }
 
 pub(super) fn pass_rates(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
-    let sums = f.by_rule(|_| true);
+    let sums = f.rows().by_rule(|_| true);
     let mut rows: Vec<_> = sums.iter().filter_map(|(rule, s)| Some((*rule, *s, pass(f, rule, s)?))).collect();
     rows.sort_by(|a, b| a.2.at.total_cmp(&b.2.at).then(a.0.cmp(b.0)));
     let low = rows.iter().filter(|r| r.2.at < PASS).count();
@@ -82,7 +83,7 @@ fn people_alone(f: &Figures, p: &Period, rule: &str) -> Markup {
 }
 
 pub(super) fn units(l: Lang, f: &Figures, p: &Period) -> Markup {
-    let sums = f.sums(|at| Some(at.unit.clone()));
+    let sums = f.rows().sums(|at| Some(at.unit.clone()));
     let rate = |unit: &str, sum: &Sum| {
         let people = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
         let people = people.and_then(|u| Share::of_rate(&u.rate.powered));
@@ -98,7 +99,7 @@ pub(super) fn units(l: Lang, f: &Figures, p: &Period) -> Markup {
                 th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) } th.num { (l.t("平均监听得分", "mean score")) } } }
             tbody { @for (unit, sum, share) in &rows {
                 @let with = |state| [("unit", unit.as_str()), ("state", state)];
-                @let (score, n) = f.score(|at| at.unit == **unit);
+                @let (score, n) = f.rows().unit(unit).score(|_| true);
                 tr {
                     td { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
                     td.num { (linked(sum.calls, p, &with("understood"))) } td.num { (linked(sum.flagged, p, &with("flagged"))) }

@@ -12,7 +12,8 @@ use crate::auth::Person;
 use crate::catalog::severity_rank;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
-use crate::figures::sums::{Figures, RuleSum};
+use crate::figures::rows::RuleSum;
+use crate::figures::sums::Figures;
 use crate::lang::{Lang, category, severity};
 use crate::page_error::PageError;
 use crate::pages::chart::MACHINE;
@@ -32,7 +33,7 @@ pub(super) async fn show(
 
 fn page(app: &App, person: &Person, p: &Period, f: &Figures) -> Markup {
     let l = person.lang;
-    let sums = f.by_rule(|_| true);
+    let sums = f.rows().by_rule(|_| true);
     layout::page(
         person,
         l.t("规则", "rules"),

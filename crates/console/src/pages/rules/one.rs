@@ -147,7 +147,7 @@ fn tests(person: &Person, cases: &[CaseResult]) -> Markup {
 
 fn trust(person: &Person, shown: &Shown) -> Markup {
     let (l, f, p, id) = (person.lang, &shown.figures, &shown.period, shown.id.as_str());
-    let sum = f.by_rule(|_| true).get(id).copied().unwrap_or_default();
+    let sum = f.rows().by_rule(|_| true).get(id).copied().unwrap_or_default();
     let accuracy = f.accuracy.get(id);
     html! {
         (chooser(l, &format!("/rules/{}", url(id)), p, false))
