@@ -9,6 +9,7 @@ mod estimate;
 mod hostile;
 mod killed;
 mod readers;
+mod reports;
 mod retain;
 mod rules;
 mod sample;

@@ -30,8 +30,8 @@ pub struct CallLine {
     pub direction: String,
     /// Layout; `None` for calls without audio.
     pub layout: Option<ChannelLayout>,
-    /// Length in milliseconds; 0 where unknown.
-    pub duration_ms: i64,
+    /// Length in milliseconds; `None` where there was no recording to measure.
+    pub duration_ms: Option<i64>,
     /// Machine score.
     pub score: Option<f64>,
 }
@@ -83,7 +83,7 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, Stor
         queue: text(b, "queue", row),
         direction: text(b, "direction", row),
         layout: ChannelLayout::parse(&text(b, "layout", row)),
-        duration_ms: int64(b, "duration_ms", row).unwrap_or(0),
+        duration_ms: int64(b, "duration_ms", row),
         score: float(b, "score", row),
     })
 }

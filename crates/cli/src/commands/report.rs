@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use callsift_core::failure::sentence_zh;
+use callsift_core::failure::{reason_zh, sentence_zh};
 use callsift_pipeline::metadata::check_date;
 use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
 
@@ -81,7 +81,8 @@ fn listen_section(out: &mut String, calls: &[CallLine], findings: &[FindingLine]
     for call in worst.iter().take(top) {
         let score = call.score.map_or_else(|| "—".to_owned(), |s| format!("{s:.0}"));
         let agent = if call.agent_id.is_empty() { "—" } else { &call.agent_id };
-        let _ = writeln!(out, "  {}  得分 {score}  工号 {agent}  时长 {}", call.call_id, clock(call.duration_ms));
+        let length = call.duration_ms.map_or_else(|| "—".to_owned(), clock);
+        let _ = writeln!(out, "  {}  得分 {score}  工号 {agent}  时长 {length}", call.call_id);
         for f in &hits[call.call_id.as_str()] {
             let points = if f.points > 0.0 { format!("（−{}分）", f.points) } else { String::new() };
             let _ = writeln!(out, "      {}  {}{points}：{}", clock(f.start_ms), f.title, f.reason);
@@ -98,7 +99,9 @@ fn failed_section(out: &mut String, failed: &[&CallLine]) {
     }
     let _ = writeln!(out, "\n未能质检（未计分，请人工处理）");
     for call in failed {
-        let why = sentence_zh(&call.fail_stage, &call.fail_reason);
-        let _ = writeln!(out, "  {}  {why}（{}）", call.call_id, call.fail_reason);
+        let (reason, stage) = (call.fail_reason.as_str(), call.fail_stage.as_str());
+        // The engineers' words beside those for QA staff, where they are others.
+        let details = if reason_zh(reason).is_some() { format!("（{reason}）") } else { String::new() };
+        let _ = writeln!(out, "  {}  {}{details}", call.call_id, sentence_zh(stage, reason));
     }
 }
