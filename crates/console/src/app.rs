@@ -10,8 +10,8 @@ use callsift_rules::RuleSet;
 use crate::auth::Limiter;
 use crate::error::ConsoleError;
 use crate::figures::cache::FigureCache;
+use crate::options::ConsoleOptions;
 use crate::page_error::PageError;
-use crate::serve::ConsoleOptions;
 use crate::sound::SoundCache;
 
 /// Name of the catalogue in the console's folder.

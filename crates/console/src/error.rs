@@ -22,6 +22,9 @@ pub enum ConsoleError {
     /// The catalogue cannot be read or written.
     #[error("catalogue: {0}")]
     Catalog(#[from] rusqlite::Error),
+    /// The text model failed on what was tried.
+    #[error("text model: {0}")]
+    Model(String),
     /// The reviews database said no.
     #[error(transparent)]
     Reviews(#[from] callsift_reviews::ReviewsError),

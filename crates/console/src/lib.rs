@@ -10,6 +10,7 @@ mod catalog;
 mod error;
 pub mod figures;
 mod lang;
+mod options;
 mod page_error;
 mod pages;
 mod retain;
@@ -18,5 +19,6 @@ mod sound;
 
 pub use app::now_us;
 pub use error::ConsoleError;
+pub use options::{ConsoleOptions, Labeller, Tls};
 pub use retain::{Forgotten, forget_removed};
-pub use serve::{ConsoleOptions, Tls, serve};
+pub use serve::serve;

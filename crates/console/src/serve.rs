@@ -1,7 +1,6 @@
 //! Starting and stopping: addresses, TLS, headers, following the lake.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +11,12 @@ use axum::middleware;
 use axum::response::Response;
 use axum_server::Handle;
 use callsift_reviews::Db;
-use callsift_rules::{EvalOptions, RuleSet};
+use callsift_rules::RuleSet;
 
 use crate::app::{App, Shared, catalog_path};
 use crate::catalog;
 use crate::error::ConsoleError;
+use crate::options::ConsoleOptions;
 use crate::{auth, figures, pages};
 
 /// The lake is looked at again after so long.
@@ -25,60 +25,6 @@ const FOLLOW: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_secs(10);
 /// Longest form.
 const MOST_BYTES: usize = 64 * 1024;
-
-/// Certificate and key, PEM files.
-#[derive(Debug, Clone)]
-pub struct Tls {
-    /// Certificate chain.
-    pub cert: PathBuf,
-    /// Private key.
-    pub key: PathBuf,
-}
-
-/// What a console needs.
-#[derive(Debug, Clone)]
-pub struct ConsoleOptions {
-    /// The lake.
-    pub lake: PathBuf,
-    /// Folder of the reviews database, the catalogue and decoded sound.
-    pub data: PathBuf,
-    /// Folder of the recordings; without it nothing is heard.
-    pub recordings: Option<PathBuf>,
-    /// Address to listen on; port 0 takes a free one.
-    pub address: SocketAddr,
-    /// Certificate, for addresses beyond loopback.
-    pub tls: Option<Tls>,
-    /// Something before the console does TLS.
-    pub insecure: bool,
-    /// Metadata field that names an agent's unit.
-    pub unit_field: String,
-    /// Limits that rules answer within, as in runs.
-    pub eval: EvalOptions,
-    /// Hours at the centre: seconds east of UTC.
-    pub utc_offset_s: i32,
-    /// A claim that nobody renews ends after so many minutes.
-    pub claim_minutes: i64,
-}
-
-impl ConsoleOptions {
-    /// That nothing is sent unprotected to other machines, and that there is a lake.
-    ///
-    /// # Errors
-    /// It would be; there is none.
-    pub fn check(&self) -> Result<(), ConsoleError> {
-        if !self.address.ip().is_loopback() && self.tls.is_none() && !self.insecure {
-            return Err(ConsoleError::Unprotected(self.address));
-        }
-        if self.lake.is_dir() {
-            Ok(())
-        } else {
-            Err(ConsoleError::Option(format!(
-                "there is no lake at {}; make one with `callsift run`",
-                self.lake.display()
-            )))
-        }
-    }
-}
 
 /// Serves until the process is told to stop. `ready` gets the address once it is open; `progress` parts read and parts in all.
 ///

@@ -1,9 +1,7 @@
 //! Everything after recognition, for one call: turns, text models, rules, score.
 
 use callsift_core::{AudioInfo, SentimentTrend};
-use callsift_core::{
-    CallReport, ChannelLayout, Outcome, Recording, SpeakerRole, Stage, StageName, TalkMetrics, Turn, Utterance,
-};
+use callsift_core::{CallReport, ChannelLayout, Outcome, Recording, Stage, StageName, TalkMetrics, Turn, Utterance};
 use callsift_dialogue::{TurnBuilder, talk_metrics};
 use callsift_rules::{RuleSet, score};
 use callsift_sentiment::{TextClassifier, trend};
@@ -66,16 +64,9 @@ impl<'a> Analyser<'a> {
         report
     }
 
-    /// Labels from the text model, in one batch; turns that may not be judged get none.
+    /// Labels from the text model, in one batch.
     fn label(&mut self, turns: &mut [Turn]) -> Result<(), String> {
-        let Some(classifier) = self.classifier.as_mut() else { return Ok(()) };
-        let labels = classifier.classify(turns).map_err(|e| e.to_string())?;
-        for (turn, labels) in turns.iter_mut().zip(labels) {
-            if !turn.is_unusable() && turn.role != SpeakerRole::Unknown {
-                turn.labels = labels;
-            }
-        }
-        Ok(())
+        self.classifier.as_mut().map_or(Ok(()), |classifier| classifier.label(turns)).map_err(|e| e.to_string())
     }
 }
 

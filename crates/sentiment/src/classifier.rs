@@ -1,10 +1,11 @@
 //! The classifier: tokens in, calibrated probabilities out.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use callsift_core::{LabelScore, Turn};
+use callsift_core::{LabelScore, SpeakerRole, Turn};
 use callsift_models::{file_sha256, onnx};
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::Tensor;
@@ -27,6 +28,12 @@ pub struct TextClassifier {
     token_types: bool,
     pad: i64,
     sha256: String,
+}
+
+impl fmt::Debug for TextClassifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextClassifier").field("sha256", &self.sha256).finish_non_exhaustive()
+    }
 }
 
 impl TextClassifier {
@@ -60,6 +67,17 @@ impl TextClassifier {
     pub fn thresholds(&self) -> BTreeMap<&str, f64> {
         let all = self.config.heads.iter().flat_map(|head| &head.thresholds);
         all.map(|(label, &limit)| (label.as_str(), limit)).collect()
+    }
+
+    /// Puts labels on turns that may be judged: heard well enough, and spoken by somebody known.
+    pub fn label(&mut self, turns: &mut [Turn]) -> Result<(), SentimentError> {
+        let labels = self.classify(turns)?;
+        for (turn, labels) in turns.iter_mut().zip(labels) {
+            if !turn.is_unusable() && turn.role != SpeakerRole::Unknown {
+                turn.labels = labels;
+            }
+        }
+        Ok(())
     }
 
     /// Labels of every turn, in the order of the heads and their labels; none for a turn without words.

@@ -1,9 +1,14 @@
 //! `callsift console`: the web console.
 
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use anyhow::Result;
-use callsift_console::{ConsoleOptions, Tls, now_us, serve};
+use callsift_console::{ConsoleOptions, Labeller, Tls, now_us, serve};
+use callsift_core::Turn;
 use callsift_pipeline::metadata::offset_s;
 use callsift_reviews::{Db, NewUser, Role};
+use callsift_sentiment::TextClassifier;
 
 use crate::args::ConsoleArgs;
 use crate::exit::Exit;
@@ -19,6 +24,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| Tls { cert, key });
     let scheme = if tls.is_some() { "https" } else { "http" };
     let config = load::config(&args.config)?;
+    let labeller = load::text_model(&config)?.map(|folder| Labels::load(&folder)).transpose()?;
     let options = ConsoleOptions {
         lake: args.data.lake.clone(),
         data: args.data.folder(),
@@ -30,6 +36,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         utc_offset_s: offset_s(&config.metadata.utc_offset)?,
         eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
+        labeller,
     };
     options.check()?;
     first_users(&options, args.first_users.as_deref())?;
@@ -44,6 +51,23 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     };
     serve(options, rules, progress, ready)?;
     Ok(Exit::Done)
+}
+
+/// The text model, one text at a time.
+#[derive(Debug)]
+struct Labels(Mutex<TextClassifier>);
+
+impl Labels {
+    fn load(folder: &Path) -> Result<Arc<dyn Labeller>> {
+        Ok(Arc::new(Self(Mutex::new(TextClassifier::load(folder)?))))
+    }
+}
+
+impl Labeller for Labels {
+    fn label(&self, turns: &mut [Turn]) -> Result<(), String> {
+        // A panic while it was held says nothing of the next text.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).label(turns).map_err(|e| e.to_string())
+    }
 }
 
 /// One of each role where there is nobody; says what to do where nobody is wanted.

@@ -82,10 +82,10 @@ async fn answer(
             let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
             let false_hits = false_hits(conn, &id, &reader)?;
             let tried = typed.map(|t| {
-                let tried = judge(&shared.rules, rule, &t, &shared.options.eval);
-                (t, tried)
+                let model = shared.options.labeller.as_deref();
+                judge(&shared.rules, rule, &t, &shared.options.eval, model).map(|tried| (t, tried))
             });
-            Ok(Shown { id, period, figures, cases, false_hits, tried })
+            Ok(Shown { id, period, figures, cases, false_hits, tried: tried.transpose()? })
         })
         .await?;
     page(&app, &person, &shown)
@@ -127,7 +127,7 @@ fn page(app: &App, person: &Person, shown: &Shown) -> Result<Markup, PageError> 
                         section.card { h2 { (l.t("误报样例", "sample false hits")) } (samples(person, &shown.false_hits)) }
                     }
                 }
-                section.card #try { h2 { (l.t("试一试", "try it")) } (trial(person, shown, facts::needs_model(rule))) }
+                section.card #try { h2 { (l.t("试一试", "try it")) } (trial(person, shown, app.options.labeller.is_none() && facts::needs_model(rule))) }
             }
         },
     ))

@@ -4,6 +4,9 @@ use callsift_core::{CallMeta, ChannelLayout, Direction, Finding, SpeakerRole, Ti
 use callsift_rules::explain::explain;
 use callsift_rules::{CallFacts, EvalOptions, Rule, RuleSet};
 
+use crate::error::ConsoleError;
+use crate::options::Labeller;
+
 /// Longest text and most turns that are tried: whole calls fit, and nobody keeps the server busy.
 pub(super) const MOST_CHARS: usize = 8000;
 const MOST_TURNS: usize = 300;
@@ -56,9 +59,17 @@ fn role(name: &str) -> Option<SpeakerRole> {
     }
 }
 
-pub(super) fn attempt(rules: &RuleSet, rule: &Rule, typed: &Typed, options: &EvalOptions) -> Option<Tried> {
-    let turns = turns(&typed.text);
-    let end = turns.last()?.span.end_ms;
+/// Judges what was typed as a run judges a call; nothing where there are no words.
+pub(super) fn attempt(
+    rules: &RuleSet,
+    rule: &Rule,
+    typed: &Typed,
+    options: &EvalOptions,
+    labeller: Option<&dyn Labeller>,
+) -> Result<Option<Tried>, ConsoleError> {
+    let mut turns = turns(&typed.text);
+    let Some(end) = turns.last().map(|t| t.span.end_ms) else { return Ok(None) };
+    labeller.map_or(Ok(()), |model| model.label(&mut turns)).map_err(ConsoleError::Model)?;
     let order = Some(typed.order.trim().to_owned()).filter(|o| !o.is_empty());
     let meta = CallMeta { direction: Direction::parse(&typed.direction), order, ..CallMeta::default() };
     let facts = CallFacts { meta, layout: Some(ChannelLayout::Stereo), duration_ms: Some(end) };
@@ -66,7 +77,7 @@ pub(super) fn attempt(rules: &RuleSet, rule: &Rule, typed: &Typed, options: &Eva
     // What the rule is stands on the page already; the steps begin with what was looked at.
     let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
     let steps = steps.get(begin..).unwrap_or_default().lines().map(short).collect::<Vec<_>>().join("\n");
-    Some(Tried { finding, steps, turns: turns.len() })
+    Ok(Some(Tried { finding, steps, turns: turns.len() }))
 }
 
 /// A line without the middle of its expression: how it came out stands at its end.
@@ -123,11 +134,38 @@ mod tests {
         let rules =
             RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
         let typed = |text: &str| Typed { text: text.to_owned(), ..Typed::default() };
-        let attempt = |text: &str| super::attempt(&rules, &rules.rules()[0], &typed(text), &EvalOptions::default());
+        let options = EvalOptions::default();
+        let attempt = |text: &str| super::attempt(&rules, &rules.rules()[0], &typed(text), &options, None).unwrap();
         let hit = attempt("坐席：你真笨").unwrap();
         assert_eq!((hit.finding.verdict, hit.turns), (Verdict::Hit, 1));
         assert!(hit.steps.contains("结论") && hit.steps.starts_with("检查范围") && !hit.finding.evidence.is_empty());
         assert_eq!(attempt("客户：你真笨").unwrap().finding.verdict, Verdict::Clear);
         assert!(attempt(" \n").is_none());
+    }
+
+    #[derive(Debug)]
+    struct Rude(bool);
+
+    impl crate::Labeller for Rude {
+        fn label(&self, turns: &mut [callsift_core::Turn]) -> Result<(), String> {
+            for turn in turns {
+                turn.labels = vec![callsift_core::LabelScore { label: "rude".to_owned(), probability: 0.99 }];
+            }
+            if self.0 { Ok(()) } else { Err("broken".to_owned()) }
+        }
+    }
+
+    #[test]
+    fn labels_are_read_where_there_is_a_model() {
+        let text = RULE.replace("keyword: { any: [笨] }", "model: { label: rude, at_least: 0.5 }");
+        let text = text.split("tests:").next().unwrap().to_owned()
+            + "tests:\n  - { name: a, turns: [\"agent: 您好\"], expect: clear }\n";
+        let rules = RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), text)], None).unwrap();
+        let typed = Typed { text: "坐席：您好".to_owned(), ..Typed::default() };
+        let options = EvalOptions::default();
+        let attempt = |model| super::attempt(&rules, &rules.rules()[0], &typed, &options, model);
+        assert_eq!(attempt(None).unwrap().unwrap().finding.verdict, Verdict::Clear);
+        assert_eq!(attempt(Some(&Rude(true))).unwrap().unwrap().finding.verdict, Verdict::Hit);
+        assert!(attempt(Some(&Rude(false))).is_err_and(|e| e.to_string().contains("broken")));
     }
 }

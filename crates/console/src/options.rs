@@ -1,0 +1,75 @@
+//! What a console is told when it starts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use callsift_core::Turn;
+use callsift_rules::EvalOptions;
+
+use crate::error::ConsoleError;
+
+/// Certificate and key, PEM files.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Certificate chain.
+    pub cert: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// What a console needs.
+#[derive(Debug, Clone)]
+pub struct ConsoleOptions {
+    /// The lake.
+    pub lake: PathBuf,
+    /// Folder of the reviews database, the catalogue and decoded sound.
+    pub data: PathBuf,
+    /// Folder of the recordings; without it nothing is heard.
+    pub recordings: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Certificate, for addresses beyond loopback.
+    pub tls: Option<Tls>,
+    /// Something before the console does TLS.
+    pub insecure: bool,
+    /// Metadata field that names an agent's unit.
+    pub unit_field: String,
+    /// Limits that rules answer within, as in runs.
+    pub eval: EvalOptions,
+    /// Hours at the centre: seconds east of UTC.
+    pub utc_offset_s: i32,
+    /// A claim that nobody renews ends after so many minutes.
+    pub claim_minutes: i64,
+    /// The text model, for trying rules that read its labels; without it they see none.
+    pub labeller: Option<Arc<dyn Labeller>>,
+}
+
+/// Puts a text model's labels on turns. What runs the model stands outside: the console needs no model to show what was found.
+pub trait Labeller: std::fmt::Debug + Send + Sync {
+    /// Labels the turns that may be judged.
+    ///
+    /// # Errors
+    /// The model failed, in words.
+    fn label(&self, turns: &mut [Turn]) -> Result<(), String>;
+}
+
+impl ConsoleOptions {
+    /// That nothing is sent unprotected to other machines, and that there is a lake.
+    ///
+    /// # Errors
+    /// It would be; there is none.
+    pub fn check(&self) -> Result<(), ConsoleError> {
+        if !self.address.ip().is_loopback() && self.tls.is_none() && !self.insecure {
+            return Err(ConsoleError::Unprotected(self.address));
+        }
+        if self.lake.is_dir() {
+            Ok(())
+        } else {
+            Err(ConsoleError::Option(format!(
+                "there is no lake at {}; make one with `callsift run`",
+                self.lake.display()
+            )))
+        }
+    }
+}
