@@ -27,7 +27,7 @@ Exit codes: 0 the same draw · 1 the calls that could be drawn, what the machine
 #[derive(Debug)]
 pub enum SampleArgs {
     /// Draw a plan.
-    Draw(DrawArgs),
+    Draw(Box<DrawArgs>),
     /// Draw again what a file says was drawn, and compare.
     Verify(VerifyArgs),
 }
@@ -52,7 +52,7 @@ impl FromArgMatches for SampleArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match matches.subcommand() {
             Some((VERIFY, given)) => VerifyArgs::from_arg_matches(given).map(Self::Verify),
-            _ => DrawArgs::from_arg_matches(matches).map(Self::Draw),
+            _ => DrawArgs::from_arg_matches(matches).map(|args| Self::Draw(Box::new(args))),
         }
     }
 

@@ -95,7 +95,7 @@ fn short(line: &str) -> String {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use callsift_core::{SpeakerRole, Verdict};
+    use callsift_core::{LabelScore, SpeakerRole, Turn, Verdict};
     use callsift_rules::{EvalOptions, RuleSet};
 
     use super::{MOST_CHARS, Typed, short, turns};
@@ -147,9 +147,10 @@ mod tests {
     struct Rude(bool);
 
     impl crate::Labeller for Rude {
-        fn label(&self, turns: &mut [callsift_core::Turn]) -> Result<(), String> {
+        fn label(&self, turns: &mut [Turn]) -> Result<(), String> {
             for turn in turns {
-                turn.labels = vec![callsift_core::LabelScore { label: "rude".to_owned(), probability: 0.99 }];
+                let score = LabelScore { label: "rude".to_owned(), prob: 0.99, threshold: None };
+                turn.labels = vec![score];
             }
             if self.0 { Ok(()) } else { Err("broken".to_owned()) }
         }
@@ -158,13 +159,13 @@ mod tests {
     #[test]
     fn labels_are_read_where_there_is_a_model() {
         let text = RULE.replace("keyword: { any: [笨] }", "model: { label: rude, at_least: 0.5 }");
-        let text = text.split("tests:").next().unwrap().to_owned()
-            + "tests:\n  - { name: a, turns: [\"agent: 您好\"], expect: clear }\n";
+        let turn = |p: f32| format!("[{{ role: agent, text: 您好, labels: {{ rude: {p} }} }}]");
+        let text = text.replace("[\"agent: 你真笨\"]", &turn(0.9)).replace("[\"agent: 您好\"]", &turn(0.1));
         let rules = RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), text)], None).unwrap();
         let typed = Typed { text: "坐席：您好".to_owned(), ..Typed::default() };
         let options = EvalOptions::default();
         let attempt = |model| super::attempt(&rules, &rules.rules()[0], &typed, &options, model);
-        assert_eq!(attempt(None).unwrap().unwrap().finding.verdict, Verdict::Clear);
+        assert_eq!(attempt(None).unwrap().unwrap().finding.verdict, Verdict::CannotTell);
         assert_eq!(attempt(Some(&Rude(true))).unwrap().unwrap().finding.verdict, Verdict::Hit);
         assert!(attempt(Some(&Rude(false))).is_err_and(|e| e.to_string().contains("broken")));
     }
