@@ -97,7 +97,7 @@ fn listening(l: Lang, f: &Figures, p: &Period) -> Markup {
                     tbody { (way(l.t("按风险挑选", "by risk"), &gain.chosen, p, false)) (way(l.t("随机抽取", "by chance"), &gain.chance, p, true)) }
                 }
                 p { (l.t(&gain.saved().in_chinese(), &gain.saved().in_english())) (l.t("。", ".")) }
-                p.note { (l.t("每通只计一次；用时按听音长度（整通，或命中处前后各两秒）加每通 15 秒估计。", "A call counts once; time is estimated: the sound heard (all of it, or the flagged places with two seconds around) and 15 s for each call.")) }
+                p.note { (l.t("每通只计一次；用时按听音长度（整通；只听命中处的，从前两秒听起，缺失类要听整通）加每通 15 秒估计。", "A call counts once; time is estimated: the sound heard (all of it, or the flagged places from two seconds before; for what is missing all of it) and 15 s for each call.")) }
             },
         }
     }

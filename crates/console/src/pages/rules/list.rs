@@ -89,7 +89,7 @@ pub(super) fn misses(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
     let known = accuracy.filter(|a| a.misses_fewer_than < 1.0);
     html! {
         @match known {
-            Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) small { (l.t("95% 把握", "95 % sure")) } },
+            Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) " " small { (l.t("95% 把握", "95 % sure")) } },
             None => span.soft { (l.t("未知", "unknown")) },
         }
         @if heard > 0 { small { (l.t(" 抽听未命中通话 n=", " calls without a hit heard: n=")) (evident(heard, p, &clear, &[])) } }
