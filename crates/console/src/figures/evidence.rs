@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use callsift_reviews::Cause;
 use rusqlite::Connection;
 
+use crate::figures::causes::causes;
 use crate::figures::cells;
 use crate::figures::judged::judged_calls;
 use crate::figures::listening::chosen_calls;
@@ -21,6 +23,8 @@ pub(crate) enum Evidence {
     Judged { rule: String, machine: Option<bool> },
     /// A person gave a verdict on the rule, at whatever place.
     Said { rule: String },
+    /// A person rejected a hit of the rule for this cause, or without one.
+    Cause { rule: String, cause: Option<Cause> },
     /// A person judged a place of any rule that the machine hit.
     Hits,
     /// Reviewed, and chosen by a listening plan or by chance.
@@ -32,6 +36,9 @@ pub(crate) enum Evidence {
     /// Judged by two people, the second time on these days.
     Twice { which: Twice, days: Period },
 }
+
+/// Stands for no cause in an address.
+const UNSAID: &str = "unsaid";
 
 impl Evidence {
     /// What people judged of a rule.
@@ -52,6 +59,7 @@ impl Evidence {
         match self {
             Self::Judged { rule, machine } => judged_calls(conn, p, rule, *machine),
             Self::Said { rule } => said(&|s| s.rule == *rule && s.judged()),
+            Self::Cause { rule, cause } => Ok(causes(conn, p, rule)?.remove(cause).unwrap_or_default()),
             Self::Hits => said(&cells::Said::judged_hit),
             Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
@@ -73,6 +81,8 @@ impl Evidence {
             ["judged", id, "hit"] => Self::Judged { rule: rule(id), machine: Some(true) },
             ["judged", id, "clear"] => Self::Judged { rule: rule(id), machine: Some(false) },
             ["said", id] => Self::Said { rule: rule(id) },
+            ["cause", id, UNSAID] => Self::Cause { rule: rule(id), cause: None },
+            ["cause", id, cause] => Self::Cause { rule: rule(id), cause: Some(Cause::parse(cause)?) },
             ["hits"] => Self::Hits,
             ["planned"] => Self::Planned,
             ["chosen", "risk"] => Self::Chosen { by_chance: false },
@@ -106,6 +116,7 @@ impl fmt::Display for Evidence {
             Self::Judged { rule, machine: Some(true) } => write!(f, "judged {} hit", word(rule)),
             Self::Judged { rule, machine: Some(false) } => write!(f, "judged {} clear", word(rule)),
             Self::Said { rule } => write!(f, "said {}", word(rule)),
+            Self::Cause { rule, cause } => write!(f, "cause {} {}", word(rule), cause.map_or(UNSAID, Cause::as_str)),
             Self::Hits => f.write_str("hits"),
             Self::Planned => f.write_str("planned"),
             Self::Chosen { by_chance } => write!(f, "chosen {}", if *by_chance { "chance" } else { "risk" }),
@@ -151,6 +162,8 @@ mod tests {
             judged(Some(false)),
             Evidence::judged("*"),
             Evidence::Said { rule: "rude".into() },
+            Evidence::Cause { rule: "rude".into(), cause: Some(callsift_reviews::Cause::WrongSpeaker) },
+            Evidence::Cause { rule: "rude".into(), cause: None },
             Evidence::Hits,
             Evidence::Planned,
             Evidence::Chosen { by_chance: true },
@@ -165,7 +178,16 @@ mod tests {
         for one in all {
             assert_eq!(Evidence::parse(&one.to_string()), Some(one));
         }
-        for nonsense in ["", "judged", "judged rude maybe", "twice 2026-11-01", "reviews r1 x y", "hits hits"] {
+        for nonsense in [
+            "",
+            "judged",
+            "judged rude maybe",
+            "twice 2026-11-01",
+            "reviews r1 x y",
+            "hits hits",
+            "cause rude",
+            "cause rude why",
+        ] {
             assert_eq!(Evidence::parse(nonsense), None, "{nonsense}");
         }
     }

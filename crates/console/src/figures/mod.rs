@@ -1,6 +1,7 @@
 //! Figures from what people said: the rows that estimates are made of.
 
 pub(crate) mod cache;
+pub(crate) mod causes;
 pub(crate) mod cells;
 pub(crate) mod evidence;
 #[cfg(test)]
