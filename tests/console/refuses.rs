@@ -226,6 +226,7 @@ fn lists_do_not_tell_who_heard_a_call_twice() {
         format!("reviews zhijian2 {days}"),
         format!("duplicates zhijian2 {days}"),
         format!("reviews zhijian {days}"),
+        format!("verdicts zhijian {days}"),
         format!("twice {days}"),
         format!("twice {days} pair zhijian zhijian2"),
         format!("twice {days} item shirking"),
@@ -240,5 +241,6 @@ fn lists_do_not_tell_who_heard_a_call_twice() {
         assert_eq!((one.get(&page).status, lead.get(&page).status), (400, 400), "{nonsense}");
     }
     let page = one.get("/reviewers").text();
-    assert!(!page.contains("evidence="), "{page}");
+    assert!(!page.contains("evidence=") && !page.contains("宽严"), "{page}");
+    assert!(lead.get("/reviewers").text().contains("宽严"));
 }

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use crate::figures::causes::causes;
 use crate::figures::cells;
 use crate::figures::judged::judged_calls;
+use crate::figures::leaning;
 use crate::figures::listening::chosen_calls;
 use crate::figures::period::Period;
 use crate::figures::twice::{self, Twice};
@@ -33,6 +34,8 @@ pub(crate) enum Evidence {
     Chosen { by_chance: bool },
     /// This person handed a form in on these days: any form, or only of blind duplicates.
     HandedIn { by: String, duplicates: bool, days: Period },
+    /// This person judged a hit of the machine on these days.
+    Verdicts { by: String, days: Period },
     /// Judged by two people, the second time on these days.
     Twice { which: Twice, days: Period },
 }
@@ -48,7 +51,7 @@ impl Evidence {
 
     /// Whether the set tells who heard a call twice, which only leads may know.
     pub(crate) fn tells_duplicates(&self) -> bool {
-        matches!(self, Self::HandedIn { .. } | Self::Twice { .. })
+        matches!(self, Self::HandedIn { .. } | Self::Verdicts { .. } | Self::Twice { .. })
     }
 
     /// The calls, of this period at least; days of work begin `offset_s` seconds east of UTC. Some may have left the lake.
@@ -64,6 +67,7 @@ impl Evidence {
             Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
             Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
+            Self::Verdicts { by, days } => Ok(leaning::calls(&leaning::words(conn, days.times(offset_s))?, by)),
             Self::Twice { which, days } => {
                 let (from_us, to_us) = days.times(offset_s);
                 Ok(twice::calls(&twice::ratings(conn, from_us, to_us)?, which))
@@ -90,6 +94,7 @@ impl Evidence {
             [kind @ ("reviews" | "duplicates"), by, from, to] => {
                 Self::HandedIn { by: by.to_owned(), duplicates: kind == "duplicates", days: Period::strict(from, to)? }
             }
+            ["verdicts", by, from, to] => Self::Verdicts { by: by.to_owned(), days: Period::strict(from, to)? },
             ["twice", from, to, ref which @ ..] => {
                 Self::Twice { which: twice_of(which)?, days: Period::strict(from, to)? }
             }
@@ -124,6 +129,7 @@ impl fmt::Display for Evidence {
                 let kind = if *duplicates { "duplicates" } else { "reviews" };
                 write!(f, "{kind} {} {} {}", word(by), days.from, days.to)
             }
+            Self::Verdicts { by, days } => write!(f, "verdicts {} {} {}", word(by), days.from, days.to),
             Self::Twice { which, days } => {
                 write!(f, "twice {} {}", days.from, days.to)?;
                 match which {
@@ -170,6 +176,7 @@ mod tests {
             Evidence::Chosen { by_chance: false },
             handed("王 芳 50%20", false),
             handed("r1", true),
+            Evidence::Verdicts { by: "王 芳".into(), days: days.clone() },
             twice(Twice::All),
             twice(Twice::Pair("a b".into(), "c".into())),
             twice(Twice::Item("rude".into())),

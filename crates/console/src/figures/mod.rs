@@ -8,6 +8,7 @@ pub(crate) mod evidence;
 mod evidence_tests;
 mod judged;
 mod known;
+pub(crate) mod leaning;
 pub(crate) mod listening;
 pub(crate) mod period;
 pub(crate) mod sums;

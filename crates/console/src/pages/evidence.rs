@@ -33,6 +33,9 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
             };
             format!("{}{by}{what}", on(l, days))
         }
+        Evidence::Verdicts { by, days } => {
+            format!("{}{by}{}", on(l, days), l.t(" 判断过机器命中的通话", " judged a hit of the machine"))
+        }
         Evidence::Twice { which, days } => on(l, days) + &twice(l, which, rule),
     }
 }
