@@ -333,6 +333,19 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
             .map(|v| v.verdict)
             .collect::<Vec<_>>()
     };
+    // It is open for who is to hear it until the own form, though the first review is finished, and is handed out so.
+    let form = [("before", ""), ("whole", "1")];
+    assert_eq!(first.post("/calls/t2/form", &form).status, 303);
+    let open = |client: &Client| tells(client, "/queue");
+    assert!(!open(&first) && open(&second) && !tells(&second, "/queue?state=done"));
+    assert_eq!(second.post("/calls/t2/release", &[]).status, 303);
+    let handed = |client: &Client| {
+        let out: Vec<String> = (0..5).map(|_| client.post("/queue/next", &[]).header("location").to_owned()).collect();
+        out.iter().filter(|to| to.as_str() == "/calls/t2").count()
+    };
+    assert_eq!((handed(&second), handed(&first)), (1, 0));
+    assert_eq!(second.post("/calls/t2/form", &form).status, 303);
+    assert!(!open(&second) && tells(&second, "/queue?state=done") && handed(&second) == 0);
     assert_eq!(of(Slot::First).iter().filter(|v| **v == Judgement::Confirmed).count(), 1);
     assert!(of(Slot::Duplicate).iter().all(|v| *v == Judgement::Rejected));
 }

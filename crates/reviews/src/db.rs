@@ -20,6 +20,7 @@ fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/001-start.sql"),
             include_str!("../migrations/002-views.sql"),
             include_str!("../migrations/003-causes.sql"),
+            include_str!("../migrations/004-blind.sql"),
         ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })
