@@ -86,6 +86,21 @@ fn an_agent_reaches_the_own_calls_only() {
     assert!(!page.contains("class=\"finding\""), "{page}");
 }
 
+/// The rule's page shows what is checked to the letter, and where it stands, without the folders of this machine.
+#[test]
+fn a_rules_file_is_for_staff() {
+    let console = Console::start();
+    let page = console.login("zhijian").get("/rules/shirking").text();
+    let text = std::fs::read_to_string(crate::support::root().join("rules/attitude/shirking.yaml")).unwrap();
+    let shown = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    assert!(page.contains(&format!("<pre>{shown}</pre>")), "{page}");
+    assert!(
+        page.contains("<code>attitude/shirking.yaml</code>") && page.contains("<details class=\"card\">"),
+        "{page}"
+    );
+    assert_eq!(console.login("zuoxi").get("/rules/shirking").status, 404);
+}
+
 #[test]
 fn a_verdict_of_another_agents_call_cannot_be_disputed() {
     let mut console = Console::start();

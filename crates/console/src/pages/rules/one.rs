@@ -99,6 +99,10 @@ fn page(app: &App, person: &Person, shown: &Shown) -> Result<Markup, PageError> 
                         section.card { h2 { (l.t("误报样例", "sample false hits")) } (shown.false_hits.show(person, &shown.period, &shown.id)) }
                     }
                 }
+                @if let Some(file) = app.rules.file(&shown.id) {
+                    // What is checked, to the letter; the summary above is only what it means.
+                    details.card { summary { (l.t("规则文件 ", "rule file ")) code { (file.path.display()) } } pre { (file.text) } }
+                }
                 section.card #try { h2 { (l.t("试一试", "try it")) } (trial(person, shown, facts::needs_model(rule))) }
             }
         },
