@@ -57,6 +57,7 @@ fn judge(db: &mut Db, user_id: i64, call: &DrawCall, truth: &Truth, hits: &BTree
         place,
         source,
         verdict,
+        cause: None,
         span_ms: None,
         text: None,
         note: String::new(),

@@ -125,6 +125,7 @@ impl Centre {
             place: "t0:0-4".into(),
             source: Source::Finding,
             verdict: Judgement::Confirmed,
+            cause: None,
             span_ms: Some((0, 1000)),
             text: Some("这不归我管".into()),
             note: String::new(),

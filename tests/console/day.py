@@ -83,9 +83,15 @@ def review():
     wait(lambda: driver.execute_script("return !document.querySelector('audio').paused"), "it plays")
     press(" ")
     wait(lambda: driver.execute_script("return document.querySelector('audio').paused"), "it stops")
+    press("n")
+    press("3")  # At once: the cause waits for the verdict.
+    wait(lambda: "误报（语境允许）" in one(".finding.chosen .said").text, "it is rejected, and why")
+    press("1")
+    wait(lambda: "误报（识别错误）" in one(".finding.chosen .said").text, "why is changed")
     before = one("output.score").text
     press("y")
     wait(lambda: all_of('.finding.chosen[data-verdict="confirmed"]'), "it is confirmed")
+    assert one(".finding.chosen select[name=cause]").get_attribute("value") == "", "what is confirmed has no cause"
     wait(lambda: one("output.score").text != before, "the form follows")
     press("m")
     wait(lambda: one("#missed").get_attribute("open"), "a miss can be marked")

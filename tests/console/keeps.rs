@@ -2,7 +2,7 @@
 
 use callsift_audio::{AudioLimits, AudioReader};
 use callsift_core::SAMPLE_RATE;
-use callsift_reviews::{Db, DrawCall, DrawRecord, Judgement, Slot};
+use callsift_reviews::{Cause, Db, DrawCall, DrawRecord, Judgement, NewVerdict, Slot, Source, VerdictRow};
 
 use super::Console;
 use super::client::{Client, field};
@@ -136,14 +136,116 @@ fn a_spoken_number_is_silent_for_those_who_may_not_hear_it() {
 
 /// What a person says of the first card that stands for this rule.
 fn say(client: &Client, call: &str, rule: &str, verdict: &str) -> u16 {
+    send(client, call, rule, "verdict", &[("verdict", verdict)])
+}
+
+/// Why a person said so.
+fn explain(client: &Client, call: &str, rule: &str, cause: &str) -> u16 {
+    send(client, call, rule, "cause", &[("cause", cause)])
+}
+
+fn send(client: &Client, call: &str, rule: &str, action: &str, said: &[(&str, &str)]) -> u16 {
     let page = client.get(call).text();
     let card = page.split("<article class=\"finding\"").find(|c| c.contains(&format!("data-rule=\"{rule}\"")));
     let card = card.unwrap_or_else(|| panic!("no card of {rule}: {page}"));
     let before = card.split("name=\"before\"").nth(1).unwrap().split('>').next().unwrap();
     let before = before.split('"').nth(1).unwrap_or("");
     let place = field(card, "place");
-    let fields = [("rule", rule), ("place", &place), ("verdict", verdict), ("before", before)];
-    client.post(&format!("{call}/verdict"), &fields).status
+    let fields = [&[("rule", rule), ("place", &place), ("before", before)], said].concat();
+    client.post(&format!("{call}/{action}"), &fields).status
+}
+
+/// A word on one place of `shirking` in this call and on no other, as after a change of the rules.
+fn word(place: &str, user_id: i64, verdict: Judgement, before: Option<i64>) -> NewVerdict {
+    NewVerdict {
+        call_id: "t2".into(),
+        slot: Slot::First,
+        rule_id: "shirking".into(),
+        place: place.to_owned(),
+        source: Source::Finding,
+        verdict,
+        cause: None,
+        span_ms: None,
+        text: None,
+        note: String::new(),
+        ruleset_hash: String::new(),
+        user_id,
+        at_us: 2,
+        before,
+    }
+}
+
+/// What stands on places of `shirking` in the call that has several.
+fn shirking(db: &Db) -> Vec<VerdictRow> {
+    let all = db.verdicts_of("t2", Slot::First).unwrap();
+    all.into_iter().filter(|v| v.rule_id == "shirking").collect()
+}
+
+#[test]
+fn a_cause_comes_before_or_after_the_verdict_and_decides_nothing() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (one, other) = (console.login("zhijian"), console.login("zhijian2"));
+    let mut db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let (call, rule) = ("/calls/t2", "shirking");
+    assert_eq!(explain(&one, call, rule, "misheard"), 400, "nothing is said yet");
+    // Before: it goes to all places with the verdict.
+    let reject = |cause| send(&one, call, rule, "verdict", &[("verdict", "rejected"), ("cause", cause)]);
+    assert_eq!(reject("whatever"), 400);
+    assert_eq!(reject("misheard"), 303);
+    let places = shirking(&db);
+    assert!(places.len() > 1 && places.iter().all(|v| v.cause == Some(Cause::Misheard)), "{places:?}");
+    // After: rows of their own, the verdict as it was.
+    assert_eq!(explain(&one, call, rule, "context"), 303);
+    let later = shirking(&db);
+    assert!(later.iter().all(|v| v.cause == Some(Cause::Context) && v.verdict == Judgement::Rejected), "{later:?}");
+    assert_eq!(db.history().unwrap().len(), 2 * places.len());
+    assert!(one.get(call).text().contains("（语境允许）"));
+    let page = one.get("/rules/shirking?from=2026-11-01&to=2026-11-30").text();
+    assert!(page.contains("evidence=cause%20shirking%20context") && page.contains("语境允许 · "), "{page}");
+    let lines = db.audit(20).unwrap();
+    let said = |action: &str, detail: &str| lines.iter().any(|a| a.action == action && a.detail == detail);
+    assert!(said("verdict", "shirking rejected misheard") && said("cause", "shirking context"), "{lines:?}");
+    // What is confirmed has none, whatever was chosen before.
+    let fields = [("verdict", "confirmed"), ("cause", "context")];
+    assert_eq!(send(&one, call, rule, "verdict", &fields), 303);
+    let confirmed: Vec<_> = shirking(&db).into_iter().filter(|v| v.verdict == Judgement::Confirmed).collect();
+    assert_eq!(confirmed.iter().map(|v| v.cause).collect::<Vec<_>>(), [None]);
+    assert_eq!(explain(&one, call, rule, "context"), 400);
+    // A doubt on one place only: why says nothing of the others.
+    let head = confirmed.into_iter().next().unwrap();
+    let doubt =
+        NewVerdict { note: "听不清".into(), ..word(&head.place, head.user_id, Judgement::Unsure, Some(head.id)) };
+    db.claim("t2", Slot::First, head.user_id, head.at_us, 1).unwrap();
+    db.record(&NewVerdict { at_us: head.at_us, ..doubt }).unwrap();
+    let rows = db.history().unwrap().len();
+    assert_eq!(explain(&one, call, rule, "wrong_speaker"), 303);
+    assert_eq!(db.history().unwrap().len(), rows + 1, "the rejected places stay as they were");
+    let head = shirking(&db).into_iter().find(|v| v.place == head.place).unwrap();
+    assert_eq!(
+        (head.verdict, head.cause, head.note.as_str()),
+        (Judgement::Unsure, Some(Cause::WrongSpeaker), "听不清")
+    );
+    // It is the word of whoever judged.
+    db.release("t2", Slot::First, head.user_id).unwrap();
+    assert_eq!(explain(&other, call, rule, "rule"), 400);
+    assert_eq!(explain(&one, call, rule, ""), 303, "it may be taken back");
+    assert_eq!(shirking(&db).into_iter().find(|v| v.place == head.place).unwrap().cause, None);
+}
+
+#[test]
+fn a_cause_leaves_places_alone_that_nobody_judged() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    let mut db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let user_id = db.users().unwrap().into_iter().find(|u| u.name == "zhijian").unwrap().id;
+    let page = reviewer.get("/calls/t2").text();
+    let place = field(page.split("data-rule=\"shirking\"").nth(1).unwrap(), "place");
+    db.claim("t2", Slot::First, user_id, 1, 10).unwrap();
+    db.record(&word(&place, user_id, Judgement::Rejected, None)).unwrap();
+    assert_eq!(explain(&reviewer, "/calls/t2", "shirking", "rule"), 303);
+    let standing: Vec<_> = shirking(&db).into_iter().map(|v| (v.place, v.cause)).collect();
+    assert_eq!(standing, [(place, Some(Cause::Rule))], "its other places wait to be judged");
 }
 
 #[test]
@@ -200,6 +302,8 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
     let tells = |client: &Client, page: &str| client.get(page).text().contains("/calls/t2");
     assert_eq!(say(&first, "/calls/t2", "shirking", "rejected"), 303);
     assert!(tells(&first, "/rules/shirking") && !tells(&second, "/rules/shirking"), "a sample of false hits");
+    let unsaid = "/queue?state=all&evidence=cause%20shirking%20unsaid";
+    assert!(tells(&first, unsaid) && !tells(&second, unsaid), "calls by the cause of a rejection");
     assert_eq!(say(&first, "/calls/t2", "shirking", "confirmed"), 303);
     for page in ["/calls/t2", "/queue?state=all"] {
         let text = second.get(page).text();
@@ -229,6 +333,19 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
             .map(|v| v.verdict)
             .collect::<Vec<_>>()
     };
+    // It is open for who is to hear it until the own form, though the first review is finished, and is handed out so.
+    let form = [("before", ""), ("whole", "1")];
+    assert_eq!(first.post("/calls/t2/form", &form).status, 303);
+    let open = |client: &Client| tells(client, "/queue");
+    assert!(!open(&first) && open(&second) && !tells(&second, "/queue?state=done"));
+    assert_eq!(second.post("/calls/t2/release", &[]).status, 303);
+    let handed = |client: &Client| {
+        let out: Vec<String> = (0..5).map(|_| client.post("/queue/next", &[]).header("location").to_owned()).collect();
+        out.iter().filter(|to| to.as_str() == "/calls/t2").count()
+    };
+    assert_eq!((handed(&second), handed(&first)), (1, 0));
+    assert_eq!(second.post("/calls/t2/form", &form).status, 303);
+    assert!(!open(&second) && tells(&second, "/queue?state=done") && handed(&second) == 0);
     assert_eq!(of(Slot::First).iter().filter(|v| **v == Judgement::Confirmed).count(), 1);
     assert!(of(Slot::Duplicate).iter().all(|v| *v == Judgement::Rejected));
 }

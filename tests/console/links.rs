@@ -8,18 +8,21 @@ use super::reviewed;
 
 const NOVEMBER: &str = "from=2026-11-01&to=2026-11-30";
 /// What links ask for, each of which must be among those followed.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 22] = [
     "evidence=judged%20%2A&",
     "evidence=judged%20greeting-missing&",
     "%20hit&",
     "%20clear&",
     "evidence=said%20",
+    "evidence=cause%20",
+    "%20unsaid&",
     "evidence=hits&",
     "evidence=planned&",
     "evidence=chosen%20risk&state=all",
     "evidence=chosen%20chance&state=confirmed",
     "evidence=reviews%20r1%20",
     "evidence=duplicates%20",
+    "evidence=verdicts%20",
     "%20pair%20",
     "%20item%20",
     "%20differ%20",

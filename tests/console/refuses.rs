@@ -20,7 +20,7 @@ const STAFF_PAGES: [&str; 11] = [
 /// Pages for admins.
 const ADMIN_PAGES: [&str; 2] = ["/users", "/audit"];
 /// What is sent to a call; `c03` and `c05` have recordings.
-const ACTIONS: [&str; 5] = ["claim", "release", "verdict", "missed", "form"];
+const ACTIONS: [&str; 6] = ["claim", "release", "verdict", "cause", "missed", "form"];
 
 /// An id in an address.
 fn url(text: &str) -> String {
@@ -84,6 +84,21 @@ fn an_agent_reaches_the_own_calls_only() {
     // What the machine says and no person confirmed is no business of the agent's yet.
     let page = agent.get("/calls/c05").text();
     assert!(!page.contains("class=\"finding\""), "{page}");
+}
+
+/// The rule's page shows what is checked to the letter, and where it stands, without the folders of this machine.
+#[test]
+fn a_rules_file_is_for_staff() {
+    let console = Console::start();
+    let page = console.login("zhijian").get("/rules/shirking").text();
+    let text = std::fs::read_to_string(crate::support::root().join("rules/attitude/shirking.yaml")).unwrap();
+    let shown = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    assert!(page.contains(&format!("<pre>{shown}</pre>")), "{page}");
+    assert!(
+        page.contains("<code>attitude/shirking.yaml</code>") && page.contains("<details class=\"card\">"),
+        "{page}"
+    );
+    assert_eq!(console.login("zuoxi").get("/rules/shirking").status, 404);
 }
 
 #[test]
@@ -226,6 +241,7 @@ fn lists_do_not_tell_who_heard_a_call_twice() {
         format!("reviews zhijian2 {days}"),
         format!("duplicates zhijian2 {days}"),
         format!("reviews zhijian {days}"),
+        format!("verdicts zhijian {days}"),
         format!("twice {days}"),
         format!("twice {days} pair zhijian zhijian2"),
         format!("twice {days} item shirking"),
@@ -240,5 +256,6 @@ fn lists_do_not_tell_who_heard_a_call_twice() {
         assert_eq!((one.get(&page).status, lead.get(&page).status), (400, 400), "{nonsense}");
     }
     let page = one.get("/reviewers").text();
-    assert!(!page.contains("evidence="), "{page}");
+    assert!(!page.contains("evidence=") && !page.contains("宽严"), "{page}");
+    assert!(lead.get("/reviewers").text().contains("宽严"));
 }

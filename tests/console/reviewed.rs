@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use callsift_reviews::{Db, DrawCall, DrawRecord, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, Source};
+use callsift_reviews::{Cause, Db, DrawCall, DrawRecord, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, Source};
 use callsift_store::{read_findings, stored_parts};
 
 use crate::support::{code, recordings, root, run, stderr};
@@ -180,6 +180,8 @@ impl Review {
             place: place.into(),
             source,
             verdict,
+            // One in three rejections says nothing.
+            cause: [Some(Cause::Misheard), Some(Cause::Context), None][place.len() % 3].filter(|_| verdict.has_cause()),
             span_ms: None,
             text: None,
             note: String::new(),

@@ -55,6 +55,19 @@ pub(crate) fn judgement(lang: Lang, name: &str) -> &'static str {
     }
 }
 
+/// Name of a cause of a rejection; of none where nobody said why.
+pub(crate) fn cause(lang: Lang, cause: Option<callsift_reviews::Cause>) -> &'static str {
+    use callsift_reviews::Cause;
+    match cause {
+        Some(Cause::Misheard) => lang.t("识别错误", "misheard"),
+        Some(Cause::WrongSpeaker) => lang.t("说话人错", "wrong speaker"),
+        Some(Cause::Context) => lang.t("语境允许", "context allows it"),
+        Some(Cause::Rule) => lang.t("规则过宽", "rule too wide"),
+        Some(Cause::Other) => lang.t("其他", "other"),
+        None => lang.t("未注明", "not said"),
+    }
+}
+
 /// Why a recording failed; as it stands in the lake for engineers, and where it is of no known kind.
 pub(crate) fn failure(lang: Lang, reason: &str) -> &str {
     match lang {

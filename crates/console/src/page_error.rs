@@ -79,6 +79,7 @@ fn invalid(what: &Invalid) -> String {
         Invalid::PasswordShort { min } => format!("密码至少 {min} 个字符"),
         Invalid::Score => "得分应在 0 到 100 之间".to_owned(),
         Invalid::AppealReason => "请写明申诉理由".to_owned(),
+        Invalid::Cause => "只有误报和存疑才有原因".to_owned(),
         Invalid::DecisionReason => "请写明裁定理由".to_owned(),
     }
 }

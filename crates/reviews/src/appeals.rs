@@ -139,6 +139,7 @@ impl Db {
                     place: r.get(2)?,
                     source: Source::Appeal,
                     verdict: if granted { Judgement::Rejected } else { Judgement::Confirmed },
+                    cause: None,
                     span_ms: span.0.zip(span.1),
                     text: r.get(5)?,
                     note: reason.trim().to_owned(),

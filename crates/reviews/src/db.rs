@@ -16,7 +16,12 @@ fn migrations() -> &'static Migrations<'static> {
     static MIGRATIONS: OnceLock<Migrations<'static>> = OnceLock::new();
     // A step that was released is never changed; a new one is added below it.
     MIGRATIONS.get_or_init(|| {
-        let steps = [include_str!("../migrations/001-start.sql"), include_str!("../migrations/002-views.sql")];
+        let steps = [
+            include_str!("../migrations/001-start.sql"),
+            include_str!("../migrations/002-views.sql"),
+            include_str!("../migrations/003-causes.sql"),
+            include_str!("../migrations/004-blind.sql"),
+        ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })
 }
@@ -94,7 +99,10 @@ impl Db {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use rusqlite::Connection;
+
     use super::{Db, migrations};
+    use crate::claims::Slot;
     use crate::users::{NewUser, Role};
 
     /// A database with an agent, two reviewers and a lead: ids 1 to 4.
@@ -117,6 +125,21 @@ pub(crate) mod tests {
         db.log(5, "r1", "listen", Some("c1"), "").unwrap();
         assert!(db.connection().execute("DELETE FROM audit", []).is_err());
         assert!(db.connection().execute("UPDATE audit SET who = 'x'", []).is_err());
+    }
+
+    #[test]
+    fn a_database_from_before_keeps_what_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reviews.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrations().to_version(&mut old, 2).unwrap();
+        let said = "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
+                    INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, note, ruleset_hash, user_id, at_us)
+                    VALUES ('c1', 0, 'rude', '', 'finding', 'rejected', '玩笑', 'h', 1, 1)";
+        old.execute_batch(said).unwrap();
+        drop(old);
+        let standing = Db::open(&path).unwrap().verdicts_of("c1", Slot::First).unwrap();
+        assert_eq!((standing[0].note.as_str(), standing[0].cause), ("玩笑", None));
     }
 
     #[test]

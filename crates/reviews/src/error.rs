@@ -113,6 +113,9 @@ pub enum Invalid {
     /// A score that is none.
     #[error("a score lies between 0 and 100")]
     Score,
+    /// A cause of what is neither rejected nor doubted.
+    #[error("only what is rejected or doubted has a cause")]
+    Cause,
     /// An appeal without a reason.
     #[error("an appeal needs a reason")]
     AppealReason,

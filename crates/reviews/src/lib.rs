@@ -8,6 +8,7 @@
 
 pub mod appeals;
 pub mod audit;
+pub mod causes;
 pub mod claims;
 pub mod db;
 pub mod draws;
@@ -21,6 +22,7 @@ pub mod verdicts;
 
 pub use appeals::{Appeal, AppealFilter};
 pub use audit::AuditEntry;
+pub use causes::Cause;
 pub use claims::{Claim, Slot};
 pub use db::Db;
 pub use draws::{DrawCall, DrawRecord};

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::causes::Cause;
 use crate::claims::{Slot, must_hold};
 use crate::db::Db;
-use crate::error::{ReviewsError, TooLate};
+use crate::error::{Invalid, ReviewsError, TooLate};
 
 /// What a person says of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +77,8 @@ pub struct NewVerdict {
     pub source: Source,
     /// What the person says.
     pub verdict: Judgement,
+    /// Why, where it is rejected or doubted and the person says so.
+    pub cause: Option<Cause>,
     /// Where in the recording, milliseconds.
     pub span_ms: Option<(i64, i64)>,
     /// What was said there.
@@ -109,6 +112,8 @@ pub struct VerdictRow {
     pub source: String,
     /// What was said.
     pub verdict: Judgement,
+    /// Why.
+    pub cause: Option<Cause>,
     /// Where, milliseconds.
     pub span_ms: Option<(i64, i64)>,
     /// What was said there.
@@ -128,11 +133,12 @@ pub struct VerdictRow {
 }
 
 const COLUMNS: &str = "v.id, v.call_id, v.slot, v.rule_id, v.place, v.source, v.verdict, v.start_ms, v.end_ms, v.text,
-    v.note, v.ruleset_hash, u.display, v.user_id, v.at_us, v.before";
+    v.note, v.ruleset_hash, u.display, v.user_id, v.at_us, v.before, v.cause";
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<VerdictRow> {
     let verdict: String = r.get(6)?;
     let span: (Option<i64>, Option<i64>) = (r.get(7)?, r.get(8)?);
+    let cause: Option<String> = r.get(16)?;
     Ok(VerdictRow {
         id: r.get(0)?,
         call_id: r.get(1)?,
@@ -142,6 +148,7 @@ fn from_row(r: &Row<'_>) -> rusqlite::Result<VerdictRow> {
         source: r.get(5)?,
         // The table's CHECK lets nothing else in.
         verdict: Judgement::parse(&verdict).unwrap_or(Judgement::Unsure),
+        cause: cause.as_deref().and_then(Cause::parse),
         span_ms: span.0.zip(span.1),
         text: r.get(9)?,
         note: r.get(10)?,
@@ -169,8 +176,8 @@ fn last_of(
 /// Adds a row; the caller made sure that nothing came between.
 pub(crate) fn insert(conn: &Connection, v: &NewVerdict) -> Result<i64, ReviewsError> {
     let sql = "INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, start_ms, end_ms, text, note,
-                 ruleset_hash, user_id, at_us, before)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                 ruleset_hash, user_id, at_us, before, cause)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     conn.prepare_cached(sql)?.execute(params![
         v.call_id,
         v.slot.number(),
@@ -186,6 +193,7 @@ pub(crate) fn insert(conn: &Connection, v: &NewVerdict) -> Result<i64, ReviewsEr
         v.user_id,
         v.at_us,
         v.before,
+        v.cause.map(Cause::as_str),
     ])?;
     Ok(conn.last_insert_rowid())
 }
@@ -196,8 +204,11 @@ impl Db {
     /// # Errors
     /// [`ReviewsError::Claimed`] or [`ReviewsError::NotClaimed`]: the call is not this person's.
     /// [`ReviewsError::Overtaken`]: the place has a newer verdict than the person saw.
-    /// [`ReviewsError::TooLate`]: an appeal decided it.
+    /// [`ReviewsError::TooLate`]: an appeal decided it. [`Invalid::Cause`]: such a verdict has no cause.
     pub fn record(&mut self, verdict: &NewVerdict) -> Result<i64, ReviewsError> {
+        if verdict.cause.is_some() && !verdict.verdict.has_cause() {
+            return Err(Invalid::Cause.into());
+        }
         self.alone(|conn| {
             must_hold(conn, &verdict.call_id, verdict.slot, verdict.user_id, verdict.at_us)?;
             let last = last_of(conn, &verdict.call_id, verdict.slot, &verdict.rule_id, &verdict.place)?;
@@ -281,6 +292,7 @@ pub(crate) mod tests {
             place: String::new(),
             source: Source::Finding,
             verdict,
+            cause: None,
             span_ms: Some((0, 5000)),
             text: None,
             note: String::new(),

@@ -28,7 +28,7 @@ pub mod view;
 
 pub use error::{RuleError, RuleProblem};
 pub use evaluate::EvalOptions;
-pub use load::{RuleSet, default_profile};
+pub use load::{RuleFile, RuleSet, default_profile};
 pub use operators::{OPERATORS, OperatorDoc};
 pub use schema::Rule;
 pub use score::{ScoreItem, score, score_items};

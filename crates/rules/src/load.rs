@@ -17,8 +17,27 @@ use crate::schema::{Rule, ViolationWhen};
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    files: BTreeMap<String, RuleFile>,
     index: PhraseIndex,
     hash: String,
+}
+
+/// The file of a rule, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFile {
+    /// Below the folder of the rules.
+    pub path: PathBuf,
+    /// The text, byte by byte.
+    pub text: String,
+}
+
+impl RuleFile {
+    fn new(root: &Path, path: &Path, text: String) -> Self {
+        let below = path.strip_prefix(root).ok().filter(|p| !p.as_os_str().is_empty());
+        // A single file may be given instead of a folder.
+        let path = below.or(path.file_name().map(Path::new)).unwrap_or(path);
+        Self { path: path.to_owned(), text }
+    }
 }
 
 impl RuleSet {
@@ -70,19 +89,29 @@ impl RuleSet {
         if !problems.is_empty() {
             return Err(RuleError::Invalid(problems));
         }
-        let mut rules: Vec<Rule> = rules.into_iter().map(|(_, _, rule)| rule).collect();
+        let mut files = BTreeMap::new();
+        let keep = |(path, text, rule): (PathBuf, String, Rule)| {
+            files.insert(rule.id.value.clone(), RuleFile::new(root, &path, text));
+            rule
+        };
+        let mut rules: Vec<Rule> = rules.into_iter().map(keep).collect();
         rules.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         if let Some(profile) = profile {
             hasher.update(profile.text.as_bytes());
             profile.select(&mut rules)?;
         }
         let hash = callsift_core::hex(&hasher.finalize());
-        Ok(Self { rules, index: table.build(), hash })
+        Ok(Self { rules, files, index: table.build(), hash })
     }
 
     /// The rules, sorted by id.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The file that a rule was read from; also of rules that the profile leaves out.
+    pub fn file(&self, id: &str) -> Option<&RuleFile> {
+        self.files.get(id)
     }
 
     /// SHA-256 over the names and bytes of all rule files, and of the profile.
@@ -225,11 +254,11 @@ fn duplicates(rules: &[(PathBuf, String, Rule)]) -> Vec<RuleProblem> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::{RuleSet, parse};
     use crate::phrases::PhraseTable;
 
     const GOOD: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A1\nseverity: minor\npoints: 5\nwhy: 因为\n\
@@ -248,6 +277,21 @@ mod tests {
     #[test]
     fn a_good_rule_loads() {
         assert_eq!(message(GOOD), "");
+    }
+
+    #[test]
+    fn files_are_kept_as_they_were_read_and_named_below_the_folder() {
+        let of = |root: &str, path: &str| {
+            let texts = [(PathBuf::from(path), GOOD.to_owned())];
+            RuleSet::from_texts(Path::new(root), &texts, None).unwrap()
+        };
+        for (root, path, name) in [("/a/rules", "/a/rules/c/x.yaml", "c/x.yaml"), ("/a/x.yaml", "/a/x.yaml", "x.yaml")]
+        {
+            let rules = of(root, path);
+            let file = rules.file("x").unwrap();
+            assert_eq!((file.path.as_path(), file.text.as_str()), (Path::new(name), GOOD));
+            assert!(rules.file("y").is_none());
+        }
     }
 
     #[test]

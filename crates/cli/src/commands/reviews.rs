@@ -95,6 +95,7 @@ fn review_row(v: VerdictRow, replaced: &BTreeSet<i64>) -> ReviewRow {
         reviewer: v.by,
         at_us: v.at_us,
         ruleset_hash: v.ruleset_hash,
+        cause: v.cause.map(|c| c.as_str().to_owned()),
     }
 }
 

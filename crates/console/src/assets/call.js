@@ -42,30 +42,52 @@ function toast(text) {
   setTimeout(() => box.remove(), 4000);
 }
 
-// Verdicts go to the server without leaving the page; the form below follows.
-async function judge(form, verdict) {
+// What is sent of one place waits for what was sent before it: the next row names the last one.
+function send(form, work) {
+  form.sending = (form.sending ?? Promise.resolve()).then(work);
+  return form.sending;
+}
+
+// Verdicts and causes go to the server without leaving the page; the form below follows.
+async function post(form, action, changes) {
   const body = new URLSearchParams(new FormData(form));
-  body.set("verdict", verdict);
-  const card = form.closest(".finding");
+  for (const [name, value] of Object.entries(changes)) body.set(name, value);
   const buttons = form.querySelectorAll("button");
   buttons.forEach((b) => (b.disabled = true));
   try {
-    const reply = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "callsift" } });
+    const reply = await fetch(`${page.dataset.call}/${action}`, { method: "POST", body, headers: { "X-Requested-With": "callsift" } });
     if (!reply.ok) {
       const text = new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("main p");
       throw new Error(text?.textContent ?? reply.status);
     }
-    if (verdict === "withdrawn") return location.reload();
-    const { id, by, note, items, score } = await reply.json();
-    form.elements.before.value = id;
-    card.dataset.verdict = verdict;
-    card.querySelector(".said").textContent = `${words[verdict]} · ${by}${note ? "：" + note : ""}`;
-    follow(items, score);
+    if (changes.verdict === "withdrawn") return location.reload();
+    show(form, await reply.json());
   } catch (error) {
     toast(words.failed + error.message);
   } finally {
     buttons.forEach((b) => (b.disabled = false));
   }
+}
+
+function show(form, { id, verdict, cause, by, note, items, score }) {
+  const card = form.closest(".finding");
+  const option = cause && form.querySelector(`option[value=${cause}]`);
+  form.elements.before.value = id;
+  if (form.elements.cause) form.elements.cause.value = cause ?? "";
+  card.dataset.verdict = verdict;
+  card.querySelector(".said").textContent =
+    `${words[verdict]}${option ? `（${option.dataset.word}）` : ""} · ${by}${note ? "：" + note : ""}`;
+  follow(items, score);
+}
+
+const judge = (form, verdict) => send(form, () => post(form, "verdict", { verdict }));
+
+// A cause that is chosen before the verdict goes with it; one that is chosen later is sent at once.
+function explain(form, cause) {
+  return send(form, async () => {
+    form.elements.cause.value = cause;
+    if (["rejected", "unsure"].includes(form.closest(".finding").dataset.verdict)) await post(form, "cause", { cause });
+  });
 }
 
 const sheet = document.querySelector("form#sheet");
@@ -97,6 +119,12 @@ for (const form of page.querySelectorAll("form.verdict")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     judge(form, event.submitter?.value ?? "unsure");
+  });
+  const causes = form.elements.cause;
+  causes?.addEventListener("change", () => {
+    const cause = causes.value;
+    causes.blur(); // The keys belong to the page again.
+    explain(form, cause);
   });
 }
 
@@ -172,6 +200,7 @@ document.addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const verdict = verdictKeys[event.key];
   const form = findings[chosen]?.querySelector("form.verdict");
+  const cause = /^[1-9]$/.test(event.key) && form?.elements.cause?.options[event.key]?.value;
   const actions = {
     j: () => choose(chosen + 1),
     k: () => choose(chosen - 1),
@@ -183,6 +212,7 @@ document.addEventListener("keydown", (event) => {
       "[": () => speed(-1), "]": () => speed(1), l: () => page.querySelector("[data-do=loop]").click(),
     }),
     ...(verdict && form?.querySelector(`[value=${verdict}]`) && { [event.key]: () => judge(form, verdict) }),
+    ...(cause && { [event.key]: () => explain(form, cause) }),
   };
   const action = actions[event.key];
   if (!action || (event.key === " " && event.target.matches("button, summary, a"))) return;

@@ -10,6 +10,7 @@ mod place;
 pub(crate) mod queue;
 mod rank;
 pub(crate) mod rows;
+mod state;
 mod sync;
 
 use std::path::Path;

@@ -1,12 +1,16 @@
 //! Choosing calls: filters, order, pages.
 
+use callsift_reviews::Slot;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::catalog::outcomes::listed;
+use crate::catalog::state::Reader;
 use crate::catalog::{CallRow, text_query};
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
+
+pub(crate) use crate::catalog::state::State;
 
 /// Calls are counted so far.
 pub(crate) const MOST: i64 = 1_000;
@@ -14,66 +18,6 @@ pub(crate) const MOST: i64 = 1_000;
 pub(crate) const NONE: &str = "∅";
 /// Calls on a page.
 pub(crate) const PAGE: usize = 50;
-
-/// What has become of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum State {
-    /// Nobody finished it.
-    #[default]
-    Open,
-    /// A form was handed in.
-    Done,
-    /// A person confirmed a violation.
-    Confirmed,
-    /// The machine found something.
-    Flagged,
-    /// Kept for training.
-    Kept,
-    /// The machine understood it.
-    Understood,
-    /// The machine failed on it.
-    Failed,
-    /// All.
-    All,
-}
-
-impl State {
-    /// All, with their names in addresses.
-    pub(crate) const ALL: [(Self, &str); 8] = [
-        (Self::Open, "open"),
-        (Self::Done, "done"),
-        (Self::Confirmed, "confirmed"),
-        (Self::Flagged, "flagged"),
-        (Self::Kept, "kept"),
-        (Self::Understood, "understood"),
-        (Self::Failed, "failed"),
-        (Self::All, "all"),
-    ];
-
-    /// Reads the name; the default where it is none.
-    pub(crate) fn parse(name: &str) -> Self {
-        Self::ALL.into_iter().find(|(_, n)| *n == name).map_or(Self::default(), |(s, _)| s)
-    }
-
-    fn sql(self) -> &'static str {
-        match self {
-            Self::Open => {
-                "c.status = 'ok' AND c.hits > 0
-                 AND NOT EXISTS (SELECT 1 FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)"
-            }
-            Self::Done => "EXISTS (SELECT 1 FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)",
-            Self::Confirmed => {
-                "EXISTS (SELECT 1 FROM current_verdicts v
-                         WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed')"
-            }
-            Self::Flagged => "c.status = 'ok' AND c.hits > 0",
-            Self::Kept => "c.call_id IN (SELECT g.call_id FROM current_forms g WHERE g.slot = 0 AND g.keep = 1)",
-            Self::Understood => "c.status = 'ok'",
-            Self::Failed => "c.status = 'failed'",
-            Self::All => "1",
-        }
-    }
-}
 
 /// Order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,8 +120,12 @@ impl Filter {
 
     /// Conditions and their values.
     fn conditions(&self, reader: &str) -> (String, Vec<Value>) {
-        let mut sql = vec![self.state.sql().to_owned()];
-        let mut values: Vec<Value> = Vec::new();
+        let (eyes, mut values) = eyes(reader);
+        let mut sql = vec![self.state.sql(eyes)];
+        if eyes != Reader::Knowing {
+            // A statement must use each of its parameters, and not every state asks for the reader.
+            sql.push("?1 IS NOT NULL".to_owned());
+        }
         let mut add = |condition: &str, value: Value| {
             values.push(value);
             sql.push(condition.replace("??", &format!("?{}", values.len())));
@@ -254,7 +202,7 @@ impl Filter {
     fn tells_reviews(&self, reader: &str) -> bool {
         let said = !self.confirmed.is_empty() || !self.reviewer.is_empty() || self.evidence.is_some();
         let at_it = !self.claimed.is_empty() && self.claimed != reader;
-        said || at_it || matches!(self.state, State::Done | State::Confirmed | State::Kept)
+        said || at_it
     }
 
     /// How many calls there are for this reader, counted up to [`MOST`].
@@ -273,60 +221,62 @@ impl Filter {
     }
 
     /// The calls of the page. `now_us` tells which claims still hold.
-    /// Of calls that `reader` is to judge blindly it shows nothing that others said, and the own claim as of any other call.
+    /// Of calls that `reader` is to judge blindly it shows nothing that others said or do, and the own review as of any other call.
     pub(crate) fn list(&self, conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Vec<Listed>> {
-        let (order, (picked, mut values)) = (self.order.sql(), self.picked(reader));
-        values.push(reader.to_owned().into());
-        let reader_at = values.len();
+        let (order, (picked, values)) = (self.order.sql(), self.picked(reader));
+        let slot = eyes(reader).0.slot("c");
         let sql = format!(
             "SELECT {}, f.score,
                (SELECT u.display FROM claims k JOIN users u ON u.id = k.user_id
-                WHERE k.call_id = c.call_id AND k.until_us > {now_us} AND CASE WHEN EXISTS
-                  (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{reader_at})
-                THEN u.name = ?{reader_at} ELSE k.slot = 0 END),
+                WHERE k.call_id = c.call_id AND k.until_us > {now_us} AND k.slot = {slot}),
                (SELECT count(*) FROM current_verdicts v
-                WHERE v.call_id = c.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
+                WHERE v.call_id = c.call_id AND v.slot = {slot} AND v.verdict = 'confirmed'),
                (SELECT group_concat(title, char(10)) FROM
                  (SELECT DISTINCT r.title FROM cat.findings r WHERE r.call = c.id AND r.verdict = 'hit'
                   ORDER BY CASE r.severity WHEN 'fatal' THEN 0 WHEN 'severe' THEN 1 WHEN 'moderate' THEN 2 ELSE 3 END,
                     r.rule_id)),
-               EXISTS (SELECT 1 FROM blind_reviews b WHERE b.call_id = c.call_id AND b.name = ?{reader_at}),
                c.expected, c.minutes
              FROM ({picked})
              JOIN cat.calls c ON c.id = picked LEFT JOIN forms f
-               ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = 0)
+               ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = {slot})
              ORDER BY {order}",
             CallRow::COLUMNS,
         );
         let mut statement = conn.prepare(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |r| {
             let titles: Option<String> = r.get(CallRow::WIDTH + 3)?;
-            let blind: bool = r.get(CallRow::WIDTH + 4)?;
             Ok(Listed {
                 call: CallRow::read(r)?,
-                human: r.get::<_, Option<f64>>(CallRow::WIDTH)?.filter(|_| !blind),
+                human: r.get(CallRow::WIDTH)?,
                 claimed_by: r.get(CallRow::WIDTH + 1)?,
-                confirmed: if blind { 0 } else { r.get(CallRow::WIDTH + 2)? },
-                expected: r.get::<_, Option<f64>>(CallRow::WIDTH + 5)?.zip(r.get(CallRow::WIDTH + 6)?),
+                confirmed: r.get(CallRow::WIDTH + 2)?,
+                expected: r.get::<_, Option<f64>>(CallRow::WIDTH + 4)?.zip(r.get(CallRow::WIDTH + 5)?),
                 titles: titles.map_or_else(Vec::new, |t| t.lines().map(str::to_owned).collect()),
             })
         })?;
         rows.collect()
     }
 
-    /// The worst open call that nobody is at.
-    pub(crate) fn next(conn: &Connection, now_us: i64) -> rusqlite::Result<Option<String>> {
+    /// The worst call that is open for this reader and that nobody is at, and which review of it the reader does.
+    pub(crate) fn next(conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Option<(String, Slot)>> {
+        let (eyes, mut values) = eyes(reader);
+        values.push(now_us.into());
+        let (slot, open, now) = (eyes.slot("c"), State::Open.sql(eyes), values.len());
         let sql = format!(
             // Down the list to the first that is free; the planner would rather sort all of them.
-            "SELECT c.call_id FROM cat.calls c INDEXED BY calls_to_hear WHERE {} AND NOT EXISTS
-               (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = 0 AND k.until_us > ?1)
-             ORDER BY c.risk DESC, c.call_id LIMIT 1",
-            State::Open.sql()
+            "SELECT c.call_id, {slot} FROM cat.calls c INDEXED BY calls_to_hear WHERE {open} AND NOT EXISTS
+               (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now})
+             ORDER BY c.risk DESC, c.call_id LIMIT 1"
         );
         let mut statement = conn.prepare_cached(&sql)?;
-        let mut rows = statement.query([now_us])?;
-        rows.next()?.map(|r| r.get(0)).transpose()
+        let mut rows = statement.query(params_from_iter(values))?;
+        rows.next()?.map(|r| Ok((r.get(0)?, Slot::of(r.get(1)?)))).transpose()
     }
+}
+
+/// Whose eyes, and the value of their parameter, which is the first.
+fn eyes(reader: &str) -> (Reader, Vec<Value>) {
+    if reader.is_empty() { (Reader::Knowing, Vec::new()) } else { (Reader::Blind(1), vec![reader.to_owned().into()]) }
 }
 
 /// Units or queues that calls ever had.
@@ -339,7 +289,7 @@ pub(crate) fn names(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<Strin
 mod tests {
     use rusqlite::params_from_iter;
 
-    use callsift_reviews::Slot;
+    use callsift_reviews::{Db, DrawCall, DrawRecord, Slot};
 
     use super::{Filter, NONE, Order, State};
     use crate::figures::evidence::Evidence;
@@ -369,6 +319,124 @@ mod tests {
         let agent = plan(&db, &Filter { agent: "3021".into(), state: State::All, ..Filter::default() });
         assert!(agent.contains("calls_by_agent"), "{agent}");
     }
+
+    /// Nor may looking for the own duplicates cost a look at every draw's frame.
+    #[test]
+    fn duplicates_are_found_by_their_index() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap());
+        let db = crate::app::open_both(dir.path()).unwrap();
+        for state in [State::Open, State::Done, State::Confirmed, State::Kept] {
+            let plan = plan(&db, &Filter { state, ..Filter::default() });
+            assert!(plan.contains("draw_calls_blind"), "{state:?}: {plan}");
+        }
+    }
+
+    /// Two calls wait for a first review; c1 is to be heard a second time by r2.
+    fn with_duplicate() -> (tempfile::TempDir, Db) {
+        let (dir, mut db) = centre();
+        let draw = DrawRecord {
+            id: 0,
+            title: String::new(),
+            record: "{}".into(),
+            seed: String::new(),
+            frame_hash: String::new(),
+            frame_calls: 1,
+            drawn_us: 1,
+            drawn_by: String::new(),
+        };
+        let call = DrawCall {
+            call_id: "c1".into(),
+            probability: Some(1.0),
+            whole: Some(1.0),
+            picked: true,
+            part: "random".into(),
+            why: String::new(),
+            reviewer: Some("r1".into()),
+            duplicate: Some("r2".into()),
+        };
+        db.add_draw(&draw, &[call]).unwrap();
+        (dir, db)
+    }
+
+    /// Calls that are open, and those that are done, for a reader.
+    fn seen(db: &Db, reader: &str) -> (Vec<String>, Vec<String>) {
+        let of = |state| {
+            let filter = Filter { state, ..Filter::default() };
+            let listed = filter.list(db.connection(), 0, reader).unwrap();
+            assert_eq!(filter.count(db.connection(), reader).unwrap(), listed.len() as i64);
+            listed.into_iter().map(|l| l.call.call_id).collect::<Vec<_>>()
+        };
+        (of(State::Open), of(State::Done))
+    }
+
+    fn next(db: &Db, reader: &str) -> Option<(String, Slot)> {
+        Filter::next(db.connection(), 2_000_000, reader).unwrap()
+    }
+
+    #[test]
+    fn a_duplicate_is_open_until_the_own_form_whatever_the_first_review_does() {
+        let call = |id: &str, slot| Some((id.to_owned(), slot));
+        for duplicate_first in [false, true] {
+            let (_dir, mut db) = with_duplicate();
+            let before = (vec!["c1".to_owned(), "c2".to_owned()], vec![]);
+            let after = (vec!["c2".to_owned()], vec!["c1".to_owned()]);
+            assert_eq!((seen(&db, "r2"), next(&db, "r2")), (before.clone(), call("c1", Slot::Duplicate)));
+            assert_eq!((next(&db, "r1"), next(&db, "")), (call("c1", Slot::First), call("c1", Slot::First)));
+            if duplicate_first {
+                hand_in(&mut db, "c1", Slot::Duplicate, 2, 80.0);
+                assert_eq!((seen(&db, "r2"), next(&db, "r2")), (after.clone(), call("c2", Slot::First)));
+                for other in ["r1", "r3", ""] {
+                    assert_eq!(
+                        (seen(&db, other), next(&db, other)),
+                        (before.clone(), call("c1", Slot::First)),
+                        "{other}"
+                    );
+                }
+                hand_in(&mut db, "c1", Slot::First, 1, 90.0);
+            } else {
+                hand_in(&mut db, "c1", Slot::First, 1, 90.0);
+                assert_eq!((seen(&db, "r2"), next(&db, "r2")), (before.clone(), call("c1", Slot::Duplicate)));
+                for other in ["r1", "r3", ""] {
+                    assert_eq!(
+                        (seen(&db, other), next(&db, other)),
+                        (after.clone(), call("c2", Slot::First)),
+                        "{other}"
+                    );
+                }
+                hand_in(&mut db, "c1", Slot::Duplicate, 2, 80.0);
+            }
+            for reader in ["r1", "r2", "r3", ""] {
+                assert_eq!(
+                    (seen(&db, reader), next(&db, reader)),
+                    (after.clone(), call("c2", Slot::First)),
+                    "{reader}"
+                );
+            }
+            // The own score, as of any other call.
+            let score = |reader| {
+                let all = Filter { state: State::All, ..Filter::default() }.list(db.connection(), 0, reader).unwrap();
+                all.into_iter().find(|l| l.call.call_id == "c1").unwrap().human
+            };
+            assert_eq!((score("r1"), score("r2")), (Some(90.0), Some(80.0)));
+        }
+    }
+
+    #[test]
+    fn two_people_are_handed_different_reviews() {
+        let (_dir, mut db) = with_duplicate();
+        db.claim("c1", Slot::First, 1, 1_500_000, 1_000_000).unwrap();
+        let (first, second) = (next(&db, "r3"), next(&db, "r2"));
+        assert_eq!((first, second), (Some(("c2".into(), Slot::First)), Some(("c1".into(), Slot::Duplicate))));
+        db.claim("c1", Slot::Duplicate, 2, 1_500_000, 1_000_000).unwrap();
+        assert_eq!(next(&db, "r2"), Some(("c2".into(), Slot::First)), "not the one that is at hand");
+        let claimed = |reader| {
+            let open = Filter::default().list(db.connection(), 2_000_000, reader).unwrap();
+            open.into_iter().find(|l| l.call.call_id == "c1").unwrap().claimed_by
+        };
+        assert_eq!((claimed("r1").as_deref(), claimed("r2").as_deref()), (Some("R1"), Some("R2")));
+    }
+
     #[test]
     fn calls_behind_a_number_are_looked_up_one_by_one() {
         let (dir, mut db) = centre();

@@ -5,10 +5,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use callsift_reviews::Cause;
 use rusqlite::Connection;
 
+use crate::figures::causes::causes;
 use crate::figures::cells;
 use crate::figures::judged::judged_calls;
+use crate::figures::leaning;
 use crate::figures::listening::chosen_calls;
 use crate::figures::period::Period;
 use crate::figures::twice::{self, Twice};
@@ -21,6 +24,8 @@ pub(crate) enum Evidence {
     Judged { rule: String, machine: Option<bool> },
     /// A person gave a verdict on the rule, at whatever place.
     Said { rule: String },
+    /// A person rejected a hit of the rule for this cause, or without one.
+    Cause { rule: String, cause: Option<Cause> },
     /// A person judged a place of any rule that the machine hit.
     Hits,
     /// Reviewed, and chosen by a listening plan or by chance.
@@ -29,9 +34,14 @@ pub(crate) enum Evidence {
     Chosen { by_chance: bool },
     /// This person handed a form in on these days: any form, or only of blind duplicates.
     HandedIn { by: String, duplicates: bool, days: Period },
+    /// This person judged a hit of the machine on these days.
+    Verdicts { by: String, days: Period },
     /// Judged by two people, the second time on these days.
     Twice { which: Twice, days: Period },
 }
+
+/// Stands for no cause in an address.
+const UNSAID: &str = "unsaid";
 
 impl Evidence {
     /// What people judged of a rule.
@@ -41,7 +51,7 @@ impl Evidence {
 
     /// Whether the set tells who heard a call twice, which only leads may know.
     pub(crate) fn tells_duplicates(&self) -> bool {
-        matches!(self, Self::HandedIn { .. } | Self::Twice { .. })
+        matches!(self, Self::HandedIn { .. } | Self::Verdicts { .. } | Self::Twice { .. })
     }
 
     /// The calls, of this period at least; days of work begin `offset_s` seconds east of UTC. Some may have left the lake.
@@ -52,10 +62,12 @@ impl Evidence {
         match self {
             Self::Judged { rule, machine } => judged_calls(conn, p, rule, *machine),
             Self::Said { rule } => said(&|s| s.rule == *rule && s.judged()),
+            Self::Cause { rule, cause } => Ok(causes(conn, p, rule)?.remove(cause).unwrap_or_default()),
             Self::Hits => said(&cells::Said::judged_hit),
             Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
             Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
+            Self::Verdicts { by, days } => Ok(leaning::calls(&leaning::words(conn, days.times(offset_s))?, by)),
             Self::Twice { which, days } => {
                 let (from_us, to_us) = days.times(offset_s);
                 Ok(twice::calls(&twice::ratings(conn, from_us, to_us)?, which))
@@ -73,6 +85,8 @@ impl Evidence {
             ["judged", id, "hit"] => Self::Judged { rule: rule(id), machine: Some(true) },
             ["judged", id, "clear"] => Self::Judged { rule: rule(id), machine: Some(false) },
             ["said", id] => Self::Said { rule: rule(id) },
+            ["cause", id, UNSAID] => Self::Cause { rule: rule(id), cause: None },
+            ["cause", id, cause] => Self::Cause { rule: rule(id), cause: Some(Cause::parse(cause)?) },
             ["hits"] => Self::Hits,
             ["planned"] => Self::Planned,
             ["chosen", "risk"] => Self::Chosen { by_chance: false },
@@ -80,6 +94,7 @@ impl Evidence {
             [kind @ ("reviews" | "duplicates"), by, from, to] => {
                 Self::HandedIn { by: by.to_owned(), duplicates: kind == "duplicates", days: Period::strict(from, to)? }
             }
+            ["verdicts", by, from, to] => Self::Verdicts { by: by.to_owned(), days: Period::strict(from, to)? },
             ["twice", from, to, ref which @ ..] => {
                 Self::Twice { which: twice_of(which)?, days: Period::strict(from, to)? }
             }
@@ -106,6 +121,7 @@ impl fmt::Display for Evidence {
             Self::Judged { rule, machine: Some(true) } => write!(f, "judged {} hit", word(rule)),
             Self::Judged { rule, machine: Some(false) } => write!(f, "judged {} clear", word(rule)),
             Self::Said { rule } => write!(f, "said {}", word(rule)),
+            Self::Cause { rule, cause } => write!(f, "cause {} {}", word(rule), cause.map_or(UNSAID, Cause::as_str)),
             Self::Hits => f.write_str("hits"),
             Self::Planned => f.write_str("planned"),
             Self::Chosen { by_chance } => write!(f, "chosen {}", if *by_chance { "chance" } else { "risk" }),
@@ -113,6 +129,7 @@ impl fmt::Display for Evidence {
                 let kind = if *duplicates { "duplicates" } else { "reviews" };
                 write!(f, "{kind} {} {} {}", word(by), days.from, days.to)
             }
+            Self::Verdicts { by, days } => write!(f, "verdicts {} {} {}", word(by), days.from, days.to),
             Self::Twice { which, days } => {
                 write!(f, "twice {} {}", days.from, days.to)?;
                 match which {
@@ -151,12 +168,15 @@ mod tests {
             judged(Some(false)),
             Evidence::judged("*"),
             Evidence::Said { rule: "rude".into() },
+            Evidence::Cause { rule: "rude".into(), cause: Some(callsift_reviews::Cause::WrongSpeaker) },
+            Evidence::Cause { rule: "rude".into(), cause: None },
             Evidence::Hits,
             Evidence::Planned,
             Evidence::Chosen { by_chance: true },
             Evidence::Chosen { by_chance: false },
             handed("王 芳 50%20", false),
             handed("r1", true),
+            Evidence::Verdicts { by: "王 芳".into(), days: days.clone() },
             twice(Twice::All),
             twice(Twice::Pair("a b".into(), "c".into())),
             twice(Twice::Item("rude".into())),
@@ -165,7 +185,16 @@ mod tests {
         for one in all {
             assert_eq!(Evidence::parse(&one.to_string()), Some(one));
         }
-        for nonsense in ["", "judged", "judged rude maybe", "twice 2026-11-01", "reviews r1 x y", "hits hits"] {
+        for nonsense in [
+            "",
+            "judged",
+            "judged rude maybe",
+            "twice 2026-11-01",
+            "reviews r1 x y",
+            "hits hits",
+            "cause rude",
+            "cause rude why",
+        ] {
             assert_eq!(Evidence::parse(nonsense), None, "{nonsense}");
         }
     }

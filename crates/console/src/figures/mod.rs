@@ -1,12 +1,14 @@
 //! Figures from what people said: the rows that estimates are made of.
 
 pub(crate) mod cache;
+pub(crate) mod causes;
 pub(crate) mod cells;
 pub(crate) mod evidence;
 #[cfg(test)]
 mod evidence_tests;
 mod judged;
 mod known;
+pub(crate) mod leaning;
 pub(crate) mod listening;
 pub(crate) mod period;
 pub(crate) mod rows;

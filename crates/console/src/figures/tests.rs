@@ -56,14 +56,18 @@ pub(crate) fn centre() -> (tempfile::TempDir, Db) {
 /// A verdict of a person on the hit of a call, by slot.
 pub(super) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Judgement) {
     db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
-    let place = "t1:0-2".to_owned();
-    db.record(&NewVerdict {
+    db.record(&said(call, slot, user_id, rule, verdict)).unwrap();
+}
+
+pub(super) fn said(call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Judgement) -> NewVerdict {
+    NewVerdict {
         call_id: call.into(),
         slot,
         rule_id: rule.into(),
-        place,
+        place: "t1:0-2".to_owned(),
         source: Source::Finding,
         verdict,
+        cause: None,
         span_ms: None,
         text: None,
         note: String::new(),
@@ -71,8 +75,7 @@ pub(super) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str,
         user_id,
         at_us: 2,
         before: None,
-    })
-    .unwrap();
+    }
 }
 
 pub(crate) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {

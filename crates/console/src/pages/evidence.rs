@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::twice::Twice;
-use crate::lang::Lang;
+use crate::lang::{self, Lang};
 use crate::pages::parts::title;
 
 /// What the calls of the set have in common, without a full stop.
@@ -16,6 +16,10 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
     match evidence {
         Evidence::Judged { rule: id, machine } => judged(l, &rule(id), *machine),
         Evidence::Said { rule: id } => said(l, "有人对", "somebody gave a verdict on ", &rule(id), "作过判断"),
+        Evidence::Cause { rule: id, cause } => {
+            let all = said(l, "被判为误报的通话，规则：", "a rejected hit of ", &rule(id), "");
+            format!("{all}{}{}", l.t("，原因：", ", because: "), lang::cause(l, *cause))
+        }
         Evidence::Hits => l.t("有机器命中被人工判断过的通话", "a person judged a hit of the machine").to_owned(),
         Evidence::Planned => {
             l.t("监听计划或随机抽到、已复核的通话", "reviewed, chosen by a listening plan or by chance").to_owned()
@@ -28,6 +32,9 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
                 false => l.t(" 提交过记录表的通话", " handed in a form"),
             };
             format!("{}{by}{what}", on(l, days))
+        }
+        Evidence::Verdicts { by, days } => {
+            format!("{}{by}{}", on(l, days), l.t(" 判断过机器命中的通话", " judged a hit of the machine"))
         }
         Evidence::Twice { which, days } => on(l, days) + &twice(l, which, rule),
     }

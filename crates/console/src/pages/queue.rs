@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use callsift_core::Severity;
-use callsift_reviews::{Role, Slot};
+use callsift_reviews::Role;
 use maud::{Markup, html};
 
 use crate::app::{App, Shared, now_us};
@@ -257,14 +257,16 @@ fn pager(l: Lang, query: &BTreeMap<String, String>, page: usize, shown: usize) -
     }
 }
 
-/// Claims the worst open call that nobody is at. Two people who press at once get two calls.
+/// Claims the worst open call that nobody is at, also one that is to be heard a second time. Two people who press at once get
+/// two calls.
 async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, PageError> {
     guarded.person.must_be(Role::Reviewer)?;
     let (user, hold_us) = (guarded.person.user().id, app.options.claim_minutes * 60_000_000);
+    let reader = guarded.person.blind_name();
     let found = app.run(move |db| {
         for _ in 0..20 {
-            let Some(call_id) = Filter::next(db.connection(), now_us())? else { return Ok(None) };
-            match db.claim(&call_id, Slot::First, user, now_us(), hold_us) {
+            let Some((call_id, slot)) = Filter::next(db.connection(), now_us(), &reader)? else { return Ok(None) };
+            match db.claim(&call_id, slot, user, now_us(), hold_us) {
                 Ok(()) => return Ok(Some(call_id)),
                 Err(e) if e.is_conflict() => {}
                 Err(e) => return Err(e.into()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::{Db, Judgement, NewForm, NewVerdict, ReviewsError, Role, Slot, Source, VerdictRow};
+use callsift_reviews::{Cause, Db, Judgement, NewForm, NewVerdict, ReviewsError, Role, Slot, Source, VerdictRow};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};
@@ -13,18 +13,19 @@ use crate::auth::{Guarded, Person};
 use crate::catalog::FindingRow;
 use crate::page_error::PageError;
 use crate::pages::call::Shown;
+use crate::pages::call::cause;
 use crate::pages::call::data::{find, score, slot};
 use crate::pages::call_url;
 
 /// Longest remark.
 const NOTE_CHARS: usize = 2000;
 
-fn hold_us(app: &App) -> i64 {
+pub(super) fn hold_us(app: &App) -> i64 {
     app.options.claim_minutes * 60_000_000
 }
 
 /// The call and the review that the person does of it; staff only.
-fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
+pub(super) fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
     person.must_be(Role::Reviewer)?;
     find(db, person, call_id)?;
     slot(db, person, call_id)
@@ -80,7 +81,8 @@ pub(super) async fn verdict(
                     Err(e) => return Err(e.into()),
                 }
             }
-            log(db, &sent.person, "verdict", &id, &format!("{} {}", new.rule_id, new.verdict.as_str()))?;
+            let why = new.cause.map_or_else(String::new, |c| format!(" {}", c.as_str()));
+            log(db, &sent.person, "verdict", &id, &format!("{} {}{why}", new.rule_id, new.verdict.as_str()))?;
             // A script wants to see what became of the score; a page is loaded anew.
             if sent.by_script {
                 return Ok(Some((db.verdict(row)?, Shown::load(db, &sent.person, &id)?)));
@@ -114,6 +116,8 @@ fn judged(shown: &Shown, sent: &Guarded, call_id: &str, slot: Slot) -> Result<Ne
         place: place.to_owned(),
         source,
         verdict,
+        // It may be left over from an earlier verdict on the place.
+        cause: cause::chosen(sent)?.filter(|_| verdict.has_cause()),
         span_ms,
         text,
         note: note(sent, "note"),
@@ -142,15 +146,16 @@ fn elsewhere(shown: &Shown, new: &NewVerdict) -> Vec<NewVerdict> {
     places.filter(|f| f.place != new.place).map(other).collect()
 }
 
-fn note(sent: &Guarded, field: &str) -> String {
+pub(super) fn note(sent: &Guarded, field: &str) -> String {
     sent.text(field).chars().take(NOTE_CHARS).collect()
 }
 
-fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
+pub(super) fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
     let items = shown.items(&app.rules);
     Json(json!({
         "id": row.id,
         "verdict": row.verdict.as_str(),
+        "cause": row.cause.map(Cause::as_str),
         "by": row.by,
         "note": row.note,
         "items": items,
@@ -158,7 +163,7 @@ fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value>
     }))
 }
 
-fn log(db: &Db, person: &Person, action: &str, call_id: &str, detail: &str) -> Result<(), PageError> {
+pub(super) fn log(db: &Db, person: &Person, action: &str, call_id: &str, detail: &str) -> Result<(), PageError> {
     Ok(db.log(now_us(), &person.user().name, action, Some(call_id), detail)?)
 }
 
@@ -183,6 +188,7 @@ pub(super) async fn missed(
             place: format!("m{from}-{to}"),
             source: Source::Missed,
             verdict: Judgement::Confirmed,
+            cause: None,
             span_ms: Some((from, to)),
             text: said_between(&shown, from, to),
             note: note(&sent, "note"),

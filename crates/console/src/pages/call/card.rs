@@ -1,12 +1,12 @@
 //! A finding as a card: what, where, how sure, and what the person says of it.
 
-use callsift_reviews::VerdictRow;
+use callsift_reviews::{Cause, VerdictRow};
 use maud::{Markup, html};
 
 use crate::app::App;
 use crate::auth::Person;
 use crate::catalog::FindingRow;
-use crate::lang::{Lang, judgement, match_kind, severity, speaker};
+use crate::lang::{Lang, cause, judgement, match_kind, severity, speaker};
 use crate::pages::call::{Shown, talk};
 use crate::pages::layout::csrf;
 use crate::pages::parts::{title, visible};
@@ -92,7 +92,7 @@ fn how(l: Lang, f: &FindingRow) -> Markup {
 fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
     let l = person.lang;
     html! {
-        p.said { @if let Some(v) = said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (visible(person, &v.note)) } } }
+        p.said { @if let Some(v) = said { (words(person, v)) } }
         @if person.is_staff() {
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
@@ -102,6 +102,7 @@ fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option
                 button name="verdict" value="confirmed" type="submit" { (l.t("属实", "confirm")) kbd { "y" } }
                 button name="verdict" value="rejected" type="submit" { (l.t("误报", "reject")) kbd { "n" } }
                 button name="verdict" value="unsure" type="submit" { (l.t("存疑", "unsure")) kbd { "u" } }
+                (causes(l, said))
                 input name="note" placeholder=(l.t("说明（可不填）", "remark")) aria-label=(l.t("说明", "remark")) maxlength="500";
             }
         } @else if let Some(v) = said.filter(|v| v.source != "appeal") {
@@ -112,6 +113,28 @@ fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option
                     label { (l.t("理由", "reason")) textarea name="reason" required maxlength="1000" {} }
                     button type="submit" { (l.t("提交申诉", "send the appeal")) }
                 }
+            }
+        }
+    }
+}
+
+/// A verdict: what, why, who, remark.
+fn words(person: &Person, v: &VerdictRow) -> Markup {
+    let l = person.lang;
+    html! {
+        b { (judgement(l, v.verdict.as_str())) } @if v.cause.is_some() { "（" (cause(l, v.cause)) "）" }
+        " · " (v.by) @if !v.note.is_empty() { "：" (visible(person, &v.note)) }
+    }
+}
+
+/// Why it is rejected or doubted; the key is the number. The browser must not fill in what was chosen before a reload.
+fn causes(l: Lang, said: Option<&VerdictRow>) -> Markup {
+    let chosen = said.and_then(|v| v.cause);
+    html! {
+        select name="cause" autocomplete="off" aria-label=(l.t("误报或存疑的原因", "why it is rejected or doubted")) {
+            option value="" { (l.t("原因 1–5（可不填）", "why, 1–5 (optional)")) }
+            @for (i, c) in Cause::ALL.into_iter().enumerate() {
+                option value=(c.as_str()) data-word=(cause(l, Some(c))) selected[chosen == Some(c)] { (i + 1) " " (cause(l, Some(c))) }
             }
         }
     }
@@ -135,7 +158,7 @@ fn verdict_of_missed(person: &Person, shown: &Shown, v: &VerdictRow) -> Markup {
     let l = person.lang;
     html! {
         @if person.is_staff() && v.source == "missed" {
-            p.said { b { (judgement(l, v.verdict.as_str())) } " · " (v.by) @if !v.note.is_empty() { "：" (visible(person, &v.note)) } }
+            p.said { (words(person, v)) }
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
                 input type="hidden" name="rule" value=(v.rule_id);

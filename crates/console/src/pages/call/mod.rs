@@ -2,6 +2,7 @@
 
 mod actions;
 mod card;
+mod cause;
 mod data;
 mod form;
 mod sound;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/calls/{id}/claim", post(actions::claim))
         .route("/calls/{id}/release", post(actions::release))
         .route("/calls/{id}/verdict", post(actions::verdict))
+        .route("/calls/{id}/cause", post(cause::give))
         .route("/calls/{id}/missed", post(actions::missed))
         .route("/calls/{id}/form", post(actions::form))
 }

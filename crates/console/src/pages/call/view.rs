@@ -163,6 +163,7 @@ fn keys(l: Lang) -> Markup {
                 @for (key, zh, en) in [
                     ("j / k", "下一处 / 上一处发现，并从前两秒播放", "next / previous finding, played from two seconds before"),
                     ("y / n / u", "属实 / 误报 / 存疑", "confirm / reject / unsure"),
+                    ("1 – 5", "误报、存疑的原因，判断前后都可以选", "why it is rejected or doubted, before or after the verdict"),
                     ("m", "在当前位置补记漏检", "mark a missed violation here"),
                     ("空格 space", "播放或暂停", "play or pause"),
                     ("← / →", "后退 / 前进五秒", "back / forward five seconds"),

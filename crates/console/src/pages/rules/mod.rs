@@ -1,6 +1,7 @@
 //! The rules: what each looks for, how far it can be trusted, and trying one on text.
 
 mod facts;
+mod false_hits;
 mod list;
 mod one;
 mod trial;

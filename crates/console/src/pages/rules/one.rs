@@ -7,7 +7,6 @@ use axum::extract::{Path, Query, State};
 use callsift_reviews::Role;
 use callsift_rules::{CaseResult, EvalOptions, run_tests_of};
 use maud::{Markup, html};
-use rusqlite::{Connection, params};
 
 use crate::app::{App, Shared};
 use crate::auth::{Guarded, Person};
@@ -17,30 +16,18 @@ use crate::figures::sums::Figures;
 use crate::lang::{category, match_kind, severity, verdict};
 use crate::page_error::PageError;
 use crate::pages::layout::{self, csrf};
-use crate::pages::parts::{chooser, linked, percent, range, said, visible};
+use crate::pages::parts::{chooser, linked, percent, range, said};
+use crate::pages::rules::false_hits::FalseHits;
 use crate::pages::rules::trial::{MOST_CHARS, Tried, Typed, attempt as judge};
 use crate::pages::rules::{facts, list};
-use crate::pages::{call_url, clock, url};
-
-/// False hits that are shown.
-const FALSE_HITS: i64 = 12;
-
-/// A hit that a person rejected.
-struct FalseHit {
-    call_id: String,
-    start_ms: Option<i64>,
-    turn: Option<i64>,
-    text: Option<String>,
-    note: String,
-    by: String,
-}
+use crate::pages::{clock, url};
 
 struct Shown {
     id: String,
     period: Period,
     figures: Arc<Figures>,
     cases: Vec<CaseResult>,
-    false_hits: Vec<FalseHit>,
+    false_hits: FalseHits,
     tried: Option<(Typed, Option<Tried>)>,
 }
 
@@ -80,7 +67,7 @@ async fn answer(
             let conn = db.connection();
             let (period, figures) = shared.figures.asked(conn, &query)?;
             let cases = run_tests_of(&shared.rules, rule, &EvalOptions::default());
-            let false_hits = false_hits(conn, &id, &reader)?;
+            let false_hits = FalseHits::read(conn, &period, &id, &reader)?;
             let tried = typed.map(|t| {
                 let model = shared.options.labeller.as_deref();
                 judge(&shared.rules, rule, &t, &shared.options.eval, model).map(|tried| (t, tried))
@@ -89,21 +76,6 @@ async fn answer(
         })
         .await?;
     page(&app, &person, &shown)
-}
-
-/// The last hits that people rejected, of whatever day; none of calls that this reader is to judge blindly.
-fn false_hits(conn: &Connection, rule: &str, reader: &str) -> rusqlite::Result<Vec<FalseHit>> {
-    let sql = "SELECT v.call_id, v.start_ms,
-                 (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.text, v.note, u.display
-               FROM current_verdicts v JOIN users u ON u.id = v.user_id LEFT JOIN cat.calls c ON c.call_id = v.call_id
-               WHERE v.slot = 0 AND v.rule_id = ?1 AND v.verdict = 'rejected'
-                 AND v.call_id NOT IN (SELECT b.call_id FROM blind_reviews b WHERE b.name = ?3) ORDER BY v.id DESC LIMIT ?2";
-    let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![rule, FALSE_HITS, reader], |r| {
-        let (call_id, start_ms, turn) = (r.get(0)?, r.get(1)?, r.get(2)?);
-        Ok(FalseHit { call_id, start_ms, turn, text: r.get(3)?, note: r.get(4)?, by: r.get(5)? })
-    })?;
-    rows.collect()
 }
 
 fn page(app: &App, person: &Person, shown: &Shown) -> Result<Markup, PageError> {
@@ -124,8 +96,12 @@ fn page(app: &App, person: &Person, shown: &Shown) -> Result<Markup, PageError> 
                     }
                     div {
                         section.card { h2 { (l.t("到目前为止", "so far")) } (trust(person, shown)) }
-                        section.card { h2 { (l.t("误报样例", "sample false hits")) } (samples(person, &shown.false_hits)) }
+                        section.card { h2 { (l.t("误报样例", "sample false hits")) } (shown.false_hits.show(person, &shown.period, &shown.id)) }
                     }
+                }
+                @if let Some(file) = app.rules.file(&shown.id) {
+                    // What is checked, to the letter; the summary above is only what it means.
+                    details.card { summary { (l.t("规则文件 ", "rule file ")) code { (file.path.display()) } } pre { (file.text) } }
                 }
                 section.card #try { h2 { (l.t("试一试", "try it")) } (trial(person, shown, app.options.labeller.is_none() && facts::needs_model(rule))) }
             }
@@ -158,18 +134,6 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
             dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
                 Some((at, limits)) => { (percent(at)) "（" (range(limits.low, limits.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
             dt { (l.t("漏检", "misses")) } dd { (list::misses(l, f, p, id)) }
-        }
-    }
-}
-
-fn samples(person: &Person, hits: &[FalseHit]) -> Markup {
-    let l = person.lang;
-    html! {
-        @if hits.is_empty() { p.empty { (l.t("还没有人判为误报。", "Nobody rejected a hit yet.")) } } @else {
-            table.plain { @for h in hits { tr {
-                td { a href=(call_url(&h.call_id) + &h.turn.map_or_else(String::new, |t| format!("#t{t}"))) { (h.call_id) @if let Some(ms) = h.start_ms { " " (clock(ms)) } } }
-                td { (visible(person, h.text.as_deref().unwrap_or("–"))) small { (h.by) @if !h.note.is_empty() { "：" (visible(person, &h.note)) } } }
-            } } }
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Reviewers: what they did, and how far they agree.
+//! Reviewers: what they did, how far they agree, and who differs from the others.
+
+mod leaning;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +10,7 @@ use axum::routing::get;
 use callsift_core::stats::wilson;
 use callsift_reviews::Role;
 use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
+use callsift_sampling::leniency::{Leniency, leniency};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use maud::{Markup, html};
@@ -15,6 +18,7 @@ use maud::{Markup, html};
 use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
 use crate::figures::evidence::Evidence;
+use crate::figures::leaning::{Word, counts, words};
 use crate::figures::period::Period;
 use crate::figures::twice::{self, Load, Twice};
 use crate::page_error::PageError;
@@ -42,18 +46,30 @@ async fn show(
     let zone = TimeZone::fixed(Offset::from_seconds(offset_s).unwrap_or(Offset::UTC));
     let period = Period::of(&query, &Timestamp::now().to_zoned(zone).date().to_string());
     let (from_us, to_us) = period.times(offset_s);
-    let (mut loads, ratings) = app
+    let lead = person.is_lead();
+    let (mut loads, ratings, words) = app
         .run(move |db| {
             let conn = db.connection();
-            Ok((twice::loads(conn, from_us, to_us, now_us(), offset_s)?, twice::ratings(conn, from_us, to_us)?))
+            let loads = twice::loads(conn, from_us, to_us, now_us(), offset_s)?;
+            let words = if lead { words(conn, (from_us, to_us))? } else { Vec::new() };
+            Ok((loads, twice::ratings(conn, from_us, to_us)?, words))
         })
         .await?;
-    if !person.is_lead() {
+    if !lead {
         loads.retain(|load| load.name == person.user().name);
     }
     let names: BTreeMap<String, String> = loads.iter().map(|l| (l.name.clone(), l.display.clone())).collect();
-    let agree = app.run(move |_| Ok(Agree::of(&ratings))).await?;
-    Ok(page(&app, &person, &period, &loads, &names, &agree))
+    let made =
+        app.run(move |_| Ok(Made { agree: Agree::of(&ratings), people: leniency(&counts(&words)), words })).await?;
+    Ok(page(&app, &person, &period, &loads, &names, &made))
+}
+
+/// What takes a moment to make.
+struct Made {
+    agree: Agree,
+    /// For leads only; empty for others.
+    people: Vec<Leniency>,
+    words: Vec<Word>,
 }
 
 /// Agreement of all, of each pair, and by item.
@@ -78,7 +94,7 @@ fn page(
     p: &Period,
     loads: &[Load],
     names: &BTreeMap<String, String>,
-    agree: &Agree,
+    made: &Made,
 ) -> Markup {
     let l = person.lang;
     layout::page(
@@ -90,7 +106,8 @@ fn page(
                 div.bar { h1 { (l.t("质检员", "reviewers")) } }
                 (chooser(l, "/reviewers", p, false))
                 (load_table(person, p, loads))
-                section.chart { h2 { (l.t("一致性", "agreement")) } (agreement(app, person, p, names, agree)) }
+                section.chart { h2 { (l.t("一致性", "agreement")) } (agreement(app, person, p, names, &made.agree)) }
+                @if person.is_lead() { section.chart #leaning { h2 { (l.t("宽严", "strict or lenient")) } (leaning::table(l, p, names, &made.words, &made.people)) } }
             }
         },
     )
