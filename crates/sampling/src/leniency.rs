@@ -144,7 +144,9 @@ impl Table {
         all.reverse();
         all.append(&mut up);
         let sum: f64 = all.iter().sum();
-        all.iter_mut().for_each(|p| *p /= sum);
+        for p in &mut all {
+            *p /= sum;
+        }
         (first, all)
     }
 }
