@@ -31,7 +31,7 @@ fn observed_over_expected_is_by_rule_and_of_the_others() {
     assert!((b.ratio.unwrap() - 28.0 / (20.0 * 52.0 / 60.0 + 40.0 * 0.3)).abs() < 1e-9 && b.leaning == Leaning::Alike);
 }
 
-/// R 4.3: `fisher.test(matrix(c(8, 2, 1, 5), 2))` has the conditional chances of this table; at odds of 1 they are hypergeometric.
+/// At odds of 1 they are hypergeometric.
 #[test]
 fn chances_are_fishers() {
     let table = Table { own: 10, own_yes: 8, all: 16, all_yes: 9 };
