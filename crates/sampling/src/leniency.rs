@@ -14,7 +14,7 @@
 //! excludes 1 exactly where the test does.
 //!
 //! All reviewers are looked at together: called different are those that Benjamini and Hochberg's rule picks, and intervals have the
-//! level that goes with it, as in [`crate::estimate::groups`]. Of centres whose reviewers are all alike at most about one in twenty has
+//! level that goes with it, as in [`mod@crate::estimate::groups`]. Of centres whose reviewers are all alike at most about one in twenty has
 //! anybody called different (simulated in the tests: of 2,000 centres 4.3 %).
 //!
 //! **What must be true**: of one rule all reviewers hear calls that are equally hard. Calls that are handed out by chance are so;
@@ -144,7 +144,9 @@ impl Table {
         all.reverse();
         all.append(&mut up);
         let sum: f64 = all.iter().sum();
-        all.iter_mut().for_each(|p| *p /= sum);
+        for p in &mut all {
+            *p /= sum;
+        }
         (first, all)
     }
 }

@@ -54,7 +54,8 @@ pub(crate) fn calls(words: &[Word], by: &str) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use callsift_reviews::{Judgement, NewVerdict, Slot, Source};
+    use callsift_reviews::Judgement::{Confirmed, Rejected, Unsure};
+    use callsift_reviews::{NewVerdict, Slot, Source};
 
     use super::{calls, counts, words};
     use crate::figures::tests::{centre, said};
@@ -71,7 +72,6 @@ mod tests {
                 NewVerdict { place: place.into(), source, before, at_us, ..said(call, slot, user, "rude", verdict) };
             db.record(&new).unwrap()
         };
-        use Judgement::{Confirmed, Rejected, Unsure};
         let (first, again) = (Slot::First, Slot::Duplicate);
         // Two places of one rule; one of them suffices.
         say("c1", first, 1, "t1:0-2", Rejected, None, 2);

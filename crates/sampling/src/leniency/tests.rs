@@ -31,7 +31,7 @@ fn observed_over_expected_is_by_rule_and_of_the_others() {
     assert!((b.ratio.unwrap() - 28.0 / (20.0 * 52.0 / 60.0 + 40.0 * 0.3)).abs() < 1e-9 && b.leaning == Leaning::Alike);
 }
 
-/// R 4.3: `fisher.test(matrix(c(8, 2, 1, 5), 2))` has the conditional chances of this table; at odds of 1 they are hypergeometric.
+/// At odds of 1 they are hypergeometric.
 #[test]
 fn chances_are_fishers() {
     let table = Table { own: 10, own_yes: 8, all: 16, all_yes: 9 };
@@ -123,14 +123,16 @@ fn centre(dice: &mut Dice, most: usize, odds: f64) -> Vec<Said> {
     all
 }
 
+/// Centres of each size.
+const EACH: usize = 1000;
+
 #[test]
 fn alike_reviewers_are_seldom_called_different() {
     let mut dice = Dice(1);
-    const CENTRES: usize = 1000;
     let (mut any, mut one, mut all, mut crude) = (0, 0, 0, 0);
     // A day's work each, and a month's.
     for most in [12, 60] {
-        for _ in 0..CENTRES {
+        for _ in 0..EACH {
             let found = leniency(&centre(&mut dice, most, 1.0));
             let differ = |l: &&Leniency| matches!(l.leaning, Leaning::Lenient | Leaning::Strict);
             let called = found.iter().filter(differ).count();
@@ -141,7 +143,7 @@ fn alike_reviewers_are_seldom_called_different() {
             crude += usize::from(share(of(&found, "r0")) > share(of(&found, "r4")) + 0.2);
         }
     }
-    let centres = 2 * CENTRES;
+    let centres = 2 * EACH;
     assert!(any as f64 <= 0.055 * centres as f64, "in {any} of {centres} centres somebody was called different");
     assert!(any > centres / 100, "never is too careful: {any}");
     assert!((one as f64) < 0.02 * all as f64, "{one} of {all}");
@@ -170,7 +172,6 @@ fn a_large_centre_takes_a_moment() {
     let started = std::time::Instant::now();
     let found = leniency(&all);
     assert_eq!(found.len(), 30);
-    println!("{:?}", started.elapsed());
     // Half a second alone; a page waits for it.
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }

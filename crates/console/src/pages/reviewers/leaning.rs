@@ -30,7 +30,7 @@ pub(super) fn table(
              Intervals of the ratio are corrected for the number of people; only where they exclude 1 there is a difference. It takes for granted that calls of one rule are equally hard for all.")) }
         @if people.is_empty() { p.empty { (l.t("还没有人判断过机器的命中。", "Nobody judged a hit.")) } } @else { div.wide { table {
             thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("属实 / 判断", "confirmed / judged")) }
-                th { (l.t("属实率（95% 区间）", "share (95 %)")) } th { (l.t("实际 / 应有", "observed / expected")) } th {} } }
+                th { (l.t("属实率（95% 区间）", "share (95 %)")) } th { (l.t("实际 / 应有", "observed / expected")) } th { (l.t("与他人相比", "beside the others")) } } }
             tbody { @for x in people { tr {
                 td { (names.get(&x.reviewer).unwrap_or(&x.reviewer)) }
                 td.num { (judged_in(p, words, &x.reviewer)) }
