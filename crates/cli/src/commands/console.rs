@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use callsift_console::{ConsoleOptions, Labeller, Tls, now_us, serve};
 use callsift_core::Turn;
+use callsift_pipeline::Config;
 use callsift_pipeline::metadata::offset_s;
 use callsift_reviews::{Db, NewUser, Role};
 use callsift_sentiment::TextClassifier;
@@ -24,7 +25,6 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| Tls { cert, key });
     let scheme = if tls.is_some() { "https" } else { "http" };
     let config = load::config(&args.config)?;
-    let labeller = load::text_model(&config)?.map(|folder| Labels::load(&folder)).transpose()?;
     let options = ConsoleOptions {
         lake: args.data.lake.clone(),
         data: args.data.folder(),
@@ -36,7 +36,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         utc_offset_s: offset_s(&config.metadata.utc_offset)?,
         eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
-        labeller,
+        labeller: labeller(&config),
     };
     options.check()?;
     first_users(&options, args.first_users.as_deref())?;
@@ -51,6 +51,15 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     };
     serve(options, rules, progress, ready)?;
     Ok(Exit::Done)
+}
+
+/// The text model, where there is one that works: the console shows what was found without it, too.
+fn labeller(config: &Config) -> Option<Arc<dyn Labeller>> {
+    let load = || load::text_model(config)?.map(|folder| Labels::load(&folder)).transpose();
+    load().unwrap_or_else(|e| {
+        note(&format!("rules are tried without the text model: {e:#}"));
+        None
+    })
 }
 
 /// The text model, one text at a time.

@@ -143,7 +143,7 @@ fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
                 td.num { @if x.claims > 0 { a href=(format!("/queue?state=all&claimed={}", url(&x.name))) { (x.claims) } } @else { "0" } } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
             } } }
         } } }
-        p.note { (l.t("听音：整通已听的按通话时长，其余按命中处前后各两秒估计。工作按提交的日期计。", "Heard: whole calls by their length, others by their flagged places with two seconds around. Work counts on the day it was handed in.")) }
+        p.note { (l.t("听音：整通已听的按通话时长，其余按命中处（从前两秒听起）估计，缺失类按整通。工作按提交的日期计。", "Heard: whole calls by their length, others by their flagged places from two seconds before, and as a whole for what is missing. Work counts on the day it was handed in.")) }
     }
 }
 
