@@ -1,6 +1,6 @@
 //! Rates of small groups, drawn toward the larger group they are in.
 //!
-//! Agents of a unit are taken as a sample of habits ([`super::habits`]), for each class of equal chance of being heard. What was
+//! Agents of a unit are taken as a sample of habits (`habits.rs`), for each class of equal chance of being heard. What was
 //! heard of an agent counts as it is; only calls not heard are guessed, by the agent's posterior. An agent with many heard
 //! calls keeps the own rate, one with none gets the unit's. The interval is the shortest that has 95 % of the posterior
 //! distribution of the agent's violations in this frame, which are whole; it holds on average over the agents of units such as
