@@ -22,14 +22,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::estimate::Interval;
+use crate::estimate::{Interval, discoveries};
 
-/// Share of false ones that is accepted among those called different.
-const FALSE_SHARE: f64 = 0.05;
 /// Fewer judgements that can be compared than this say too little, of the reviewer or of the others.
 pub const LEAST: usize = 10;
 /// Odds ratios are looked for between its inverse and this; further out all rules are confirmed always or never.
 const MOST_ODDS: f64 = 1e6;
+/// First step outwards from the odds that were seen, and when limits are known well enough, on the logarithm of the odds.
+const FIRST_STEP: f64 = 0.4;
+const NEAR: f64 = 1e-5;
 /// Terms that are so much less likely than the likeliest are left out.
 const FAINT: f64 = 1e-15;
 
@@ -96,16 +97,8 @@ pub fn leniency(said: &[Said]) -> Vec<Leniency> {
         }
     }
     let p: Vec<f64> = tables.values().filter(|b| b.enough()).map(Beside::p_value).collect();
-    let tail = corrected(p);
+    let tail = discoveries::tail(p);
     tables.into_iter().map(|(reviewer, beside)| beside.told(reviewer, tail)).collect()
-}
-
-/// Tail of the limits that exclude 1 exactly for those that Benjamini and Hochberg's rule picks.
-fn corrected(mut p: Vec<f64>) -> f64 {
-    p.sort_by(f64::total_cmp);
-    let m = p.len().max(1) as f64;
-    let found = p.iter().enumerate().filter(|(i, p)| **p <= FALSE_SHARE * (i + 1) as f64 / m).map(|(i, _)| i + 1).max();
-    FALSE_SHARE * found.unwrap_or(1) as f64 / m / 2.0
 }
 
 /// One rule: judged and confirmed by the reviewer, and by all together.
@@ -203,6 +196,17 @@ impl Beside {
         before + sum.get(at).map_or(0.0, |p| p / 2.0)
     }
 
+    /// Logarithm of the odds ratio as it was seen (Mantel and Haenszel 1959), half a judgement more on each side.
+    fn seen(&self) -> f64 {
+        let (mut more, mut less) = (0.5, 0.5);
+        for t in &self.tables {
+            let (own_no, others_yes) = ((t.own - t.own_yes) as f64, (t.all_yes - t.own_yes) as f64);
+            more += t.own_yes as f64 * (t.others() as f64 - others_yes) / t.all as f64;
+            less += own_no * others_yes / t.all as f64;
+        }
+        f64::ln(more / less).clamp(-MOST_ODDS.ln(), MOST_ODDS.ln())
+    }
+
     /// Of no difference, two-sided.
     fn p_value(&self) -> f64 {
         let below = self.below(1.0);
@@ -224,10 +228,19 @@ impl Beside {
         // Fewer are seen the higher the odds, so that `below` falls from 1 to 0.
         let (least, most) = (1.0 / MOST_ODDS, MOST_ODDS);
         let odds_at = |wanted: f64| {
-            let (mut low, mut high) = (least.ln(), most.ln());
-            for _ in 0..30 {
+            let too_low = |ln_odds: f64| self.below(ln_odds.exp()) > wanted;
+            // Limits lie near what was seen: outwards from there in growing steps, then halved.
+            let (mut low, mut high) = (self.seen(), self.seen());
+            let mut step = FIRST_STEP;
+            while low > least.ln() && !too_low(low) {
+                (high, low, step) = (low, (low - step).max(least.ln()), step * 2.0);
+            }
+            while high < most.ln() && too_low(high) {
+                (low, high, step) = (high, (high + step).min(most.ln()), step * 2.0);
+            }
+            while high - low > NEAR {
                 let middle = f64::midpoint(low, high);
-                if self.below(middle.exp()) > wanted { low = middle } else { high = middle }
+                if too_low(middle) { low = middle } else { high = middle }
             }
             f64::midpoint(low, high).exp()
         };

@@ -147,6 +147,12 @@ function speed(step) {
   audio.playbackRate = Number(select.value);
 }
 
+// Only the conversation scrolls, where it does so by itself: the finding that is being judged stays where it is.
+function keepInSight(turn) {
+  const talk = turn.parentElement;
+  if (talk.scrollHeight > talk.clientHeight) talk.scrollTop = turn.offsetTop - talk.clientHeight / 3;
+}
+
 const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
 const move = (s) => (audio.currentTime = Math.min(Math.max(0, audio.currentTime + s), duration));
 
@@ -160,7 +166,9 @@ if (audio) {
     cursor.style.left = `${(100 * audio.currentTime) / duration}%`;
     now.textContent = `${clock(audio.currentTime)} / ${clock(duration)}`;
     for (const turn of turns) {
-      turn.classList.toggle("playing", ms >= Number(turn.dataset.start) && ms < Number(turn.dataset.end));
+      const playing = ms >= Number(turn.dataset.start) && ms < Number(turn.dataset.end);
+      if (playing && !turn.classList.contains("playing")) keepInSight(turn);
+      turn.classList.toggle("playing", playing);
     }
     const finding = findings[chosen];
     if (loop.checked && finding?.dataset.end && ms > Number(finding.dataset.end) + 1000) play(Number(finding.dataset.seek));

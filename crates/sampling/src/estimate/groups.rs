@@ -4,23 +4,19 @@
 //! - the agent's own rate in this frame, with its interval, however wide;
 //! - the rate drawn toward the unit ([`super::shrink`]), the best guess where own calls are few;
 //! - the difference from the **rest** of the unit, as a habit: it is called distinguishable only where its interval
-//!   excludes 0 after all agents of the unit were looked at, by Benjamini and Hochberg (1995): among those called
-//!   distinguishable on average at most 5 % are not. The interval that is shown has the level that goes with it (false coverage rate:
-//!   Benjamini and Yekutieli 2005, doi:10.1198/016214504000001907), so that it excludes 0 exactly where the mark says so.
+//!   excludes 0 after all agents of the unit were looked at (`discoveries.rs`).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
+use super::discoveries::{self, FALSE_SHARE};
 use super::interval::{Interval, Misses, Span, Target, add, span};
 use super::parts::Parts;
 use super::ppi::{PoweredRate, powered};
 use super::rate::Rate;
 use super::shrink::{Shrunk, shrink};
-
-/// Share of false ones that is accepted among those called distinguishable.
-const FALSE_SHARE: f64 = 0.05;
 
 /// Rates of one rule: the centre, its units, its agents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,7 +94,7 @@ fn agents(unit: &str, rows: &[&Judged]) -> Vec<AgentRate> {
             rest: Parts::of(rows.iter().copied().filter(|r| r.agent_id != **agent)),
         })
         .collect();
-    let tail = corrected(&pairs);
+    let tail = discoveries::tail(pairs.iter().map(Pair::p_value).collect());
     let shrunk = shrink(&by_agent.values().map(Vec::as_slice).collect::<Vec<_>>());
     let each = by_agent.keys().zip(&pairs).zip(shrunk);
     each.map(|((agent, pair), shrunk)| {
@@ -159,13 +155,4 @@ impl Pair {
         }
         2.0 * 10.0_f64.powf(high)
     }
-}
-
-/// Tail of the intervals that exclude 0 exactly for the agents that Benjamini and Hochberg's rule picks.
-fn corrected(pairs: &[Pair]) -> f64 {
-    let mut p: Vec<f64> = pairs.iter().map(Pair::p_value).collect();
-    p.sort_by(f64::total_cmp);
-    let m = p.len().max(1) as f64;
-    let found = p.iter().enumerate().filter(|(i, p)| **p <= FALSE_SHARE * (i + 1) as f64 / m).map(|(i, _)| i + 1).max();
-    FALSE_SHARE * found.unwrap_or(1) as f64 / m / 2.0
 }

@@ -17,6 +17,7 @@
 //! **How well intervals hold** is simulated by `benches/coverage.rs` (2,000 centres for each scenario) and recorded there
 //! and in the crate's documentation.
 
+pub(crate) mod discoveries;
 pub mod groups;
 mod habits;
 pub mod interval;
