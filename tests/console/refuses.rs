@@ -75,6 +75,11 @@ fn an_agent_reaches_the_own_calls_only() {
         }
     }
     assert_eq!(agent.get("/calls/c05").status, 200);
+    // The number of calls leads to the list of them: the two own ones and nobody else's.
+    let mine = agent.get("/mine").text();
+    assert!(mine.contains("<a href=\"#calls\">2</a>"), "{mine}");
+    let listed = mine.split_once("id=\"calls\"").map(|(_, rest)| rest.matches("href=\"/calls/").count());
+    assert_eq!((listed, mine.contains("/calls/c05"), mine.contains("/calls/t2")), (Some(2), true, true));
     assert_eq!(agent.get("/calls/c05/audio").status, 200);
     for action in ACTIONS {
         assert_eq!(agent.post(&format!("/calls/c05/{action}"), &[]).status, 404, "{action}");

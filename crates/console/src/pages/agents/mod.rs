@@ -1,5 +1,6 @@
 //! Agents: the ranking for staff, one agent's page for staff, and the own page of an agent.
 
+mod calls;
 mod list;
 mod one;
 

@@ -15,6 +15,7 @@ use crate::figures::rows::Sum;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
+use crate::pages::agents::calls::{self, OwnCall};
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
 use crate::pages::parts::{appeals_linked, calls_url, chooser, led, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
@@ -62,6 +63,8 @@ struct Own {
     problems: Vec<Problem>,
     /// Forms of the agent's calls.
     heard: Vec<Heard>,
+    /// For the agent, who has no queue: the calls themselves.
+    calls: Vec<OwnCall>,
 }
 
 pub(super) async fn show(
@@ -84,7 +87,8 @@ pub(super) async fn show(
             let mut heard: Vec<Heard> = own.cloned().collect();
             heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
             heard.truncate(MOST);
-            Ok(Own { agent, period, figures, problems, heard })
+            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period)? };
+            Ok(Own { agent, period, figures, problems, heard, calls })
         })
         .await?;
     Ok(page(&app, &person, &own))
@@ -140,6 +144,7 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                     section #problems { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
                     section #heard { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, &own.heard)) }
                 }
+                @if !staff { (calls::list(app, l, &own.calls, sum.calls)) }
             }
         },
     )
@@ -159,7 +164,7 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
             _ if staff => calls_url(p, &[("agent", agent), ("state", state)]),
             "done" => "#heard".to_owned(),
             "confirmed" => "#problems".to_owned(),
-            _ => return html! { (n) },
+            _ => "#calls".to_owned(),
         };
         led(usize::try_from(n).unwrap_or(0), &below)
     };
