@@ -47,7 +47,7 @@ def review(data: Path, forms: int) -> None:
         words = [(call, rule, place, "confirmed" if (row + i) % 10 < 7 else "rejected", person, at + i)
                  for i, (rule, place) in enumerate(places)]
         db.executemany(VERDICT, words)
-        items = {rule: 5.0 for rule, (*_, verdict, _, _) in zip([w[1] for w in words], words) if verdict == "confirmed"}
+        items = {rule: 5.0 for _, rule, _, verdict, *_ in words if verdict == "confirmed"}
         db.execute(FORM, [call, json.dumps(items), 100.0 - 5 * len(items), number % 50 == 0, whole or hits == 0, person, at + 99])
         said, written = said + len(words), written + 1
     db.execute("COMMIT")

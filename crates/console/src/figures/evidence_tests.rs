@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use callsift_reviews::{Db, DrawCall, DrawRecord, Judgement, Slot};
+use callsift_reviews::{Db, Judgement, Slot};
 use callsift_sampling::agreement::{alpha, kappa};
 use callsift_sampling::estimate::{ANY_RULE, Judged};
 
 use super::evidence::Evidence;
 use super::period::Period;
 use super::sums::Figures;
-use super::tests::{centre, hand_in, november, say};
+use super::tests::{centre, draw, hand_in, november, say};
 use super::twice::{self, Twice};
 use super::{gain, judged};
 
@@ -26,27 +26,7 @@ fn reviewed() -> (tempfile::TempDir, Db) {
     for call in ["c1", "c3", "c4"] {
         hand_in(&mut db, call, Slot::First, 1, 90.0);
     }
-    let draw = DrawRecord {
-        id: 0,
-        title: String::new(),
-        record: "{}".into(),
-        seed: String::new(),
-        frame_hash: String::new(),
-        frame_calls: 1,
-        drawn_us: 1,
-        drawn_by: String::new(),
-    };
-    let call = DrawCall {
-        call_id: "c3".into(),
-        probability: Some(0.5),
-        whole: Some(0.5),
-        picked: true,
-        part: "random".into(),
-        why: String::new(),
-        reviewer: None,
-        duplicate: None,
-    };
-    db.add_draw(&draw, &[call]).unwrap();
+    draw(&mut db, "c3", 0.5, None, None);
     (dir, db)
 }
 

@@ -1,6 +1,6 @@
 //! Figures over a pair of databases in a folder that goes away.
 
-use callsift_reviews::{Db, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, Source};
+use callsift_reviews::{Db, DrawCall, DrawRecord, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, Source};
 
 use super::cache::FigureCache;
 use super::period::Period;
@@ -76,6 +76,31 @@ pub(super) fn said(call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Ju
         at_us: 2,
         before: None,
     }
+}
+
+/// A draw that picked one call by chance: with which probability, who hears it, who hears it a second time.
+pub(crate) fn draw(db: &mut Db, call: &str, probability: f64, reviewer: Option<&str>, duplicate: Option<&str>) {
+    let draw = DrawRecord {
+        id: 0,
+        title: String::new(),
+        record: "{}".into(),
+        seed: String::new(),
+        frame_hash: String::new(),
+        frame_calls: 1,
+        drawn_us: 1,
+        drawn_by: String::new(),
+    };
+    let call = DrawCall {
+        call_id: call.into(),
+        probability: Some(probability),
+        whole: Some(probability),
+        picked: true,
+        part: "random".into(),
+        why: String::new(),
+        reviewer: reviewer.map(str::to_owned),
+        duplicate: duplicate.map(str::to_owned),
+    };
+    db.add_draw(&draw, &[call]).unwrap();
 }
 
 pub(crate) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {

@@ -2,12 +2,12 @@
 
 use rusqlite::params_from_iter;
 
-use callsift_reviews::{Db, DrawCall, DrawRecord, Slot};
+use callsift_reviews::{Db, Slot};
 
 use super::{Filter, NONE, Order, State};
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
-use crate::figures::tests::{centre, hand_in};
+use crate::figures::tests::{centre, draw, hand_in};
 
 /// How the database goes about a list.
 fn plan(db: &callsift_reviews::Db, filter: &Filter) -> String {
@@ -48,27 +48,7 @@ fn duplicates_are_found_by_their_index() {
 /// Two calls wait for a first review; c1 is to be heard a second time by r2.
 fn with_duplicate() -> (tempfile::TempDir, Db) {
     let (dir, mut db) = centre();
-    let draw = DrawRecord {
-        id: 0,
-        title: String::new(),
-        record: "{}".into(),
-        seed: String::new(),
-        frame_hash: String::new(),
-        frame_calls: 1,
-        drawn_us: 1,
-        drawn_by: String::new(),
-    };
-    let call = DrawCall {
-        call_id: "c1".into(),
-        probability: Some(1.0),
-        whole: Some(1.0),
-        picked: true,
-        part: "random".into(),
-        why: String::new(),
-        reviewer: Some("r1".into()),
-        duplicate: Some("r2".into()),
-    };
-    db.add_draw(&draw, &[call]).unwrap();
+    draw(&mut db, "c1", 1.0, Some("r1"), Some("r2"));
     (dir, db)
 }
 

@@ -20,12 +20,12 @@ use crate::pages::call_url;
 /// Longest remark.
 const NOTE_CHARS: usize = 2000;
 
-pub(super) fn hold_us(app: &App) -> i64 {
+fn hold_us(app: &App) -> i64 {
     app.options.claim_minutes * 60_000_000
 }
 
 /// The call and the review that the person does of it; staff only.
-pub(super) fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
+fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
     person.must_be(Role::Reviewer)?;
     find(db, person, call_id)?;
     slot(db, person, call_id)
@@ -59,30 +59,52 @@ pub(super) async fn release(
     Ok(Redirect::to(&back))
 }
 
-/// A verdict on a finding, or the withdrawal of a mark. The first one claims the call.
+/// What a person says: of a place, of the rule's other places with it, and the line of the audit log.
+pub(super) struct Words {
+    pub(super) head: NewVerdict,
+    pub(super) others: Vec<NewVerdict>,
+    pub(super) action: &'static str,
+    pub(super) detail: String,
+}
+
+/// A verdict on a finding, or the withdrawal of a mark.
 pub(super) async fn verdict(
     State(app): State<Shared>,
     Path(id): Path<String>,
     sent: Guarded,
 ) -> Result<Response, PageError> {
-    let shared = app.clone();
-    let back = call_url(&id);
+    say(app, id, sent, |shown, sent, slot| {
+        let head = judged(shown, sent, slot)?;
+        let why = head.cause.map_or_else(String::new, |c| format!(" {}", c.as_str()));
+        let detail = format!("{} {}{why}", head.rule_id, head.verdict.as_str());
+        Ok(Words { others: elsewhere(shown, &head), head, action: "verdict", detail })
+    })
+    .await
+}
+
+/// Records what a person says of a call. The first word claims the call.
+pub(super) async fn say(
+    app: Shared,
+    id: String,
+    sent: Guarded,
+    words: impl FnOnce(&Shown, &Guarded, Slot) -> Result<Words, PageError> + Send + 'static,
+) -> Result<Response, PageError> {
+    let (shared, back) = (app.clone(), call_url(&id));
     let told = app
         .run(move |db| {
             let slot = reviewing(db, &sent.person, &id)?;
             let shown = Shown::load(db, &sent.person, &id)?;
-            let new = judged(&shown, &sent, &id, slot)?;
-            db.claim(&id, slot, new.user_id, new.at_us, hold_us(&shared))?;
-            let row = db.record(&new)?;
-            for other in elsewhere(&shown, &new) {
-                match db.record(&other) {
+            let Words { head, others, action, detail } = words(&shown, &sent, slot)?;
+            db.claim(&id, slot, head.user_id, head.at_us, hold_us(&shared))?;
+            let row = db.record(&head)?;
+            for other in &others {
+                match db.record(other) {
                     // A place under appeal keeps what the appeal says.
                     Ok(_) | Err(ReviewsError::TooLate(_)) => {}
                     Err(e) => return Err(e.into()),
                 }
             }
-            let why = new.cause.map_or_else(String::new, |c| format!(" {}", c.as_str()));
-            log(db, &sent.person, "verdict", &id, &format!("{} {}{why}", new.rule_id, new.verdict.as_str()))?;
+            log(db, &sent.person, action, &id, &detail)?;
             // A script wants to see what became of the score; a page is loaded anew.
             if sent.by_script {
                 return Ok(Some((db.verdict(row)?, Shown::load(db, &sent.person, &id)?)));
@@ -96,7 +118,7 @@ pub(super) async fn verdict(
     })
 }
 
-fn judged(shown: &Shown, sent: &Guarded, call_id: &str, slot: Slot) -> Result<NewVerdict, PageError> {
+fn judged(shown: &Shown, sent: &Guarded, slot: Slot) -> Result<NewVerdict, PageError> {
     let (rule, place) = (sent.text("rule"), sent.text("place"));
     let verdict = Judgement::parse(sent.text("verdict"))
         .ok_or_else(|| PageError::Bad("判断无法识别 · no such verdict".to_owned()))?;
@@ -110,7 +132,7 @@ fn judged(shown: &Shown, sent: &Guarded, call_id: &str, slot: Slot) -> Result<Ne
         _ => return Err(PageError::Bad("没有这一处发现，请刷新 · no such finding; reload the page".to_owned())),
     };
     Ok(NewVerdict {
-        call_id: call_id.to_owned(),
+        call_id: shown.call.call_id.clone(),
         slot,
         rule_id: rule.to_owned(),
         place: place.to_owned(),
@@ -150,7 +172,7 @@ pub(super) fn note(sent: &Guarded, field: &str) -> String {
     sent.text(field).chars().take(NOTE_CHARS).collect()
 }
 
-pub(super) fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
+fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
     let items = shown.items(&app.rules);
     Json(json!({
         "id": row.id,
@@ -163,7 +185,7 @@ pub(super) fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_j
     }))
 }
 
-pub(super) fn log(db: &Db, person: &Person, action: &str, call_id: &str, detail: &str) -> Result<(), PageError> {
+fn log(db: &Db, person: &Person, action: &str, call_id: &str, detail: &str) -> Result<(), PageError> {
     Ok(db.log(now_us(), &person.user().name, action, Some(call_id), detail)?)
 }
 

@@ -1,15 +1,14 @@
 //! Why a hit was rejected or doubted, said after the verdict.
 
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::{Cause, NewVerdict, ReviewsError, Slot, Source, VerdictRow};
+use axum::response::Response;
+use callsift_reviews::{Cause, NewVerdict, Slot, Source, VerdictRow};
 
 use crate::app::{Shared, now_us};
 use crate::auth::Guarded;
 use crate::page_error::PageError;
 use crate::pages::call::Shown;
-use crate::pages::call::actions::{answer, hold_us, log, note, reviewing};
-use crate::pages::call_url;
+use crate::pages::call::actions::{Words, note, say};
 
 /// The cause of a form; nothing where none is chosen.
 pub(super) fn chosen(sent: &Guarded) -> Result<Option<Cause>, PageError> {
@@ -25,33 +24,13 @@ pub(super) async fn give(
     Path(id): Path<String>,
     sent: Guarded,
 ) -> Result<Response, PageError> {
-    let (shared, back) = (app.clone(), call_url(&id));
-    let told = app
-        .run(move |db| {
-            let slot = reviewing(db, &sent.person, &id)?;
-            let shown = Shown::load(db, &sent.person, &id)?;
-            let (head, others) = explained(&shown, &sent, slot)?;
-            db.claim(&id, slot, head.user_id, head.at_us, hold_us(&shared))?;
-            let row = db.record(&head)?;
-            for other in &others {
-                match db.record(other) {
-                    // A place under appeal keeps what the appeal says.
-                    Ok(_) | Err(ReviewsError::TooLate(_)) => {}
-                    Err(e) => return Err(e.into()),
-                }
-            }
-            let code = head.cause.map_or("none", Cause::as_str);
-            log(db, &sent.person, "cause", &id, &format!("{} {code}", head.rule_id))?;
-            if sent.by_script {
-                return Ok(Some((db.verdict(row)?, Shown::load(db, &sent.person, &id)?)));
-            }
-            Ok(None)
-        })
-        .await?;
-    Ok(match told {
-        Some((row, shown)) => answer(&app, &row, &shown).into_response(),
-        None => Redirect::to(&back).into_response(),
+    say(app, id, sent, |shown, sent, slot| {
+        let (head, others) = explained(shown, sent, slot)?;
+        let code = head.cause.map_or("none", Cause::as_str);
+        let detail = format!("{} {code}", head.rule_id);
+        Ok(Words { head, others, action: "cause", detail })
     })
+    .await
 }
 
 /// The verdict with its cause, and the rule's other places that the same person judged alike. A place that nobody judged yet
