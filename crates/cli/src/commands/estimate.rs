@@ -72,8 +72,8 @@ fn text(e: &Estimates) -> String {
     let mut lines = vec![row(["班组", "工号", "听过", "违规率", "收缩后", "95% 区间", ""])];
     for a in &v.agents {
         let mark = if a.distinguishable { "与班组其他人不同" } else { "与班组无显著差异" };
-        let shrunk = a.shrunk.estimate.map_or_else(|| "–".to_owned(), percent);
-        let (n, own) = (a.rate.n.to_string(), share(&a.rate));
+        let [shrunk, own] = [a.shrunk.estimate, a.own].map(|rate| rate.map_or_else(|| "–".to_owned(), percent));
+        let n = a.n.to_string();
         lines.push(row([&a.unit, &a.agent_id, &n, &own, &shrunk, &interval(&a.shrunk.interval), mark]));
     }
     let listening = e.listening.as_ref().map_or_else(String::new, |g| format!("\n听音效率：{}。\n", g.sentence()));

@@ -1,8 +1,9 @@
 //! Rates of agents, units and the centre, and who differs from the rest.
 //!
 //! Five calls of an agent say almost nothing, so no rank is given. Three figures are:
-//! - the agent's own rate in this frame, with its interval, however wide;
-//! - the rate drawn toward the unit ([`super::shrink`]), the best guess where own calls are few;
+//! - the agent's own rate in this frame, without an interval: of five calls no interval holds what it says where violations
+//!   are rare;
+//! - the rate drawn toward the unit ([`super::shrink`]), the best guess where own calls are few, with its interval;
 //! - the difference from the **rest** of the unit, as a habit: it is called distinguishable only where its interval
 //!   excludes 0 after all agents of the unit were looked at (`discoveries.rs`).
 
@@ -15,7 +16,6 @@ use super::discoveries::{self, FALSE_SHARE};
 use super::interval::{Interval, Misses, Span, Target, add, span};
 use super::parts::Parts;
 use super::ppi::{PoweredRate, powered};
-use super::rate::Rate;
 use super::shrink::{Shrunk, shrink};
 
 /// Rates of one rule: the centre, its units, its agents.
@@ -47,8 +47,12 @@ pub struct AgentRate {
     pub unit: String,
     /// Agent's number.
     pub agent_id: String,
-    /// Rate in this frame, from the agent's own calls.
-    pub rate: Rate,
+    /// Calls in the frame.
+    pub calls: usize,
+    /// Calls of them that a person judged.
+    pub n: usize,
+    /// Rate in this frame from the agent's own calls; `None` where a part of them was not heard.
+    pub own: Option<f64>,
     /// Rate in this frame, drawn toward the unit.
     pub shrunk: Shrunk,
     /// Difference of the agent's habit from that of the rest of the unit, in shares, corrected for the number of agents;
@@ -102,7 +106,9 @@ fn agents(unit: &str, rows: &[&Judged]) -> Vec<AgentRate> {
         AgentRate {
             unit: unit.to_owned(),
             agent_id: (*agent).to_owned(),
-            rate: Rate::of(&pair.own, Target::Frame),
+            calls: pair.own.size(),
+            n: pair.own.n(),
+            own: pair.own.share(),
             shrunk,
             difference,
             distinguishable: difference.is_some_and(|d| excludes_zero(&d)),

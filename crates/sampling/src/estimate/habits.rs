@@ -3,7 +3,9 @@
 //! A habit is the chance that a call of an agent holds a violation. The habits of a unit come from a beta distribution; what is
 //! known of its mean and spread is their posterior distribution, on a grid (Gelman et al., Bayesian Data Analysis, 5.3: the same model and
 //! way for tumour rates). The spread is measured as people think of it: by what factor agents differ. The prior says
-//! that a factor of three is rare (half normal, as Gelman 2006, doi:10.1214/06-BA117A), the mean has Jeffreys' prior. Taking
+//! that a factor of three is rare (half normal, as Gelman 2006, doi:10.1214/06-BA117A); the mean has Kerman's neutral prior
+//! (2011, doi:10.1214/11-EJS648), since Jeffreys' counts half a violation for a unit in which none was heard, which makes rates
+//! of rare violations too high and their intervals too wide. Taking
 //! one best guess of the spread instead, as moments give it, makes intervals too narrow where a unit has few
 //! agents, and too wide where violations are rare.
 
@@ -84,8 +86,8 @@ fn place(mean: f64, spread_index: usize, spread: f64) -> Habits {
     let alike = (spread * spread * room).min(0.9);
     let width = (SPREADS.get(spread_index + 1).unwrap_or(&SPREADS[13]) - SPREADS[spread_index.saturating_sub(1)]) / 2.0;
     let prior = width.ln() - (spread / SCALE).powi(2) / 2.0;
-    // Jeffreys' prior of a share, on the even grid of log odds: p^(1/2) (1-p)^(1/2).
-    Habits { mean, worth: 1.0 / alike - 1.0, weight: prior + room.ln() / 2.0 }
+    // Kerman's prior of a share, on the even grid of log odds: p^(1/3) (1-p)^(1/3).
+    Habits { mean, worth: 1.0 / alike - 1.0, weight: prior + room.ln() / 3.0 }
 }
 
 /// Logarithm of the chance of `y` of `n`, up to what all places have in common.

@@ -16,7 +16,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Class, Parts};
-use super::tail::{Heard, beta_below, root, share_limits};
+use super::tail::{FEW as FEW_HEARD, Heard, beta_below, root, share_limits};
+use super::unheard;
 
 /// As many parts are added by square and add; more are taken together.
 const FEW: usize = 3;
@@ -152,6 +153,13 @@ fn together(parts: &Parts, target: Target, misses: Misses) -> Span {
     let size = parts.size().max(1) as f64;
     let at = parts.total().unwrap_or(0.0);
     let (share, worth) = (at / size, effective(parts, target).unwrap_or(0.0));
+    if let Misses::Both(alpha) = misses
+        && 0.0 < worth
+        && worth < FEW_HEARD as f64
+    {
+        let (low, high) = unheard::likely(parts.size(), worth, share * worth, 1.0 - alpha);
+        return Span { at, low: (low as f64).min(at), high: (high as f64).max(at) };
+    }
     let below = |x: f64| {
         let of = |violations: f64| beta_below_at(violations / (worth + 1.0), worth + 1.0, x);
         f64::midpoint(of(share * worth), of(share * worth + 1.0))

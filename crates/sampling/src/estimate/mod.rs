@@ -29,6 +29,7 @@ pub mod rules;
 pub mod shrink;
 pub mod strata;
 pub mod tail;
+mod unheard;
 
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,13 @@
 //!
 //! Agents of a unit are taken as a sample of habits (`habits.rs`), for each class of equal chance of being heard. What was
 //! heard of an agent counts as it is; only calls not heard are guessed, by the agent's posterior. An agent with many heard
-//! calls keeps the own rate, one with none gets the unit's. The interval is the shortest that has 95 % of the posterior
-//! distribution of the agent's violations in this frame, which are whole; it holds on average over the agents of units such as
-//! these, not for each.
+//! calls keeps the own rate, one with none gets the unit's. The interval has 95 % of the posterior
+//! distribution of the agent's violations in this frame, which are whole (`unheard.rs`); it holds on average over the
+//! agents of units such as these, not for each.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use statrs::function::gamma::ln_gamma;
 
 use super::Judged;
 use super::habits::{Habits, posterior};
@@ -17,9 +16,10 @@ use super::interval::Interval;
 use super::parts::{Class, count, key};
 use super::strata::{self, Key, join};
 use super::tail::beta_quantile;
+use super::unheard;
 
 /// More calls than this are taken as a share of endless calls: a single one no longer matters.
-const COUNTED: usize = 5_000;
+const COUNTED: usize = 1_000;
 /// Calls of the unit that were to be heard of strata that share their habits. More than for a rate: each group of strata has
 /// a prior of its own, and many priors that say little say much together.
 const AT_LEAST: usize = 30;
@@ -37,21 +37,27 @@ pub struct Shrunk {
     pub from_group: f64,
 }
 
+/// What is known of the larger group, in strata that stand together.
+struct Unit {
+    /// Share of violations among the calls heard, each weighing what it stands for.
+    share: Option<f64>,
+    habits: Vec<Habits>,
+}
+
 /// One result for each small group.
 pub(super) fn shrink(members: &[&[&Judged]]) -> Vec<Shrunk> {
     let strata: Vec<BTreeMap<Key, [Class; 1]>> = members.iter().map(|rows| strata_of(rows)).collect();
-    let mut all: BTreeMap<Key, [Class; 1]> = BTreeMap::new();
-    for (k, [class]) in strata.iter().flatten() {
-        all.entry(*k).or_default()[0].size += class.size;
-    }
-    let groups = strata::groups(all, AT_LEAST);
+    let groups = strata::groups(strata_of(&members.concat()), AT_LEAST);
     let of_group = |member: &BTreeMap<Key, [Class; 1]>, group: &strata::Group<1>| {
         join(group.iter().filter_map(|(k, _)| Some((*k, member.get(k)?[0]))))
     };
     let classes: Vec<Vec<Class>> = strata.iter().map(|m| groups.iter().map(|g| of_group(m, g)).collect()).collect();
-    let habits: Vec<Vec<Habits>> =
-        (0..groups.len()).map(|g| posterior(classes.iter().map(|member| &member[g]))).collect();
-    classes.iter().map(|member| one(member, &habits)).collect()
+    let unit = |(i, group): (usize, &strata::Group<1>)| Unit {
+        share: join(group.iter().map(|(k, [class])| (*k, *class))).share(),
+        habits: posterior(classes.iter().map(|member| &member[i])),
+    };
+    let units: Vec<Unit> = groups.iter().enumerate().map(unit).collect();
+    classes.iter().map(|member| one(member, &units)).collect()
 }
 
 fn strata_of(rows: &[&Judged]) -> BTreeMap<Key, [Class; 1]> {
@@ -63,140 +69,130 @@ fn strata_of(rows: &[&Judged]) -> BTreeMap<Key, [Class; 1]> {
     out
 }
 
-/// Violations in calls that were not heard.
+/// Violations in the calls of a class that were not heard.
 #[derive(Debug, Clone, Copy, Default)]
 struct Guess {
+    /// Their number as estimated.
+    at: f64,
+    /// Mean and variance of the posterior distribution.
     mean: f64,
     variance: f64,
     /// Share that the larger group has in it.
     from_group: f64,
 }
 
-fn one(classes: &[Class], habits: &[Vec<Habits>]) -> Shrunk {
+fn one(classes: &[Class], units: &[Unit]) -> Shrunk {
+    let nothing = Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
     let size: usize = classes.iter().map(|c| c.size).sum();
     let heard: usize = classes.iter().map(|c| c.y).sum();
-    let mut all = Guess::default();
-    let mut left = 0;
-    for (class, of) in classes.iter().zip(habits).filter(|(c, _)| c.n < c.size) {
-        if of.is_empty() {
-            return Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
-        }
-        let guess = guess(class, of);
-        let more = class.size - class.n;
-        left += more;
-        all.mean += guess.mean;
-        all.variance += guess.variance;
-        all.from_group += guess.from_group * more as f64;
-    }
+    let open: Vec<(&Class, &Unit)> = classes.iter().zip(units).filter(|(c, _)| c.n < c.size).collect();
+    let Some(guesses) =
+        open.iter().map(|(c, unit)| Some(guess(c, &unit.habits, unit.share?))).collect::<Option<Vec<_>>>()
+    else {
+        return nothing;
+    };
     if size == 0 {
-        return Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
+        return nothing;
     }
-    let share = |violations: f64| (heard as f64 + violations) / size as f64;
-    let (low, high) = limits(left, all.mean, all.variance);
+    let left = |c: &Class| c.size - c.n;
+    let all: usize = open.iter().map(|(c, _)| left(c)).sum();
+    let at: f64 = guesses.iter().map(|g| g.at).sum();
+    let (low, high) = if all > COUNTED { roughly(all, &guesses) } else { counted(&open) };
+    let share = |violations: f64| ((heard as f64 + violations) / size as f64).min(1.0);
+    let from_group: f64 = open.iter().zip(&guesses).map(|((c, _), g)| g.from_group * left(c) as f64).sum();
     Shrunk {
-        estimate: Some(share(all.mean)),
-        interval: Interval { low: share(low.min(all.mean)), high: share(high.max(all.mean)) },
-        from_group: if left > 0 { all.from_group / left as f64 } else { 0.0 },
+        estimate: Some(share(at)),
+        interval: Interval { low: share(low.min(at)), high: share(high.max(at)) },
+        from_group: (from_group / all.max(1) as f64).min(1.0),
     }
 }
 
-/// The calls of a class that were not heard: beta binomial for every place of the grid, and all of these mixed.
-fn guess(class: &Class, habits: &[Habits]) -> Guess {
+/// The posterior's mean and variance, beta binomial for every place of the grid and all of these mixed; and the estimate, in which the
+/// unit's share stands in the place of the grid's means. So estimates of all members add up to the unit's where each was heard as
+/// much, while the posterior's means, whose prior counts half a violation for each unit, come to more where violations are rare.
+fn guess(class: &Class, habits: &[Habits], share: f64) -> Guess {
     let (left, (n, y)) = ((class.size - class.n) as f64, class.counts());
-    let (mut mean, mut square, mut from_group) = (0.0, 0.0, 0.0);
+    let (mut all, mut square) = (Guess::default(), 0.0);
     for h in habits {
         let worth = h.worth + n;
         let habit = (h.mean * h.worth + y) / worth;
         let variance = left * habit * (1.0 - habit) * (worth + left) / (worth + 1.0);
-        mean += h.weight * left * habit;
+        all.at += h.weight * left * (share * h.worth + y) / worth;
+        all.mean += h.weight * left * habit;
         square += h.weight * (variance + (left * habit).powi(2));
-        from_group += h.weight * h.worth / worth;
+        all.from_group += h.weight * h.worth / worth;
     }
-    Guess { mean, variance: (square - mean * mean).max(0.0), from_group }
+    Guess { variance: (square - all.mean * all.mean).max(0.0), ..all }
 }
 
-/// The shortest range of violations in `left` calls that has [`LEVEL`] of the beta binomial distribution with this mean and variance.
-fn limits(left: usize, mean: f64, variance: f64) -> (f64, f64) {
+/// Limits of violations, which are whole.
+fn counted(open: &[(&Class, &Unit)]) -> (f64, f64) {
+    let all = open.iter().fold(vec![1.0], |all, (class, unit)| unheard::sum(&all, &mixed(class, &unit.habits)));
+    let (low, high) = unheard::run(&all, LEVEL);
+    (low as f64, high as f64)
+}
+
+/// Chances of violations in the calls of a class that were not heard.
+fn mixed(class: &Class, habits: &[Habits]) -> Vec<f64> {
+    let (left, (n, y)) = (class.size - class.n, class.counts());
+    let mut out = vec![0.0; left + 1];
+    for h in habits {
+        let yes = h.mean * h.worth;
+        let of = unheard::chances(left, yes + y, h.worth - yes + n - y);
+        out.iter_mut().zip(of).for_each(|(sum, chance)| *sum += h.weight * chance);
+    }
+    out
+}
+
+/// The same of very many calls: equal tails of a beta distribution with the mean and variance of all.
+fn roughly(left: usize, guesses: &[Guess]) -> (f64, f64) {
     let size = left as f64;
-    let share = mean / size.max(1.0);
-    let room = share * (1.0 - share);
-    if left == 0 || room <= 0.0 || variance <= 0.0 {
+    let (mean, variance): (f64, f64) = (guesses.iter().map(|g| g.mean).sum(), guesses.iter().map(|g| g.variance).sum());
+    let share = mean / size;
+    let room = share * (1.0 - share) * size * size;
+    if variance <= 0.0 || room <= variance {
         return (mean, mean);
     }
-    // A beta binomial of worth w has the variance size * room * (w + size) / (w + 1).
-    let times = variance / (size * room);
-    let worth = if times > 1.0 + 1e-9 { ((size - times) / (times - 1.0)).max(1e-3) } else { 1e9 };
-    let (a, b) = (share * worth, (1.0 - share) * worth);
-    if left > COUNTED {
-        return (beta_quantile(a, b, 0.025) * size, beta_quantile(a, b, 0.975) * size);
-    }
-    let (from, to) = shortest(&chances(left, a, b));
-    (from as f64, to as f64)
-}
-
-/// Chance of 0, 1, … violations in `left` calls, beta binomial.
-fn chances(left: usize, a: f64, b: f64) -> Vec<f64> {
-    let n = left as f64;
-    let ln_beta = |a: f64, b: f64| ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
-    let none = ln_beta(a, b);
-    let mut ln_choose = 0.0;
-    (0..=left)
-        .map(|k| {
-            let k = k as f64;
-            if k > 0.0 {
-                ln_choose += ((n - k + 1.0) / k).ln();
-            }
-            (ln_choose + ln_beta(a + k, b + n - k) - none).exp()
-        })
-        .collect()
-}
-
-/// The shortest run of outcomes that has [`LEVEL`] of all.
-fn shortest(chances: &[f64]) -> (usize, usize) {
-    let enough = LEVEL * chances.iter().sum::<f64>();
-    let (mut best, mut from, mut sum) = ((0, chances.len().saturating_sub(1)), 0, 0.0);
-    for (to, chance) in chances.iter().enumerate() {
-        sum += chance;
-        while from < to && sum - chances[from] >= enough {
-            sum -= chances[from];
-            from += 1;
-        }
-        if sum >= enough && to - from < best.1 - best.0 {
-            best = (from, to);
-        }
-    }
-    best
+    let worth = room / variance - 1.0;
+    let at = |below: f64| beta_quantile(share * worth, (1.0 - share) * worth, below) * size;
+    let tail = (1.0 - LEVEL) / 2.0;
+    (at(tail), at(1.0 - tail))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{chances, limits, shortest};
+    use super::{Guess, Unit, counted, guess, one, roughly};
+    use crate::estimate::habits::Habits;
+    use crate::estimate::parts::Class;
 
-    #[test]
-    fn the_shortest_run_is_found() {
-        assert_eq!(shortest(&[0.01, 0.02, 0.5, 0.4, 0.06, 0.01]), (2, 4));
-        assert_eq!(shortest(&[0.97, 0.03]), (0, 0));
-        assert_eq!(shortest(&[0.5, 0.0, 0.5]), (0, 2));
-        assert_eq!(shortest(&[]), (0, 0));
+    fn unit() -> Unit {
+        Unit { share: Some(0.1), habits: vec![Habits { mean: 0.1, worth: 20.0, weight: 1.0 }] }
     }
 
     #[test]
-    fn chances_are_those_of_a_beta_binomial() {
-        // Habits spread evenly: every number is as likely as any other.
-        for c in chances(9, 1.0, 1.0) {
-            assert!((c - 0.1).abs() < 1e-9, "{c}");
-        }
-        let all: f64 = chances(5_000, 0.3, 7.0).iter().sum();
-        assert!((all - 1.0).abs() < 1e-6, "{all}");
+    fn limits_are_whole_and_hold_the_estimate() {
+        let class = Class { size: 105, n: 5, y: 1, weights: None };
+        let (low, high) = counted(&[(&class, &unit())]);
+        assert!(
+            low.fract() == 0.0 && high.fract() == 0.0 && low < 12.0 && (15.0..40.0).contains(&high),
+            "{low} {high}"
+        );
+        let shrunk = one(&[class], &[unit()]);
+        // A fifth of 25 calls' worth is the agent's own.
+        assert!((shrunk.estimate.unwrap() - (1.0 + 100.0 * 3.0 / 25.0) / 105.0).abs() < 1e-12, "{shrunk:?}");
+        assert!((shrunk.from_group - 0.8).abs() < 1e-12);
+        let all = one(&[Class { size: 5, n: 5, y: 1, weights: None }], &[unit()]);
+        assert_eq!((all.interval.low, all.estimate, all.interval.high), (0.2, Some(0.2), 0.2));
     }
 
     #[test]
-    fn limits_are_whole_and_near_the_mean() {
-        let (low, high) = limits(100, 2.0, 3.0);
-        assert!((0.0..2.0).contains(&low) && (2.0..9.0).contains(&high) && high.fract() == 0.0, "{low} {high}");
-        assert_eq!(limits(0, 0.0, 0.0), (0.0, 0.0));
-        // Nothing but nonsense may come of nonsense, and no panic.
-        let (low, high) = limits(1_000_000, 5_000.0, 1e6);
-        assert!(low < 5_000.0 && high > 5_000.0);
+    fn very_many_calls_are_like_many() {
+        let class = |size| Class { size, n: 5, y: 1, weights: None };
+        let guess = |size| guess(&class(size), &unit().habits, 0.1);
+        let (low, high) = roughly(1_000, &[guess(1_005)]);
+        let (from, to) = counted(&[(&class(1_005), &unit())]);
+        assert!((low - from).abs() < 15.0 && (high - to).abs() < 30.0, "{low} {high} {from} {to}");
+        // Nonsense makes no panic.
+        assert_eq!(roughly(1_000, &[Guess { mean: 5.0, variance: 1e9, ..Guess::default() }]), (5.0, 5.0));
     }
 }

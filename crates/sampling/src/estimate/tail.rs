@@ -8,9 +8,15 @@
 //! instead of 95 where violations are rare, since at 0.3 expected violations only the lower limit can be wrong. So
 //! [`Heard::two_sided`] orders outcomes by how far out they are on **their** side and lets both sides share one chance of missing
 //! (Blaker 2000, doi:10.2307/3315916, with mid-P).
+//!
+//! Of one call heard there are two outcomes, and nothing made of mid-P misses one time in twenty: below five calls such
+//! intervals hold 99 %. There the likeliest numbers are taken, all shares having been alike likely before (Bayes and Laplace), which
+//! hold 95 % on average over all shares, and 93 to 97 % over those of a rule that is mostly right.
 
 use statrs::function::beta::checked_beta_reg;
 use statrs::function::gamma::ln_gamma;
+
+use super::unheard;
 
 /// Steps of a bisection of 0 to 1: more would be below what an `f64` of a share tells apart.
 const STEPS: usize = 50;
@@ -18,6 +24,9 @@ const STEPS: usize = 50;
 /// Parts into which the stretch that may hold a two-sided limit is cut, before it is halved on: the accepted numbers may
 /// have small gaps, and the outermost is meant.
 const CUTS: usize = 48;
+
+/// Fewer calls heard than this are few.
+pub(super) const FEW: usize = 5;
 
 /// A sample without replacement: of `size` calls `n` were heard, `y` of them had the trait.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +59,11 @@ impl Heard {
 
     /// How many of `size` have the trait, lowest and highest, both limits together missing with a chance of `alpha`.
     pub fn two_sided(&self, alpha: f64) -> (usize, usize) {
+        let (least, most) = self.ends();
+        if (1..FEW).contains(&self.n) {
+            let (low, high) = unheard::likely(most - least, self.n as f64, self.y as f64, 1.0 - alpha);
+            return (least + low, least + high);
+        }
         // What one side alone accepts is in; what has a quarter of the chance is out.
         let (outer, inner) = (self.one_sided(alpha / 4.0), self.one_sided(alpha));
         let cut = |from: usize, to: usize, i: usize| from + (to - from) * i / CUTS;
@@ -257,6 +271,16 @@ mod tests {
         ] {
             let (mean, least) = coverage(size, n, from, to);
             assert!((0.945..0.97).contains(&mean) && least > 0.91, "{n} of {size}, {from} to {to}: {mean} {least}");
+        }
+    }
+
+    #[test]
+    fn intervals_of_one_to_four_calls_hold_their_level_too() {
+        for n in 1..5 {
+            for (from, to) in [(0.0, 1.0), (0.5, 0.95), (0.05, 0.5)] {
+                let (mean, _) = coverage(60, n, from, to);
+                assert!((0.93..0.97).contains(&mean), "{n} of 60, {from} to {to}: {mean}");
+            }
         }
     }
 

@@ -129,7 +129,7 @@ fn few_calls_are_drawn_toward_the_unit() {
         .collect();
     let agents = &groups(&rows)[0].agents;
     let worst = agents.iter().find(|a| a.agent_id == "0").unwrap();
-    assert_eq!(worst.rate.estimate, Some(1.0));
+    assert_eq!(worst.own, Some(1.0));
     let shrunk = worst.shrunk.estimate.unwrap();
     assert!((0.3..0.9).contains(&shrunk), "{shrunk}");
     assert!(worst.shrunk.interval.holds(shrunk));
@@ -171,7 +171,7 @@ proptest! {
                 prop_assert!(fine(rate.estimate, &rate.interval), "{rate:?}");
             }
             for agent in rates.agents {
-                prop_assert!(fine(agent.rate.estimate, &agent.rate.interval), "{agent:?}");
+                prop_assert!(agent.own.is_none_or(|own| (0.0..=1.0).contains(&own)) && agent.n <= agent.calls, "{agent:?}");
                 prop_assert!(fine(agent.shrunk.estimate, &agent.shrunk.interval), "{agent:?}");
             }
         }

@@ -1,6 +1,6 @@
 //! The ranking of agents. Nobody gets a rank: few calls say little, and the table says how little.
 
-use callsift_sampling::estimate::{ANY_RULE, AgentRate};
+use callsift_sampling::estimate::{ANY_RULE, AgentRate, Shrunk};
 use maud::{Markup, html};
 
 use crate::auth::Person;
@@ -22,9 +22,11 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Guess drawn toward the unit where people were heard, else nothing.
-    fn shrunk(&self) -> Option<f64> {
-        self.rate.and_then(|r| r.shrunk.estimate)
+    /// Rate drawn toward the unit where people heard calls of it, else nothing.
+    fn shrunk(&self) -> Option<Share> {
+        let rate = self.rate?;
+        let Shrunk { estimate, interval, .. } = rate.shrunk;
+        Some(Share { at: estimate?, low: interval.low, high: interval.high, n: rate.n, human: true })
     }
 
     fn machine(&self) -> Option<Share> {
@@ -32,7 +34,7 @@ impl Line<'_> {
     }
 
     fn share(&self) -> Option<Share> {
-        self.rate.and_then(|r| Share::of_rate(&r.rate)).or_else(|| self.machine())
+        self.shrunk().or_else(|| self.machine())
     }
 }
 
@@ -46,7 +48,7 @@ fn lines(f: &Figures) -> Vec<Line<'_>> {
             out.push(Line { agent, unit, sum, rate: rates.iter().find(|r| r.unit == unit && r.agent_id == agent) });
         }
     }
-    let key = |line: &Line<'_>| (line.shrunk().unwrap_or(-1.0), line.machine().map_or(0.0, |s| s.at));
+    let key = |line: &Line<'_>| (line.shrunk().map_or(-1.0, |s| s.at), line.machine().map_or(0.0, |s| s.at));
     out.sort_by(|a, b| {
         let (a_key, b_key) = (key(a), key(b));
         b_key.0.total_cmp(&a_key.0).then(b_key.1.total_cmp(&a_key.1)).then(a.agent.cmp(b.agent))
@@ -66,8 +68,8 @@ pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
             main {
                 div.bar { h1 { (l.t("坐席", "agents")) " " small { (lines.len()) } } }
                 (chooser(l, "/agents", p, true))
-                p.note { (l.t("违规率：至少有一项违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，否则只是机器命中率（灰色）。按收缩估计排序，不排名次：几通电话说明不了高低。",
-                    "Violation rate: share of calls with any violation, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, else the machine's hit rate (grey). Sorted by the shrunk estimate; no rank is given, since a few calls say little.")) }
+                p.note { (l.t("违规率：至少有一项违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，本人抽听少的向班组水平靠拢（收缩估计）；没有抽听时只是机器命中率（灰色）。不排名次：几通电话说明不了高低。",
+                    "Violation rate: share of calls with any violation, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, drawn toward the unit where few of the agent's own were (shrunk estimate); else the machine's hit rate (grey). No rank is given, since a few calls say little.")) }
                 @if lines.is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } } @else { (table(l, p, f, &lines, most)) }
             }
         },
@@ -79,8 +81,8 @@ fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Mar
         div.wide { table {
             thead { tr {
                 th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("机器命中", "flagged")) }
-                th.num { (l.t("已复核", "reviewed")) } th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) }
-                th.num { (l.t("收缩估计", "shrunk")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
+                th.num { (l.t("已复核", "reviewed")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("仅按本人抽听", "own calls alone")) }
+                th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
             } }
             tbody { @for line in lines {
                 @let own = [("agent", line.agent), ("unit", line.unit)];
@@ -93,8 +95,8 @@ fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Mar
                     td.num { (linked(line.sum.flagged, p, &with("flagged"))) }
                     td.num { (linked(line.sum.heard, p, &with("done"))) }
                     td.num { (linked(line.sum.confirmed, p, &with("confirmed"))) }
+                    td.num { (line.rate.and_then(|r| r.own).map_or_else(|| "–".to_owned(), percent)) }
                     td { @if let Some(share) = line.share() { (share.show(l, &share.calls(p, ANY_RULE, &own), most, CONFIRMED, None)) } @else { "–" } }
-                    td.num { (line.shrunk().map_or_else(|| "–".to_owned(), percent)) }
                     td { (compared(l, line.rate)) }
                 }
             } }
