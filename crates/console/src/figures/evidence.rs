@@ -67,7 +67,11 @@ impl Evidence {
             Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
             Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
-            Self::Verdicts { by, days } => Ok(leaning::calls(&leaning::words(conn, days.times(offset_s))?, by)),
+            Self::Verdicts { by, days } => {
+                let words = leaning::words(conn, days.times(offset_s))?;
+                let calls = leaning::calls(&words).remove(by.as_str()).unwrap_or_default();
+                Ok(calls.into_iter().map(str::to_owned).collect())
+            }
             Self::Twice { which, days } => {
                 let (from_us, to_us) = days.times(offset_s);
                 Ok(twice::calls(&twice::ratings(conn, from_us, to_us)?, which))

@@ -47,9 +47,13 @@ pub(crate) fn counts(words: &[Word]) -> Vec<Said> {
     out.into_iter().map(said).collect()
 }
 
-/// The calls of a person's words.
-pub(crate) fn calls(words: &[Word], by: &str) -> BTreeSet<String> {
-    words.iter().filter(|w| w.by == by).map(|w| w.call_id.clone()).collect()
+/// The calls of every person's words, by name.
+pub(crate) fn calls(words: &[Word]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut out: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for word in words {
+        out.entry(&word.by).or_default().insert(&word.call_id);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -89,7 +93,8 @@ mod tests {
         let all = words(db.connection(), (0, 100)).unwrap();
         let told: Vec<_> = counts(&all).into_iter().map(|s| (s.reviewer, s.judged, s.confirmed)).collect();
         assert_eq!(told, [("r1".to_owned(), 2, 1), ("r2".to_owned(), 2, 1)], "the decision is nobody's own word");
-        assert!(calls(&all, "r1").into_iter().eq(["c1", "c2"]) && calls(&all, "r2").into_iter().eq(["c2"]));
+        let by_person: Vec<_> = calls(&all).into_iter().map(|(by, calls)| (by, calls.into_iter().collect())).collect();
+        assert_eq!(by_person, [("r1", vec!["c1", "c2"]), ("r2", vec!["c2"])]);
         assert!(words(db.connection(), (50, 100)).unwrap().is_empty(), "another time");
         let early = counts(&words(db.connection(), (0, 2)).unwrap());
         assert_eq!(early.iter().map(|s| s.judged).collect::<Vec<_>>(), [1, 1], "c2 was a doubt then");

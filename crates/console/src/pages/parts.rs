@@ -143,7 +143,8 @@ impl Share {
             div.share {
                 b { (percent(self.at)) }
                 (chart::whiskers(self.at, self.low, self.high, most, if self.human { colour } else { chart::GUIDE }, guide))
-                small { (range(self.low, self.high)) " · n=" (led(self.n, calls)) " " (source(l, self.human)) }
+                small { (range(self.low, self.high)) " · n=" (led(self.n, calls)) " "
+                    @if self.human && self.n == 0 { span.by { (l.t("按班组推断", "from the unit")) } } @else { (source(l, self.human)) } }
             }
         }
     }

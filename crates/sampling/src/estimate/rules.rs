@@ -33,18 +33,6 @@ pub struct RuleAccuracy {
     pub cannot_tell: usize,
 }
 
-impl RuleAccuracy {
-    /// One sentence on what the rule misses, for a report in Chinese.
-    pub fn sentence(&self) -> String {
-        let heard = self.missed_among_clear.n;
-        if self.misses_fewer_than >= 1.0 {
-            return format!("规则 {}：抽听未命中通话 {heard} 通，尚不足以说明漏检率", self.rule_id);
-        }
-        let most = (self.misses_fewer_than * 1000.0).ceil() / 10.0;
-        format!("规则 {}：有 95% 的把握，漏检不到 {most:.1}%（抽听未命中通话 {heard} 通）", self.rule_id)
-    }
-}
-
 /// Precision and recall of every rule, by rule. One row for each call of the frame and rule.
 pub fn rules(rows: &[Judged]) -> Vec<RuleAccuracy> {
     let mut by_rule: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();

@@ -39,7 +39,6 @@ fn a_plain_centre_is_counted_right() {
     assert!((rule.recall.estimate.unwrap() - expected).abs() < 1e-12, "{rule:?}");
     assert!(rule.recall.interval.low < expected && expected < rule.recall.interval.high);
     assert!(rule.misses_fewer_than < 1.0 - rule.recall.interval.low);
-    assert!(rule.sentence().contains("95%"), "{}", rule.sentence());
 }
 
 #[test]
@@ -73,7 +72,7 @@ fn nothing_reviewed_says_nothing() {
     let rule = &rules(&rows)[0];
     assert_eq!((rule.precision.estimate, rule.recall.estimate), (None, None));
     assert_eq!((rule.precision.interval, rule.recall.interval), (Interval::ANY, Interval::ANY));
-    assert!(rule.misses_fewer_than >= 1.0 && rule.sentence().contains("不足"));
+    assert!(rule.misses_fewer_than >= 1.0);
     let rates = &groups(&rows)[0];
     assert_eq!(rates.centre.powered.interval, Interval::ANY);
     assert!(rates.agents.iter().all(|a| !a.distinguishable && a.shrunk.estimate.is_none() && a.difference.is_none()));

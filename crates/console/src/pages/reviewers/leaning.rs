@@ -1,6 +1,6 @@
 //! Who confirms hits more or less often than the others would have; for leads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callsift_core::stats::wilson;
 use callsift_sampling::estimate::Interval;
@@ -22,6 +22,8 @@ pub(super) fn table(
     words: &[Word],
     people: &[Leniency],
 ) -> Markup {
+    let judged = calls(words);
+    let judged_in = |by: &str| judged.get(by).map_or(0, BTreeSet::len);
     html! {
         p.note { (l.t("机器命中的项目判为属实的比例；同一规则在一通电话里只算一次，按本人最后所说计，存疑和申诉改判不计。各人拿到的规则不同，所以与“假如每条规则都按其他人的属实率来判”\
               应有的数目相比：比值大于 1 是比别人更常判属实（偏严），小于 1 是更少（偏宽）。比值的区间已按人数校正，不含 1 才算有差异。前提是同一规则各人听到的通话难易相当。",
@@ -33,7 +35,7 @@ pub(super) fn table(
                 th { (l.t("属实率（95% 区间）", "share (95 %)")) } th { (l.t("实际 / 应有", "observed / expected")) } th { (l.t("与他人相比", "beside the others")) } } }
             tbody { @for x in people { tr {
                 td { (names.get(&x.reviewer).unwrap_or(&x.reviewer)) }
-                td.num { (judged_in(p, words, &x.reviewer)) }
+                td.num { (led(judged_in(&x.reviewer), &verdicts_of(p, &x.reviewer))) }
                 td.num { (x.confirmed) " / " (x.judged) }
                 td { @let (low, high) = wilson(x.confirmed, x.judged); (percent(x.confirmed as f64 / x.judged.max(1) as f64)) " （" (range(low, high)) "）" }
                 td { (ratio(l, x)) }
@@ -43,9 +45,8 @@ pub(super) fn table(
     }
 }
 
-fn judged_in(p: &Period, words: &[Word], by: &str) -> Markup {
-    let evidence = Evidence::Verdicts { by: by.to_owned(), days: p.clone() };
-    led(calls(words, by).len(), &evidence_address(&evidence))
+fn verdicts_of(p: &Period, by: &str) -> String {
+    evidence_address(&Evidence::Verdicts { by: by.to_owned(), days: p.clone() })
 }
 
 fn ratio(l: Lang, x: &Leniency) -> Markup {
