@@ -36,6 +36,8 @@ pub(crate) struct Scenario {
     spread: f64,
     /// Strata of agents; the last is drawn as many times as often as the first as there are strata.
     strata: usize,
+    /// Strata are bands of the machine's score instead: the last holds the calls flagged and a few others.
+    bands: bool,
     /// As many calls from every stratum instead.
     even: bool,
     /// Instead of strata as many calls from each of so many nights; the last has three times as many as the first.
@@ -53,6 +55,7 @@ const PLAIN: Scenario = Scenario {
     recall: (0.3, 0.9),
     spread: 0.5,
     strata: 1,
+    bands: false,
     even: false,
     nights: 0,
 };
@@ -84,6 +87,7 @@ fn scenarios() -> Vec<Scenario> {
         Scenario { precision: (0.9, 0.95), recall: (0.85, 0.9), ..good },
         Scenario { strata: 3, ..of("3 unequal strata, 90 of 2000", 2000, (0, 90), WIDE) },
         Scenario { strata: 10, ..of("10 unequal strata, 120 of 2000", 2000, (0, 120), WIDE) },
+        Scenario { strata: 5, bands: true, ..of("5 score bands, worst drawn most, 100 of 2000", 2000, (0, 100), WIDE) },
         Scenario { nights: 20, ..of("20 nights, mixed 100+60 of 2000", 2000, (100, 60), WIDE) },
         Scenario { nights: 30, ..of("30 nights, 1 of each, 1500", 1500, (0, 30), PLAIN.rate) },
         Scenario { spread: 0.0, ..alike },
@@ -174,7 +178,13 @@ fn simulate(s: &Scenario, random: &mut Random) -> (Vec<Judged>, Truth) {
     let mut top = vec![false; s.calls];
     ranked.iter().take(s.risk).for_each(|(_, i)| top[*i] = true);
     let night = |i: usize| (s.nights as f64 * ((1.0 + 8.0 * i as f64 / s.calls as f64).sqrt() - 1.0) / 2.0) as usize;
-    let stratum = |i: usize| if s.nights > 0 { night(i) } else { agents[i] * s.strata / s.agents };
+    // Calls without a hit lie in the bands above, a tenth of them in the worst.
+    let band = |i: usize| if hits[i] || i.is_multiple_of(10) { s.strata - 1 } else { i / 10 % (s.strata - 1) };
+    let stratum = |i: usize| match s {
+        _ if s.nights > 0 => night(i),
+        _ if s.bands => band(i),
+        _ => agents[i] * s.strata / s.agents,
+    };
     let mut chance = vec![false; s.calls];
     let mut probability = vec![0.0; s.strata.max(s.nights)];
     for (h, p) in probability.iter_mut().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use callsift_asr::WhisperModel;
 use callsift_core::Provenance;
 use callsift_models::{Manifest, file_sha256, locate, locate_file};
@@ -24,7 +24,21 @@ pub fn config(args: &ConfigArgs) -> Result<Config> {
 /// First and last day as given, each a day of the calendar.
 pub fn days(args: &DayArgs) -> Result<(Option<String>, Option<String>)> {
     let check = |day: &Option<String>| day.as_deref().map(check_date).transpose();
-    Ok((check(&args.from)?, check(&args.to)?))
+    let days = (check(&args.from)?, check(&args.to)?);
+    if let (Some(from), Some(to)) = (&days.0, &days.1)
+        && from > to
+    {
+        bail!("--from {from} lies after --to {to}");
+    }
+    Ok(days)
+}
+
+/// That there is a lake: what only reads one must not make an empty folder of a name that was mistyped.
+pub fn lake(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        bail!("there is no lake at {}; make one with `callsift run`", folder.display());
+    }
+    Ok(())
 }
 
 /// The folder of rules: given, or `rules/` found upwards of the current folder or beside the program.

@@ -55,7 +55,7 @@ pub struct Draw {
     pub frame_hash: String,
     /// Calls in the frame.
     pub frame_calls: usize,
-    /// Hash of the findings; `None` for plans that do not look at them.
+    /// Hash of the findings, or of the machine scores; `None` for plans that do not look at them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings_hash: Option<String>,
     /// Probability of the calls of the frame that were not drawn, where it is one for all of them (risk queue).
@@ -106,6 +106,7 @@ pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findi
         }
     };
     let (findings_hash, rest_probability) = queue.unzip();
+    let findings_hash = findings_hash.or_else(|| plan.method.looks_at_scores().then(|| frame.scores_hash()));
     let draw = Draw {
         plan: plan.clone(),
         seed: seed.to_owned(),

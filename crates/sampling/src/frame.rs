@@ -42,9 +42,10 @@ impl Frame {
         calls.dedup_by(|a, b| a.call_id == b.call_id);
         let mut hasher = Sha256::new();
         for call in &calls {
-            // Everything that a plan may look at, so that nobody can steer a draw by touching a field.
+            // What a recording is, so that nobody can steer a draw by touching a field; not what a rule says of it, or
+            // whoever changes the points of a rule would have chance choose again.
             let line = format!(
-                "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
+                "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
                 call.call_id,
                 call.agent_id,
                 call.unit,
@@ -53,7 +54,6 @@ impl Frame {
                 call.started_at_us,
                 call.hour,
                 call.duration_ms,
-                call.score.map_or_else(String::new, |s| format!("{s:.2}")),
             );
             hasher.update(line.as_bytes());
         }
@@ -66,9 +66,19 @@ impl Frame {
         &self.calls
     }
 
-    /// SHA-256 over the calls.
+    /// SHA-256 over the calls, without their machine scores.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// SHA-256 over the machine scores, for plans that look at them.
+    pub fn scores_hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        for call in &self.calls {
+            let score = call.score.map_or_else(String::new, |s| format!("{s:.2}"));
+            hasher.update(format!("{}\t{score}\n", call.call_id).as_bytes());
+        }
+        callsift_core::hex(&hasher.finalize())
     }
 }
 
@@ -97,7 +107,10 @@ pub(crate) mod tests {
         let (a, b) = (call("1", "2026-11-02", 500, 60), call("1", "2026-11-02", 600, 90));
         let one = Frame::new(vec![a.clone(), b.clone()]);
         assert_eq!(one.hash(), Frame::new(vec![b.clone(), a.clone(), a.clone()]).hash());
-        let longer = FrameCall { duration_ms: 1, ..b };
-        assert_ne!(one.hash(), Frame::new(vec![a, longer]).hash());
+        let longer = FrameCall { duration_ms: 1, ..b.clone() };
+        assert_ne!(one.hash(), Frame::new(vec![a.clone(), longer]).hash());
+        // Rules that ran again change what plans may look at, and not what chance chooses.
+        let worse = Frame::new(vec![a, FrameCall { score: Some(10.0), ..b }]);
+        assert!(one.hash() == worse.hash() && one.scores_hash() != worse.scores_hash());
     }
 }

@@ -6,13 +6,17 @@
 //! calls of the days that are there, each time the one nearest to the mean.
 //!
 //! **Second half** (the 16th to the end), 特征性: the longest, the shortest, Monday's first, Friday's last, and the call after
-//! the longest gap between two recordings of one day. Chance picks the week for Monday and Friday. In a week with holidays the
-//! first working day stands for Monday and the last for Friday. A call is taken once: where a later line would take it
-//! again, it takes the next best. What is missing to five is filled up by chance.
+//! the longest gap between two recordings of one day. Chance orders the weeks in which the agent had calls: Monday is that
+//! of the first whose Monday lies in the half month, Friday that of the first whose Friday does (mostly the same week, and
+//! another one where the end of the half cuts a week off). In a week with holidays the first day with calls stands for Monday, and the
+//! last before Friday for Friday. A call is taken once: where a later line would take it again, it takes the next best. What is
+//! missing to five is filled up by chance.
 //!
 //! An agent with fewer calls than the plan wants is heard on all of them. Ties go to the earlier call, then to the id.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Date, ISOWeekDate, Weekday};
 
 use crate::allocate::weekday;
 use crate::chance::Chance;
@@ -30,14 +34,16 @@ pub fn half(date: &str) -> String {
 /// The plan for one agent's calls of one half month, in order of time.
 pub fn choose<'a>(calls: &[&'a FrameCall], half: &str, n: usize, chance: Chance<'_>) -> Vec<Choice<'a>> {
     if calls.len() <= n {
-        return calls.iter().map(|c| (*c, format!("不足{n}通，全部抽取"))).collect();
+        let why =
+            if calls.len() < n { format!("不足{n}通，全部抽取") } else { format!("共{n}通，全部抽取") };
+        return calls.iter().map(|c| (*c, why.clone())).collect();
     }
     let mut picks = Picks { taken: BTreeSet::new(), out: Vec::new(), n };
     let decision = format!("{half}/{}", calls[0].agent_id);
     if half.ends_with("-1") {
         first_half(calls, &decision, chance, &mut picks);
     } else {
-        second_half(calls, &decision, chance, &mut picks);
+        second_half(calls, (half, &decision), chance, &mut picks);
     }
     let rest = chance.shuffled(&format!("{decision}/rest"), calls.iter().copied(), |c| c.call_id.clone());
     for call in rest {
@@ -110,7 +116,7 @@ fn first_half<'a>(calls: &[&'a FrameCall], decision: &str, chance: Chance<'_>, p
     }
 }
 
-fn second_half<'a>(calls: &[&'a FrameCall], decision: &str, chance: Chance<'_>, picks: &mut Picks<'a>) {
+fn second_half<'a>(calls: &[&'a FrameCall], (half, decision): (&str, &str), chance: Chance<'_>, picks: &mut Picks<'a>) {
     let mut longest = calls.to_vec();
     longest.sort_by_key(|c| (-c.duration_ms, c.date.clone(), c.started_at_us, c.call_id.clone()));
     picks.first_of(longest.iter().copied(), "时长最长");
@@ -121,28 +127,44 @@ fn second_half<'a>(calls: &[&'a FrameCall], decision: &str, chance: Chance<'_>, 
     for day in days.keys() {
         weeks.entry(week(day)).or_default().push(day);
     }
-    let weeks_drawn = chance.shuffled(&format!("{decision}/week"), weeks.keys().cloned(), Clone::clone);
-    for (weekday_wanted, name) in [(1, "周一首通"), (5, "周五末通")] {
-        let Some(week) = weeks_drawn.first().map(|w| &weeks[w]) else { continue };
-        let day = week.iter().find(|d| weekday(d) == Some(weekday_wanted));
-        let (day, name) = match (day, weekday_wanted) {
-            (Some(day), _) => (Some(day), name.to_owned()),
-            (None, 1) => (week.first(), "本周首个工作日首通（周一无通话）".to_owned()),
-            (None, _) => (week.last(), "本周末个工作日末通（周五无通话）".to_owned()),
-        };
-        let of_day = day.map(|d| days[*d].clone()).unwrap_or_default();
-        if weekday_wanted == 1 {
-            picks.first_of(of_day, &name);
-        } else {
-            picks.first_of(of_day.into_iter().rev(), &name);
-        }
+    let drawn = chance.shuffled(&format!("{decision}/week"), weeks.keys().cloned(), Clone::clone);
+    let drawn: Vec<&[&str]> = drawn.iter().map(|w| weeks[w].as_slice()).collect();
+    if let Some((day, why)) = monday(&drawn, half) {
+        picks.first_of(days[day].iter().copied(), why);
+    }
+    if let Some((day, why)) = friday(&drawn, half) {
+        picks.first_of(days[day].iter().rev().copied(), why);
     }
     picks.first_of(after_gaps(&days), "最长间隔之后的一通");
 }
 
+/// The first week drawn whose Monday lies in the half month: that Monday, or the first day of the week with calls.
+fn monday<'a>(drawn: &[&[&'a str]], half: &str) -> Option<(&'a str, &'static str)> {
+    let days = drawn.iter().find(|days| lies_in(days, Weekday::Monday, half))?;
+    let holiday = (*days.first()?, "本周首个工作日首通（周一无通话）");
+    Some(days.iter().find(|d| weekday(d) == Some(1)).map_or(holiday, |d| (*d, "周一首通")))
+}
+
+/// The first week drawn whose Friday lies in the half month: that Friday, or the last day before it with calls, or the last one
+/// of the week.
+fn friday<'a>(drawn: &[&[&'a str]], half: &str) -> Option<(&'a str, &'static str)> {
+    let days = drawn.iter().find(|days| lies_in(days, Weekday::Friday, half))?;
+    let before = days.iter().rfind(|d| weekday(d).is_some_and(|w| w < 5));
+    let holiday = (*before.or(days.last())?, "本周末个工作日末通（周五无通话）");
+    Some(days.iter().find(|d| weekday(d) == Some(5)).map_or(holiday, |d| (*d, "周五末通")))
+}
+
+/// Whether this weekday of the week that days are of lies in the half month: where the end of the half cuts a week off, its
+/// Friday is no holiday.
+fn lies_in(days: &[&str], wanted: Weekday, of: &str) -> bool {
+    let day = days.first().and_then(|d| d.parse::<Date>().ok()).map(Date::iso_week_date);
+    let wanted = day.and_then(|d| ISOWeekDate::new(d.year(), d.week(), wanted).ok());
+    wanted.is_some_and(|d| half(&d.date().to_string()) == of)
+}
+
 /// ISO week of a day, as text.
 fn week(date: &str) -> String {
-    let day = date.parse::<jiff::civil::Date>().ok().map(jiff::civil::Date::iso_week_date);
+    let day = date.parse::<Date>().ok().map(Date::iso_week_date);
     day.map_or_else(String::new, |d| format!("{}-{:02}", d.year(), d.week()))
 }
 
@@ -209,6 +231,48 @@ mod tests {
         assert_eq!(of("周五末通"), "7-2026-11-20-0750");
         // The long gap of the 18th ends at a call that is taken already, so the next longest counts.
         assert_eq!(of("最长间隔之后的一通"), "7-2026-11-19-0480");
+    }
+
+    /// The second half of November 2026 begins on a Monday and ends on one; that of August begins on a Sunday.
+    #[test]
+    fn a_week_that_the_month_cuts_has_no_holidays() {
+        let november: Vec<u32> = (16..=30).filter(|d| !matches!(d, 21 | 22 | 28 | 29)).collect();
+        let august: Vec<u32> = (16..=31).collect();
+        for seed in 0..40 {
+            for (month, on) in [("2026-11", &november), ("2026-08", &august)] {
+                let chosen = plan(days(month, on), &seed.to_string());
+                let of = |mark: &str| chosen.iter().find(|(_, w)| w == mark).map(|(id, _)| weekday(&id[2..12]));
+                assert_eq!(
+                    (of("周一首通"), of("周五末通")),
+                    (Some(Some(1)), Some(Some(5))),
+                    "{month} {seed}: {chosen:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_day_before_a_free_friday_stands_for_it() {
+        // Friday the 20th is a holiday, Saturday is worked.
+        let chosen = plan(days("2026-11", &[17, 18, 19, 21]), "s");
+        let of = |mark: &str| chosen.iter().find(|(_, w)| w.contains(mark)).map(|(id, _)| id.clone()).unwrap();
+        assert_eq!(of("周五无通话"), "7-2026-11-19-0750");
+        // The first call of the 17th is the shortest of all, and in the plan already.
+        assert_eq!(of("周一无通话"), "7-2026-11-17-0540");
+    }
+
+    #[test]
+    fn ties_go_to_the_earlier_call_then_to_the_id() {
+        let mut calls = days("2026-11", &[16, 17, 18, 19, 20]);
+        for (minute, name) in [(1000, "b"), (1000, "a"), (900, "c")] {
+            calls.push(FrameCall { call_id: format!("7-{name}"), ..call("7", "2026-11-18", minute, 900) });
+        }
+        let longest = |calls: Vec<FrameCall>| {
+            plan(calls, "s").into_iter().find(|(_, why)| why == "时长最长").map(|(id, _)| id).unwrap()
+        };
+        assert_eq!(longest(calls.clone()), "7-c", "the earlier one");
+        calls.retain(|c| c.call_id != "7-c");
+        assert_eq!(longest(calls), "7-a", "the smaller id");
     }
 
     #[test]

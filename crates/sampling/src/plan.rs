@@ -82,6 +82,18 @@ pub enum Allocation {
     Neyman,
 }
 
+impl Method {
+    /// Whether machine scores decide how many calls of which kind are drawn.
+    pub fn looks_at_scores(&self) -> bool {
+        match self {
+            Self::Stratified { by, allocation, .. } => {
+                by.contains(&Stratum::ScoreBand) || *allocation == Allocation::Neyman
+            }
+            Self::HalfMonth { .. } | Self::PerAgent { .. } | Self::Percent { .. } | Self::Risk(_) => false,
+        }
+    }
+}
+
 impl Plan {
     /// Reads a plan.
     ///

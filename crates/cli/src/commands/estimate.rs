@@ -1,7 +1,8 @@
 //! `callsift estimate`: what the reviewed calls say about all calls.
 
 use anyhow::{Result, bail};
-use callsift_console::figures::{Judgements, gain, judged, open};
+use callsift_console::figures::{Judgements, gain, judged, open, pairs, ratings};
+use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
 use callsift_sampling::estimate::{Gain, Interval, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
 use serde::Serialize;
 
@@ -20,10 +21,33 @@ struct Estimates {
     by_rule: Vec<RuleRates>,
     /// What choosing calls by risk saved; nothing where chance chose none.
     listening: Option<Gain>,
+    /// How often two reviewers of one call agree, in all calls that were ever heard twice.
+    agreement: TwoReviewers,
+}
+
+/// Agreement of reviewers on blind duplicates.
+#[derive(Serialize)]
+struct TwoReviewers {
+    /// Krippendorff's alpha over all.
+    alpha: Agreement,
+    /// Cohen's kappa of every two who heard the same calls, by login name.
+    kappa: Vec<(String, String, Agreement)>,
+}
+
+/// Seed of the intervals' resampling: the same reviews give the same interval.
+const SEED: &str = "callsift reviewers";
+
+fn agreement(ratings: &[Rating]) -> TwoReviewers {
+    let two = |(a, b): (String, String)| {
+        let measured = kappa(ratings, &a, &b, SEED);
+        (a, b, measured)
+    };
+    TwoReviewers { alpha: alpha(ratings, SEED), kappa: pairs(ratings).into_iter().map(two).collect() }
 }
 
 /// Estimates and prints.
 pub fn run(args: &EstimateArgs) -> Result<Exit> {
+    load::lake(&args.data.lake)?;
     let (from, to) = load::days(&args.days)?;
     let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, |_, _| {})?;
     let days = (from.as_deref().unwrap_or("0000-01-01"), to.as_deref().unwrap_or("9999-12-31"));
@@ -33,7 +57,11 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     }
     let all: usize = said.rows.iter().map(|r| r.calls).sum();
     let heard: usize = said.rows.iter().filter(|r| r.human.is_some()).map(|r| r.calls).sum();
-    let estimates = Estimates { listening: gain(db.connection(), days.0, days.1)?, ..estimates(&said) };
+    let estimates = Estimates {
+        listening: gain(db.connection(), days.0, days.1)?,
+        agreement: agreement(&ratings(db.connection())?),
+        ..estimates(&said)
+    };
     if args.json {
         emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
         return Ok(Exit::Done);
@@ -49,22 +77,30 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
 
 fn estimates(said: &Judgements) -> Estimates {
     let violations = groups(&said.any).into_iter().next();
-    Estimates { rules: rules(&said.rows), violations, by_rule: groups(&said.rows), listening: None }
+    Estimates {
+        rules: rules(&said.rows),
+        violations,
+        by_rule: groups(&said.rows),
+        listening: None,
+        agreement: agreement(&[]),
+    }
 }
 
 fn text(e: &Estimates) -> String {
     let mut out = String::from("\n规则：准确率、漏检\n");
-    let mut lines = vec![row(["规则", "判过的命中", "准确率", "95% 区间", "抽听未命中", "漏检不到"])];
+    let mut lines =
+        vec![row(["规则", "判过的命中", "准确率", "95% 区间", "抽听未命中", "召回率", "95% 区间", "漏检不到"])];
     for r in e.rules.iter().filter(|r| r.precision.n + r.missed_among_clear.n > 0) {
         let misses =
             if r.misses_fewer_than < 1.0 { percent(r.misses_fewer_than) } else { "不足以说明".to_owned() };
         let (hits, clear) = (r.precision.n.to_string(), r.missed_among_clear.n.to_string());
-        lines.push(row([&r.rule_id, &hits, &share(&r.precision), &interval(&r.precision.interval), &clear, &misses]));
+        let [precision, recall] = [&r.precision, &r.recall].map(|rate| (share(rate), interval(&rate.interval)));
+        lines.push(row([&r.rule_id, &hits, &precision.0, &precision.1, &clear, &recall.0, &recall.1, &misses]));
     }
     out += &table(&lines);
     let Some(v) = &e.violations else { return out };
     out += "\n违规率：有任一违规的通话（只算整通听过的）\n";
-    let mut lines = vec![row(["范围", "通话", "听过", "违规率", "95% 区间", "借机器修正", "相当于多听"])];
+    let mut lines = vec![row(["范围", "通话", "听过", "违规率", "95% 区间", "借机器修正", "95% 区间", "相当于多听"])];
     lines.push(rate_row("全中心", &v.centre));
     lines.extend(v.units.iter().map(|u| rate_row(if u.unit.is_empty() { "（未分班组）" } else { &u.unit }, &u.rate)));
     out += &table(&lines);
@@ -77,13 +113,28 @@ fn text(e: &Estimates) -> String {
         lines.push(row([&a.unit, &a.agent_id, &n, &own, &shrunk, &interval(&a.shrunk.interval), mark]));
     }
     let listening = e.listening.as_ref().map_or_else(String::new, |g| format!("\n听音效率：{}。\n", g.sentence()));
-    out + &table(&lines) + &listening
+    out + &table(&lines) + &agreed(&e.agreement) + &listening
+}
+
+/// Nothing where nobody heard a call that another one had heard.
+fn agreed(two: &TwoReviewers) -> String {
+    let line = |name: &str, a: &Agreement| {
+        let measured = a.estimate.map(|e| format!("{e:.2}（{:.2} … {:.2}）", a.interval.low, a.interval.high));
+        format!("{name}：{}，{} 通\n", measured.unwrap_or_else(|| "–".to_owned()), a.calls)
+    };
+    if two.alpha.calls == 0 {
+        return String::new();
+    }
+    let kappa = two.kappa.iter().map(|(a, b, measured)| line(&format!("{a} 与 {b} 的 kappa"), measured));
+    let alpha = line("全体的 alpha", &two.alpha);
+    format!("\n质检员一致性（盲复核，95% 区间）\n{alpha}{}", kappa.collect::<String>())
 }
 
 fn rate_row(name: &str, r: &PoweredRate) -> Vec<String> {
     let gain = r.gain.map_or_else(|| "–".to_owned(), |g| format!("{g:.2} 倍"));
     let (calls, n) = (r.human.calls.to_string(), r.human.n.to_string());
-    row([name, &calls, &n, &share(&r.human), &interval(&r.human.interval), &share(&r.powered), &gain])
+    let [human, powered] = [&r.human, &r.powered].map(|rate| (share(rate), interval(&rate.interval)));
+    row([name, &calls, &n, &human.0, &human.1, &powered.0, &powered.1, &gain])
 }
 
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
@@ -91,7 +142,8 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 fn percent(x: f64) -> String {
-    format!("{:.1}%", x * 100.0)
+    // A sum of nothing may be -0.
+    format!("{:.1}%", x.max(0.0) * 100.0)
 }
 
 fn share(r: &Rate) -> String {

@@ -16,6 +16,7 @@ use crate::output::note;
 
 /// Backs up or exports.
 pub fn run(args: &ReviewsArgs) -> Result<Exit> {
+    load::lake(&args.data.lake)?;
     let db = Db::open_in(&args.data.folder())?;
     match &args.command {
         ReviewsCommand::Backup { to } => {

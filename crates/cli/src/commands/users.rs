@@ -6,10 +6,12 @@ use callsift_reviews::{Db, NewUser, Role};
 
 use crate::args::{RoleName, UsersArgs, UsersCommand};
 use crate::exit::Exit;
+use crate::load;
 use crate::output::{emit, table};
 
 /// Adds, lists and changes people.
 pub fn run(args: &UsersArgs) -> Result<Exit> {
+    load::lake(&args.data.lake)?;
     let mut db = Db::open_in(&args.data.folder())?;
     match &args.command {
         UsersCommand::Add { name, role, display, agent_id, numbers } => {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::catalog::outcomes;
 use crate::error::ConsoleError;
-use crate::figures::known::{Drawn, People, drawn};
+use crate::figures::known::{Drawn, People, drawn, drawn_and_heard};
 use crate::figures::period::Period;
 
 /// What estimates are made of.
@@ -21,12 +21,12 @@ pub struct Judgements {
 }
 
 /// Calls that are counted together: agent, unit, and how likely each is heard where flagged and where not, as bits.
-type Alike = (String, String, [u64; 2], bool);
+type Alike = (String, String, [u64; 2], [bool; 2]);
 /// Calls by what the machine said (nothing, clear, hit) and what people said (nothing, none, violation).
 type Counts = [[usize; 3]; 3];
 
-/// All calls from one day to another, both included. Calls must lie in a catalogue that is attached as `cat`. A call that
-/// people judged though no draw picked it stands for itself only: its probability is 0.
+/// All calls from one day to another, both included. Calls must lie in a catalogue that is attached as `cat`. What counts as
+/// judged by people is told by [`Drawn::counted`].
 ///
 /// # Errors
 /// The databases cannot be read.
@@ -65,13 +65,15 @@ pub(crate) fn judged_calls(
     rule: &str,
     wanted: Option<bool>,
 ) -> rusqlite::Result<BTreeSet<String>> {
-    let (people, names) = (People::read(conn)?, outcomes::rules(conn)?);
+    let (people, drawn, names) = (People::read(conn)?, drawn_and_heard(conn)?, outcomes::rules(conn)?);
     let number = if rule == ANY_RULE { Some(names.len()) } else { names.iter().position(|name| name == rule) };
     let mut found = BTreeSet::new();
     outcomes::each_of(conn, p, people.calls(), |row, packed| {
         let call_id = row.get_ref(0)?.as_str()?;
+        let drawn = drawn.get(call_id).copied().unwrap_or(Drawn::NEVER);
         people.each_rule(call_id, &names, packed, |rule, machine, human| {
-            if Some(rule) == number && human.is_some() && (wanted.is_none() || machine == wanted) {
+            let counts = || drawn.counted(rule == names.len(), machine, human).1.is_some();
+            if Some(rule) == number && (wanted.is_none() || machine == wanted) && counts() {
                 found.insert(call_id.to_owned());
             }
         });
@@ -82,9 +84,8 @@ pub(crate) fn judged_calls(
 
 fn row(alike: &Alike, rule: &str, machine: Option<bool>, human: Option<bool>, calls: usize) -> Judged {
     let (agent_id, unit, missed, picked) = alike;
-    // That there is no violation at all is heard only where the call is heard whole.
-    let missed = f64::from_bits(missed[usize::from(rule == ANY_RULE || machine != Some(true))]);
-    let probability = if human.is_some() && !picked { 0.0 } else { 1.0 - missed };
+    let drawn = Drawn { missed: missed.map(f64::from_bits), picked: *picked };
+    let (probability, human) = drawn.counted(rule == ANY_RULE, machine, human);
     Judged {
         call_id: String::new(),
         calls,

@@ -93,18 +93,45 @@ fn heard_whole(conn: &Connection) -> rusqlite::Result<HashMap<String, bool>> {
 pub(super) struct Drawn {
     /// Probability that no draw takes its flagged places, and that none takes it whole.
     pub(super) missed: [f64; 2],
-    pub(super) picked: bool,
+    /// Whether one took its flagged places, and whether one took it whole. Who hears a call whole that was drawn for its risk
+    /// alone does so because it is risky: counting it as one that chance chose would make every rate far too high.
+    pub(super) picked: [bool; 2],
 }
 
 impl Drawn {
     /// No draw knows the call.
-    pub(super) const NEVER: Self = Self { missed: [1.0; 2], picked: false };
+    pub(super) const NEVER: Self = Self { missed: [1.0; 2], picked: [false; 2] };
+
+    /// The chance that people judge this of a call, and what they said of it as far as it counts: nothing where a plan covers
+    /// the call and did not choose it, since why somebody heard it all the same is not known. Where no plan covers it, what
+    /// was said stands for itself (chance 0).
+    pub(super) fn counted(&self, any: bool, machine: Option<bool>, human: Option<bool>) -> (f64, Option<bool>) {
+        // That there is no violation at all is heard only where the call is heard whole.
+        let whole = usize::from(any || machine != Some(true));
+        let chance = 1.0 - self.missed[whole];
+        match (self.picked[whole], chance > 0.0) {
+            (true, _) => (chance, human),
+            (false, true) => (chance, None),
+            (false, false) => (0.0, human),
+        }
+    }
 }
 
 /// Draws are independent of each other, so a call is missed by all with the product of the single probabilities.
 pub(super) fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
-    let sql = "SELECT call_id, probability, whole, picked FROM draw_calls ORDER BY draw_id";
-    let mut statement = conn.prepare_cached(sql)?;
+    read(conn, "")
+}
+
+/// The same of calls that people had to do with, and of no others: frames are large.
+pub(super) fn drawn_and_heard(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
+    read(conn, "WHERE call_id IN (SELECT call_id FROM verdicts UNION SELECT call_id FROM forms)")
+}
+
+fn read(conn: &Connection, which: &str) -> rusqlite::Result<HashMap<String, Drawn>> {
+    let sql = format!(
+        "SELECT call_id, probability, whole, picked, picked AND part <> 'risk' FROM draw_calls {which} ORDER BY draw_id"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut out: HashMap<String, Drawn> = HashMap::new();
     while let Some(r) = rows.next()? {
@@ -114,14 +141,28 @@ pub(super) fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn
         let call = out.entry(r.get(0)?).or_insert(Drawn::NEVER);
         call.missed[0] *= 1.0 - flagged;
         call.missed[1] *= 1.0 - whole;
-        call.picked |= r.get::<_, bool>(3)?;
+        call.picked[0] |= r.get::<_, bool>(3)?;
+        call.picked[1] |= r.get::<_, bool>(4)?;
     }
     Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Said, human};
+    use super::{Drawn, Said, human};
+
+    #[test]
+    fn what_was_drawn_for_its_risk_says_nothing_of_calls_heard_whole() {
+        let (yes, no) = (Some(true), Some(false));
+        let half = |picked| Drawn { missed: [0.0, 0.5], picked };
+        let (risk, random, neither) = (half([true, false]), half([true, true]), half([false, false]));
+        assert_eq!(risk.counted(false, yes, yes), (1.0, yes), "its flagged places were to be heard");
+        assert_eq!(risk.counted(false, no, yes), (0.5, None), "a miss found by the way");
+        assert_eq!(risk.counted(true, yes, yes), (0.5, None));
+        assert_eq!(random.counted(true, yes, no), (0.5, no));
+        assert_eq!(neither.counted(false, no, no), (0.5, None), "heard without a plan, where there is one");
+        assert_eq!(Drawn::NEVER.counted(false, no, no), (0.0, no), "no plan: it stands for itself");
+    }
 
     #[test]
     fn silence_is_no_verdict() {

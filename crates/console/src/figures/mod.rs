@@ -20,7 +20,9 @@ pub(crate) mod twice;
 use std::path::Path;
 
 use callsift_reviews::Db;
+use callsift_sampling::agreement::Rating;
 use callsift_sampling::risk::RuleRecord;
+use rusqlite::Connection;
 
 use crate::error::ConsoleError;
 use crate::{app, catalog};
@@ -35,6 +37,19 @@ pub use listening::gain;
 pub fn records(db: &Db) -> Result<Vec<RuleRecord>, ConsoleError> {
     let of = |(rule_id, confirmed, rejected)| RuleRecord { rule_id, confirmed, rejected };
     Ok(db.agreement_by_rule()?.into_iter().map(of).collect())
+}
+
+/// What two reviewers said of each call that was ever heard twice, for measures of agreement.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn ratings(conn: &Connection) -> Result<Vec<Rating>, ConsoleError> {
+    Ok(twice::ratings(conn, i64::MIN, i64::MAX)?)
+}
+
+/// Login names of every two who heard the same calls.
+pub fn pairs(ratings: &[Rating]) -> Vec<(String, String)> {
+    twice::pairs(ratings).into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
 }
 
 /// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`].

@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 
 use statrs::function::gamma::ln_gamma;
 
-use super::parts::Class;
-
 /// Places of the grid for the mean, either side of the middle; how many standard errors they reach out.
 const MEANS: i32 = 12;
 const REACH: f64 = 4.5;
@@ -39,10 +37,10 @@ pub(super) struct Habits {
 /// Calls judged and violations, with the members that have just these; by their bits, since alike members are many.
 type Heard = BTreeMap<(u64, u64), (f64, f64, f64)>;
 
-/// What members that were heard say of all; empty where none was.
-pub(super) fn posterior<'a>(members: impl Iterator<Item = &'a Class>) -> Vec<Habits> {
+/// What members, each with calls heard and violations, say of all; empty where none was heard.
+pub(super) fn posterior(members: impl Iterator<Item = (f64, f64)>) -> Vec<Habits> {
     let mut heard = Heard::new();
-    for (n, y) in members.filter(|c| c.n > 0).map(Class::counts) {
+    for (n, y) in members.filter(|(n, _)| *n > 0.0) {
         heard.entry((n.to_bits(), y.to_bits())).or_insert((n, y, 0.0)).2 += 1.0;
     }
     if heard.is_empty() {
@@ -108,10 +106,9 @@ fn rising(a: f64, n: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Habits, posterior};
-    use crate::estimate::parts::Class;
 
-    fn members(of: &[(usize, usize)]) -> Vec<Class> {
-        of.iter().map(|(n, y)| Class { size: 100, n: *n, y: *y, weights: None }).collect()
+    fn members(of: &[(usize, usize)]) -> Vec<(f64, f64)> {
+        of.iter().map(|(n, y)| (*n as f64, *y as f64)).collect()
     }
 
     fn mean(grid: &[Habits]) -> f64 {
@@ -124,10 +121,10 @@ mod tests {
 
     #[test]
     fn alike_members_have_a_narrow_spread_and_unlike_ones_a_wide_one() {
-        let alike = posterior(members(&[(50, 10); 20]).iter());
+        let alike = posterior(members(&[(50, 10); 20]).into_iter());
         assert!((mean(&alike) - 0.2).abs() < 0.01, "{}", mean(&alike));
         let unlike: Vec<(usize, usize)> = (0..20).map(|i| (50, i)).collect();
-        let unlike = posterior(members(&unlike).iter());
+        let unlike = posterior(members(&unlike).into_iter());
         assert!(spread(&unlike) > 5.0 * spread(&alike), "{} {}", spread(&unlike), spread(&alike));
         for grid in [alike, unlike] {
             assert!((grid.iter().map(|h| h.weight).sum::<f64>() - 1.0).abs() < 1e-9);
@@ -136,11 +133,13 @@ mod tests {
 
     #[test]
     fn little_heard_says_little_and_nothing_heard_nothing() {
-        assert!(posterior(members(&[(0, 0), (0, 0)]).iter()).is_empty());
-        let few = posterior(members(&[(2, 0), (3, 1)]).iter());
+        assert!(posterior(members(&[(0, 0), (0, 0)]).into_iter()).is_empty());
+        let few = posterior(members(&[(2, 0), (3, 1)]).into_iter());
         let widest = few.iter().map(|h| h.mean).fold(0.0, f64::max);
         assert!(widest > 0.6, "{widest}");
         // Thousands of calls do not leave the range of numbers.
-        assert!(posterior(members(&[(100_000, 0), (100_000, 100_000)]).iter()).iter().all(|h| h.weight.is_finite()));
+        assert!(
+            posterior(members(&[(100_000, 0), (100_000, 100_000)]).into_iter()).iter().all(|h| h.weight.is_finite())
+        );
     }
 }

@@ -34,12 +34,6 @@ impl Class {
         self.weights.filter(|w| w.squares > 0.0).map_or(self.n as f64, |w| w.all * w.all / w.squares)
     }
 
-    /// Calls judged and violations; of weighted ones so many as they are worth.
-    pub(super) fn counts(&self) -> (f64, f64) {
-        let n = self.worth();
-        (n, self.share().unwrap_or(0.0) * n)
-    }
-
     /// Share of the doubt that is left because not all were heard.
     pub(super) fn left(&self) -> f64 {
         let plain = 1.0 - self.n as f64 / self.size.max(1) as f64;

@@ -14,7 +14,7 @@ use super::Judged;
 use super::habits::{Habits, posterior};
 use super::interval::Interval;
 use super::parts::{Class, count, key};
-use super::strata::{self, Key, join};
+use super::strata::{self, Key};
 use super::tail::beta_quantile;
 use super::unheard;
 
@@ -48,15 +48,15 @@ struct Unit {
 pub(super) fn shrink(members: &[&[&Judged]]) -> Vec<Shrunk> {
     let strata: Vec<BTreeMap<Key, [Class; 1]>> = members.iter().map(|rows| strata_of(rows)).collect();
     let groups = strata::groups(strata_of(&members.concat()), AT_LEAST);
-    let of_group = |member: &BTreeMap<Key, [Class; 1]>, group: &strata::Group<1>| {
-        join(group.iter().filter_map(|(k, _)| Some((*k, member.get(k)?[0]))))
+    let scales: Vec<f64> = groups.iter().map(scale).collect();
+    let of_groups = |member| groups.iter().zip(&scales).map(move |(group, by)| of_group(member, group, *by)).collect();
+    let classes: Vec<Vec<Part>> = strata.iter().map(of_groups).collect();
+    let unit = |i: usize| {
+        let members = || classes.iter().map(|member| &member[i]);
+        let (n, y): (f64, f64) = (members().map(|p| p.n).sum(), members().map(|p| p.y).sum());
+        Unit { share: (n > 0.0).then(|| y / n), habits: posterior(members().map(|p| (p.n, p.y))) }
     };
-    let classes: Vec<Vec<Class>> = strata.iter().map(|m| groups.iter().map(|g| of_group(m, g)).collect()).collect();
-    let unit = |(i, group): (usize, &strata::Group<1>)| Unit {
-        share: join(group.iter().map(|(k, [class])| (*k, *class))).share(),
-        habits: posterior(classes.iter().map(|member| &member[i])),
-    };
-    let units: Vec<Unit> = groups.iter().enumerate().map(unit).collect();
+    let units: Vec<Unit> = (0..groups.len()).map(unit).collect();
     classes.iter().map(|member| one(member, &units)).collect()
 }
 
@@ -67,6 +67,44 @@ fn strata_of(rows: &[&Judged]) -> BTreeMap<Key, [Class; 1]> {
         count(class, row);
     }
     out
+}
+
+/// A member's calls in strata that stand together.
+///
+/// A call heard of a stratum that few calls were drawn of says more of calls that nobody heard than one of a stratum that most were
+/// drawn of. So calls heard weigh as many unheard ones as they stand for, scaled so that all of the unit are worth their effective
+/// sample size (pseudo likelihood: Savitsky and Toth 2016, doi:10.1214/16-EJS1153). Counting them as equal would have the
+/// habits of whoever was drawn for bad scores stand for everybody.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    /// Calls, and those of them that nobody heard.
+    size: usize,
+    left: usize,
+    /// Violations heard.
+    heard: usize,
+    /// Calls heard, and violations among them, as much as they count.
+    n: f64,
+    y: f64,
+}
+
+fn of_group(member: &BTreeMap<Key, [Class; 1]>, group: &strata::Group<1>, scale: f64) -> Part {
+    let mut out = Part::default();
+    for (k, [class]) in group.iter().filter_map(|(k, _)| Some((*k, member.get(k)?))) {
+        let each = if group.len() > 1 { strata::unheard_each(k) * scale } else { 1.0 };
+        out.size += class.size;
+        out.left += class.size - class.n;
+        out.heard += class.y;
+        out.n += each * class.n as f64;
+        out.y += each * class.y as f64;
+    }
+    out
+}
+
+/// What makes the weights of all calls heard of strata add up to their effective sample size (Kish).
+fn scale(group: &strata::Group<1>) -> f64 {
+    let of = |power: i32| group.iter().map(|(k, [c])| strata::unheard_each(*k).powi(power) * c.n as f64).sum::<f64>();
+    let squares = of(2);
+    if squares > 0.0 { of(1) / squares } else { 1.0 }
 }
 
 /// Violations in the calls of a class that were not heard.
@@ -81,11 +119,11 @@ struct Guess {
     from_group: f64,
 }
 
-fn one(classes: &[Class], units: &[Unit]) -> Shrunk {
+fn one(parts: &[Part], units: &[Unit]) -> Shrunk {
     let nothing = Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
-    let size: usize = classes.iter().map(|c| c.size).sum();
-    let heard: usize = classes.iter().map(|c| c.y).sum();
-    let open: Vec<(&Class, &Unit)> = classes.iter().zip(units).filter(|(c, _)| c.n < c.size).collect();
+    let size: usize = parts.iter().map(|p| p.size).sum();
+    let heard: usize = parts.iter().map(|p| p.heard).sum();
+    let open: Vec<(&Part, &Unit)> = parts.iter().zip(units).filter(|(p, _)| p.left > 0).collect();
     let Some(guesses) =
         open.iter().map(|(c, unit)| Some(guess(c, &unit.habits, unit.share?))).collect::<Option<Vec<_>>>()
     else {
@@ -94,12 +132,11 @@ fn one(classes: &[Class], units: &[Unit]) -> Shrunk {
     if size == 0 {
         return nothing;
     }
-    let left = |c: &Class| c.size - c.n;
-    let all: usize = open.iter().map(|(c, _)| left(c)).sum();
+    let all: usize = open.iter().map(|(p, _)| p.left).sum();
     let at: f64 = guesses.iter().map(|g| g.at).sum();
     let (low, high) = if all > COUNTED { roughly(all, &guesses) } else { counted(&open) };
     let share = |violations: f64| ((heard as f64 + violations) / size as f64).min(1.0);
-    let from_group: f64 = open.iter().zip(&guesses).map(|((c, _), g)| g.from_group * left(c) as f64).sum();
+    let from_group: f64 = open.iter().zip(&guesses).map(|((p, _), g)| g.from_group * p.left as f64).sum();
     Shrunk {
         estimate: Some(share(at)),
         interval: Interval { low: share(low.min(at)), high: share(high.max(at)) },
@@ -110,8 +147,8 @@ fn one(classes: &[Class], units: &[Unit]) -> Shrunk {
 /// The posterior's mean and variance, beta binomial for every place of the grid and all of these mixed; and the estimate, in which the
 /// unit's share stands in the place of the grid's means. So estimates of all members add up to the unit's where each was heard as
 /// much, while the posterior's means, whose prior counts half a violation for each unit, come to more where violations are rare.
-fn guess(class: &Class, habits: &[Habits], share: f64) -> Guess {
-    let (left, (n, y)) = ((class.size - class.n) as f64, class.counts());
+fn guess(part: &Part, habits: &[Habits], share: f64) -> Guess {
+    let (left, Part { n, y, .. }) = (part.left as f64, part);
     let (mut all, mut square) = (Guess::default(), 0.0);
     for h in habits {
         let worth = h.worth + n;
@@ -126,15 +163,15 @@ fn guess(class: &Class, habits: &[Habits], share: f64) -> Guess {
 }
 
 /// Limits of violations, which are whole.
-fn counted(open: &[(&Class, &Unit)]) -> (f64, f64) {
+fn counted(open: &[(&Part, &Unit)]) -> (f64, f64) {
     let all = open.iter().fold(vec![1.0], |all, (class, unit)| unheard::sum(&all, &mixed(class, &unit.habits)));
     let (low, high) = unheard::run(&all, LEVEL);
     (low as f64, high as f64)
 }
 
 /// Chances of violations in the calls of a class that were not heard.
-fn mixed(class: &Class, habits: &[Habits]) -> Vec<f64> {
-    let (left, (n, y)) = (class.size - class.n, class.counts());
+fn mixed(part: &Part, habits: &[Habits]) -> Vec<f64> {
+    let Part { left, n, y, .. } = *part;
     let mut out = vec![0.0; left + 1];
     for h in habits {
         let yes = h.mean * h.worth;
@@ -161,9 +198,8 @@ fn roughly(left: usize, guesses: &[Guess]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Guess, Unit, counted, guess, one, roughly};
+    use super::{Guess, Part, Unit, counted, guess, one, roughly};
     use crate::estimate::habits::Habits;
-    use crate::estimate::parts::Class;
 
     fn unit() -> Unit {
         Unit { share: Some(0.1), habits: vec![Habits { mean: 0.1, worth: 20.0, weight: 1.0 }] }
@@ -171,7 +207,7 @@ mod tests {
 
     #[test]
     fn limits_are_whole_and_hold_the_estimate() {
-        let class = Class { size: 105, n: 5, y: 1, weights: None };
+        let class = Part { size: 105, left: 100, heard: 1, n: 5.0, y: 1.0 };
         let (low, high) = counted(&[(&class, &unit())]);
         assert!(
             low.fract() == 0.0 && high.fract() == 0.0 && low < 12.0 && (15.0..40.0).contains(&high),
@@ -181,16 +217,15 @@ mod tests {
         // A fifth of 25 calls' worth is the agent's own.
         assert!((shrunk.estimate.unwrap() - (1.0 + 100.0 * 3.0 / 25.0) / 105.0).abs() < 1e-12, "{shrunk:?}");
         assert!((shrunk.from_group - 0.8).abs() < 1e-12);
-        let all = one(&[Class { size: 5, n: 5, y: 1, weights: None }], &[unit()]);
+        let all = one(&[Part { size: 5, left: 0, ..class }], &[unit()]);
         assert_eq!((all.interval.low, all.estimate, all.interval.high), (0.2, Some(0.2), 0.2));
     }
 
     #[test]
     fn very_many_calls_are_like_many() {
-        let class = |size| Class { size, n: 5, y: 1, weights: None };
-        let guess = |size| guess(&class(size), &unit().habits, 0.1);
-        let (low, high) = roughly(1_000, &[guess(1_005)]);
-        let (from, to) = counted(&[(&class(1_005), &unit())]);
+        let part = Part { size: 1_005, left: 1_000, heard: 1, n: 5.0, y: 1.0 };
+        let (low, high) = roughly(1_000, &[guess(&part, &unit().habits, 0.1)]);
+        let (from, to) = counted(&[(&part, &unit())]);
         assert!((low - from).abs() < 15.0 && (high - to).abs() < 30.0, "{low} {high} {from} {to}");
         // Nonsense makes no panic.
         assert_eq!(roughly(1_000, &[Guess { mean: 5.0, variance: 1e9, ..Guess::default() }]), (5.0, 5.0));

@@ -90,6 +90,12 @@ fn share(k: Key) -> f64 {
     k as f64 / SURE as f64
 }
 
+/// What a call heard of a stratum counts for, beside calls of others, where calls that nobody heard are to be guessed: as many as
+/// it stands for, without itself.
+pub(super) fn unheard_each(k: Key) -> f64 {
+    1.0 / share(k).max(f64::MIN_POSITIVE) - 1.0
+}
+
 /// Calls of some halves that were to be heard.
 fn expected<const N: usize>(group: &Group<N>, halves: std::ops::Range<usize>) -> f64 {
     group.iter().map(|(k, of)| share(*k) * of[halves.clone()].iter().map(|c| c.size as f64).sum::<f64>()).sum()

@@ -1,12 +1,14 @@
 //! Draws in the reviews database: who hears what, and how likely every call of the frame was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use callsift_console::now_us;
-use callsift_reviews::{Db, DrawCall, DrawRecord};
+use callsift_reviews::{Db, DrawCall, DrawRecord, Role};
 use callsift_sampling::risk::{Inclusion, Part, RuleRecord};
 use callsift_sampling::{Frame, Picked};
+use serde_json::json;
 
 use super::Record;
 use crate::args::DataArgs;
@@ -17,6 +19,34 @@ pub fn records(data: &DataArgs) -> Result<Vec<RuleRecord>> {
         return Ok(Vec::new());
     }
     Ok(callsift_console::figures::records(&Db::open_in(&data.folder())?)?)
+}
+
+/// File of the data folder with a line for every draw that was begun.
+const BEGUN: &str = "draws.jsonl";
+
+/// Writes down what a draw depends on before it is made.
+pub fn announce(data: &DataArgs, title: &str, seed: &str, frame: &Frame) -> Result<()> {
+    let line = json!({
+        "at_us": now_us(), "by": std::env::var("USER").unwrap_or_default(), "plan": title, "seed": seed,
+        "frame_hash": frame.hash(), "frame_calls": frame.calls().len(),
+    });
+    let (folder, path) = (data.folder(), data.folder().join(BEGUN));
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(&folder)?;
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(format!("{line}\n").as_bytes())?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write down the seed before the draw, in {}", path.display()))
+}
+
+/// That nobody is named twice: a blind duplicate would go to one pair of ears.
+pub fn check_reviewers(reviewers: &[String]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match reviewers.iter().find(|r| !seen.insert(r.as_str())) {
+        Some(twice) => bail!("--reviewers names {twice} twice"),
+        None => Ok(()),
+    }
 }
 
 /// How likely each call of a frame was to be drawn.
@@ -51,10 +81,17 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
             }
         })
         .collect();
+    let text = serde_json::to_string(record)?;
+    if let Some(same) = db.draws()?.iter().find(|d| d.record == text) {
+        bail!(
+            "this very draw is saved already, as draw {}: saving it again would give everybody the calls twice",
+            same.id
+        );
+    }
     let draw = DrawRecord {
         id: 0,
         title: record.draw.plan.title.clone(),
-        record: serde_json::to_string(record)?,
+        record: text,
         seed: record.draw.seed.clone(),
         frame_hash: record.draw.frame_hash.clone(),
         frame_calls: record.draw.frame_calls as i64,
@@ -75,12 +112,16 @@ fn part(picked: Option<&Picked>) -> &'static str {
     }
 }
 
-/// That tasks go to people who can log in.
+/// That tasks go to people who can log in and review.
 fn check_names(db: &Db, record: &Record) -> Result<()> {
-    for a in &record.assignments {
-        db.user_by_name(&a.reviewer)?.with_context(|| {
-            format!("--save gives tasks to login names, and nobody is named {}; see `callsift users list`", a.reviewer)
+    for name in &record.reviewers {
+        let (user, _) = db.user_by_name(name)?.with_context(|| {
+            format!("--save gives tasks to login names, and nobody is named {name}; see `callsift users list`")
         })?;
+        if user.disabled || user.role == Role::Agent {
+            let why = if user.disabled { "is disabled" } else { "is an agent" };
+            bail!("--save gives tasks to reviewers, and {name} {why}; see `callsift users list`");
+        }
     }
     Ok(())
 }

@@ -27,6 +27,11 @@ struct Record {
     /// How often people agreed with each rule when a risk queue was drawn; they may have heard more since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     records: Vec<RuleRecord>,
+    /// Who was to hear calls, and the turn of units and agents: with the draw they say who hears which.
+    #[serde(default)]
+    reviewers: Vec<String>,
+    #[serde(default)]
+    round: usize,
     #[serde(flatten)]
     draw: Draw,
     assignments: Vec<Assignment>,
@@ -54,7 +59,10 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
 }
 
 fn draw(args: &DrawArgs) -> Result<Exit> {
+    load::lake(&args.data.lake)?;
     let (plan, seed) = (Plan::load(&args.plan)?, &args.seed);
+    let reviewers: Vec<String> = args.reviewers.iter().map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()).collect();
+    keep::check_reviewers(&reviewers)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
     let (from, to) = load::days(&args.days)?;
     let lake = &args.data.lake;
@@ -63,17 +71,25 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     let frame = frame::frame(&scope)?;
     let records = if matches!(plan.method, Method::Risk(_)) { keep::records(&args.data)? } else { Vec::new() };
     let findings = findings(&plan, &scope, records.clone())?;
-    // Seed and frame stand before the draw is made.
+    // Seed and frame stand before the draw is made, printed and in a file: whoever tries seeds leaves a line for each.
+    keep::announce(&args.data, &plan.title, seed, &frame)?;
     emit(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}\n", frame.calls().len(), frame.hash()));
     let Drawn { draw, inclusion } = draw_with(&plan, seed, &frame, findings.as_ref())?;
     if let Some(hash) = &draw.findings_hash {
         emit(&format!("机器发现与复核记录的指纹 {hash}\n"));
     }
-    let assignments = assign(&draw.picked, &args.reviewers, args.round);
-    let record = Record { from, to, unit_field: args.unit_field.clone(), utc_offset, records, draw, assignments };
+    let assignments = assign(&draw.picked, &reviewers, args.round);
+    let (unit_field, round) = (args.unit_field.clone(), args.round);
+    let record = Record { from, to, unit_field, utc_offset, records, reviewers, round, draw, assignments };
+    warn_of_duplicates(&record);
     if args.save {
         let id = keep::save(&args.data, &record, &frame, &inclusion)?;
-        note(&format!("saved as draw {id}; reviewers find their calls at 我的任务"));
+        let who = if record.reviewers.is_empty() {
+            "no --reviewers: nobody got tasks"
+        } else {
+            "reviewers find their calls at 我的任务"
+        };
+        note(&format!("saved as draw {id}; {who}"));
     }
     if let Some(out) = &args.out {
         let text = serde_json::to_string_pretty(&record)?;
@@ -86,7 +102,16 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Blind duplicates need a second pair of ears.
+fn warn_of_duplicates(record: &Record) {
+    let duplicates = record.draw.picked.iter().filter(|p| p.risk.is_some_and(|r| r.duplicate)).count();
+    if duplicates > 0 && record.reviewers.len() < 2 {
+        note(&format!("{duplicates} blind duplicates have no second reviewer: name at least two with --reviewers"));
+    }
+}
+
 fn verify(args: &VerifyArgs) -> Result<Exit> {
+    load::lake(&args.lake)?;
     let file = &args.file;
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let record: Record =
@@ -101,11 +126,15 @@ fn verify(args: &VerifyArgs) -> Result<Exit> {
     let findings = findings(&record.draw.plan, &scope, record.records.clone())?;
     let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?.draw;
     if again.findings_hash != record.draw.findings_hash {
-        emit("✗ 名单相同，但机器发现或复核记录变了（规则重跑过？），无法重抽\n");
+        emit("✗ 名单相同，但机器发现、得分或复核记录变了（规则重跑过？），无法重抽\n");
         return Ok(Exit::Some);
     }
-    if again.picked != record.draw.picked {
+    if again != record.draw {
         emit("✗ 名单相同，但重抽的结果与文件不同：文件被改过\n");
+        return Ok(Exit::Some);
+    }
+    if assign(&again.picked, &record.reviewers, record.round) != record.assignments {
+        emit("✗ 抽取一致，但分配与文件不同：谁听哪一通被改过\n");
         return Ok(Exit::Some);
     }
     emit(&format!("✓ 重抽一致：{} 通，种子 {}\n", again.picked.len(), again.seed));
