@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::claims::Slot;
 use crate::db::Db;
 use crate::error::{Invalid, ReviewsError, TooLate};
+use crate::forms::take_off;
 use crate::verdicts::{Judgement, NewVerdict, Source, insert};
 
 /// So long after a verdict an agent may appeal: 7 days.
@@ -150,6 +151,9 @@ impl Db {
                 })
             })?;
             insert(conn, &next)?;
+            if granted {
+                take_off(conn, &next.call_id, &next.rule_id)?;
+            }
             Ok(())
         })
     }
@@ -182,8 +186,9 @@ mod tests {
     use super::{AppealFilter, MAY_APPEAL_US};
     use crate::claims::Slot;
     use crate::db::tests::centre;
-    use crate::verdicts::Judgement;
+    use crate::forms::NewForm;
     use crate::verdicts::tests::verdict;
+    use crate::verdicts::{Judgement, NewVerdict};
 
     #[test]
     fn an_appeal_is_decided_once_and_changes_the_verdict() {
@@ -204,5 +209,42 @@ mod tests {
         assert!(db.appeals(AppealFilter::Open).unwrap().is_empty());
         assert!(db.appeals(AppealFilter::Of(1)).unwrap()[0].decision.as_ref().is_some_and(|d| d.0));
         assert!(db.appeals(AppealFilter::Of(2)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_granted_appeal_gives_the_points_back() {
+        let (_dir, mut db) = centre();
+        let of = |rule: &str, place: &str| NewVerdict {
+            rule_id: rule.into(),
+            place: place.into(),
+            ..verdict(Judgement::Confirmed, None, 1)
+        };
+        db.claim("c1", Slot::First, 2, 0, 10).unwrap();
+        let said = [of("rude", "t1"), of("rude", "t2"), of("late", "t3")].map(|v| db.record(&v).unwrap());
+        let form = NewForm {
+            call_id: "c1".into(),
+            slot: Slot::First,
+            items: r#"{"late":10.0,"rude":30.0}"#.into(),
+            score: 60.0,
+            strengths: "好".into(),
+            weaknesses: String::new(),
+            keep: true,
+            whole: true,
+            user_id: 2,
+            at_us: 2,
+            before: None,
+        };
+        db.submit_form(&form).unwrap();
+        let mut grant = |verdict: i64, granted: bool| {
+            let appeal = db.appeal(verdict, "不服", 1, 3).unwrap();
+            db.decide(appeal, granted, "听过", 4, 4).unwrap();
+            let form = db.form_of("c1", Slot::First).unwrap().unwrap();
+            (form.score, form.items, form.user_id, form.strengths)
+        };
+        let as_it_was = (60.0, form.items.clone(), 2, "好".to_owned());
+        assert_eq!(grant(said[2], false), as_it_was, "refused");
+        assert_eq!(grant(said[0], true), as_it_was, "the other place of the rule still stands");
+        assert_eq!(grant(said[1], true), (90.0, r#"{"late":10.0}"#.to_owned(), 2, "好".to_owned()));
+        assert_eq!(db.forms().unwrap().len(), 1);
     }
 }

@@ -1,6 +1,8 @@
 //! The listening form (电话监控记录表): what a person says of a whole call.
 
-use rusqlite::{OptionalExtension, Row, params};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::claims::{Slot, must_hold};
 use crate::db::Db;
@@ -147,6 +149,32 @@ impl Db {
         let rows = statement.query_map([], from_row)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+/// Listening score (监听得分): 100 less the points off, not below 0.
+pub fn score(items: &BTreeMap<String, f64>) -> f64 {
+    (100.0 - items.values().sum::<f64>()).clamp(0.0, 100.0)
+}
+
+/// Takes a rule's item off the form that stands, where nothing of the rule is confirmed any more: an appeal was granted. The new
+/// version is still the reviewer's work of that day; the decision tells who changed it and when.
+pub(crate) fn take_off(conn: &Connection, call_id: &str, rule_id: &str) -> Result<(), ReviewsError> {
+    let sql = "SELECT id, items FROM current_forms WHERE call_id = ?1 AND slot = 0 AND NOT EXISTS (
+                 SELECT 1 FROM current_verdicts
+                 WHERE call_id = ?1 AND slot = 0 AND rule_id = ?2 AND verdict = 'confirmed')";
+    let row = |r: &Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?));
+    let Some((id, items)) = conn.query_row(sql, params![call_id, rule_id], row).optional()? else { return Ok(()) };
+    // What cannot be read has no item of the rule.
+    let mut items: BTreeMap<String, f64> = serde_json::from_str(&items).unwrap_or_default();
+    if items.remove(rule_id).is_none() {
+        return Ok(());
+    }
+    // Numbers by text always serialise.
+    let text = serde_json::to_string(&items).unwrap_or_else(|_| "{}".to_owned());
+    let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, before)
+               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, id FROM forms WHERE id = ?3";
+    conn.execute(sql, params![text, score(&items), id])?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use claims::{Claim, Slot};
 pub use db::Db;
 pub use draws::{DrawCall, DrawRecord};
 pub use error::{Invalid, ReviewsError, TooLate};
-pub use forms::{Form, NewForm};
+pub use forms::{Form, NewForm, score};
 pub use holds::Hold;
 pub use sessions::{Session, Token};
 pub use users::{NewUser, Role, User};

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::{Cause, Db, Judgement, NewForm, NewVerdict, ReviewsError, Role, Slot, Source, VerdictRow};
+use callsift_reviews::{
+    Cause, Db, Judgement, NewForm, NewVerdict, ReviewsError, Role, Slot, Source, VerdictRow, score,
+};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};
@@ -14,7 +16,7 @@ use crate::catalog::FindingRow;
 use crate::page_error::PageError;
 use crate::pages::call::Shown;
 use crate::pages::call::cause;
-use crate::pages::call::data::{find, score, slot};
+use crate::pages::call::data::{find, slot};
 use crate::pages::call_url;
 
 /// Longest remark.

@@ -111,7 +111,12 @@ impl Shown {
     }
 }
 
-/// Listening score: 100 less the points off, not below 0.
-pub(super) fn score(items: &BTreeMap<String, f64>) -> f64 {
-    (100.0 - items.values().sum::<f64>()).clamp(0.0, 100.0)
+/// Whether a form that was handed in says otherwise than the verdicts of now: a rule confirmed without points off, or points
+/// off for a hit that is confirmed no more.
+pub(super) fn is_overtaken(shown: &Shown, items: &BTreeMap<String, f64>, rules: &RuleSet) -> bool {
+    let confirmed = shown.items(rules);
+    let costs = |rule: &&String| confirmed.get(*rule).is_some_and(|points| *points > 0.0);
+    let judged = |rule: &&String| shown.verdicts.iter().any(|v| v.rule_id == **rule);
+    confirmed.keys().filter(costs).any(|rule| !items.contains_key(rule))
+        || items.keys().filter(judged).any(|rule| !confirmed.contains_key(rule))
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use callsift_reviews::score;
 use maud::{Markup, html};
 
 use crate::app::App;
 use crate::auth::Person;
 use crate::lang::category;
 use crate::pages::call::Shown;
-use crate::pages::call::data::score;
+use crate::pages::call::data::is_overtaken;
 use crate::pages::layout::csrf;
 use crate::pages::parts::visible;
 use crate::pages::{call_url, points, when};
@@ -28,6 +29,9 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             input type="hidden" name="before" value=[form.map(|f| f.id)];
             h2 { (l.t("电话监控记录表", "listening form")) " "
                 output.score { (points(form.map_or_else(|| score(items), |f| f.score))) } (l.t(" 分", "")) }
+            p.warn.overtaken hidden[!given.as_ref().is_some_and(|g| is_overtaken(shown, g, &app.rules))] {
+                (l.t("提交之后判断改过，得分还是提交时的：请核对后重新提交。",
+                    "Verdicts changed after this was handed in; the score is that of then: check it and hand it in again.")) }
             @if let Some(f) = form { p.said { (l.t("已提交 · ", "handed in · ")) (f.by) " · " (when(app, f.at_us)) } }
             @for name in CATEGORIES {
                 @let rules: Vec<_> = app.rules.rules().iter().filter(|r| r.category == name).collect();
