@@ -99,7 +99,7 @@ fn text(e: &Estimates) -> String {
     }
     out += &table(&lines);
     let Some(v) = &e.violations else { return out };
-    out += "\n违规率：有任一违规的通话（只算整通听过的）\n";
+    out += "\n违规率：有任一扣分违规的通话（只算抽到整通听、也整通听过的）\n";
     let mut lines = vec![row(["范围", "通话", "听过", "违规率", "95% 区间", "借机器修正", "95% 区间", "相当于多听"])];
     lines.push(rate_row("全中心", &v.centre));
     lines.extend(v.units.iter().map(|u| rate_row(if u.unit.is_empty() { "（未分班组）" } else { &u.unit }, &u.rate)));

@@ -22,19 +22,37 @@ pub(crate) struct Outcome {
     pub(crate) machine: Option<bool>,
 }
 
+/// What the machine found of a rule in a call.
+#[derive(Default)]
+struct OfRule {
+    places: BTreeSet<String>,
+    clear: bool,
+    /// Points off for all places.
+    points: f64,
+    fatal: bool,
+}
+
 /// Packs the findings of a call. Places count and not rows: two conditions of a rule may point at the same words.
 pub(super) fn add(tx: &Transaction<'_>, call: i64, findings: &[StoredFinding]) -> rusqlite::Result<()> {
-    let mut rules: BTreeMap<&str, (BTreeSet<String>, bool)> = BTreeMap::new();
+    let mut rules: BTreeMap<&str, OfRule> = BTreeMap::new();
     for f in findings {
-        let (places, clear) = rules.entry(&f.rule_id).or_default();
+        let of = rules.entry(&f.rule_id).or_default();
         if f.verdict == "hit" {
-            places.insert(place::of_finding(f));
+            of.places.insert(place::of_finding(f));
+            of.points += f.points;
+            of.fatal |= f.severity == "fatal";
         }
-        *clear |= f.verdict == "clear";
+        of.clear |= f.verdict == "clear";
     }
     let mut packed = Vec::with_capacity(rules.len() * WIDTH);
-    for (rule, (places, clear)) in rules {
-        let [low, high, ..] = number(tx, rule)?.to_le_bytes();
+    for (rule, OfRule { places, clear, points, fatal }) in rules {
+        let number = number(tx, rule)?;
+        if !places.is_empty() {
+            let seen = if points > 0.0 || fatal { "costs" } else { "free" };
+            let sql = format!("UPDATE rules SET {seen} = 1 WHERE number = ?1 AND {seen} = 0");
+            tx.prepare_cached(&sql)?.execute([number])?;
+        }
+        let [low, high, ..] = number.to_le_bytes();
         let hits = u8::try_from(places.len()).unwrap_or(254).min(254);
         packed.extend([low, high, if hits > 0 { hits + 1 } else { u8::from(clear) }]);
     }
@@ -53,6 +71,13 @@ fn number(tx: &Transaction<'_>, rule: &str) -> rusqlite::Result<i64> {
 /// Rules by their numbers.
 pub(crate) fn rules(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     conn.prepare_cached("SELECT rule_id FROM cat.rules ORDER BY number")?.query_map([], |r| r.get(0))?.collect()
+}
+
+/// Rules, by their numbers, whose hits take no points off: they tell of customers, or are too weak to accuse, and are no
+/// violations. Known from the hits themselves, since a lake may hold those of rules that are no more.
+pub(crate) fn free(conn: &Connection) -> rusqlite::Result<Vec<bool>> {
+    let sql = "SELECT free = 1 AND costs = 0 FROM cat.rules ORDER BY number";
+    conn.prepare_cached(sql)?.query_map([], |r| r.get(0))?.collect()
 }
 
 /// The rules of a packed call.

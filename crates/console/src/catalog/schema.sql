@@ -50,7 +50,10 @@ CREATE TABLE outcomes (
 ) STRICT;
 CREATE TABLE rules (
     number  INTEGER PRIMARY KEY,
-    rule_id TEXT NOT NULL UNIQUE
+    rule_id TEXT NOT NULL UNIQUE,
+    -- Whether a hit of it ever took points off, and whether one did not.
+    costs   INTEGER NOT NULL DEFAULT 0,
+    free    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Agents that calls ever had, by number and name.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use callsift_sampling::estimate::{any_human, any_machine};
 use rusqlite::Connection;
 
-use crate::catalog::outcomes::unpack;
+use crate::catalog::outcomes::{self, unpack};
 
 /// What people said of the places of a rule in a call.
 #[derive(Debug, Default, Clone, Copy)]
@@ -20,11 +20,13 @@ struct Said {
 pub(super) struct People {
     said: HashMap<String, HashMap<String, Said>>,
     whole: HashMap<String, bool>,
+    /// Rules whose hits are no violations, by number.
+    free: Vec<bool>,
 }
 
 impl People {
     pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { said: said(conn)?, whole: heard_whole(conn)? })
+        Ok(Self { said: said(conn)?, whole: heard_whole(conn)?, free: outcomes::free(conn)? })
     }
 
     /// The calls that they may have judged a rule in; in no other one did they.
@@ -34,7 +36,7 @@ impl People {
     }
 
     /// Goes over the rules of a call with what the machine and people say of each; the last one, of the number `names.len()`,
-    /// stands for all of them together. This alone says what people judged: figures and lists of calls both come from here.
+    /// stands for all together that take points off. This alone says what people judged: figures and lists of calls both come from here.
     pub(super) fn each_rule(
         &self,
         call_id: &str,
@@ -50,6 +52,9 @@ impl People {
             let of_rule = said.and_then(|s| s.get(name)).copied().unwrap_or_default();
             let (machine, human) = (outcome.machine, human(of_rule, outcome.hits, whole));
             with(outcome.rule, machine, human);
+            if self.free.get(outcome.rule).copied().unwrap_or(false) {
+                continue;
+            }
             any = Some(any.map_or((machine, human), |(m, h)| (any_machine(m, machine), any_human(h, human))));
         }
         if let Some((machine, human)) = any {

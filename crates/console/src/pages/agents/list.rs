@@ -68,8 +68,8 @@ pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
             main {
                 div.bar { h1 { (l.t("坐席", "agents")) " " small { (lines.len()) } } }
                 (chooser(l, "/agents", p, true))
-                p.note { (l.t("违规率：至少有一项违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，本人抽听少的向班组水平靠拢（收缩估计）；没有抽听时只是机器命中率（灰色）。不排名次：几通电话说明不了高低。",
-                    "Violation rate: share of calls with any violation, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, drawn toward the unit where few of the agent's own were (shrunk estimate); else the machine's hit rate (grey). No rank is given, since a few calls say little.")) }
+                p.note { (l.t("违规率：至少有一项扣分违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，本人抽听少的向班组水平靠拢（收缩估计）；没有抽听时只是机器命中率（灰色）。不排名次：几通电话说明不了高低。",
+                    "Violation rate: share of calls with any violation that takes points off, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, drawn toward the unit where few of the agent's own were (shrunk estimate); else the machine's hit rate (grey). No rank is given, since a few calls say little.")) }
                 @if lines.is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } } @else { (table(l, p, f, &lines, most)) }
             }
         },
