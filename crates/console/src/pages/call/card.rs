@@ -55,14 +55,23 @@ fn elsewhere(person: &Person, shown: &Shown, others: &[&FindingRow]) -> Markup {
 /// A quote of fewer characters does not explain itself.
 const SHORT: usize = 4;
 
+/// Reasons of rules that join several conditions; they say nothing of the call.
+const JOINTS: [&str; 2] = ["满足其一即可", "须全部满足"];
+
 /// Why it was found. Where enough words are quoted the reason only repeats them; what was measured, or is only a word or
 /// two, would be an empty accusation without it.
 fn reason(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
-    let quoted = f.chars.as_ref().is_some_and(|c| c.len() >= SHORT);
-    if quoted && f.match_kind.as_deref() != Some("measure") {
+    let words = f.chars.as_ref().map_or(0, ExactSizeIterator::len);
+    // Of what was measured the quote is the measure.
+    let measured = words == 0 && f.text.as_ref().is_some_and(|measure| f.reason.contains(measure));
+    if words >= SHORT || measured {
         return html! {};
     }
-    html! { p.reason { (visible(person, &f.reason)) @if f.turn.is_none() && f.searched.is_none() { (whole(app, person, shown, f)) } } }
+    let whole_call = f.turn.is_none() && f.searched.is_none();
+    html! { p.reason {
+        @if !JOINTS.contains(&f.reason.as_str()) { (visible(person, &f.reason)) " " }
+        @if whole_call { (whole(app, person, shown, f)) }
+    } }
 }
 
 /// What is known of a finding about the call as a whole: its length, and what the rule allows, in the rule's own words.
@@ -70,7 +79,7 @@ fn whole(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
     let l = person.lang;
     let seconds = points(shown.call.duration_ms as f64 / 1000.0);
     html! {
-        br; (l.t("本通时长 ", "This call: ")) (seconds) (l.t(" 秒。", " s. "))
+        (l.t("本通时长 ", "This call: ")) (seconds) (l.t(" 秒。", " s. "))
         @if let Ok(rule) = app.rules.get(&f.rule_id) { (rule.why.trim()) }
     }
 }
@@ -79,12 +88,12 @@ fn whole(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
 fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
     let turn = shown.turns.iter().find(|t| Some(t.turn) == f.turn)?;
     let text = talk::visible(person, turn);
-    let mut quoted: String = text.get(f.chars.clone()?)?.iter().collect();
+    let quoted: String = text.get(f.chars.clone()?)?.iter().collect();
     if quoted.is_empty() {
-        quoted = visible(person, f.text.as_deref()?);
+        let measure = f.text.as_deref().map(|text| visible(person, text.trim_matches(['（', '）'])));
+        return measure.filter(|text| !text.is_empty());
     }
-    let said = (!quoted.is_empty()).then_some(quoted)?;
-    Some(format!("{}{}{said}", speaker(person.lang, &turn.role), person.lang.t("：", ": ")))
+    Some(format!("{}{}{quoted}", speaker(person.lang, &turn.role), person.lang.t("：", ": ")))
 }
 
 /// The proof of an absence: what was searched, how well it was heard, and what came closest.

@@ -107,11 +107,9 @@ fn unheard(l: Lang, app: &App, shown: &Shown) -> Markup {
         return html! {};
     }
     html! { p.problem {
-        @if c.recording.is_empty() { (l.t("这通电话只有文字，没有录音。", "This call came as text, without a recording.")) }
-        @else {
-            (l.t("录音文件不在录音目录里，无法播放：", "The recording is not in the recordings folder and cannot be played: "))
-            (c.recording) (l.t("。可以按文字复核。", ". What was said can still be judged."))
-        }
+        (l.t("录音目录里找不到这通电话的录音", "The recording of this call is not in the recordings folder"))
+        @if !c.recording.is_empty() { (l.t("（", " (")) (c.recording) (l.t("）", ")")) }
+        (l.t("，无法播放；可以按文字复核。", ": it cannot be heard, only read."))
     } }
 }
 
