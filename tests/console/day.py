@@ -1,5 +1,5 @@
 """A day at the console in a real browser: hear a hit, confirm it by keyboard, mark a miss, hand in the form, appeal as the
-agent, decide as the lead, see the dashboard change. Usage: day.py BASE SHOTS reviewer:pw agent:pw lead:pw"""
+agent, decide as the lead, see the dashboard change. Usage: day.py BASE SHOTS reviewer:pw agent:pw lead:pw admin:pw"""
 
 import sys
 from pathlib import Path
@@ -65,6 +65,34 @@ def login(name):
     wait(lambda: all_of(".who"), f"{name} is in")
 
 
+def begun():
+    """What is in the form but not handed in."""
+    return one("[name=strengths]").get_attribute("value"), one("[name='item.long-silence']").get_attribute("value")
+
+
+def careful():
+    """Keys act on what has the focus, and none of them gives a verdict by accident."""
+    one(".finding.chosen [name=note]").send_keys("先记一笔", Keys.ENTER)
+    wait(lambda: "y、n" in one(".toast").text, "Enter in the remark says what to press")
+    press("?")
+    wait(lambda: all_of("dialog[open]"), "the table of keys")
+    press("y")
+    press(Keys.ESCAPE)
+    wait(lambda: not all_of("dialog[open]"), "the table is closed")
+    whole = one("[name=whole]")
+    whole.send_keys(" ")
+    assert whole.is_selected(), "Space ticks what has the focus"
+    whole.send_keys(Keys.ENTER)
+    assert not whole.is_selected(), "so does Enter"
+    assert driver.execute_script("return document.querySelector('audio').paused"), "and nothing plays"
+    one("[name=strengths]").send_keys("语速平稳")
+    item = one("[name='item.long-silence']")
+    item.clear()
+    item.send_keys("5", Keys.ESCAPE)
+    assert "已提交" not in one("form.sheet").text, "the form is not handed in"
+    assert not one(".finding.chosen").get_attribute("data-verdict"), "nothing is judged"
+
+
 def review():
     login("zhijian")
     wait(lambda: driver.current_url.endswith("/queue"), "the queue")
@@ -83,6 +111,7 @@ def review():
     wait(lambda: driver.execute_script("return !document.querySelector('audio').paused"), "it plays")
     press(" ")
     wait(lambda: driver.execute_script("return document.querySelector('audio').paused"), "it stops")
+    careful()
     press("n")
     press("3")  # At once: the cause waits for the verdict.
     wait(lambda: "误报（语境允许）" in one(".finding.chosen .said").text, "it is rejected, and why")
@@ -98,13 +127,14 @@ def review():
     Select(one("#missed select")).select_by_value("shirking")
     one("#missed [name=note]").send_keys("推给别的部门", Keys.ENTER)
     wait(lambda: all_of(".finding.by-hand"), "the miss is marked")
+    assert begun() == ("语速平稳", "5"), f"what was begun is there after a verdict and a reload: {begun()}"
     shot("call")
-    one("[name=strengths]").send_keys("语速平稳")
     one("[name=weaknesses]").send_keys("使用反问语气")
     one("[name=whole]").click()
     one("[name=keep]").click()
     one("form.sheet button.primary").click()
     wait(lambda: "已提交" in one("form.sheet").text, "the form is handed in")
+    assert driver.execute_script("return sessionStorage.length") == 0, "no draft is left of what was handed in"
 
 
 def appeal():
@@ -138,16 +168,45 @@ def decide():
     shot("rule")
 
 
-def tablet():
-    driver.set_window_size(820, 1100)
-    driver.get(BASE + CALL)
-    wide = driver.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"the page is {wide} px too wide for a tablet"
-    driver.save_screenshot(str(SHOTS / "tablet.png"))
+def people():
+    login("admin")
+    driver.get(f"{BASE}/users")
+    before = len(all_of("tbody tr"))
+    one("[name=name]").send_keys("nobody")
+    Select(one("[name=role]")).select_by_value("admin")
+    one("[name=display]").send_keys("没有人")  # On the same page still, or this would fail.
+    assert one("[name=name]").get_attribute("value") == "nobody", "choosing a role adds nobody"
+    driver.get(f"{BASE}/users")
+    assert len(all_of("tbody tr")) == before, "nobody was added"
+    driver.get(f"{BASE}/audit?action=decide")
+    assert one("tbody tr a").get_attribute("href").endswith(CALL), "a decision leads to its call"
+    assert "申诉 1：成立" in one("tbody tr").text, "and says in words what was decided"
+    shot("audit")
+
+
+def narrow():
+    """No page is wider than a small screen, in either language."""
+    for language in ["en", "zh-CN"]:
+        for width, height in [(1024, 768), (820, 1180)]:
+            # A window cannot be made that narrow everywhere; what the page is told can.
+            screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+            for path in [CALL, "/rules", "/dashboard", "/agents", "/reviewers", "/queue"]:
+                driver.get(BASE + path)
+                if path == CALL:
+                    press("m")
+                if one("html").get_attribute("lang") != language:
+                    one("button[name=lang]").click()
+                    wait(lambda: one("html").get_attribute("lang") == language, "the language changes")
+                    driver.get(BASE + path)
+                wide = driver.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                assert wide <= 0, f"{path} is {wide} px too wide for {width}, {language}"
+                driver.save_screenshot(str(SHOTS / f"narrow-{language}-{width}{path.replace('/', '-')}.png"))
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 try:
-    for step in [review, appeal, decide, tablet]:
+    for step in [review, appeal, decide, people, narrow]:
         step()
         print("ok", step.__name__)
 except BaseException:

@@ -264,3 +264,30 @@ fn lists_do_not_tell_who_heard_a_call_twice() {
     assert!(!page.contains("evidence=") && !page.contains("宽严"), "{page}");
     assert!(lead.get("/reviewers").text().contains("宽严"));
 }
+
+#[test]
+fn what_cannot_be_is_refused_with_a_sentence() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    let missed = |from, to| reviewer.post("/calls/c05/missed", &[("rule", "shirking"), ("from_s", from), ("to_s", to)]);
+    for (from, to) in [("9999", "10000"), ("1", "10000")] {
+        let beyond = missed(from, to);
+        assert_eq!(beyond.status, 400, "{from}–{to}");
+        assert!(beyond.text().contains("超出了通话") && beyond.text().contains("beyond the end"), "{}", beyond.text());
+    }
+    for points in ["500", "-5", "NaN", "many"] {
+        let form = reviewer.post("/calls/c05/form", &[("item.shirking", points)]);
+        assert_eq!(form.status, 400, "{points}");
+        assert!(form.text().contains("扣分应在 0 到 100 之间") && form.text().contains("from 0 to 100"), "{points}");
+    }
+    assert!(!reviewer.get("/calls/c05").text().contains("已提交"), "nothing was handed in");
+    assert_eq!(missed("1", "2.5").status, 303);
+    assert_eq!(reviewer.post("/calls/c05/form", &[("item.shirking", "20"), ("item.gone", "x")]).status, 303);
+}
+
+#[test]
+fn a_call_without_its_recording_says_so() {
+    let console = Console::start();
+    let page = console.login("zhijian").get(&format!("/calls/{}", url(EVIL))).text();
+    assert!(page.contains("录音目录里找不到这通电话的录音") && !page.contains("<audio") && !page.contains("waveform"));
+}

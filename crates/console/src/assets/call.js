@@ -12,8 +12,15 @@ const findings = [...page.querySelectorAll(".finding")];
 const turns = [...page.querySelectorAll(".turn")];
 const zh = document.documentElement.lang.startsWith("zh");
 const words = zh
-  ? { confirmed: "属实", rejected: "误报", unsure: "存疑", withdrawn: "撤回", failed: "没有保存：" }
-  : { confirmed: "confirmed", rejected: "rejected", unsure: "unsure", withdrawn: "withdrawn", failed: "not saved: " };
+  ? {
+      confirmed: "属实", rejected: "误报", unsure: "存疑", withdrawn: "撤回", failed: "没有保存：",
+      restored: "已恢复未提交的填写", remark: "说明随判断一起保存：按 y、n 或 u", silent: "录音无法播放。",
+    }
+  : {
+      confirmed: "confirmed", rejected: "rejected", unsure: "unsure", withdrawn: "withdrawn", failed: "not saved: ",
+      restored: "what was not handed in is back", remark: "the remark is saved with a verdict: press y, n or u",
+      silent: "The recording cannot be played.",
+    };
 let chosen = -1;
 
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
@@ -52,7 +59,7 @@ function send(form, work) {
 async function post(form, action, changes) {
   const body = new URLSearchParams(new FormData(form));
   for (const [name, value] of Object.entries(changes)) body.set(name, value);
-  const buttons = form.querySelectorAll("button");
+  const buttons = form.querySelectorAll("button:not([hidden])");
   buttons.forEach((b) => (b.disabled = true));
   try {
     const reply = await fetch(`${page.dataset.call}/${action}`, { method: "POST", body, headers: { "X-Requested-With": "callsift" } });
@@ -69,7 +76,7 @@ async function post(form, action, changes) {
   }
 }
 
-function show(form, { id, verdict, cause, by, note, items, score }) {
+function show(form, { id, verdict, cause, by, note, items }) {
   const card = form.closest(".finding");
   const option = cause && form.querySelector(`option[value=${cause}]`);
   form.elements.before.value = id;
@@ -77,7 +84,7 @@ function show(form, { id, verdict, cause, by, note, items, score }) {
   card.dataset.verdict = verdict;
   card.querySelector(".said").textContent =
     `${words[verdict]}${option ? `（${option.dataset.word}）` : ""} · ${by}${note ? "：" + note : ""}`;
-  follow(items, score);
+  follow(items);
 }
 
 const judge = (form, verdict) => send(form, () => post(form, "verdict", { verdict }));
@@ -91,13 +98,37 @@ function explain(form, cause) {
 }
 
 const sheet = document.querySelector("form#sheet");
+const draftKey = `draft ${page.dataset.person} ${page.dataset.call}`;
+const isCheck = (input) => input.type === "checkbox";
 
-function follow(items, score) {
+// Items follow the verdicts, except those that a person set: here, or in the form that was handed in.
+function follow(items) {
   if (!sheet) return;
-  for (const input of sheet.querySelectorAll("input[name^='item.']")) {
+  for (const input of sheet.querySelectorAll("input[name^='item.']:not([data-hand])")) {
     input.value = items[input.name.slice(5)] ?? 0;
   }
   total();
+}
+
+// What is not handed in yet outlives the page: marking a miss, withdrawing one and the next call all leave it.
+function keepDraft(changed) {
+  changed.dataset.hand = changed.dataset.draft = "";
+  const fields = [...sheet.querySelectorAll("[data-draft]")].map((i) => [i.name, isCheck(i) ? i.checked : i.value]);
+  sessionStorage.setItem(draftKey, JSON.stringify({ form: sheet.elements.before.value, fields }));
+}
+
+// A draft belongs to the form that it was begun on: once that is handed in, there is a newer one.
+function takeDraft() {
+  const draft = JSON.parse(sessionStorage.getItem(draftKey) ?? "null");
+  if (draft?.form !== sheet.elements.before.value) return sessionStorage.removeItem(draftKey);
+  for (const [name, value] of draft.fields) {
+    const input = sheet.elements[name];
+    if (!input) continue;
+    if (isCheck(input)) input.checked = value;
+    else input.value = value;
+    input.dataset.hand = input.dataset.draft = "";
+  }
+  toast(words.restored);
 }
 
 function total() {
@@ -111,7 +142,11 @@ function total() {
 }
 
 if (sheet) {
-  sheet.addEventListener("input", (event) => event.target.name?.startsWith("item.") && total());
+  takeDraft();
+  sheet.addEventListener("input", (event) => {
+    keepDraft(event.target);
+    total();
+  });
   total();
 }
 
@@ -119,6 +154,12 @@ for (const form of page.querySelectorAll("form.verdict")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     judge(form, event.submitter?.value ?? "unsure");
+  });
+  form.elements.note?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    event.target.blur(); // The keys belong to the page again; which verdict it is remains to be said.
+    toast(words.remark);
   });
   const causes = form.elements.cause;
   causes?.addEventListener("change", () => {
@@ -133,7 +174,7 @@ function mark() {
   const box = document.querySelector("#missed");
   if (!box) return;
   box.open = true;
-  const now = audio ? audio.currentTime : 0;
+  const now = audio ? Math.min(audio.currentTime, duration) : 0;
   box.querySelector("[name=from_s]").value = Math.max(0, now - LEAD_IN_S).toFixed(1);
   box.querySelector("[name=to_s]").value = Math.max(now, 0.5).toFixed(1);
   box.scrollIntoView({ block: "center" });
@@ -142,6 +183,7 @@ function mark() {
 
 function speed(step) {
   const select = page.querySelector("[data-do=speed]");
+  if (!select) return;
   const at = SPEEDS.indexOf(Number(select.value)) + step;
   select.value = String(SPEEDS[Math.min(Math.max(at, 0), SPEEDS.length - 1)]);
   audio.playbackRate = Number(select.value);
@@ -155,6 +197,12 @@ function keepInSight(turn) {
 
 const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
 const move = (s) => (audio.currentTime = Math.min(Math.max(0, audio.currentTime + s), duration));
+
+// A sentence instead of controls that do nothing.
+function silence() {
+  const player = page.querySelector(".player");
+  player.replaceChildren(Object.assign(document.createElement("p"), { className: "problem", textContent: words.silent }));
+}
 
 if (audio) {
   const cursor = page.querySelector(".cursor");
@@ -187,6 +235,8 @@ if (audio) {
     const [from, to] = f?.dataset.seek ? [Number(f.dataset.seek) - 2000, Number(f.dataset.end) + 2000] : [0, duration * 1000];
     clip.href = `${page.dataset.call}/clip?from=${Math.max(0, Math.round(from))}&to=${Math.round(to)}`;
   });
+  audio.addEventListener("error", silence);
+  if (audio.error) silence();
 }
 
 page.addEventListener("click", (event) => {
@@ -202,7 +252,15 @@ page.addEventListener("click", (event) => {
 
 const verdictKeys = { y: "confirmed", n: "rejected", u: "unsure" };
 
+// Keys that act on what has the focus belong to it.
+const acts = (key, target) => [" ", "Enter"].includes(key) && target.matches("button, summary, a, input");
+
 document.addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]")) return; // It covers what the keys would act on.
+  if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) {
+    event.preventDefault(); // Else the browser hands in the form.
+    return event.target.click();
+  }
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select");
   if (event.key === "Escape" && typing) return event.target.blur();
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -217,13 +275,13 @@ document.addEventListener("keydown", (event) => {
     "?": () => document.querySelector("#keys")?.showModal(),
     ...(audio && {
       " ": toggle, ArrowLeft: () => move(-STEP_S), ArrowRight: () => move(STEP_S),
-      "[": () => speed(-1), "]": () => speed(1), l: () => page.querySelector("[data-do=loop]").click(),
+      "[": () => speed(-1), "]": () => speed(1), l: () => page.querySelector("[data-do=loop]")?.click(),
     }),
     ...(verdict && form?.querySelector(`[value=${verdict}]`) && { [event.key]: () => judge(form, verdict) }),
     ...(cause && { [event.key]: () => explain(form, cause) }),
   };
   const action = actions[event.key];
-  if (!action || (event.key === " " && event.target.matches("button, summary, a"))) return;
+  if (!action || acts(event.key, event.target)) return;
   event.preventDefault();
   action();
 });

@@ -70,7 +70,9 @@ const TOP: f64 = 26.0;
 pub(crate) fn lines(days: &[String], series: &[Series], width: f64) -> Markup {
     let height = 200.0;
     let values = series.iter().flat_map(|s| s.points.iter().flatten().map(|p| p.0));
-    let most = ceiling(values.fold(0.02, f64::max)).min(1.0);
+    // Where all is zero there is nothing to magnify.
+    let most = values.fold(0.0, f64::max);
+    let most = if most > 0.0 { ceiling(most.max(0.02)).min(1.0) } else { 1.0 };
     let step = (width - LEFT - RIGHT) / days.len().saturating_sub(1).max(1) as f64;
     let x = |i: usize| LEFT + i as f64 * step;
     let y = |v: f64| height - BOTTOM - scale(v, most, height - BOTTOM - TOP);
@@ -84,7 +86,7 @@ pub(crate) fn lines(days: &[String], series: &[Series], width: f64) -> Markup {
                 text x=(LEFT - 6.0) y=(y(v) + 4.0) text-anchor="end" { (format!("{:.*}%", usize::from(most < 0.1), v * 100.0)) }
             }
             @for (i, day) in days.iter().enumerate().step_by(every) {
-                text x=(x(i)) y=(height - 6.0) text-anchor="middle" { (day.get(5..).unwrap_or(day)) }
+                text x=(x(i)) y=(height - 6.0) text-anchor=(if i > 0 && i + 1 == days.len() { "end" } else { "middle" }) { (day.get(5..).unwrap_or(day)) }
             }
             @for (n, s) in series.iter().enumerate() {
                 circle cx=(LEFT + 6.0 + n as f64 * 190.0) cy="10" r="4" fill=(s.colour) {}

@@ -80,11 +80,18 @@ pub(crate) fn period_name(l: Lang, name: &str) -> String {
     }
 }
 
-/// A share in percent, with a decimal where it is small.
+/// A share in percent, with a decimal where it is small or nearly all. Neither end is reached by rounding: one violation
+/// among ten thousand calls is not none.
 pub(crate) fn percent(share: f64) -> String {
-    // A share of nothing may come as -0, which nobody wants to read.
-    let share = if share.abs() < 5e-4 { 0.0 } else { share };
-    if share > 0.0 && share < 0.1 { format!("{:.1}%", share * 100.0) } else { format!("{:.0}%", share * 100.0) }
+    // What is left of a sum that comes to nothing, and may come as -0, which nobody wants to read.
+    const NOTHING: f64 = 1e-9;
+    match share {
+        s if s.abs() < NOTHING => "0%".to_owned(),
+        s if s > 0.0 && s < 0.001 => "<0.1%".to_owned(),
+        s if s > 0.999 && s < 1.0 - NOTHING => ">99.9%".to_owned(),
+        s if s > 0.0 && s < 0.1 || s > 0.99 && s < 1.0 - NOTHING => format!("{:.1}%", s * 100.0),
+        s => format!("{:.0}%", s * 100.0),
+    }
 }
 
 /// A share from here to there.
@@ -173,8 +180,10 @@ mod tests {
 
     #[test]
     fn shares_are_readable_and_turn_around() {
-        let shown = [0.034, 0.34, 0.0, -0.0, 0.0001, 1.0].map(percent);
+        let shown = [0.034, 0.34, 0.0, -0.0, -1e-17, 1.0].map(percent);
         assert_eq!(shown, ["3.4%", "34%", "0%", "0%", "0%", "100%"]);
+        let nearly = [0.0001, 0.9999, 0.997, 1.0 - 1e-16].map(percent);
+        assert_eq!(nearly, ["<0.1%", ">99.9%", "99.7%", "100%"], "some is not none, nor nearly all all");
         let fail = Share::machine(1, 4).unwrap();
         let pass = fail.rest();
         assert!((pass.at - 0.75).abs() < 1e-9 && pass.low < pass.at && pass.at < pass.high && !pass.human);

@@ -149,7 +149,7 @@ fn line(person: &Person, u: &User) -> Markup {
 fn adder(person: &Person) -> Markup {
     let l = person.lang;
     html! {
-        form.filters action="/users" method="post" {
+        form.adder action="/users" method="post" {
             (csrf(person))
             label { (l.t("登录名", "login")) input name="name" required maxlength=(NAME_CHARS) autocomplete="off"; }
             label { (l.t("姓名", "name")) input name="display" maxlength=(NAME_CHARS); }

@@ -230,13 +230,22 @@ pub(super) async fn missed(
     Ok(Redirect::to(&back))
 }
 
-/// From and to in milliseconds, inside the call.
+/// Times are typed in tenths of a second: the end of the call may come rounded up.
+const ROUNDED_MS: i64 = 100;
+
+/// From and to in milliseconds, inside the call where its length is known.
 fn span(sent: &Guarded, duration_ms: i64) -> Result<(i64, i64), PageError> {
     let ms = |field: &str| sent.text(field).parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1000.0) as i64);
     match (ms("from_s"), ms("to_s")) {
-        (Some(from), Some(to)) if 0 <= from && from < to => {
-            Ok((from.min(duration_ms), to.min(duration_ms.max(from + 1))))
-        }
+        (Some(from), Some(to)) if 0 <= from && from < to => match duration_ms {
+            ..=0 => Ok((from, to)),
+            last if from < last && to <= last + ROUNDED_MS => Ok((from, to.min(last))),
+            last => {
+                let s = format!("{:.1}", last as f64 / 1000.0);
+                let zh = format!("漏检的起止时间超出了通话：全长只有 {s} 秒");
+                Err(PageError::Bad(format!("{zh} · the miss lies beyond the end of the call, which is {s} s long")))
+            }
+        },
         _ => Err(PageError::Bad("起止时间不对 · from must lie before to".to_owned())),
     }
 }
@@ -247,6 +256,26 @@ fn said_between(shown: &Shown, from: i64, to: i64) -> Option<String> {
     (!text.is_empty()).then(|| text.join(" / "))
 }
 
+/// Points off by rule, as the form gives them; rules that take nothing off are left out.
+fn items(app: &App, sent: &Guarded) -> Result<BTreeMap<String, f64>, PageError> {
+    let mut items = BTreeMap::new();
+    let typed = sent.fields().iter().filter_map(|(name, value)| Some((name.strip_prefix("item.")?, value.trim())));
+    for (id, value) in typed.filter(|(_, value)| !value.is_empty()) {
+        // A rule that is no more may stand on a page from before.
+        let Ok(rule) = app.rules.get(id) else { continue };
+        let points = value.parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p));
+        let points = points.ok_or_else(|| out_of_range(&rule.title))?;
+        if points > 0.0 {
+            items.insert(id.to_owned(), points);
+        }
+    }
+    Ok(items)
+}
+
+fn out_of_range(title: &str) -> PageError {
+    PageError::Bad(format!("“{title}”的扣分应在 0 到 100 之间 · points off must be from 0 to 100: {title}"))
+}
+
 /// The listening form. Handing it in finishes the review and gives the call back.
 pub(super) async fn form(
     State(app): State<Shared>,
@@ -254,13 +283,7 @@ pub(super) async fn form(
     sent: Guarded,
 ) -> Result<Redirect, PageError> {
     let (hold, back) = (hold_us(&app), call_url(&id));
-    let known = |rule: &str| app.rules.get(rule).is_ok();
-    let items: BTreeMap<String, f64> = sent
-        .fields()
-        .iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix("item.")?.to_owned(), value.trim().parse::<f64>().ok()?)))
-        .filter(|(rule, points)| known(rule) && *points > 0.0 && *points <= 100.0)
-        .collect();
+    let items = items(&app, &sent)?;
     app.run(move |db| {
         let slot = reviewing(db, &sent.person, &id)?;
         let form = NewForm {

@@ -13,7 +13,7 @@ use crate::pages::parts::{title, visible};
 use crate::pages::{call_url, clock, points};
 
 /// A rule's hit: one place to judge, and where else the rule hit. Rejecting it rejects them all.
-pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow, others: &[&FindingRow]) -> Markup {
+pub(super) fn finding(app: &App, person: &Person, shown: &Shown, f: &FindingRow, others: &[&FindingRow]) -> Markup {
     let l = person.lang;
     let said = shown.verdict_of(&f.rule_id, &f.place);
     html! {
@@ -25,11 +25,8 @@ pub(super) fn finding(person: &Person, shown: &Shown, f: &FindingRow, others: &[
                 span.sev data-rank=(crate::catalog::severity_rank(&f.severity)) { (severity(l, &f.severity)) }
                 @if f.points > 0.0 { span.points { "−" (points(f.points)) } }
             }
-            // The reason of a hit with evidence only repeats what was said.
-            @match quote(person, shown, f) {
-                Some(quote) => blockquote { (quote) },
-                None => p.reason { (visible(person, &f.reason)) },
-            }
+            @if let Some(quote) = quote(person, shown, f) { blockquote { (quote) } }
+            (reason(app, person, shown, f))
             (proof(l, person, f))
             (how(l, f))
             (elsewhere(person, shown, others))
@@ -55,12 +52,48 @@ fn elsewhere(person: &Person, shown: &Shown, others: &[&FindingRow]) -> Markup {
     }
 }
 
-/// The evidence, as this person may read it.
+/// A quote of fewer characters does not explain itself.
+const SHORT: usize = 4;
+
+/// Reasons of rules that join several conditions; they say nothing of the call.
+const JOINTS: [&str; 2] = ["满足其一即可", "须全部满足"];
+
+/// Why it was found. Where enough words are quoted the reason only repeats them; what was measured, or is only a word or
+/// two, would be an empty accusation without it.
+fn reason(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
+    let words = f.chars.as_ref().map_or(0, ExactSizeIterator::len);
+    // Of what was measured the quote is the measure.
+    let measured = words == 0 && f.text.as_ref().is_some_and(|measure| f.reason.contains(measure));
+    if words >= SHORT || measured {
+        return html! {};
+    }
+    let whole_call = f.turn.is_none() && f.searched.is_none();
+    html! { p.reason {
+        @if !JOINTS.contains(&f.reason.as_str()) { (visible(person, &f.reason)) " " }
+        @if whole_call { (whole(app, person, shown, f)) }
+    } }
+}
+
+/// What is known of a finding about the call as a whole: its length, and what the rule allows, in the rule's own words.
+fn whole(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
+    let l = person.lang;
+    let seconds = points(shown.call.duration_ms as f64 / 1000.0);
+    html! {
+        (l.t("本通时长 ", "This call: ")) (seconds) (l.t(" 秒。", " s. "))
+        @if let Ok(rule) = app.rules.get(&f.rule_id) { (rule.why.trim()) }
+    }
+}
+
+/// The evidence, as this person may read it: what was said, or what was measured there.
 fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
     let turn = shown.turns.iter().find(|t| Some(t.turn) == f.turn)?;
     let text = talk::visible(person, turn);
     let quoted: String = text.get(f.chars.clone()?)?.iter().collect();
-    Some(format!("{}：{quoted}", speaker(person.lang, &turn.role)))
+    if quoted.is_empty() {
+        let measure = f.text.as_deref().map(|text| visible(person, text.trim_matches(['（', '）'])));
+        return measure.filter(|text| !text.is_empty());
+    }
+    Some(format!("{}{}{quoted}", speaker(person.lang, &turn.role), person.lang.t("：", ": ")))
 }
 
 /// The proof of an absence: what was searched, how well it was heard, and what came closest.
@@ -99,6 +132,8 @@ fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option
                 input type="hidden" name="rule" value=(rule);
                 input type="hidden" name="place" value=(place);
                 input type="hidden" name="before" value=[said.map(|v| v.id)];
+                // Enter in the remark presses the first button: this one, which does nothing.
+                button type="submit" disabled hidden {}
                 button name="verdict" value="confirmed" type="submit" { (l.t("属实", "confirm")) kbd { "y" } }
                 button name="verdict" value="rejected" type="submit" { (l.t("误报", "reject")) kbd { "n" } }
                 button name="verdict" value="unsure" type="submit" { (l.t("存疑", "unsure")) kbd { "u" } }
@@ -122,8 +157,8 @@ fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option
 fn words(person: &Person, v: &VerdictRow) -> Markup {
     let l = person.lang;
     html! {
-        b { (judgement(l, v.verdict.as_str())) } @if v.cause.is_some() { "（" (cause(l, v.cause)) "）" }
-        " · " (v.by) @if !v.note.is_empty() { "：" (visible(person, &v.note)) }
+        b { (judgement(l, v.verdict.as_str())) } @if v.cause.is_some() { (l.t("（", " (")) (cause(l, v.cause)) (l.t("）", ")")) }
+        " · " (v.by) @if !v.note.is_empty() { (l.t("：", ": ")) (visible(person, &v.note)) }
     }
 }
 
@@ -171,7 +206,9 @@ fn verdict_of_missed(person: &Person, shown: &Shown, v: &VerdictRow) -> Markup {
 }
 
 pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
-    let l = person.lang;
+    let (l, length) = (person.lang, shown.call.duration_ms);
+    // Whole tenths, as the fields have them.
+    let last = (length > 0).then(|| format!("{:.1}", (length as f64 / 100.0).ceil() / 10.0));
     html! {
         details.add #missed { summary { (l.t("补记漏检", "mark a missed violation")) kbd { "m" } }
             form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" {
@@ -179,8 +216,8 @@ pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
                 label { (l.t("项目", "rule")) select name="rule" required {
                     @for rule in app.rules.rules() { option value=(rule.id.value) { (rule.title) } } } }
                 div.pair {
-                    label { (l.t("从（秒）", "from (s)")) input name="from_s" type="number" step="0.1" min="0" value="0" required; }
-                    label { (l.t("到（秒）", "to (s)")) input name="to_s" type="number" step="0.1" min="0" value="1" required; }
+                    label { (l.t("从（秒）", "from (s)")) input name="from_s" type="number" step="0.1" min="0" max=[last.as_deref()] value="0" required; }
+                    label { (l.t("到（秒）", "to (s)")) input name="to_s" type="number" step="0.1" min="0" max=[last.as_deref()] value="1" required; }
                 }
                 label { (l.t("说明", "remark")) input name="note" maxlength="500"; }
                 button type="submit" { (l.t("记录", "record")) }

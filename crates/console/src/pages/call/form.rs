@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::app::App;
 use crate::auth::Person;
-use crate::lang::category;
+use crate::lang::{Lang, category};
 use crate::pages::call::Shown;
 use crate::pages::call::data::is_overtaken;
 use crate::pages::layout::csrf;
@@ -24,7 +24,8 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
     let items = given.as_ref().unwrap_or(&confirmed);
     let form = shown.form.as_ref();
     html! {
-        form.sheet #sheet action=(format!("{}/form", call_url(&shown.call.call_id))) method="post" {
+        // The browser must not fill in what was there before a reload: the page keeps drafts itself.
+        form.sheet #sheet autocomplete="off" action=(format!("{}/form", call_url(&shown.call.call_id))) method="post" {
             (csrf(person))
             input type="hidden" name="before" value=[form.map(|f| f.id)];
             h2 { (l.t("电话监控记录表", "listening form")) " "
@@ -39,10 +40,11 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
                     fieldset { legend { (category(l, name)) }
                         @for rule in rules {
                             @let (id, off) = (&rule.id.value, items.get(&rule.id.value).copied().unwrap_or(0.0));
+                            @let by_hand = (off - confirmed.get(id).copied().unwrap_or(0.0)).abs() > 1e-9;
                             label data-rule=(id) {
-                                span { (rule.title) @if let Some(machine) = machine(shown, id) { " " small.machine { (l.t("机器 −", "machine −")) (points(machine)) } } }
+                                span { (rule.title) @if let Some(off) = machine(shown, id) { " " small.machine { (machine_words(l, off)) } } }
                                 input type="number" name=(format!("item.{id}")) min="0" max="100" step="0.5" value=(points(off))
-                                    data-points=(points(rule.points.value)) aria-label=(rule.title);
+                                    data-points=(points(rule.points.value)) data-hand[by_hand] aria-label=(rule.title);
                             }
                         }
                     }
@@ -64,6 +66,15 @@ fn machine(shown: &Shown, rule: &str) -> Option<f64> {
     let hits: Vec<f64> =
         shown.findings.iter().filter(|f| f.rule_id == rule && f.verdict == "hit").map(|f| f.points).collect();
     (!hits.is_empty()).then(|| hits.iter().sum())
+}
+
+/// Not every rule takes points off.
+fn machine_words(l: Lang, off: f64) -> String {
+    if off > 0.0 {
+        format!("{}{}", l.t("机器 −", "machine −"), points(off))
+    } else {
+        l.t("机器命中", "machine hit").to_owned()
+    }
 }
 
 /// Points off by rule, as they were kept. What cannot be read counts as none.

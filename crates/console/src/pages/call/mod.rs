@@ -17,6 +17,7 @@ use maud::Markup;
 use crate::app::Shared;
 use crate::auth::Person;
 use crate::page_error::PageError;
+use crate::sound::recording;
 
 pub(super) use data::Shown;
 
@@ -36,6 +37,13 @@ pub(super) fn routes() -> Router<Shared> {
 
 async fn show(State(app): State<Shared>, person: Person, Path(id): Path<String>) -> Result<Markup, PageError> {
     let reader = person.clone();
-    let shown = app.run(move |db| Shown::load(db, &reader, &id)).await?;
-    Ok(view::page(&app, &person, &shown))
+    let recordings = app.options.recordings.clone();
+    let (shown, heard) = app
+        .run(move |db| {
+            let shown = Shown::load(db, &reader, &id)?;
+            let heard = recording(recordings.as_deref(), &shown.call.recording).is_ok();
+            Ok((shown, heard))
+        })
+        .await?;
+    Ok(view::page(&app, &person, &shown, heard))
 }

@@ -10,7 +10,8 @@ use crate::pages::layout::{self, csrf};
 use crate::pages::parts::visible;
 use crate::pages::{call_url, clock, points, when};
 
-pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
+/// `heard` says whether the recording is there.
+pub(super) fn page(app: &App, person: &Person, shown: &Shown, heard: bool) -> Markup {
     let (l, c) = (person.lang, &shown.call);
     let time = c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t));
     let title = format!("{} {time}", c.agent_name);
@@ -19,14 +20,15 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown) -> Markup {
         &title,
         if person.is_staff() { "/queue" } else { "/mine" },
         &html! {
-            main.call data-call=(call_url(&c.call_id)) data-duration=(c.duration_ms) data-csrf=(person.session.csrf) {
+            main.call data-call=(call_url(&c.call_id)) data-duration=(c.duration_ms) data-person=(person.user().id)
+                data-csrf=(person.session.csrf) {
                 div.bar {
                     h1 { (title) " " small { (c.call_id) } }
                     p.facts { (facts(l, person, shown)) }
                     (claim(app, person, shown))
                 }
                 @if let Some(why) = &c.fail_reason { p.problem title=(why) { (failure(l, why)) } }
-                (player(l, app, shown))
+                @if heard { (player(l, shown)) } @else { (unheard(l, app, shown)) }
                 div.columns {
                     section.talk aria-label=(l.t("对话", "conversation")) {
                         @if shown.turns.is_empty() { p.empty { (l.t("没有人说话。", "Nobody spoke.")) } }
@@ -98,9 +100,22 @@ fn claim(app: &App, person: &Person, shown: &Shown) -> Markup {
     }
 }
 
-fn player(l: Lang, app: &App, shown: &Shown) -> Markup {
-    let (c, address) = (&shown.call, call_url(&shown.call.call_id));
+/// Why nothing can be heard, where nothing else says so yet.
+fn unheard(l: Lang, app: &App, shown: &Shown) -> Markup {
+    let c = &shown.call;
     if app.options.recordings.is_none() || c.status == "failed" {
+        return html! {};
+    }
+    html! { p.problem {
+        (l.t("录音目录里找不到这通电话的录音", "The recording of this call is not in the recordings folder"))
+        @if !c.recording.is_empty() { (l.t("（", " (")) (c.recording) (l.t("）", ")")) }
+        (l.t("，无法播放；可以按文字复核。", ": it cannot be heard, only read."))
+    } }
+}
+
+fn player(l: Lang, shown: &Shown) -> Markup {
+    let (c, address) = (&shown.call, call_url(&shown.call.call_id));
+    if c.status == "failed" {
         return html! {};
     }
     let length = c.duration_ms.max(1);
@@ -140,7 +155,7 @@ fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
         h2 { (l.t("发现", "findings")) " "
             small { (l.t("机器分 ", "machine score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } }
         @if of("hit").next().is_none() { p.empty { (l.t("机器没有发现问题。", "The machine found nothing.")) } }
-        @for (f, others) in shown.hits() { (card::finding(person, shown, f, &others)) }
+        @for (f, others) in shown.hits() { (card::finding(app, person, shown, f, &others)) }
         @for v in shown.missed() { (card::missed(person, shown, app, v)) }
         @if person.is_staff() {
             (card::add_missed(person, shown, app))
@@ -165,7 +180,7 @@ fn keys(l: Lang) -> Markup {
                     ("y / n / u", "属实 / 误报 / 存疑", "confirm / reject / unsure"),
                     ("1 – 5", "误报、存疑的原因，判断前后都可以选", "why it is rejected or doubted, before or after the verdict"),
                     ("m", "在当前位置补记漏检", "mark a missed violation here"),
-                    ("空格 space", "播放或暂停", "play or pause"),
+                    (l.t("空格", "space"), "播放或暂停", "play or pause"),
                     ("← / →", "后退 / 前进五秒", "back / forward five seconds"),
                     ("[ / ]", "减速 / 加速", "slower / faster"),
                     ("l", "循环本段", "loop this place"),

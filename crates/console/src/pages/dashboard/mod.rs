@@ -103,13 +103,19 @@ fn listening(l: Lang, f: &Figures, p: &Period) -> Markup {
     }
 }
 
+/// Hours of listening; short ones with so many digits that something is left of them.
+fn hours(minutes: f64) -> String {
+    let hours = minutes / 60.0;
+    if hours > 0.0 && hours < 1.0 { format!("{hours:.2}") } else { format!("{hours:.1}") }
+}
+
 fn way(name: &str, heard: &Listening, p: &Period, by_chance: bool) -> Markup {
     let evidence = Evidence::Chosen { by_chance };
     let confirmed = calls_url(p, &[("evidence", &evidence.to_string()), ("state", "confirmed")]);
     html! {
         tr {
             td { (name) } td.num { (evident(heard.calls, p, &evidence, &[])) } td.num { (led(heard.confirmed, &confirmed)) }
-            td.num { (format!("{:.1}", heard.minutes / 60.0)) } td.num { (format!("{:.1}", heard.per_hour().unwrap_or(0.0))) }
+            td.num { (hours(heard.minutes)) } td.num { (format!("{:.1}", heard.per_hour().unwrap_or(0.0))) }
         }
     }
 }

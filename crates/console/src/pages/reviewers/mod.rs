@@ -139,7 +139,7 @@ fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
                 td { (x.display) small { (x.name) } }
                 td.num { @if lead { (handed_in(x.calls, &x.name, false)) } @else { (x.calls) } }
                 @if lead { td.num { (handed_in(x.duplicates, &x.name, true)) } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
-                td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", " days")) } } @else { "–" } }
+                td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", if x.days == 1 { " day" } else { " days" })) } } @else { "–" } }
                 td.num { @if x.claims > 0 { a href=(format!("/queue?state=all&claimed={}", url(&x.name))) { (x.claims) } } @else { "0" } } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
             } } }
         } } }

@@ -5,6 +5,7 @@ use callsift_rules::explain::explain;
 use callsift_rules::{CallFacts, EvalOptions, Rule, RuleSet};
 
 use crate::error::ConsoleError;
+use crate::lang::{self, Lang};
 use crate::options::Labeller;
 
 /// Longest text and most turns that are tried: whole calls fit, and nobody keeps the server busy.
@@ -76,8 +77,30 @@ pub(super) fn attempt(
     let (finding, steps) = explain(rule, &rules.view(&turns, facts, options), options);
     // What the rule is stands on the page already; the steps begin with what was looked at.
     let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
-    let steps = steps.get(begin..).unwrap_or_default().lines().map(short).collect::<Vec<_>>().join("\n");
+    let lines = steps.get(begin..).unwrap_or_default().lines();
+    let steps = lines.map(|line| short(&in_words(line))).collect::<Vec<_>>().join("\n");
     Ok(Some(Tried { finding, steps, turns: turns.len() }))
+}
+
+/// A line with the words that the pages use in place of the codes that rules and the command line have.
+fn in_words(line: &str) -> String {
+    if let Some((code, why)) = line.strip_prefix("结论：").and_then(|rest| rest.split_once(" — ")) {
+        return format!("结论：{} — {why}", lang::verdict(Lang::Zh, code));
+    }
+    if let Some((at, role, said)) = line.strip_prefix("  [").and_then(turn) {
+        return format!("  [{at}秒 {}] {said}", lang::speaker(Lang::Zh, role));
+    }
+    match line.rsplit_once('（').and_then(|(head, tail)| Some((head, tail.split_once("，代价")?))) {
+        Some((head, (code, cost))) => format!("{head}（{}，偏差{cost}", lang::match_kind(Lang::Zh, code)),
+        None => line.to_owned(),
+    }
+}
+
+/// `0.0s agent] 您好` as time, role and words.
+fn turn(line: &str) -> Option<(&str, &str, &str)> {
+    let (head, said) = line.split_once("] ")?;
+    let (at, role) = head.split_once("s ")?;
+    Some((at, role, said))
 }
 
 /// A line without the middle of its expression: how it came out stands at its end.
@@ -98,7 +121,7 @@ mod tests {
     use callsift_core::{LabelScore, SpeakerRole, Turn, Verdict};
     use callsift_rules::{EvalOptions, RuleSet};
 
-    use super::{MOST_CHARS, Typed, short, turns};
+    use super::{MOST_CHARS, Typed, in_words, short, turns};
 
     const RULE: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A12\nseverity: minor\npoints: 5\nwhy: 因为\n\
         scope: { role: agent }\nviolation_when: found\ncondition:\n  keyword: { any: [笨] }\ntests:\n\
@@ -130,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn steps_speak_chinese() {
+        for (line, wanted) in [
+            ("结论：hit — 找到", "结论：命中 — 找到"),
+            ("  [0.5s agent] 您好] s", "  [0.5秒 坐席] 您好] s"),
+            ("    → 0.0s “笨（一点）”（exact，代价0.00）", "    → 0.0s “笨（一点）”（原词，偏差0.00）"),
+            ("  ✓ condition：（好）", "  ✓ condition：（好）"),
+        ] {
+            assert_eq!(in_words(line), wanted);
+        }
+    }
+
+    #[test]
     fn the_real_engine_answers() {
         let rules =
             RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
@@ -138,7 +173,12 @@ mod tests {
         let attempt = |text: &str| super::attempt(&rules, &rules.rules()[0], &typed(text), &options, None).unwrap();
         let hit = attempt("坐席：你真笨").unwrap();
         assert_eq!((hit.finding.verdict, hit.turns), (Verdict::Hit, 1));
-        assert!(hit.steps.contains("结论") && hit.steps.starts_with("检查范围") && !hit.finding.evidence.is_empty());
+        assert!(
+            hit.steps.contains("结论：命中")
+                && hit.steps.contains("秒 坐席]")
+                && hit.steps.starts_with("检查范围")
+                && !hit.finding.evidence.is_empty()
+        );
         assert_eq!(attempt("客户：你真笨").unwrap().finding.verdict, Verdict::Clear);
         assert!(attempt(" \n").is_none());
     }

@@ -1,5 +1,7 @@
 //! The audit log, newest first; for the administrator.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use axum::Router;
@@ -50,7 +52,12 @@ async fn show(
 }
 
 fn lines(conn: &Connection, asked: &Asked) -> rusqlite::Result<Vec<(i64, AuditEntry)>> {
-    let sql = "SELECT id, at_us, who, action, call_id, detail FROM audit
+    // A decision names its appeal, and the appeal its call.
+    let sql = "SELECT id, at_us, who, action,
+                 CASE WHEN action = 'decide' AND call_id IS NULL AND detail LIKE 'appeal %' THEN
+                   (SELECT v.call_id FROM appeals p JOIN verdicts v ON v.id = p.verdict_id
+                    WHERE p.id = CAST(substr(detail, 8) AS INTEGER)) ELSE call_id END,
+                 detail FROM audit
                WHERE (?1 = '' OR who = ?1) AND (?2 = '' OR action = ?2) AND id < ?3 ORDER BY id DESC LIMIT ?4";
     let mut statement = conn.prepare_cached(sql)?;
     let before = asked.before.unwrap_or(i64::MAX);
@@ -78,15 +85,15 @@ fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], 
                 form.filters action="/audit" method="get" {
                     label { (l.t("登录名", "login")) input name="who" value=(asked.who); }
                     label { (l.t("操作", "action")) select name="action" { option value="" { (l.t("全部", "any")) }
-                        @for a in actions { option value=(a) selected[*a == asked.action] { (a) } } } }
+                        @for a in actions { option value=(a) selected[*a == asked.action] { (words::action(l, a)) } } } }
                     button type="submit" { (l.t("筛选", "filter")) }
                     a href="/audit" { (l.t("清除", "clear")) }
                 }
                 @if lines.is_empty() { p.empty { (l.t("没有记录。", "No lines.")) } } @else { div.wide { table.calls {
                     thead { tr { th { (l.t("时间", "time")) } th { (l.t("谁", "who")) } th { (l.t("操作", "action")) } th { (l.t("通话", "call")) } th { (l.t("详情", "detail")) } } }
                     tbody { @for (_, e) in lines { tr {
-                        td { (when(app, e.at_us)) } td { (e.who) } td { (e.action) }
-                        td { @if let Some(id) = &e.call_id { a href=(call_url(id)) { (id) } } } td { (e.detail) }
+                        td { (when(app, e.at_us)) } td { (e.who) } td { (words::action(l, &e.action)) }
+                        td { @if let Some(id) = &e.call_id { a href=(call_url(id)) { (id) } } } td.text { (words::detail(app, l, e)) }
                     } } }
                 } } }
                 p.pager { @if lines.len() == PAGE { @if let Some((last, _)) = lines.last() {
