@@ -107,6 +107,8 @@ function follow(items) {
   for (const input of sheet.querySelectorAll("input[name^='item.']:not([data-hand])")) {
     input.value = items[input.name.slice(5)] ?? 0;
   }
+  // What was handed in stays what it was until it is handed in again.
+  sheet.querySelector(".overtaken").hidden = !sheet.elements.before.value;
   total();
 }
 

@@ -126,6 +126,23 @@ pub(super) fn november() -> Period {
 }
 
 #[test]
+fn a_rule_that_takes_no_points_off_makes_no_violation() {
+    let (dir, db) = centre();
+    let of = |db: &Db| -> Vec<(Option<bool>, usize)> {
+        let any = super::judged(db.connection(), "2026-11-01", "2026-11-30").unwrap().any;
+        any.iter().map(|r| (r.machine, r.calls)).collect()
+    };
+    assert_eq!(of(&db), [(Some(true), 2), (Some(false), 2)]);
+    drop(db);
+    let conn = rusqlite::Connection::open(crate::app::catalog_path(dir.path())).unwrap();
+    conn.execute("UPDATE rules SET free = 1 WHERE rule_id = 'rude'", []).unwrap();
+    let db = crate::app::open_both(dir.path()).unwrap();
+    assert!(of(&db).iter().all(|(machine, _)| *machine == Some(false)));
+    conn.execute("UPDATE rules SET costs = 1 WHERE rule_id = 'rude'", []).unwrap();
+    assert!(of(&db).iter().any(|(machine, _)| *machine == Some(true)), "it did in another call");
+}
+
+#[test]
 fn counts_are_of_calls_and_change_with_verdicts() {
     let (_dir, mut db) = centre();
     let cache = FigureCache::default();

@@ -30,9 +30,9 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             input type="hidden" name="before" value=[form.map(|f| f.id)];
             h2 { (l.t("电话监控记录表", "listening form")) " "
                 output.score { (points(form.map_or_else(|| score(items), |f| f.score))) } (l.t(" 分", "")) }
-            p.warn.overtaken hidden[!given.as_ref().is_some_and(|g| is_overtaken(shown, g, &app.rules))] {
-                (l.t("提交之后判断改过，得分还是提交时的：请核对后重新提交。",
-                    "Verdicts changed after this was handed in; the score is that of then: check it and hand it in again.")) }
+            p.overtaken.busy hidden[!given.as_ref().is_some_and(|g| is_overtaken(shown, g, &app.rules))] {
+                (l.t("判断在提交之后改过：请核对后重新提交，得分才会更新。",
+                    "Verdicts changed after this was handed in: check it and hand it in again, or the score stays what it was.")) }
             @if let Some(f) = form { p.said { (l.t("已提交 · ", "handed in · ")) (f.by) " · " (when(app, f.at_us)) } }
             @for name in CATEGORIES {
                 @let rules: Vec<_> = app.rules.rules().iter().filter(|r| r.category == name).collect();
