@@ -82,10 +82,55 @@ fn sound_has_ranges_clips_and_a_waveform() {
     assert!(reviewer.get("/calls/c05/clip?from=5&to=2").status == 400);
     let wave = reviewer.get("/calls/c05/waveform.svg").text();
     assert!(wave.matches("<path").count() == 2, "two channels");
-    let listened = Db::open(&console.data.path().join("reviews.db")).unwrap().audit(50).unwrap();
-    let count =
-        |action: &str| listened.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count();
-    assert_eq!((count("listen"), count("clip")), (1, 1), "from the beginning once, a range does not count");
+    assert_eq!(reviewer.get("/calls/c05/clip?from=a").status, 400);
+    let beyond = reviewer.get("/calls/c05/clip?from=90000000&to=90001000");
+    assert!(beyond.status == 400 && beyond.text().contains("录音结束之后"), "{}", beyond.text());
+    let other_unit = reviewer.get_with("/calls/c05/audio", &[("range", "items=1-2")]);
+    assert_eq!((other_unit.status, other_unit.body.len()), (200, whole.body.len()));
+}
+
+/// Lines of the log on one call.
+fn logged(console: &Console, action: &str) -> usize {
+    let lines = Db::open(&console.data.path().join("reviews.db")).unwrap().audit(100).unwrap();
+    lines.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count()
+}
+
+#[test]
+fn whatever_is_heard_is_logged_once_and_opening_a_page_is_not() {
+    let console = Console::start();
+    let (reviewer, lead) = (console.login("zhijian"), console.login("zhuguan"));
+    assert!(reviewer.get("/calls/c05").text().contains("preload=\"none\""), "nothing is loaded unasked");
+    assert_eq!(reviewer.get("/calls/c05/waveform.svg").status, 200);
+    assert_eq!(logged(&console, "listen"), 0);
+    // All but the first byte is all of it.
+    for range in ["bytes=1-", "bytes=2000-", "bytes=0-"] {
+        assert_eq!(reviewer.get_with("/calls/c05/audio", &[("range", range)]).status, 206, "{range}");
+        assert_eq!(logged(&console, "listen"), 1, "{range}");
+    }
+    assert_eq!(lead.get_with("/calls/c05/audio", &[("range", "bytes=-500")]).status, 206);
+    assert_eq!(logged(&console, "listen"), 2, "another person");
+    assert_eq!(reviewer.get("/calls/c05/clip?from=0&to=1000").status, 200);
+    assert_eq!((logged(&console, "clip"), logged(&console, "listen")), (1, 2));
+}
+
+#[test]
+fn a_miss_that_was_taken_back_can_be_marked_again_by_anybody() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (one, two) = (console.login("zhijian"), console.login("zhijian2"));
+    let miss = [("rule", "shirking"), ("from_s", "1"), ("to_s", "2")];
+    let mark = |client: &Client| client.post("/calls/c05/missed", &miss).status;
+    let take_back = |client: &Client| {
+        let page = client.get("/calls/c05").text();
+        let card = page.split("finding by-hand").nth(1).unwrap_or_else(|| panic!("no miss: {page}"));
+        let before = field(card, "before");
+        let fields = [("rule", "shirking"), ("place", "m1000-2000"), ("verdict", "withdrawn"), ("before", &before)];
+        client.post("/calls/c05/verdict", &fields).status
+    };
+    assert_eq!((mark(&one), mark(&one)), (303, 409), "what stands is not marked twice");
+    assert_eq!((take_back(&one), mark(&one), take_back(&one)), (303, 303, 303));
+    assert_eq!(one.post("/calls/c05/release", &[]).status, 303);
+    assert_eq!(mark(&two), 303, "another person who holds the call");
 }
 
 /// What is left of silence after resampling and coding.

@@ -204,10 +204,11 @@ pub(super) async fn missed(
         let slot = reviewing(db, &sent.person, &id)?;
         let shown = Shown::load(db, &sent.person, &id)?;
         let (from, to) = span(&sent, shown.call.duration_ms)?;
+        let place = format!("m{from}-{to}");
         let new = NewVerdict {
             call_id: id.clone(),
             slot,
-            place: format!("m{from}-{to}"),
+            place: place.clone(),
             source: Source::Missed,
             verdict: Judgement::Confirmed,
             cause: None,
@@ -216,7 +217,7 @@ pub(super) async fn missed(
             note: note(&sent, "note"),
             user_id: sent.person.user().id,
             at_us: now_us(),
-            before: None,
+            before: db.withdrawn(&id, slot, &rule_id, &place)?,
             rule_id,
             ruleset_hash,
         };

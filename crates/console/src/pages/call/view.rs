@@ -118,7 +118,7 @@ fn player(l: Lang, app: &App, shown: &Shown) -> Markup {
                 }
                 div.cursor {}
             }
-            audio controls preload="metadata" src=(format!("{address}/audio")) {}
+            audio controls preload="none" src=(format!("{address}/audio")) {}
             div.controls {
                 button type="button" data-do="back" { "−5 s" kbd { "←" } }
                 button type="button" data-do="play" { (l.t("播放 / 暂停", "play / pause")) kbd { (l.t("空格", "space")) } }
