@@ -160,6 +160,22 @@ pub(crate) fn visible(person: &Person, text: &str) -> String {
     if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) }
 }
 
+/// A piece of a turn as this person may read it. It may hold a part of a number that is none by itself: so the whole turn is
+/// masked, and the piece looked up there. Where it stands more than once, any place where it is masked counts.
+pub(crate) fn fragment(person: &Person, whole: &str, piece: &str) -> String {
+    if person.sees_numbers() || piece.is_empty() {
+        return piece.to_owned();
+    }
+    let (clear, sought): (Vec<char>, Vec<char>) = (whole.chars().collect(), piece.chars().collect());
+    let masked: Vec<char> = callsift_text::mask(whole).chars().collect();
+    let places = (0..=clear.len().saturating_sub(sought.len())).filter(|at| clear[*at..].starts_with(&sought));
+    let read = places.filter_map(|at| masked.get(at..at + sought.len()));
+    match read.into_iter().find(|shown| *shown != sought) {
+        Some(shown) => shown.iter().collect(),
+        None => callsift_text::mask(piece),
+    }
+}
+
 /// The title of a rule; its id where it is no more.
 pub(crate) fn title<'a>(app: &'a App, rule: &'a str) -> &'a str {
     app.rules.get(rule).map_or(rule, |r| r.title.as_str())
