@@ -313,6 +313,41 @@ fn a_rule_is_judged_once_and_rejected_everywhere() {
 }
 
 #[test]
+fn the_own_tasks_come_first_and_in_the_order_of_the_draw() {
+    let console = Console::start();
+    let mut db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let draw = DrawRecord {
+        id: 0,
+        title: "随机".into(),
+        record: r#"{"picked":[{"call_id":"t2"},{"call_id":"c05"},{"call_id":"c03"}]}"#.into(),
+        seed: "s".into(),
+        frame_hash: "h".into(),
+        frame_calls: 3,
+        drawn_us: 1,
+        drawn_by: String::new(),
+    };
+    let call = |id: &str| DrawCall {
+        call_id: id.into(),
+        probability: Some(1.0),
+        whole: Some(1.0),
+        picked: true,
+        part: "random".into(),
+        why: String::new(),
+        reviewer: Some("zhijian".into()),
+        duplicate: None,
+    };
+    db.add_draw(&draw, &["c03", "c05", "t2"].map(call)).unwrap();
+    let reviewer = console.login("zhijian");
+    let page = reviewer.get("/tasks").text();
+    let at = ["t2", "c05", "c03"].map(|id| page.find(&format!("href=\"/calls/{id}\"")).unwrap());
+    assert!(at.is_sorted(), "{page}");
+    assert!(page.contains("<td>陈晓</td><td>一组</td><td>2026-11-16</td><td class=\"num\">0:11</td>"), "{page}");
+    let next = || reviewer.post("/queue/next", &[]).header("location").to_owned();
+    assert_eq!([next(), next(), next()], ["/calls/t2", "/calls/c05", "/calls/c03"]);
+    assert!(!["/calls/t2", "/calls/c05", "/calls/c03"].contains(&next().as_str()), "then the queue");
+}
+
+#[test]
 fn a_blind_duplicate_is_blind_and_changes_nothing() {
     let mut console = Console::start();
     console.add("zhijian2", &["reviewer"]);
@@ -391,6 +426,11 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
     assert_eq!((handed(&second), handed(&first)), (1, 0));
     assert_eq!(second.post("/calls/t2/form", &form).status, 303);
     assert!(!open(&second) && tells(&second, "/queue?state=done") && handed(&second) == 0);
+    // Whoever leads reads both on one page; the two do not.
+    let second_review = |client: &Client| client.get("/calls/t2").text().contains("id=\"second\"");
+    let lead = console.login("zhuguan");
+    assert!(second_review(&lead) && !second_review(&first) && !second_review(&second));
+    assert!(lead.get("/calls/t2").text().split("id=\"second\"").nth(1).unwrap().contains("误报"));
     assert_eq!(of(Slot::First).iter().filter(|v| **v == Judgement::Confirmed).count(), 1);
     assert!(of(Slot::Duplicate).iter().all(|v| *v == Judgement::Rejected));
 }
