@@ -226,6 +226,18 @@ fn numbers_are_masked_for_all_but_those_with_the_right() {
     assert!(!found(&reviewer, "一三八零零") && found(&reviewer, "我的电话"), "a search does not give numbers away");
 }
 
+#[test]
+fn a_list_says_what_it_cannot_look_for() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    for asked in ["word=%25", "word=%E3%80%82", "from=abc", "to=2026-13-01"] {
+        assert_eq!(reviewer.get(&format!("/queue?state=all&{asked}")).status, 400, "{asked}");
+    }
+    for asked in ["word=%E8%BF%99", "word=", "from=2026-11-16&to="] {
+        assert_eq!(reviewer.get(&format!("/queue?state=all&{asked}")).status, 200, "{asked}");
+    }
+}
+
 /// One person's errors, and a flood of guesses, are that account's affair.
 #[test]
 fn guesses_at_once_count_like_guesses_in_a_row() {

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
-use crate::catalog::CallRow;
 use crate::catalog::queue::{Filter, Listed, MOST, NONE, Order, PAGE, State as CallState, names, task};
+use crate::catalog::{CallRow, text_query};
 use crate::figures::evidence::Evidence;
 use crate::lang::{Lang, failure, severity};
 use crate::page_error::PageError;
@@ -38,9 +38,13 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
                 .ok_or_else(|| PageError::Bad("没有这样的通话集合 · there is no such set of calls".to_owned()))?,
         ),
     };
+    let word = text("word");
+    if !word.is_empty() && text_query(&word).is_none() {
+        return Err(PageError::Bad("“说过”里没有字可查 · there is no word to look for".to_owned()));
+    }
     Ok(Filter {
-        from: text("from"),
-        to: text("to"),
+        from: day(text("from"))?,
+        to: day(text("to"))?,
         agent: text("agent"),
         unit: text("unit"),
         queue: text("queue"),
@@ -49,7 +53,7 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
         checked: text("checked"),
         claimed: text("claimed"),
         reviewer: text("reviewer"),
-        word: text("word"),
+        word,
         min_s: number("min_s"),
         max_s: number("max_s"),
         state: CallState::parse(&text("state")),
@@ -58,6 +62,14 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
         evidence,
         ..Filter::default()
     })
+}
+
+/// A day of an address, or none. What is no day would leave an empty list that says nothing of why.
+fn day(text: String) -> Result<String, PageError> {
+    if text.is_empty() || text.parse::<jiff::civil::Date>().is_ok() {
+        return Ok(text);
+    }
+    Err(PageError::Bad("日期应写作 2026-11-16 · a date is written 2026-11-16".to_owned()))
 }
 
 /// What this person may ask: nobody learns from a list who heard a call twice, or which of the own tasks were duplicates.
