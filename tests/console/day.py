@@ -102,7 +102,10 @@ def review():
     driver.get(BASE + CALL)
     cards = all_of(".finding")
     assert cards, "findings are shown"
-    wait(lambda: driver.execute_script("return document.querySelector('audio').readyState") >= 1, "the recording loads")
+    assert driver.execute_script("return document.querySelector('audio').readyState") == 0, "nothing is loaded unasked"
+    assert driver.execute_script("return document.querySelector('.wave img').naturalWidth") > 0, "the waveform is there"
+    press(Keys.ARROW_RIGHT)
+    wait(lambda: one(".now").text.startswith("0:05"), "one may jump before anything is loaded")
     press("j")
     wait(lambda: all_of(".finding.chosen"), "the first finding is chosen")
     seek = int(one(".finding.chosen").get_attribute("data-seek"))

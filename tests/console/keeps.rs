@@ -82,10 +82,55 @@ fn sound_has_ranges_clips_and_a_waveform() {
     assert!(reviewer.get("/calls/c05/clip?from=5&to=2").status == 400);
     let wave = reviewer.get("/calls/c05/waveform.svg").text();
     assert!(wave.matches("<path").count() == 2, "two channels");
-    let listened = Db::open(&console.data.path().join("reviews.db")).unwrap().audit(50).unwrap();
-    let count =
-        |action: &str| listened.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count();
-    assert_eq!((count("listen"), count("clip")), (1, 1), "from the beginning once, a range does not count");
+    assert_eq!(reviewer.get("/calls/c05/clip?from=a").status, 400);
+    let beyond = reviewer.get("/calls/c05/clip?from=90000000&to=90001000");
+    assert!(beyond.status == 400 && beyond.text().contains("录音结束之后"), "{}", beyond.text());
+    let other_unit = reviewer.get_with("/calls/c05/audio", &[("range", "items=1-2")]);
+    assert_eq!((other_unit.status, other_unit.body.len()), (200, whole.body.len()));
+}
+
+/// Lines of the log on one call.
+fn logged(console: &Console, action: &str) -> usize {
+    let lines = Db::open(&console.data.path().join("reviews.db")).unwrap().audit(100).unwrap();
+    lines.iter().filter(|a| a.action == action && a.call_id.as_deref() == Some("c05")).count()
+}
+
+#[test]
+fn whatever_is_heard_is_logged_once_and_opening_a_page_is_not() {
+    let console = Console::start();
+    let (reviewer, lead) = (console.login("zhijian"), console.login("zhuguan"));
+    assert!(reviewer.get("/calls/c05").text().contains("preload=\"none\""), "nothing is loaded unasked");
+    assert_eq!(reviewer.get("/calls/c05/waveform.svg").status, 200);
+    assert_eq!(logged(&console, "listen"), 0);
+    // All but the first byte is all of it.
+    for range in ["bytes=1-", "bytes=2000-", "bytes=0-"] {
+        assert_eq!(reviewer.get_with("/calls/c05/audio", &[("range", range)]).status, 206, "{range}");
+        assert_eq!(logged(&console, "listen"), 1, "{range}");
+    }
+    assert_eq!(lead.get_with("/calls/c05/audio", &[("range", "bytes=-500")]).status, 206);
+    assert_eq!(logged(&console, "listen"), 2, "another person");
+    assert_eq!(reviewer.get("/calls/c05/clip?from=0&to=1000").status, 200);
+    assert_eq!((logged(&console, "clip"), logged(&console, "listen")), (1, 2));
+}
+
+#[test]
+fn a_miss_that_was_taken_back_can_be_marked_again_by_anybody() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (one, two) = (console.login("zhijian"), console.login("zhijian2"));
+    let miss = [("rule", "shirking"), ("from_s", "1"), ("to_s", "2")];
+    let mark = |client: &Client| client.post("/calls/c05/missed", &miss).status;
+    let take_back = |client: &Client| {
+        let page = client.get("/calls/c05").text();
+        let card = page.split("finding by-hand").nth(1).unwrap_or_else(|| panic!("no miss: {page}"));
+        let before = field(card, "before");
+        let fields = [("rule", "shirking"), ("place", "m1000-2000"), ("verdict", "withdrawn"), ("before", &before)];
+        client.post("/calls/c05/verdict", &fields).status
+    };
+    assert_eq!((mark(&one), mark(&one)), (303, 409), "what stands is not marked twice");
+    assert_eq!((take_back(&one), mark(&one), take_back(&one)), (303, 303, 303));
+    assert_eq!(one.post("/calls/c05/release", &[]).status, 303);
+    assert_eq!(mark(&two), 303, "another person who holds the call");
 }
 
 /// What is left of silence after resampling and coding.
@@ -268,6 +313,41 @@ fn a_rule_is_judged_once_and_rejected_everywhere() {
 }
 
 #[test]
+fn the_own_tasks_come_first_and_in_the_order_of_the_draw() {
+    let console = Console::start();
+    let mut db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let draw = DrawRecord {
+        id: 0,
+        title: "随机".into(),
+        record: r#"{"picked":[{"call_id":"t2"},{"call_id":"c05"},{"call_id":"c03"}]}"#.into(),
+        seed: "s".into(),
+        frame_hash: "h".into(),
+        frame_calls: 3,
+        drawn_us: 1,
+        drawn_by: String::new(),
+    };
+    let call = |id: &str| DrawCall {
+        call_id: id.into(),
+        probability: Some(1.0),
+        whole: Some(1.0),
+        picked: true,
+        part: "random".into(),
+        why: String::new(),
+        reviewer: Some("zhijian".into()),
+        duplicate: None,
+    };
+    db.add_draw(&draw, &["c03", "c05", "t2"].map(call)).unwrap();
+    let reviewer = console.login("zhijian");
+    let page = reviewer.get("/tasks").text();
+    let at = ["t2", "c05", "c03"].map(|id| page.find(&format!("href=\"/calls/{id}\"")).unwrap());
+    assert!(at.is_sorted(), "{page}");
+    assert!(page.contains("<td>陈晓</td><td>一组</td><td>2026-11-16</td><td class=\"num\">0:11</td>"), "{page}");
+    let next = || reviewer.post("/queue/next", &[]).header("location").to_owned();
+    assert_eq!([next(), next(), next()], ["/calls/t2", "/calls/c05", "/calls/c03"]);
+    assert!(!["/calls/t2", "/calls/c05", "/calls/c03"].contains(&next().as_str()), "then the queue");
+}
+
+#[test]
 fn a_blind_duplicate_is_blind_and_changes_nothing() {
     let mut console = Console::start();
     console.add("zhijian2", &["reviewer"]);
@@ -346,6 +426,11 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
     assert_eq!((handed(&second), handed(&first)), (1, 0));
     assert_eq!(second.post("/calls/t2/form", &form).status, 303);
     assert!(!open(&second) && tells(&second, "/queue?state=done") && handed(&second) == 0);
+    // Whoever leads reads both on one page; the two do not.
+    let second_review = |client: &Client| client.get("/calls/t2").text().contains("id=\"second\"");
+    let lead = console.login("zhuguan");
+    assert!(second_review(&lead) && !second_review(&first) && !second_review(&second));
+    assert!(lead.get("/calls/t2").text().split("id=\"second\"").nth(1).unwrap().contains("误报"));
     assert_eq!(of(Slot::First).iter().filter(|v| **v == Judgement::Confirmed).count(), 1);
     assert!(of(Slot::Duplicate).iter().all(|v| *v == Judgement::Rejected));
 }

@@ -227,6 +227,106 @@ fn numbers_are_masked_for_all_but_those_with_the_right() {
 }
 
 #[test]
+fn a_list_says_what_it_cannot_look_for() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    for asked in ["word=%25", "word=%E3%80%82", "from=abc", "to=2026-13-01"] {
+        assert_eq!(reviewer.get(&format!("/queue?state=all&{asked}")).status, 400, "{asked}");
+    }
+    for asked in ["word=%E8%BF%99", "word=", "from=2026-11-16&to="] {
+        assert_eq!(reviewer.get(&format!("/queue?state=all&{asked}")).status, 200, "{asked}");
+    }
+}
+
+/// One person's errors, and a flood of guesses, are that account's affair.
+#[test]
+fn guesses_at_once_count_like_guesses_in_a_row() {
+    let console = Console::start();
+    let evaluated = std::thread::scope(|scope| {
+        let guess = || Client::new(&console.base).login("zhuguan", "wrong password").status;
+        let all: Vec<_> = (0..40).map(|_| scope.spawn(guess)).collect();
+        all.into_iter().map(|t| t.join().unwrap()).filter(|status| *status == 200).count()
+    });
+    assert_eq!(evaluated, 5);
+    assert_eq!(console.login("zhijian").get("/queue").status, 200, "from the same address");
+    let mut lead = Client::new(&console.base);
+    assert_eq!(
+        lead.login("zhuguan", console.password("zhuguan")).status,
+        429,
+        "that forgave the other account nothing"
+    );
+}
+
+#[test]
+fn what_people_wrote_is_masked_and_not_lost() {
+    let console = Console::start();
+    let (reviewer, lead, agent) = (console.login("zhijian"), console.login("zhuguan"), console.login("zuoxi"));
+    let number = "电话 13812345678";
+    let page = reviewer.get("/calls/c05").text();
+    let (rule, place) = (field(&page, "rule"), field(&page, "place"));
+    let said = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("note", number), ("before", "")];
+    let own = [&[("csrf", reviewer.csrf.as_str())], &said[..]].concat();
+    let answer = reviewer.post_raw("/calls/c05/verdict", &own, &[("x-requested-with", "callsift")]);
+    assert!(answer.status == 200 && answer.text().contains("*********78"), "{}", answer.text());
+    assert!(!answer.text().contains("13812345678"));
+    assert_eq!(reviewer.post("/calls/c05/form", &[("weaknesses", number), ("before", "")]).status, 303);
+    let page = reviewer.get("/calls/c05").text();
+    assert!(!page.contains("13812345678") && page.contains("电话 *********78</textarea>"), "{page}");
+    // Handed in again as it was shown: the stars were nobody's words.
+    let again = [("weaknesses", "电话 *********78"), ("before", "1")];
+    assert_eq!(reviewer.post("/calls/c05/form", &again).status, 303);
+    assert!(console.login("admin").get("/calls/c05").text().contains("13812345678</textarea>"));
+    assert_eq!(agent.post("/appeals", &[("verdict", "1"), ("reason", "请打 13912345678")]).status, 303);
+    for client in [&agent, &lead] {
+        let page = client.get("/appeals").text();
+        assert!(page.contains("请打 *********78") && !page.contains("13912345678"), "{page}");
+    }
+}
+
+#[test]
+fn an_agent_sees_what_people_said_and_what_became_of_an_appeal() {
+    let console = Console::start();
+    let (reviewer, agent) = (console.login("zhijian"), console.login("zuoxi"));
+    let page = agent.get("/calls/c05").text();
+    assert!(!page.contains("机器分") && !page.contains("机器没有") && page.contains("没有经人工确认的问题"), "{page}");
+    let staff = reviewer.get("/calls/c05").text();
+    assert!(staff.contains("机器分"));
+    let (rule, place) = (field(&staff, "rule"), field(&staff, "place"));
+    let said = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
+    assert_eq!(reviewer.post("/calls/c05/verdict", &said).status, 303);
+    let offered = |page: &str| page.contains("action=\"/appeals\"");
+    let page = agent.get("/calls/c05").text();
+    assert!(offered(&page) && !page.contains("没有经人工确认"), "{page}");
+    assert_eq!(agent.post("/appeals", &[("verdict", "1"), ("reason", "不是反问")]).status, 303);
+    let page = agent.get("/calls/c05").text();
+    assert!(!offered(&page) && page.contains("已申诉，待裁定"), "{page}");
+    let lead = console.login("zhuguan");
+    assert_eq!(lead.post("/appeals/1/decision", &[("granted", "0"), ("reason", "听过")]).status, 303);
+    let page = agent.get("/calls/c05").text();
+    assert!(!offered(&page) && page.contains("维持原判"), "{page}");
+}
+
+#[test]
+fn a_call_that_could_not_be_decoded_is_not_reviewed() {
+    let console = Console::with(super::reviewed::lake(), tempfile::tempdir().unwrap());
+    let reviewer = console.login("zhijian");
+    let page = reviewer.get("/calls/broken").text();
+    assert!(
+        page.contains("无法解码，没有对话") && !page.contains("没有人说话") && !page.contains("机器没有发现"),
+        "{page}"
+    );
+    assert!(!page.contains("id=\"sheet\"") && !page.contains("/calls/broken/claim"), "{page}");
+    for action in ["claim", "missed", "form"] {
+        let fields = [("rule", "shirking"), ("from_s", "0"), ("to_s", "1"), ("before", "")];
+        let answer = reviewer.post(&format!("/calls/broken/{action}"), &fields);
+        assert!(answer.status == 400 && answer.text().contains("无法复核"), "{action}: {}", answer.text());
+    }
+    let listed = reviewer.get("/queue?state=failed").text();
+    let row = listed.split("href=\"/calls/broken\"").nth(1).unwrap();
+    assert!(row.contains("<span class=\"soft\">处理失败") && !row.contains("待复核"), "{row}");
+}
+
+#[test]
 fn lists_do_not_tell_who_heard_a_call_twice() {
     let mut console = Console::start();
     console.add("zhijian2", &["reviewer"]);

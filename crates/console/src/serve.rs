@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware;
 use axum::response::Response;
@@ -124,12 +125,12 @@ fn router(app: Shared) -> Router {
     pages::routes()
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn(auth::same_origin))
-        .layer(middleware::map_response(headers))
+        .layer(middleware::map_response_with_state(app.options.tls.is_some(), headers))
         .with_state(app)
 }
 
 /// Security headers on whatever is sent. Scripts and styles come from this server's own files only; nothing is framed.
-async fn headers(mut response: Response) -> Response {
+async fn headers(State(tls): State<bool>, mut response: Response) -> Response {
     const HEADERS: [(&str, &str); 7] = [
         (
             "content-security-policy",
@@ -144,6 +145,10 @@ async fn headers(mut response: Response) -> Response {
         ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
     ];
     let map = response.headers_mut();
+    if tls {
+        // Half a year; browsers heed it only where they trust the certificate.
+        map.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=15552000"));
+    }
     for (name, value) in HEADERS {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -156,4 +161,19 @@ async fn headers(mut response: Response) -> Response {
 #[expect(clippy::print_stderr, reason = "the only log of a server that somebody started by hand or as a service")]
 pub(crate) fn complain(e: &ConsoleError) {
     eprintln!("console: {e}");
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::State;
+    use axum::response::IntoResponse;
+
+    #[tokio::test]
+    async fn browsers_are_told_to_come_back_with_tls_only_where_there_is_some() {
+        for tls in [false, true] {
+            let sent = super::headers(State(tls), "x".into_response()).await;
+            assert_eq!(sent.headers().contains_key("strict-transport-security"), tls);
+            assert!(sent.headers().contains_key("content-security-policy"));
+        }
+    }
 }

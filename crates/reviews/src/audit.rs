@@ -40,6 +40,26 @@ impl Db {
         Ok(())
     }
 
+    /// Adds a line unless the same person did the same with the call less than `within_us` ago: what is done in many small
+    /// steps is one line for each such stretch. Whoever asks twice at once gets one line.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn log_stretch(
+        &self,
+        at_us: i64,
+        who: &str,
+        action: &str,
+        call_id: &str,
+        within_us: i64,
+    ) -> Result<(), ReviewsError> {
+        let sql = "INSERT INTO audit (at_us, who, action, call_id, detail)
+                   SELECT ?1, ?2, ?3, ?4, '' WHERE NOT EXISTS
+                     (SELECT 1 FROM audit WHERE at_us > ?1 - ?5 AND who = ?2 AND action = ?3 AND call_id = ?4)";
+        self.conn.prepare_cached(sql)?.execute(params![at_us, who, action, call_id, within_us])?;
+        Ok(())
+    }
+
     /// The last lines, newest first.
     ///
     /// # Errors
@@ -52,5 +72,24 @@ impl Db {
             Ok(AuditEntry { at_us, who, action, call_id: r.get(3)?, detail: r.get(4)? })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::db::tests::centre;
+
+    #[test]
+    fn a_stretch_is_one_line_for_each_person_and_call() {
+        let (_dir, db) = centre();
+        let steps =
+            [(0, "r1", "c1"), (5, "r1", "c1"), (9, "r2", "c1"), (9, "r1", "c2"), (10, "r1", "c1"), (15, "r1", "c1")];
+        for (at, who, call) in steps {
+            db.log_stretch(at, who, "listen", call, 10).unwrap();
+        }
+        let lines = db.audit(20).unwrap();
+        let lines: Vec<_> =
+            lines.iter().rev().map(|a| (a.at_us, a.who.as_str(), a.call_id.as_deref().unwrap())).collect();
+        assert_eq!(lines, [(0, "r1", "c1"), (9, "r2", "c1"), (9, "r1", "c2"), (10, "r1", "c1")]);
     }
 }

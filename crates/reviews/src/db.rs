@@ -21,6 +21,7 @@ fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/002-views.sql"),
             include_str!("../migrations/003-causes.sql"),
             include_str!("../migrations/004-blind.sql"),
+            include_str!("../migrations/005-order.sql"),
         ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })
@@ -140,6 +141,25 @@ pub(crate) mod tests {
         drop(old);
         let standing = Db::open(&path).unwrap().verdicts_of("c1", Slot::First).unwrap();
         assert_eq!((standing[0].note.as_str(), standing[0].cause), ("玩笑", None));
+    }
+
+    /// The record of a draw names its calls in order, and always did.
+    #[test]
+    fn draws_from_before_keep_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reviews.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrations().to_version(&mut old, 4).unwrap();
+        let drawn = r#"INSERT INTO draws VALUES (1, '', '{"picked":[{"call_id":"b"},{"call_id":"a"}]}', '', '', 3, 0, ''),
+                         (2, '', 'no record', '', '', 1, 0, '');
+                       INSERT INTO draw_calls (draw_id, call_id, picked, part, why)
+                       VALUES (1, 'a', 1, '', ''), (1, 'b', 1, '', ''), (1, 'c', 0, '', ''), (2, 'a', 1, '', '')"#;
+        old.execute_batch(drawn).unwrap();
+        drop(old);
+        let db = Db::open(&path).unwrap();
+        let mut statement = db.conn.prepare("SELECT position FROM draw_calls ORDER BY draw_id, call_id").unwrap();
+        let positions = statement.query_map([], |r| r.get::<_, Option<i64>>(0)).unwrap();
+        assert_eq!(positions.map(Result::unwrap).collect::<Vec<_>>(), [Some(1), Some(0), None, None]);
     }
 
     #[test]

@@ -49,6 +49,13 @@ pub struct DrawCall {
     pub duplicate: Option<String>,
 }
 
+/// Where each call stands in the draw, as its record has it.
+const IN_ORDER: &str = "UPDATE draw_calls SET position = p.at FROM
+    (SELECT w.id AS draw_id, j.key AS at, j.value ->> '$.call_id' AS call_id
+     FROM draws w, json_each(CASE WHEN json_valid(w.record) THEN w.record ELSE '{}' END, '$.picked') j
+     WHERE w.id = ?1) p
+    WHERE draw_calls.draw_id = p.draw_id AND draw_calls.call_id = p.call_id";
+
 fn from_row(r: &Row<'_>) -> rusqlite::Result<DrawRecord> {
     Ok(DrawRecord {
         id: r.get(0)?,
@@ -91,6 +98,7 @@ impl Db {
                     c.duplicate
                 ])?;
             }
+            conn.execute(IN_ORDER, [id])?;
             Ok(id)
         })
     }

@@ -239,6 +239,23 @@ impl Db {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The row of a place that was marked and taken back, which a new mark on it replaces.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn withdrawn(
+        &self,
+        call_id: &str,
+        slot: Slot,
+        rule_id: &str,
+        place: &str,
+    ) -> Result<Option<i64>, ReviewsError> {
+        let sql = "SELECT id FROM current_verdicts
+                   WHERE call_id = ?1 AND slot = ?2 AND rule_id = ?3 AND place = ?4 AND verdict = 'withdrawn'";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_row(params![call_id, slot.number(), rule_id, place], |r| r.get(0)).optional()?)
+    }
+
     /// The verdict of a row of the history, standing or not.
     ///
     /// # Errors

@@ -198,7 +198,13 @@ function keepInSight(turn) {
 }
 
 const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
-const move = (s) => (audio.currentTime = Math.min(Math.max(0, audio.currentTime + s), duration));
+// Nothing is loaded before somebody plays, since that is logged as listening: until then the place shows only if told to.
+function jump(toS) {
+  audio.currentTime = Math.min(Math.max(0, toS), duration);
+  audio.dispatchEvent(new Event("timeupdate"));
+}
+
+const move = (s) => jump(audio.currentTime + s);
 
 // A sentence instead of controls that do nothing.
 function silence() {
@@ -226,7 +232,7 @@ if (audio) {
   page.querySelector(".wave").addEventListener("click", (event) => {
     if (event.target.dataset.seek) return; // A marked place, handled below.
     const box = event.currentTarget.getBoundingClientRect();
-    audio.currentTime = (duration * (event.clientX - box.left)) / box.width;
+    jump((duration * (event.clientX - box.left)) / box.width);
   });
   page.querySelector("[data-do=back]").addEventListener("click", () => move(-STEP_S));
   page.querySelector("[data-do=forward]").addEventListener("click", () => move(STEP_S));

@@ -274,6 +274,29 @@ impl Filter {
     }
 }
 
+/// The first task of this person that is still to be heard and that nobody is at, in the order of its draw, the last draw
+/// first; and which review of it the person does.
+pub(crate) fn task(
+    conn: &Connection,
+    now_us: i64,
+    reader: &str,
+    name: &str,
+) -> rusqlite::Result<Option<(String, Slot)>> {
+    let (eyes, mut values) = eyes(reader);
+    values.extend([name.to_owned().into(), now_us.into()]);
+    let (slot, name, now) = (eyes.slot("c"), values.len() - 1, values.len());
+    let sql = format!(
+        "SELECT c.call_id, {slot} FROM draw_calls d CROSS JOIN cat.calls c ON c.call_id = d.call_id
+         WHERE d.picked = 1 AND (d.reviewer = ?{name} OR d.duplicate = ?{name}) AND c.status = 'ok'
+           AND NOT EXISTS (SELECT 1 FROM forms l WHERE l.call_id = c.call_id AND l.slot = {slot})
+           AND NOT EXISTS (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now})
+         ORDER BY d.draw_id DESC, d.position IS NULL, d.position, d.call_id LIMIT 1"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    rows.next()?.map(|r| Ok((r.get(0)?, Slot::of(r.get(1)?)))).transpose()
+}
+
 /// Whose eyes, and the value of their parameter, which is the first.
 fn eyes(reader: &str) -> (Reader, Vec<Value>) {
     if reader.is_empty() { (Reader::Knowing, Vec::new()) } else { (Reader::Blind(1), vec![reader.to_owned().into()]) }

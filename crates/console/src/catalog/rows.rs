@@ -59,6 +59,11 @@ impl CallRow {
         })
     }
 
+    /// The machine could not make anything of the recording.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.status == "failed"
+    }
+
     /// The call with this id.
     pub(crate) fn find(conn: &Connection, call_id: &str) -> rusqlite::Result<Option<Self>> {
         let sql = format!("SELECT {} FROM cat.calls c WHERE c.call_id = ?1", Self::COLUMNS);

@@ -60,10 +60,7 @@ async fn enter(
 ) -> Result<Response, PageError> {
     let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
     let (name, typed, next) = (text("name"), text("password"), next(fields.get("next")));
-    let wait = app.limiter.wait_s(&name, from.ip(), now_us());
-    if wait > 0 {
-        return Err(PageError::Slow(wait));
-    }
+    app.limiter.begin(&name, from.ip(), now_us()).map_err(PageError::Slow)?;
     let wanted = name.clone();
     let token = app.run(move |db| {
         let found = db.user_by_name(&wanted)?;
@@ -74,7 +71,9 @@ async fn enter(
         user.map(|user| Ok(db.open_session(user.id, now_us())?)).transpose()
     });
     let token = token.await?;
-    app.limiter.note(&name, from.ip(), token.is_some(), now_us());
+    if token.is_some() {
+        app.limiter.succeeded(&name, from.ip());
+    }
     Ok(match token {
         Some(token) => {
             (AppendHeaders([(SET_COOKIE, session_cookie(&app, &token))]), Redirect::to(&next)).into_response()

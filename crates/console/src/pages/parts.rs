@@ -167,6 +167,20 @@ pub(crate) fn visible(person: &Person, text: &str) -> String {
     if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) }
 }
 
+/// A piece of a turn as this person may read it. It may hold a part of a number that is none by itself: so the whole turn is
+/// masked, and the piece looked up there. Where it stands more than once, any place where it is masked counts.
+pub(crate) fn fragment(person: &Person, whole: &str, piece: &str) -> String {
+    if person.sees_numbers() { piece.to_owned() } else { masked_piece(whole, piece) }
+}
+
+fn masked_piece(whole: &str, piece: &str) -> String {
+    let (clear, sought): (Vec<char>, Vec<char>) = (whole.chars().collect(), piece.chars().collect());
+    let masked: Vec<char> = callsift_text::mask(whole).chars().collect();
+    let mut places = clear.windows(sought.len().max(1)).enumerate().filter(|(_, words)| *words == sought);
+    let hidden = places.find_map(|(at, _)| masked.get(at..at + sought.len()).filter(|shown| *shown != sought));
+    hidden.map_or_else(|| callsift_text::mask(piece), |shown| shown.iter().collect())
+}
+
 /// The title of a rule; its id where it is no more.
 pub(crate) fn title<'a>(app: &'a App, rule: &'a str) -> &'a str {
     app.rules.get(rule).map_or(rule, |r| r.title.as_str())
@@ -174,7 +188,7 @@ pub(crate) fn title<'a>(app: &'a App, rule: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Share, calls_url, percent, period_name};
+    use super::{Share, calls_url, masked_piece, percent, period_name};
     use crate::figures::period::Period;
     use crate::lang::Lang;
 
@@ -189,6 +203,14 @@ mod tests {
         assert!((pass.at - 0.75).abs() < 1e-9 && pass.low < pass.at && pass.at < pass.high && !pass.human);
         assert!((pass.low - (1.0 - fail.high)).abs() < 1e-9);
         assert!(Share::machine(0, 0).is_none() && Share::machine(-1, -2).is_none());
+    }
+
+    #[test]
+    fn a_piece_of_a_number_is_hidden_as_in_its_turn() {
+        let turn = "我的电话是138 1234 5678，尾号78";
+        let shown = ["138", "1234", "电话是138", "尾号78", "5678", "没说过", ""].map(|piece| masked_piece(turn, piece));
+        assert_eq!(shown, ["***", "****", "电话是***", "尾号78", "**78", "没说过", ""]);
+        assert_eq!(masked_piece("一百三十八", "138"), "138", "no number of anybody's");
     }
 
     #[test]

@@ -9,14 +9,17 @@ use axum::routing::{get, post};
 use callsift_core::Severity;
 use callsift_reviews::Role;
 use maud::{Markup, html};
+use rusqlite::Connection;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
-use crate::catalog::queue::{Filter, Listed, MOST, NONE, Order, PAGE, State as CallState, names};
+use crate::catalog::queue::{Filter, Listed, MOST, NONE, Order, PAGE, State as CallState, names, task};
+use crate::catalog::{CallRow, text_query};
 use crate::figures::evidence::Evidence;
 use crate::lang::{Lang, failure, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
+use crate::pages::parts::visible;
 use crate::pages::{call_url, clock, evidence, points, url, when};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -35,9 +38,13 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
                 .ok_or_else(|| PageError::Bad("没有这样的通话集合 · there is no such set of calls".to_owned()))?,
         ),
     };
+    let word = text("word");
+    if !word.is_empty() && text_query(&word).is_none() {
+        return Err(PageError::Bad("“说过”里没有字可查 · there is no word to look for".to_owned()));
+    }
     Ok(Filter {
-        from: text("from"),
-        to: text("to"),
+        from: day(text("from"))?,
+        to: day(text("to"))?,
         agent: text("agent"),
         unit: text("unit"),
         queue: text("queue"),
@@ -46,7 +53,7 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
         checked: text("checked"),
         claimed: text("claimed"),
         reviewer: text("reviewer"),
-        word: text("word"),
+        word,
         min_s: number("min_s"),
         max_s: number("max_s"),
         state: CallState::parse(&text("state")),
@@ -55,6 +62,14 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
         evidence,
         ..Filter::default()
     })
+}
+
+/// A day of an address, or none. What is no day would leave an empty list that says nothing of why.
+fn day(text: String) -> Result<String, PageError> {
+    if text.is_empty() || text.parse::<jiff::civil::Date>().is_ok() {
+        return Ok(text);
+    }
+    Err(PageError::Bad("日期应写作 2026-11-16 · a date is written 2026-11-16".to_owned()))
 }
 
 /// What this person may ask: nobody learns from a list who heard a call twice, or which of the own tasks were duplicates.
@@ -104,7 +119,7 @@ async fn show(
                 (filters(l, &filter, &units, &queues, &rules))
                 @if let Some(evidence) = &filter.evidence { p.note { (evidence::words(&app, l, evidence))
                     @if gone > 0 { (l.t("。另有 ", ". Not listed: ")) (gone) (l.t(" 通已过保存期限，不在库中", " calls that the lake holds no more")) } } }
-                (list(&app, l, &rows))
+                (list(&app, &person, &rows))
                 (pager(l, &query, filter.page, rows.len()))
             }
         },
@@ -188,7 +203,8 @@ fn select<'a>(
 }
 
 /// A table of calls, each a link to its page.
-pub(super) fn list(app: &App, l: Lang, rows: &[Listed]) -> Markup {
+pub(super) fn list(app: &App, person: &Person, rows: &[Listed]) -> Markup {
+    let l = person.lang;
     html! {
         @if rows.is_empty() {
             p.empty { (l.t("没有符合条件的通话。", "No call fits.")) }
@@ -199,18 +215,18 @@ pub(super) fn list(app: &App, l: Lang, rows: &[Listed]) -> Markup {
                     th.num { (l.t("时长", "length")) } th.num { (l.t("机器分", "score")) } th { (l.t("发现", "findings")) }
                     th { (l.t("状态", "state")) }
                 } }
-                tbody { @for row in rows { (line(app, l, row)) } }
+                tbody { @for row in rows { (line(app, person, row)) } }
             }
         }
     }
 }
 
-fn line(app: &App, l: Lang, row: &Listed) -> Markup {
-    let c = &row.call;
+fn line(app: &App, person: &Person, row: &Listed) -> Markup {
+    let (l, c) = (person.lang, &row.call);
     html! {
         tr {
             td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
-                 small { (c.call_id) } }
+                 small { (visible(person, &c.call_id)) } }
             td { (c.agent_name) @if c.agent_id != c.agent_name { small { (c.agent_id) } } }
             td { (c.unit) @if !c.unit.is_empty() && !c.queue.is_empty() { " / " } (c.queue) }
             td.num { (clock(c.duration_ms)) }
@@ -237,7 +253,11 @@ fn state(l: Lang, row: &Listed) -> Markup {
             @if row.confirmed > 0 { " · " (row.confirmed) (l.t(" 项属实", " confirmed")) }
         } @else if let Some(by) = &row.claimed_by {
             span.busy { (by) (l.t(" 复核中", " is at it")) }
-        } @else if row.confirmed > 0 { (l.t("复核了一部分", "begun")) } @else { span.open { (l.t("待复核", "open")) } }
+        } @else if row.confirmed > 0 { (l.t("复核了一部分", "begun")) }
+        // What the filter of open calls leaves out is not called open.
+        @else if row.call.is_failed() { span.soft { (l.t("处理失败", "failed")) } }
+        @else if row.call.hits == 0 { span.soft { (l.t("无命中", "no hits")) } }
+        @else { span.open { (l.t("待复核", "open")) } }
     }
 }
 
@@ -257,15 +277,19 @@ fn pager(l: Lang, query: &BTreeMap<String, String>, page: usize, shown: usize) -
     }
 }
 
-/// Claims the worst open call that nobody is at, also one that is to be heard a second time. Two people who press at once get
+/// Claims the person's first open task; without one the worst open call that nobody is at, also one that is to be heard a second time. Two people who press at once get
 /// two calls.
 async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, PageError> {
     guarded.person.must_be(Role::Reviewer)?;
     let (user, hold_us) = (guarded.person.user().id, app.options.claim_minutes * 60_000_000);
-    let reader = guarded.person.blind_name();
+    let (reader, name) = (guarded.person.blind_name(), guarded.person.user().name.clone());
     let found = app.run(move |db| {
         for _ in 0..20 {
-            let Some((call_id, slot)) = Filter::next(db.connection(), now_us(), &reader)? else { return Ok(None) };
+            let Some((call_id, slot)) = task(db.connection(), now_us(), &reader, &name)?
+                .map_or_else(|| Filter::next(db.connection(), now_us(), &reader), |own| Ok(Some(own)))?
+            else {
+                return Ok(None);
+            };
             match db.claim(&call_id, slot, user, now_us(), hold_us) {
                 Ok(()) => return Ok(Some(call_id)),
                 Err(e) if e.is_conflict() => {}
@@ -283,6 +307,24 @@ struct Task {
     title: String,
     why: String,
     done: bool,
+    /// Nothing where the lake holds the call no more.
+    call: Option<CallRow>,
+}
+
+/// All tasks of a person, open ones first, in the order of their draws, the last draw first. A blind duplicate looks like any
+/// other: `why` says why the call was drawn, not who hears it twice.
+fn given(conn: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
+    let sql = "SELECT d.call_id, w.title, d.why,
+                 EXISTS (SELECT 1 FROM forms f WHERE f.call_id = d.call_id
+                         AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END)
+               FROM draw_calls d JOIN draws w ON w.id = d.draw_id
+               WHERE d.picked = 1 AND (d.reviewer = ?1 OR d.duplicate = ?1)
+               ORDER BY 4, d.draw_id DESC, d.position IS NULL, d.position, d.call_id";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([name], |r| {
+        Ok(Task { call_id: r.get(0)?, title: r.get(1)?, why: r.get(2)?, done: r.get(3)?, call: None })
+    })?;
+    rows.collect()
 }
 
 async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, PageError> {
@@ -290,17 +332,11 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
     let name = person.user().name.clone();
     let tasks = app
         .run(move |db| {
-            // A blind duplicate looks like any other task: `why` says why the call was drawn, not who hears it twice.
-            let sql = "SELECT d.call_id, w.title, d.why,
-                         EXISTS (SELECT 1 FROM forms f WHERE f.call_id = d.call_id
-                                 AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END)
-                       FROM draw_calls d JOIN draws w ON w.id = d.draw_id
-                       WHERE d.picked = 1 AND (d.reviewer = ?1 OR d.duplicate = ?1) ORDER BY 4, d.draw_id DESC, d.call_id";
-            let mut statement = db.connection().prepare_cached(sql)?;
-            let rows = statement.query_map([&name], |r| {
-                Ok(Task { call_id: r.get(0)?, title: r.get(1)?, why: r.get(2)?, done: r.get(3)? })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+            let mut tasks = given(db.connection(), &name)?;
+            for task in &mut tasks {
+                task.call = CallRow::find(db.connection(), &task.call_id)?;
+            }
+            Ok(tasks)
         })
         .await?;
     let l = person.lang;
@@ -318,9 +354,15 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
                 } @else {
                     progress max=(tasks.len()) value=(done) {}
                     table.calls {
-                        thead { tr { th { (l.t("通话", "call")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
+                        thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
+                            th.num { (l.t("时长", "length")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
                         tbody { @for t in &tasks { tr {
-                            td { a href=(call_url(&t.call_id)) { (t.call_id) } } td { (t.title) } td.text { (t.why) }
+                            td { a href=(call_url(&t.call_id)) { (visible(&person, &t.call_id)) } }
+                            @match &t.call {
+                                Some(c) => { td { (c.agent_name) } td { (c.unit) } td { (c.date) } td.num { (clock(c.duration_ms)) } },
+                                None => td colspan="4" { span.soft { (l.t("已不在库中", "the lake holds it no more")) } },
+                            }
+                            td { (t.title) } td.text { (t.why) }
                             td { @if t.done { (l.t("完成", "done")) } @else { span.open { (l.t("待听", "to hear")) } } }
                         } } }
                     }

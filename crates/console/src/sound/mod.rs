@@ -48,13 +48,13 @@ pub(crate) fn playable(cache: &SoundCache, path: &Path, silenced: &[TimeSpan]) -
     }
 }
 
-/// A stretch of a recording as a WAV file, silenced likewise; at most ten minutes.
+/// A stretch of a recording as a WAV file, silenced likewise; at most ten minutes. Nothing where the recording ends before.
 pub(crate) fn clip(
     cache: &SoundCache,
     path: &Path,
     silenced: &[TimeSpan],
     span: TimeSpan,
-) -> Result<Vec<u8>, ConsoleError> {
+) -> Result<Option<Vec<u8>>, ConsoleError> {
     const MOST_MS: i64 = 600_000;
     let whole = cache.wav(path, silenced)?;
     let span = TimeSpan::new(span.start_ms, span.end_ms.min(span.start_ms + MOST_MS));

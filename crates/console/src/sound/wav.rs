@@ -70,8 +70,8 @@ fn header(channels: u16, data: u64) -> [u8; HEADER as usize] {
     out
 }
 
-/// A stretch of a file that [`write`] made, as a file of its own.
-pub(super) fn cut(path: &Path, span: TimeSpan) -> Result<Vec<u8>, ConsoleError> {
+/// A stretch of a file that [`write`] made, as a file of its own; nothing where the file ends before.
+pub(super) fn cut(path: &Path, span: TimeSpan) -> Result<Option<Vec<u8>>, ConsoleError> {
     let fail = || ConsoleError::io("cannot read", path);
     let mut file = File::open(path).map_err(fail())?;
     let mut head = [0; HEADER as usize];
@@ -81,10 +81,13 @@ pub(super) fn cut(path: &Path, span: TimeSpan) -> Result<Vec<u8>, ConsoleError> 
     let byte_at = |ms: i64| (ms.max(0) as u64 * PER_MS as u64 * 2 * u64::from(channels)).min(length);
     let (start, end) = (byte_at(span.start_ms), byte_at(span.end_ms));
     let data = end.saturating_sub(start);
+    if data == 0 {
+        return Ok(None);
+    }
     let mut out = header(channels, data).to_vec();
     file.seek(SeekFrom::Start(HEADER + start)).map_err(fail())?;
     file.take(data).read_to_end(&mut out).map_err(fail())?;
-    Ok(out)
+    Ok(Some(out))
 }
 
 #[cfg(test)]
@@ -111,11 +114,11 @@ mod tests {
         let (from, to) = (recording(dir.path()), dir.path().join("out.wav"));
         write(&from, &to, &[TimeSpan::new(250, 500)]).unwrap();
         let loud = |from_ms, to_ms| {
-            let clip = cut(&to, TimeSpan::new(from_ms, to_ms)).unwrap();
+            let clip = cut(&to, TimeSpan::new(from_ms, to_ms)).unwrap().unwrap();
             assert_eq!(clip.len() as i64, HEADER as i64 + (to_ms - from_ms) * 64);
             clip[HEADER as usize..].iter().any(|b| *b != 0)
         };
         assert!(loud(0, 250) && !loud(250, 500) && loud(500, 1000));
-        assert_eq!(cut(&to, TimeSpan::new(5_000, 9_000)).unwrap().len() as u64, HEADER, "beyond the end");
+        assert!(cut(&to, TimeSpan::new(5_000, 9_000)).unwrap().is_none(), "beyond the end");
     }
 }

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 use rusqlite::{Connection, params};
 
 use crate::app::App;
+use crate::auth::Person;
 use crate::figures::period::Period;
-use crate::lang::Lang;
+use crate::pages::parts::visible;
 use crate::pages::{call_url, clock, when};
 
 /// Calls that are listed.
@@ -34,7 +35,8 @@ pub(super) fn read(conn: &Connection, agent: &str, p: &Period) -> rusqlite::Resu
 }
 
 /// The list; `all` calls there are, of which only the newest may stand here.
-pub(super) fn list(app: &App, l: Lang, calls: &[OwnCall], all: i64) -> Markup {
+pub(super) fn list(app: &App, person: &Person, calls: &[OwnCall], all: i64) -> Markup {
+    let l = person.lang;
     let more = all - calls.len() as i64;
     html! {
         section #calls { h2 { (l.t("我的通话", "calls")) " " small { (all) } }
@@ -42,7 +44,7 @@ pub(super) fn list(app: &App, l: Lang, calls: &[OwnCall], all: i64) -> Markup {
                 table {
                     thead { tr { th { (l.t("时间", "time")) } th { (l.t("队列", "queue")) } th.num { (l.t("时长", "length")) } } }
                     tbody { @for c in calls { tr {
-                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (c.call_id) } }
+                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (visible(person, &c.call_id)) } }
                         td { (c.queue) } td.num { (clock(c.duration_ms)) }
                     } } }
                 }

@@ -144,7 +144,7 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                     section #problems { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
                     section #heard { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, &own.heard)) }
                 }
-                @if !staff { (calls::list(app, l, &own.calls, sum.calls)) }
+                @if !staff { (calls::list(app, person, &own.calls, sum.calls)) }
             }
         },
     )
@@ -192,7 +192,7 @@ fn problem_list(app: &App, person: &Person, problems: &[Problem]) -> Markup {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
                 tbody { @for x in problems.iter().take(MOST) { tr {
-                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (x.call_id) } }
+                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (visible(person, &x.call_id)) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
                     td { (appeal(l, x)) }
                 } } }
@@ -225,7 +225,7 @@ fn words(person: &Person, forms: &[Heard]) -> Markup {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th.num { (l.t("得分", "score")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in forms { tr {
-                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (h.call_id) } } td.num { (points(h.score)) }
+                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (visible(person, &h.call_id)) } } td.num { (points(h.score)) }
                     td { (visible(person, &h.strengths)) } td { (visible(person, &h.weaknesses)) }
                 } } }
             }

@@ -17,7 +17,9 @@ use crate::page_error::PageError;
 use crate::pages::call::Shown;
 use crate::pages::call::cause;
 use crate::pages::call::data::{find, slot};
+use crate::pages::call::form::typed;
 use crate::pages::call_url;
+use crate::pages::parts::visible;
 
 /// Longest remark.
 const NOTE_CHARS: usize = 2000;
@@ -29,7 +31,13 @@ fn hold_us(app: &App) -> i64 {
 /// The call and the review that the person does of it; staff only.
 fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
     person.must_be(Role::Reviewer)?;
-    find(db, person, call_id)?;
+    if find(db, person, call_id)?.is_failed() {
+        // Nobody heard anything: a form of it would be a perfect score for nothing.
+        return Err(PageError::Bad(
+            "这通录音没有处理成功，无法复核 · the recording could not be processed; there is nothing to review"
+                .to_owned(),
+        ));
+    }
     slot(db, person, call_id)
 }
 
@@ -109,7 +117,9 @@ pub(super) async fn say(
             log(db, &sent.person, action, &id, &detail)?;
             // A script wants to see what became of the score; a page is loaded anew.
             if sent.by_script {
-                return Ok(Some((db.verdict(row)?, Shown::load(db, &sent.person, &id)?)));
+                let mut row = db.verdict(row)?;
+                row.note = visible(&sent.person, &row.note);
+                return Ok(Some((row, Shown::load(db, &sent.person, &id)?)));
             }
             Ok(None)
         })
@@ -206,10 +216,11 @@ pub(super) async fn missed(
         let slot = reviewing(db, &sent.person, &id)?;
         let shown = Shown::load(db, &sent.person, &id)?;
         let (from, to) = span(&sent, shown.call.duration_ms)?;
+        let place = format!("m{from}-{to}");
         let new = NewVerdict {
             call_id: id.clone(),
             slot,
-            place: format!("m{from}-{to}"),
+            place: place.clone(),
             source: Source::Missed,
             verdict: Judgement::Confirmed,
             cause: None,
@@ -218,7 +229,7 @@ pub(super) async fn missed(
             note: note(&sent, "note"),
             user_id: sent.person.user().id,
             at_us: now_us(),
-            before: None,
+            before: db.withdrawn(&id, slot, &rule_id, &place)?,
             rule_id,
             ruleset_hash,
         };
@@ -286,14 +297,16 @@ pub(super) async fn form(
     let items = items(&app, &sent)?;
     app.run(move |db| {
         let slot = reviewing(db, &sent.person, &id)?;
+        let last = db.form_of(&id, slot)?;
+        let text = |field: &str, last: Option<&str>| typed(&sent.person, note(&sent, field), last);
         let form = NewForm {
             call_id: id.clone(),
             slot,
             score: score(&items),
             // Numbers by text always serialise.
             items: serde_json::to_string(&items).unwrap_or_else(|_| "{}".to_owned()),
-            strengths: note(&sent, "strengths"),
-            weaknesses: note(&sent, "weaknesses"),
+            strengths: text("strengths", last.as_ref().map(|f| f.strengths.as_str())),
+            weaknesses: text("weaknesses", last.as_ref().map(|f| f.weaknesses.as_str())),
             keep: sent.text("keep") == "1",
             whole: sent.text("whole") == "1",
             user_id: sent.person.user().id,

@@ -7,9 +7,9 @@ use crate::app::App;
 use crate::auth::Person;
 use crate::catalog::FindingRow;
 use crate::lang::{Lang, cause, judgement, match_kind, severity, speaker};
-use crate::pages::call::{Shown, talk};
+use crate::pages::call::{Shown, appeal, talk};
 use crate::pages::layout::csrf;
-use crate::pages::parts::{title, visible};
+use crate::pages::parts::{fragment, title, visible};
 use crate::pages::{call_url, clock, points};
 
 /// A rule's hit: one place to judge, and where else the rule hit. Rejecting it rejects them all.
@@ -26,8 +26,8 @@ pub(super) fn finding(app: &App, person: &Person, shown: &Shown, f: &FindingRow,
                 @if f.points > 0.0 { span.points { "−" (points(f.points)) } }
             }
             @if let Some(quote) = quote(person, shown, f) { blockquote { (quote) } }
-            (reason(app, person, shown, f))
-            (proof(l, person, f))
+            (why(app, person, shown, f))
+            (proof(person, shown, f))
             (how(l, f))
             (elsewhere(person, shown, others))
             (verdict(person, shown, &f.rule_id, &f.place, said))
@@ -46,7 +46,7 @@ fn elsewhere(person: &Person, shown: &Shown, others: &[&FindingRow]) -> Markup {
             summary { (person.lang.t("另有 ", "and ")) (others.len()) (person.lang.t(" 处（误报、存疑对全部生效）", " places more (rejecting holds for all)")) }
             ul.rest { @for f in others { li {
                 @if let Some(span) = f.span { button.time type="button" data-seek=(span.start_ms) { (clock(span.start_ms)) } " " }
-                (quote(person, shown, f).unwrap_or_else(|| visible(person, &f.reason)))
+                (quote(person, shown, f).unwrap_or_else(|| reason(person, shown, f)))
             } } }
         }
     }
@@ -60,7 +60,7 @@ const JOINTS: [&str; 2] = ["满足其一即可", "须全部满足"];
 
 /// Why it was found. Where enough words are quoted the reason only repeats them; what was measured, or is only a word or
 /// two, would be an empty accusation without it.
-fn reason(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
+fn why(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
     let words = f.chars.as_ref().map_or(0, ExactSizeIterator::len);
     // Of what was measured the quote is the measure.
     let measured = words == 0 && f.text.as_ref().is_some_and(|measure| f.reason.contains(measure));
@@ -69,7 +69,7 @@ fn reason(app: &App, person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
     }
     let whole_call = f.turn.is_none() && f.searched.is_none();
     html! { p.reason {
-        @if !JOINTS.contains(&f.reason.as_str()) { (visible(person, &f.reason)) " " }
+        @if !JOINTS.contains(&f.reason.as_str()) { (reason(person, shown, f)) " " }
         @if whole_call { (whole(app, person, shown, f)) }
     } }
 }
@@ -96,8 +96,29 @@ fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
     Some(format!("{}{}{quoted}", speaker(person.lang, &turn.role), person.lang.t("：", ": ")))
 }
 
+/// The machine's reason, as this person may read it: words of the call that it quotes are masked as their turns are.
+pub(super) fn reason(person: &Person, shown: &Shown, f: &FindingRow) -> String {
+    let mut text = f.reason.clone();
+    if let Some((near, _, _, ms)) = f.near.as_ref().filter(|n| !n.0.is_empty()) {
+        text = text.replace(near.as_str(), &said_at(person, shown, *ms, near));
+    }
+    let turn = shown.turns.iter().find(|t| Some(t.turn) == f.turn);
+    if let (Some(turn), Some(quoted)) = (turn, f.text.as_deref().filter(|t| !t.is_empty())) {
+        text = text.replace(quoted, &fragment(person, &turn.text.iter().collect::<String>(), quoted));
+    }
+    visible(person, &text)
+}
+
+/// Words that were said at this moment, masked as in the turns around it.
+fn said_at(person: &Person, shown: &Shown, ms: i64, words: &str) -> String {
+    let turns = shown.turns.iter().filter(|t| t.span.start_ms <= ms && ms <= t.span.end_ms);
+    let read = turns.map(|t| fragment(person, &t.text.iter().collect::<String>(), words));
+    read.into_iter().find(|shown| shown != words).unwrap_or_else(|| visible(person, words))
+}
+
 /// The proof of an absence: what was searched, how well it was heard, and what came closest.
-fn proof(l: Lang, person: &Person, f: &FindingRow) -> Markup {
+fn proof(person: &Person, shown: &Shown, f: &FindingRow) -> Markup {
+    let l = person.lang;
     let Some((turns, speech_ms, confidence)) = f.searched else { return html! {} };
     html! {
         dl.proof {
@@ -107,7 +128,7 @@ fn proof(l: Lang, person: &Person, f: &FindingRow) -> Markup {
             dt { (l.t("最接近的话", "closest")) } dd {
                 @match &f.near {
                     Some((text, phrase, score, ms)) => {
-                        button.time type="button" data-seek=(ms) { (clock(*ms)) } " “" (visible(person, text)) "” ≈ “" (phrase) "” " (format!("{score:.2}"))
+                        button.time type="button" data-seek=(ms) { (clock(*ms)) } " “" (said_at(person, shown, *ms, text)) "” ≈ “" (phrase) "” " (format!("{score:.2}"))
                     }
                     None => (l.t("没有", "none")),
                 }
@@ -140,16 +161,7 @@ fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option
                 (causes(l, said))
                 input name="note" placeholder=(l.t("说明（可不填）", "remark")) aria-label=(l.t("说明", "remark")) maxlength="500";
             }
-        } @else if let Some(v) = said.filter(|v| v.source != "appeal") {
-            details.appeal { summary { (l.t("申诉", "appeal")) }
-                form.stack action="/appeals" method="post" {
-                    (csrf(person))
-                    input type="hidden" name="verdict" value=(v.id);
-                    label { (l.t("理由", "reason")) textarea name="reason" required maxlength="1000" {} }
-                    button type="submit" { (l.t("提交申诉", "send the appeal")) }
-                }
-            }
-        }
+        } @else if let Some(v) = said { (appeal::of(person, shown, v)) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_reviews::{Claim, Db, Form, Judgement, Slot, VerdictRow};
+use callsift_reviews::{Appeal, AppealFilter, Claim, Db, Form, Judgement, Slot, VerdictRow};
 use callsift_rules::RuleSet;
 
 use crate::app::now_us;
@@ -10,6 +10,7 @@ use crate::auth::Person;
 use crate::catalog::rows::{findings, turns};
 use crate::catalog::{CallRow, FindingRow, TurnRow};
 use crate::page_error::PageError;
+use crate::pages::call::second::Second;
 
 /// Points off for a fatal fault: nothing is left.
 const FATAL: f64 = 100.0;
@@ -24,6 +25,10 @@ pub(crate) struct Shown {
     pub(crate) form: Option<Form>,
     /// Who is at the call.
     pub(crate) claim: Option<Claim>,
+    /// What this agent disputed here; nothing for others.
+    pub(super) appeals: Vec<Appeal>,
+    /// What a second listener said, for leads.
+    pub(super) second: Option<Second>,
 }
 
 /// The call, where the person may know of it: agents know their own calls only.
@@ -37,6 +42,15 @@ pub(super) fn find(db: &Db, person: &Person, call_id: &str) -> Result<CallRow, P
 pub(super) fn slot(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
     let blind = db.is_blind_duplicate(call_id, &person.blind_name())?;
     Ok(if blind { Slot::Duplicate } else { Slot::First })
+}
+
+fn appeals(db: &Db, person: &Person, call_id: &str) -> Result<Vec<Appeal>, PageError> {
+    if person.is_staff() {
+        return Ok(Vec::new());
+    }
+    let mut own = db.appeals(AppealFilter::Of(person.user().id))?;
+    own.retain(|a| a.call_id == call_id);
+    Ok(own)
 }
 
 impl Shown {
@@ -54,6 +68,8 @@ impl Shown {
             turns: turns(db.connection(), call.id)?,
             form: db.form_of(call_id, slot)?,
             claim: db.claim_of(call_id, slot, now_us())?,
+            appeals: appeals(db, person, call_id)?,
+            second: Second::read(db, person, call_id)?,
             findings,
             verdicts,
             call,

@@ -50,8 +50,8 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
                     }
                 }
             }
-            label { (l.t("优点", "strengths")) textarea name="strengths" maxlength="2000" { (form.map_or("", |f| &f.strengths)) } }
-            label { (l.t("不足", "weaknesses")) textarea name="weaknesses" maxlength="2000" { (form.map_or("", |f| &f.weaknesses)) } }
+            label { (l.t("优点", "strengths")) textarea name="strengths" maxlength="2000" { (form.map_or_else(String::new, |f| visible(person, &f.strengths))) } }
+            label { (l.t("不足", "weaknesses")) textarea name="weaknesses" maxlength="2000" { (form.map_or_else(String::new, |f| visible(person, &f.weaknesses))) } }
             label.check { input type="checkbox" name="whole" value="1" checked[form.is_some_and(|f| f.whole)];
                 (l.t("整通已听（未发现的项目也算听过）", "heard as a whole (what is not marked is right)")) }
             label.check { input type="checkbox" name="keep" value="1" checked[form.is_some_and(|f| f.keep)];
@@ -59,6 +59,11 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             button.primary type="submit" { (l.t("提交", "hand in")) }
         }
     }
+}
+
+/// What was typed into a text of the form. Whoever saw the last version masked and left it so did not mean the stars.
+pub(super) fn typed(person: &Person, sent: String, last: Option<&str>) -> String {
+    last.filter(|last| visible(person, last) == sent).map_or(sent, str::to_owned)
 }
 
 /// Points that the machine took off for a rule.

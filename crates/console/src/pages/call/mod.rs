@@ -1,10 +1,12 @@
 //! The page of a call: hear it, read it, judge it.
 
 mod actions;
+mod appeal;
 mod card;
 mod cause;
 mod data;
 mod form;
+mod second;
 mod sound;
 mod talk;
 mod view;

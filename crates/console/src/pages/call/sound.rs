@@ -1,16 +1,16 @@
 //! Hearing a call: the recording with ranges, its waveform, clips.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, RANGE};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use callsift_core::TimeSpan;
 use callsift_reviews::Db;
 use maud::html;
-use serde::Deserialize;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
@@ -24,6 +24,8 @@ use crate::sound::{self, BUCKETS};
 
 /// Recognition knows times to about a tenth of a second: so much more is silenced before and after a number.
 const MARGIN_MS: i64 = 200;
+/// Players ask for a recording piece by piece, from wherever one jumps to: so long a stretch of that is one line of the log.
+const STRETCH_US: i64 = 600_000_000;
 
 /// The recording of a call and the stretches that this person may not hear.
 fn source(
@@ -46,17 +48,15 @@ pub(super) async fn audio(
     State(app): State<Shared>,
     person: Person,
     Path(id): Path<String>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Response, PageError> {
-    let range = request.headers().get(RANGE).and_then(|v| v.to_str().ok());
-    let begins = range.is_none_or(|r| r.starts_with("bytes=0-"));
-    let shared = app.clone();
+    known_unit_only(request.headers_mut());
+    let asks_for_sound = request.method() == Method::GET;
+    let (shared, listener) = (app.clone(), person.user().name.clone());
+    let call_id = id.clone();
     let file = app
         .run(move |db| {
             let (path, silenced) = source(&shared, db, &person, &id)?;
-            if begins {
-                db.log(now_us(), &person.user().name, "listen", Some(&id), "")?;
-            }
             Ok(sound::playable(&shared.sounds, &path, &silenced)?)
         })
         .await?;
@@ -64,32 +64,48 @@ pub(super) async fn audio(
     let mime = file.mime.parse().map_err(|e| failed(&e))?;
     let served = ServeFile::new_with_mime(&file.path, &mime).oneshot(request).await;
     let mut response = served.map_err(|e| failed(&e))?.map(Body::new);
+    if asks_for_sound && response.status().is_success() {
+        // Before the first byte leaves, whichever byte that is.
+        app.run(move |db| Ok(db.log_stretch(now_us(), &listener, "listen", &call_id, STRETCH_US)?)).await?;
+    }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response.into_response())
 }
 
-/// From and to, in milliseconds.
-#[derive(Deserialize)]
-pub(super) struct Between {
-    from: i64,
-    to: i64,
+/// A range in a unit that nobody knows is no range (RFC 9110, 14.2): everything is sent.
+fn known_unit_only(headers: &mut HeaderMap) {
+    let known = |v: &HeaderValue| v.as_bytes().starts_with(b"bytes=");
+    if headers.get(RANGE).is_some_and(|v| !known(v)) {
+        headers.remove(RANGE);
+    }
+}
+
+/// From and to of an address, in milliseconds.
+fn between(query: &BTreeMap<String, String>) -> Result<(i64, i64), PageError> {
+    let ms = |name: &str| query.get(name).and_then(|v| v.trim().parse::<i64>().ok());
+    match (ms("from"), ms("to")) {
+        (Some(from), Some(to)) if 0 <= from && from < to => Ok((from, to)),
+        _ => Err(PageError::Bad("起止时间不对 · from must lie before to".to_owned())),
+    }
 }
 
 pub(super) async fn clip(
     State(app): State<Shared>,
     person: Person,
     Path(id): Path<String>,
-    Query(Between { from, to }): Query<Between>,
+    Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, PageError> {
-    if from < 0 || to <= from {
-        return Err(PageError::Bad("起止时间不对 · from must lie before to".to_owned()));
-    }
+    let (from, to) = between(&query)?;
     let shared = app.clone();
     let bytes = app
         .run(move |db| {
             let (path, silenced) = source(&shared, db, &person, &id)?;
+            let clip = sound::clip(&shared.sounds, &path, &silenced, TimeSpan::new(from, to))?;
+            let clip = clip.ok_or_else(|| {
+                PageError::Bad("起点在录音结束之后 · the recording ends before the clip begins".to_owned())
+            })?;
             db.log(now_us(), &person.user().name, "clip", Some(&id), &format!("{from}-{to} ms"))?;
-            Ok(sound::clip(&shared.sounds, &path, &silenced, TimeSpan::new(from, to))?)
+            Ok(clip)
         })
         .await?;
     let name = format!("attachment; filename=\"clip-{from}-{to}.wav\"");

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::app::{App, now_us};
 use crate::auth::Person;
 use crate::lang::{Lang, failure, verdict};
-use crate::pages::call::{Shown, card, form, talk};
+use crate::pages::call::{Shown, card, form, second, talk};
 use crate::pages::layout::{self, csrf};
 use crate::pages::parts::visible;
 use crate::pages::{call_url, clock, points, when};
@@ -23,7 +23,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, heard: bool) -> Ma
             main.call data-call=(call_url(&c.call_id)) data-duration=(c.duration_ms) data-person=(person.user().id)
                 data-csrf=(person.session.csrf) {
                 div.bar {
-                    h1 { (title) " " small { (c.call_id) } }
+                    h1 { (title) " " small { (visible(person, &c.call_id)) } }
                     p.facts { (facts(l, person, shown)) }
                     (claim(app, person, shown))
                 }
@@ -31,12 +31,13 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, heard: bool) -> Ma
                 @if heard { (player(l, shown)) } @else { (unheard(l, app, shown)) }
                 div.columns {
                     section.talk aria-label=(l.t("对话", "conversation")) {
-                        @if shown.turns.is_empty() { p.empty { (l.t("没有人说话。", "Nobody spoke.")) } }
+                        @if shown.turns.is_empty() { p.empty { (if c.is_failed() { l.t("录音无法解码，没有对话。", "The recording could not be decoded: there is no conversation.") } else { l.t("没有人说话。", "Nobody spoke.") }) } }
                         @for turn in &shown.turns { (talk::turn(l, person, shown, turn)) }
                     }
                     section.judge aria-label=(l.t("质检", "inspection")) {
                         (findings(app, person, shown))
-                        @if person.is_staff() { (form::editor(app, person, shown)) } @else { (form::reader(person, shown)) }
+                        @if person.is_staff() && !c.is_failed() { (form::editor(app, person, shown)) } @else { (form::reader(person, shown)) }
+                        (second::review(app, person, shown))
                     }
                 }
                 @if person.is_staff() { (keys(l)) }
@@ -90,6 +91,7 @@ fn claim(app: &App, person: &Person, shown: &Shown) -> Markup {
                     span { (l.t("由您复核，还剩 ", "yours, minutes left: ")) (minutes(c.until_us)) (l.t(" 分钟", "")) }
                     form action=(action("release")) method="post" { (csrf(person)) button.link type="submit" { (l.t("归还", "give back")) } }
                 }
+                None if shown.call.is_failed() => {},
                 None => form action=(action("claim")) method="post" { (csrf(person))
                     button type="submit" data-key="c" { (l.t("开始复核", "start")) kbd { "c" } } },
             }
@@ -133,7 +135,7 @@ fn player(l: Lang, shown: &Shown) -> Markup {
                 }
                 div.cursor {}
             }
-            audio controls preload="metadata" src=(format!("{address}/audio")) {}
+            audio controls preload="none" src=(format!("{address}/audio")) {}
             div.controls {
                 button type="button" data-do="back" { "−5 s" kbd { "←" } }
                 button type="button" data-do="play" { (l.t("播放 / 暂停", "play / pause")) kbd { (l.t("空格", "space")) } }
@@ -148,21 +150,38 @@ fn player(l: Lang, shown: &Shown) -> Markup {
     }
 }
 
+/// That there is no finding, and whose word that is.
+fn nothing(person: &Person, shown: &Shown) -> Option<&'static str> {
+    let l = person.lang;
+    if !person.is_staff() {
+        let none = shown.verdicts.is_empty();
+        return none.then(|| l.t("没有经人工确认的问题。", "No violation was confirmed by a person."));
+    }
+    if shown.call.is_failed() {
+        return Some(
+            l.t("录音无法解码，机器没有判断。", "The recording could not be decoded; the machine judged nothing."),
+        );
+    }
+    let found = shown.findings.iter().any(|f| f.verdict == "hit");
+    (!found).then(|| l.t("机器没有发现问题。", "The machine found nothing."))
+}
+
 fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
     let l = person.lang;
     let of = |verdict: &'static str| shown.findings.iter().filter(move |f| f.verdict == verdict);
     html! {
         h2 { (l.t("发现", "findings")) " "
-            small { (l.t("机器分 ", "machine score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } }
-        @if of("hit").next().is_none() { p.empty { (l.t("机器没有发现问题。", "The machine found nothing.")) } }
+            // What the machine thinks is no business of the agent's before a person confirmed it.
+            @if person.is_staff() { small { (l.t("机器分 ", "machine score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } } }
+        @if let Some(words) = nothing(person, shown) { p.empty { (words) } }
         @for (f, others) in shown.hits() { (card::finding(app, person, shown, f, &others)) }
         @for v in shown.missed() { (card::missed(person, shown, app, v)) }
-        @if person.is_staff() {
+        @if person.is_staff() && !shown.call.is_failed() {
             (card::add_missed(person, shown, app))
             @for name in ["cannot_tell", "clear", "not_applicable"] {
                 @if of(name).next().is_some() {
                     details { summary { (verdict(l, name)) " " (of(name).count()) }
-                        ul.rest { @for f in of(name) { li { b { (f.title) } " " (f.reason) } } }
+                        ul.rest { @for f in of(name) { li { b { (f.title) } " " (card::reason(person, shown, f)) } } }
                     }
                 }
             }

@@ -11,7 +11,7 @@ use crate::figures::causes::causes;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::lang::cause as name;
-use crate::pages::parts::{evident, visible};
+use crate::pages::parts::{evident, fragment, visible};
 use crate::pages::{call_url, clock};
 
 /// False hits that are shown.
@@ -26,6 +26,8 @@ struct Sample {
     note: String,
     cause: Option<Cause>,
     by: String,
+    /// The turn that the words are of.
+    whole: Option<String>,
 }
 
 /// All that is shown of false hits.
@@ -74,8 +76,8 @@ impl FalseHits {
 fn line(person: &Person, s: &Sample) -> Markup {
     let turn = s.turn.map_or_else(String::new, |t| format!("#t{t}"));
     html! { tr {
-        td { a href=(call_url(&s.call_id) + &turn) { (s.call_id) @if let Some(ms) = s.start_ms { " " (clock(ms)) } } }
-        td { (visible(person, s.text.as_deref().unwrap_or("–")))
+        td { a href=(call_url(&s.call_id) + &turn) { (visible(person, &s.call_id)) @if let Some(ms) = s.start_ms { " " (clock(ms)) } } }
+        td { (fragment(person, s.whole.as_deref().unwrap_or_default(), s.text.as_deref().unwrap_or("–")))
             small { @if s.cause.is_some() { (name(person.lang, s.cause)) " · " } (s.by) @if !s.note.is_empty() { "：" (visible(person, &s.note)) } } }
     } }
 }
@@ -83,7 +85,8 @@ fn line(person: &Person, s: &Sample) -> Markup {
 fn samples(conn: &Connection, rule: &str, reader: &str) -> rusqlite::Result<Vec<Sample>> {
     let sql = "SELECT v.call_id, v.start_ms,
                  (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.text, v.note, u.display,
-                 v.cause
+                 v.cause,
+                 (SELECT t.text FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms ORDER BY t.turn LIMIT 1)
                FROM current_verdicts v JOIN users u ON u.id = v.user_id LEFT JOIN cat.calls c ON c.call_id = v.call_id
                WHERE v.slot = 0 AND v.rule_id = ?1 AND v.verdict = 'rejected'
                  AND v.call_id NOT IN (SELECT b.call_id FROM blind_reviews b WHERE b.name = ?3) ORDER BY v.id DESC LIMIT ?2";
@@ -92,7 +95,7 @@ fn samples(conn: &Connection, rule: &str, reader: &str) -> rusqlite::Result<Vec<
         let (call_id, start_ms, turn) = (r.get(0)?, r.get(1)?, r.get(2)?);
         let cause: Option<String> = r.get(6)?;
         let cause = cause.as_deref().and_then(Cause::parse);
-        Ok(Sample { call_id, start_ms, turn, text: r.get(3)?, note: r.get(4)?, by: r.get(5)?, cause })
+        Ok(Sample { call_id, start_ms, turn, text: r.get(3)?, note: r.get(4)?, by: r.get(5)?, cause, whole: r.get(7)? })
     })?;
     rows.collect()
 }

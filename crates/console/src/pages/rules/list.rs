@@ -72,7 +72,7 @@ pub(super) fn precision(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup 
     let hits = Evidence::Judged { rule: rule.to_owned(), machine: Some(true) };
     let accuracy = f.accuracy.get(rule).filter(|a| a.precision.n > 0);
     html! { @match accuracy {
-        None => span.soft { (l.t("尚无人工判断", "nobody judged it")) },
+        None => span.soft { (l.t("没有可推断的人工判断", "no judgement to go by")) },
         Some(a) => @match Share::of_rate(&a.precision) {
             Some(share) => (share.show(l, &evidence_url(p, &hits, &[]), 1.0, MACHINE, None)),
             // Verdicts on calls that no draw picked say nothing about the others.
