@@ -139,6 +139,15 @@ impl Db {
         Ok(self.conn.prepare_cached(&sql)?.query_row(params![call_id, slot.number()], from_row).optional()?)
     }
 
+    /// When forms were handed in, also those that others replaced: an export must not leave them behind in older days.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn form_times(&self) -> Result<Vec<i64>, ReviewsError> {
+        let mut statement = self.conn.prepare("SELECT at_us FROM forms ORDER BY at_us")?;
+        Ok(statement.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// All forms that stand, in the order they were made.
     ///
     /// # Errors

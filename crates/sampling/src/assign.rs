@@ -27,7 +27,7 @@ pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assi
     let mut units: BTreeMap<(Vec<String>, &str), Agents<'_>> = BTreeMap::new();
     for call in picked {
         let unit = units.entry((pinyin(&call.unit), &call.unit)).or_default();
-        unit.entry((pinyin(&call.agent_name), &call.agent_name, &call.agent_id)).or_default().push(call);
+        unit.entry((pinyin_of_person(&call.agent_name), &call.agent_name, &call.agent_id)).or_default().push(call);
     }
     let mut load: Vec<usize> = vec![0; reviewers.len()];
     let mut out = Vec::with_capacity(picked.len());
@@ -61,6 +61,41 @@ type Agents<'a> = BTreeMap<(Vec<String>, &'a str, &'a str), Vec<&'a Picked>>;
 fn pinyin(name: &str) -> Vec<String> {
     let syllables = syllables(name);
     if syllables.is_empty() { vec![format!("~{name}")] } else { syllables }
+}
+
+/// Surnames that are read otherwise than the character mostly is.
+const SURNAMES: [(char, &str); 21] = [
+    ('曾', "zeng1"),
+    ('查', "zha1"),
+    ('仇', "qiu2"),
+    ('单', "shan4"),
+    ('翟', "zhai2"),
+    ('盖', "ge3"),
+    ('解', "xie4"),
+    ('朴', "piao2"),
+    ('区', "ou1"),
+    ('任', "ren2"),
+    ('乐', "yue4"),
+    ('缪', "miao4"),
+    ('覃', "qin2"),
+    ('种', "chong2"),
+    ('员', "yun4"),
+    ('召', "shao4"),
+    ('华', "hua4"),
+    ('燕', "yan1"),
+    ('纪', "ji3"),
+    ('宓', "mi4"),
+    ('祭', "zhai4"),
+];
+
+/// Pinyin of a person's name.
+fn pinyin_of_person(name: &str) -> Vec<String> {
+    let mut out = pinyin(name);
+    let surname = name.chars().next().and_then(|first| SURNAMES.iter().find(|(c, _)| *c == first));
+    if let Some((_, reading)) = surname {
+        (*reading).clone_into(&mut out[0]);
+    }
+    out
 }
 
 fn turned<T>(mut list: Vec<T>, round: usize) -> Vec<T> {
@@ -139,5 +174,14 @@ mod tests {
         };
         assert_eq!(order(0), ["安宁", "李强", "王芳", "周敏"]);
         assert_eq!(order(1), ["周敏", "李强", "王芳", "安宁"]);
+    }
+
+    #[test]
+    fn surnames_are_read_as_surnames() {
+        let mut names = ["曾红", "单军", "安平", "仇英", "查理", "张伟", "解放", "7"];
+        names.sort_by_key(|name| super::pinyin_of_person(name));
+        assert_eq!(names, ["安平", "仇英", "单军", "解放", "曾红", "查理", "张伟", "7"]);
+        // A unit is no person.
+        assert_eq!(super::pinyin("单")[0], "dan1");
     }
 }

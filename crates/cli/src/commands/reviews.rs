@@ -36,7 +36,11 @@ fn export(db: &Db, lake: &Path, offset_s: i32) -> Result<()> {
     let replaced: BTreeSet<i64> = history.iter().filter_map(|v| v.before).collect();
     let verdicts = history.into_iter().map(|v| review_row(v, &replaced));
     let verdicts = by_day(verdicts, |r| day_at(r.at_us, offset_s));
-    let sheets = by_day(db.forms()?.into_iter().map(form_row), |r| day_at(r.at_us, offset_s));
+    let mut sheets = by_day(db.forms()?.into_iter().map(form_row), |r| day_at(r.at_us, offset_s));
+    for at_us in db.form_times()? {
+        // A day whose forms were all replaced later is written empty.
+        sheets.entry(day_at(at_us, offset_s)).or_default();
+    }
     let mut drawn: BTreeMap<String, Vec<SampleRow>> = BTreeMap::new();
     // Newest first in the database; the oldest comes first in a table.
     for draw in db.draws()?.into_iter().rev() {
