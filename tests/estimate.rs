@@ -164,7 +164,7 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     let verified = run(&["sample", "verify", &out, "--lake", &lake]);
     assert_eq!(code(&verified), 0, "{}", stdout(&verified));
     let twice = run(&[&base[..], &["--reviewers", "wang,li", "--save"]].concat());
-    assert!(code(&twice) == 2 && stderr(&twice).contains("saved already, as draw 1"), "{}", stderr(&twice));
+    assert!(code(&twice) == 2 && stderr(&twice).contains("draw 1 chose from these very calls"), "{}", stderr(&twice));
     let begun = fs::read_to_string(Path::new(&lake).join("console/draws.jsonl")).unwrap();
     assert_eq!(begun.lines().filter(|line| line.contains("2026-11-16")).count(), 3, "{begun}");
     // Who hears which is as much a part of the draw as what is heard.
@@ -238,11 +238,38 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     assert!(!rules_of(&lake).contains("order-readback-missing"));
     assert_eq!(code(&run(&["replay", "--lake", &lake])), 0);
 
-    // Reviews calibrate the next queue, and it can still be drawn again from its file.
-    let second = folder.path().join("second.json").to_string_lossy().into_owned();
-    let again = run(&["sample", "--lake", &lake, "--plan", &plan, "--seed", "2026-11-17", "--out", &second]);
+    another_draw_over_the_same_days(&lake, &plan, folder.path());
+}
+
+/// Reviews calibrate the next queue, it can still be drawn again from its file, and nobody gets work that is done.
+fn another_draw_over_the_same_days(lake: &str, plan: &str, folder: &Path) {
+    let second = folder.join("second.json").to_string_lossy().into_owned();
+    let base = ["sample", "--lake", lake, "--plan", plan, "--seed", "2026-11-17"];
+    let again = run(&[&base[..], &["--reviewers", "li,wang", "--save", "--out", &second]].concat());
     assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert!(stdout(&again).contains("分配（轮次 1）") && stdout(&again).contains("此前已在手"), "{}", stdout(&again));
     let record: serde_json::Value = serde_json::from_str(&fs::read_to_string(&second).unwrap()).unwrap();
     assert!(record["records"].as_array().is_some_and(|r| !r.is_empty()), "how often people agreed");
-    assert_eq!(code(&run(&["sample", "verify", &second, "--lake", &lake])), 0);
+    assert_eq!(code(&run(&["sample", "verify", &second, "--lake", lake])), 0);
+
+    let db = Db::open(&Path::new(lake).join("console/reviews.db")).unwrap();
+    let first: BTreeMap<String, DrawCall> = picked_by_id(&db, 1);
+    let (passed_over, given): (Vec<DrawCall>, Vec<DrawCall>) =
+        picked_by_id(&db, 2).into_values().partition(|c| c.reviewer.is_none());
+    assert!(!passed_over.is_empty() && passed_over.iter().all(|c| first.contains_key(&c.call_id)));
+    assert!(passed_over.iter().all(|c| c.probability == Some(1.0) && c.why.contains("不再派发")));
+    assert!(given.iter().filter(|c| c.part == "risk").all(|c| !first.contains_key(&c.call_id)));
+    let twice: Vec<&DrawCall> = given.iter().filter(|c| first.contains_key(&c.call_id)).collect();
+    assert!(!twice.is_empty() && twice.iter().all(|c| c.part == "random"));
+    let heard_by = |c: &&DrawCall| db.form_of(&c.call_id, Slot::First).unwrap().map(|f| f.user_id);
+    assert!(
+        twice.iter().all(|c| heard_by(c) == Some(1) && c.reviewer.as_deref() == Some("wang")),
+        "who heard it keeps it"
+    );
+    assert!(given.iter().all(|c| c.reviewer != c.duplicate));
+}
+
+fn picked_by_id(db: &Db, draw: i64) -> BTreeMap<String, DrawCall> {
+    let calls = db.draw_calls(draw).unwrap().into_iter().filter(|c| c.picked);
+    calls.map(|c| (c.call_id.clone(), c)).collect()
 }

@@ -70,20 +70,35 @@ impl Db {
         &self.conn
     }
 
-    /// A copy of the database as it is at one moment, while others write. The copy is a file of its own without a log.
+    /// A copy of the database as it is at one moment, while others write. The copy is a file of its own without a log; it gets its
+    /// name when it is whole.
     ///
     /// # Errors
     /// The target exists, or cannot be written.
     pub fn backup(&self, to: &Path) -> Result<(), ReviewsError> {
-        let fail = |source| ReviewsError::Open { path: to.to_owned(), source };
-        let bad = |reason: &str| ReviewsError::Backup { path: to.to_owned(), reason: reason.to_owned() };
+        let bad = |reason: String| ReviewsError::Backup { path: to.to_owned(), reason };
         if to.exists() {
-            return Err(bad("it exists; a backup never overwrites"));
+            return Err(bad("it exists; a backup never overwrites".to_owned()));
         }
-        self.conn.execute("VACUUM INTO ?1", [to.to_string_lossy().as_ref()]).map_err(fail)?;
-        let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
-        let ok: String = copy.query_row("PRAGMA integrity_check", [], |r| r.get(0)).map_err(fail)?;
-        if ok == "ok" { Ok(()) } else { Err(bad(&ok)) }
+        let part = to.with_added_extension("part");
+        let copied = self
+            .copy(&part)
+            .map_err(|e| bad(e.to_string()))
+            .and_then(|integrity| if integrity == "ok" { Ok(()) } else { Err(bad(integrity)) });
+        let named = copied.and_then(|()| std::fs::rename(&part, to).map_err(|e| bad(e.to_string())));
+        if named.is_err() {
+            // What is half written is no backup, and would be in the way of the next one.
+            let _ = std::fs::remove_file(&part);
+        }
+        named
+    }
+
+    /// Copies the database; says what the copy's own check says.
+    fn copy(&self, to: &Path) -> rusqlite::Result<String> {
+        let _ = std::fs::remove_file(to);
+        self.conn.execute("VACUUM INTO ?1", [to.to_string_lossy().as_ref()])?;
+        let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        copy.query_row("PRAGMA integrity_check", [], |r| r.get(0))
     }
 
     /// Runs `work` alone: no other writer between its reads and its writes.

@@ -158,34 +158,43 @@ impl Db {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{DrawCall, DrawRecord};
     use crate::db::tests::centre;
 
-    #[test]
-    fn a_draw_keeps_every_call_of_its_frame() {
-        let (_dir, mut db) = centre();
-        let draw = DrawRecord {
+    /// A draw of this seed.
+    pub(crate) fn record(seed: &str) -> DrawRecord {
+        DrawRecord {
             id: 0,
             title: "随机".into(),
             record: "{}".into(),
-            seed: "s".into(),
+            seed: seed.into(),
             frame_hash: "h".into(),
             frame_calls: 2,
             drawn_us: 1,
             drawn_by: "lead".into(),
-        };
-        let call = |id: &str, picked, duplicate: Option<&str>| DrawCall {
+        }
+    }
+
+    /// A call that chance drew.
+    pub(crate) fn drawn(id: &str, reviewer: Option<&str>, duplicate: Option<&str>) -> DrawCall {
+        DrawCall {
             call_id: id.into(),
             probability: Some(0.5),
             whole: Some(0.5),
-            picked,
+            picked: true,
             part: "random".into(),
             why: "随机".into(),
-            reviewer: Some("r1".into()),
+            reviewer: reviewer.map(str::to_owned),
             duplicate: duplicate.map(str::to_owned),
-        };
-        let id = db.add_draw(&draw, &[call("c1", true, Some("r2")), call("c2", false, None)]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_draw_keeps_every_call_of_its_frame() {
+        let (_dir, mut db) = centre();
+        let left = DrawCall { picked: false, ..drawn("c2", Some("r1"), None) };
+        let id = db.add_draw(&record("s"), &[drawn("c1", Some("r1"), Some("r2")), left]).unwrap();
         assert_eq!(db.draw_calls(id).unwrap().len(), 2);
         assert_eq!(db.draws().unwrap()[0].seed, "s");
         assert!(db.is_blind_duplicate("c1", "r2").unwrap());

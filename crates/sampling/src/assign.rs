@@ -17,41 +17,105 @@ pub struct Assignment {
     pub picked: Picked,
 }
 
-/// Hands out drawn calls in listening order: units by the pinyin of their names, inside them agents by the pinyin of
-/// theirs; `round` turns both lists so that the first of one round is the last of the next. An agent's calls go to one
-/// reviewer, the one with the fewest so far; blind duplicates of a risk queue go to a second one besides.
-pub fn assign(picked: &[Picked], reviewers: &[String], round: usize) -> Vec<Assignment> {
+/// Who heard a call before, or is to hear it by an earlier draw: it stays theirs, so that nobody does work twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Whose review counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// Who hears it a second time, blindly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<String>,
+}
+
+/// Hands out drawn calls.
+///
+/// - **Plans** in listening order: units by the pinyin of their names, inside them agents by the pinyin of theirs; `round` turns
+///   both lists so that the first of one round is the last of the next. An agent's calls go together to the reviewer with
+///   the fewest so far, no more of them than a reviewer's even part of all.
+/// - **Risk queues** in their own order, the worst first, each call to the reviewer with the fewest minutes so far: so everybody
+///   begins with the worst there is, and clips of seconds are not counted like whole calls.
+///
+/// Blind duplicates go to a second reviewer besides. What is `held` stays with its holder, whoever is named now.
+pub fn assign(picked: &[Picked], reviewers: &[String], round: usize, held: &BTreeMap<String, Held>) -> Vec<Assignment> {
     if reviewers.is_empty() {
         return Vec::new();
     }
+    let mut hands = Hands { reviewers, held, load: vec![0.0; reviewers.len()], out: Vec::new() };
+    if picked.iter().any(|p| p.risk.is_some()) {
+        picked.iter().for_each(|call| hands.give(&[call]));
+        return hands.out;
+    }
+    let even = (picked.len() / reviewers.len()).max(1);
+    for agents in turned(by_unit(picked).into_values().collect(), round) {
+        for calls in turned(agents.into_values().collect(), round) {
+            calls.chunks(even).for_each(|calls| hands.give(calls));
+        }
+    }
+    hands.out
+}
+
+fn by_unit(picked: &[Picked]) -> BTreeMap<(Vec<String>, &str), Agents<'_>> {
     let mut units: BTreeMap<(Vec<String>, &str), Agents<'_>> = BTreeMap::new();
     for call in picked {
         let unit = units.entry((pinyin(&call.unit), &call.unit)).or_default();
         unit.entry((pinyin_of_person(&call.agent_name), &call.agent_name, &call.agent_id)).or_default().push(call);
     }
-    let mut load: Vec<usize> = vec![0; reviewers.len()];
-    let mut out = Vec::with_capacity(picked.len());
-    for agents in turned(units.into_values().collect(), round) {
-        for calls in turned(agents.into_values().collect(), round) {
-            let who = (0..reviewers.len()).min_by_key(|i| (load[*i], *i)).unwrap_or(0);
-            load[who] += calls.len();
-            for call in calls {
-                out.push(Assignment { reviewer: reviewers[who].clone(), picked: call.clone() });
-                if call.risk.is_some_and(|r| r.duplicate) {
-                    second(call, who, reviewers, &mut load, &mut out);
-                }
+    units
+}
+
+/// Who got what so far.
+struct Hands<'a> {
+    reviewers: &'a [String],
+    held: &'a BTreeMap<String, Held>,
+    load: Vec<f64>,
+    out: Vec<Assignment>,
+}
+
+impl Hands<'_> {
+    /// Gives calls to one reviewer, those that nobody holds.
+    fn give(&mut self, calls: &[&Picked]) {
+        let seconds = calls.iter().filter_map(|call| self.held.get(&call.call_id)?.second.as_deref());
+        let who = self.idlest(&seconds.collect::<Vec<_>>());
+        for call in calls {
+            let held = self.held.get(&call.call_id).cloned().unwrap_or_default();
+            let first = held.first.unwrap_or_else(|| self.take(who, call));
+            self.push(call, first.clone());
+            if call.risk.is_some_and(|r| r.duplicate) {
+                self.second(call, &first, held.second);
             }
         }
     }
-    out
-}
 
-/// Gives a call to one more reviewer, the one with the fewest besides the first; it stands where its agent's calls stand.
-/// With one reviewer there is no second opinion.
-fn second(call: &Picked, first: usize, reviewers: &[String], load: &mut [usize], out: &mut Vec<Assignment>) {
-    let Some(who) = (0..reviewers.len()).filter(|i| *i != first).min_by_key(|i| (load[*i], *i)) else { return };
-    load[who] += 1;
-    out.push(Assignment { reviewer: reviewers[who].clone(), picked: call.clone() });
+    /// Gives a call to one more reviewer; it stands where its agent's calls stand. With one reviewer there is no second
+    /// opinion.
+    fn second(&mut self, call: &Picked, first: &str, held: Option<String>) {
+        if held.is_none() && self.reviewers.iter().all(|r| r == first) {
+            return;
+        }
+        let second = held.unwrap_or_else(|| {
+            let who = self.idlest(&[first]);
+            self.take(who, call)
+        });
+        self.push(call, second);
+    }
+
+    fn push(&mut self, call: &Picked, reviewer: String) {
+        self.out.push(Assignment { reviewer, picked: call.clone() });
+    }
+
+    /// The reviewer with the least to do, none of these where there is another one.
+    fn idlest(&self, but: &[&str]) -> usize {
+        let barred = |i: usize| but.contains(&self.reviewers[i].as_str());
+        let by = |a: &usize, b: &usize| barred(*a).cmp(&barred(*b)).then(self.load[*a].total_cmp(&self.load[*b]));
+        (0..self.reviewers.len()).min_by(by).unwrap_or(0)
+    }
+
+    /// Adds a call to what a reviewer has to do: its minutes in a risk queue, else one call.
+    fn take(&mut self, who: usize, call: &Picked) -> String {
+        self.load[who] += call.risk.map_or(1.0, |r| r.minutes);
+        self.reviewers[who].clone()
+    }
 }
 
 /// Calls of a unit's agents, by pinyin, name and number.
@@ -110,7 +174,7 @@ fn turned<T>(mut list: Vec<T>, round: usize) -> Vec<T> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::assign;
+    use super::{Held, assign};
     use crate::draw::Picked;
 
     fn picked(unit: &str, agent: &str, n: usize) -> Vec<Picked> {
@@ -132,34 +196,81 @@ mod tests {
     fn ninety_six_agents_go_evenly_to_three_reviewers() {
         let calls: Vec<Picked> = (0..96).flat_map(|a| picked("一组", &format!("{a:04}"), 5)).collect();
         let reviewers = ["甲", "乙", "丙"].map(str::to_owned);
-        let out = assign(&calls, &reviewers, 0);
-        let mut load: BTreeMap<&str, usize> = BTreeMap::new();
-        for a in &out {
-            *load.entry(&a.reviewer).or_default() += 1;
-        }
-        assert_eq!(load.values().copied().collect::<Vec<_>>(), [160, 160, 160]);
+        let out = assign(&calls, &reviewers, 0, &BTreeMap::new());
+        assert_eq!(count(&out).values().copied().collect::<Vec<_>>(), [160, 160, 160]);
         let ids: BTreeSet<&str> = out.iter().map(|a| a.picked.call_id.as_str()).collect();
         assert_eq!(ids.len(), 480);
     }
 
-    #[test]
-    fn duplicates_go_to_a_second_reviewer() {
-        let risk = crate::risk::RiskPick {
+    fn count(out: &[super::Assignment]) -> BTreeMap<&str, usize> {
+        let mut load = BTreeMap::new();
+        out.iter().for_each(|a| *load.entry(a.reviewer.as_str()).or_default() += 1);
+        load
+    }
+
+    fn queue(minutes: &[f64], duplicate: bool) -> Vec<Picked> {
+        let risk = |minutes| crate::risk::RiskPick {
             part: crate::risk::Part::Risk,
             hear: crate::risk::Hear::Clips,
             expected: 1.0,
             per_minute: 1.0,
-            minutes: 1.0,
-            duplicate: true,
+            minutes,
+            duplicate,
             whole_probability: 0.1,
         };
-        let calls: Vec<Picked> =
-            picked("一组", "安宁", 3).into_iter().map(|p| Picked { risk: Some(risk), ..p }).collect();
-        let out = assign(&calls, &["甲".to_owned(), "乙".to_owned()], 0);
+        let calls = picked("一组", "安宁", minutes.len()).into_iter().zip(minutes);
+        calls.map(|(p, m)| Picked { risk: Some(risk(*m)), ..p }).collect()
+    }
+
+    #[test]
+    fn one_agent_with_nearly_all_calls_is_shared_out() {
+        let calls = [picked("一组", "安", 100), picked("一组", "白", 2), picked("一组", "陈", 2)].concat();
+        let reviewers = ["甲", "乙", "丙"].map(str::to_owned);
+        let out = assign(&calls, &reviewers, 0, &BTreeMap::new());
+        assert!(count(&out).values().all(|n| (34..=36).contains(n)), "{:?}", count(&out));
+    }
+
+    #[test]
+    fn a_risk_queue_keeps_its_order_and_is_even_in_minutes() {
+        let calls = queue(&[9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], false);
+        let out = assign(&calls, &["甲", "乙"].map(str::to_owned), 0, &BTreeMap::new());
+        assert!(out.iter().map(|a| &a.picked.call_id).eq(calls.iter().map(|c| &c.call_id)));
+        assert_eq!(count(&out), [("甲", 1), ("乙", 9)].into());
+    }
+
+    #[test]
+    fn what_somebody_holds_stays_there_and_weighs_nothing() {
+        let calls = queue(&[1.0; 6], true);
+        let held = |first: Option<&str>, second: Option<&str>| Held {
+            first: first.map(str::to_owned),
+            second: second.map(str::to_owned),
+        };
+        let held: BTreeMap<String, Held> = [
+            (calls[0].call_id.clone(), held(Some("乙"), None)),
+            (calls[1].call_id.clone(), held(Some("丁"), Some("甲"))),
+            (calls[2].call_id.clone(), held(None, Some("甲"))),
+        ]
+        .into();
+        let out = assign(&calls, &["甲", "乙", "丙"].map(str::to_owned), 0, &held);
+        let of = |i: usize| -> Vec<&str> {
+            out.iter().filter(|a| a.picked.call_id == calls[i].call_id).map(|a| a.reviewer.as_str()).collect()
+        };
+        assert!(of(0)[0] == "乙" && of(0)[1] != "乙", "{:?}", of(0));
+        assert_eq!(of(1), ["丁", "甲"], "who is not named now, too");
+        assert!(of(2)[0] != "甲" && of(2)[1] == "甲", "{:?}", of(2));
+        let pairs: BTreeSet<(&str, &str)> =
+            out.iter().map(|a| (a.picked.call_id.as_str(), a.reviewer.as_str())).collect();
+        assert_eq!((pairs.len(), out.len()), (12, 12), "nobody hears a call twice");
+    }
+
+    #[test]
+    fn duplicates_go_to_a_second_reviewer() {
+        let calls = queue(&[1.0; 3], true);
+        let out = assign(&calls, &["甲".to_owned(), "乙".to_owned()], 0, &BTreeMap::new());
         let pairs: BTreeSet<(&str, &str)> =
             out.iter().map(|a| (a.picked.call_id.as_str(), a.reviewer.as_str())).collect();
         assert_eq!((out.len(), pairs.len()), (6, 6));
-        assert_eq!(assign(&calls, &["甲".to_owned()], 0).len(), 3);
+        assert_eq!(assign(&calls, &["甲".to_owned()], 0, &BTreeMap::new()).len(), 3);
     }
 
     #[test]
@@ -169,7 +280,7 @@ mod tests {
             .flat_map(|(u, a)| picked(u, a, 1))
             .collect();
         let order = |round| {
-            let out = assign(&calls, &["甲".to_owned()], round);
+            let out = assign(&calls, &["甲".to_owned()], round, &BTreeMap::new());
             out.into_iter().map(|a| a.picked.agent_name).collect::<Vec<_>>()
         };
         assert_eq!(order(0), ["安宁", "李强", "王芳", "周敏"]);

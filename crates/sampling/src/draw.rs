@@ -1,16 +1,16 @@
 //! Drawing by a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::allocate::{allocate, stratum};
 use crate::chance::Chance;
 use crate::error::SamplingError;
 use crate::frame::{Frame, FrameCall};
 use crate::half_month;
-use crate::plan::{Method, Plan};
+use crate::plan::{Method, Plan, Stratum};
 use crate::risk::{self, Flag, Inclusion, RiskDraw, RiskPick, RuleRecord};
+use crate::strata::{self, StratumDraw};
 
 /// A call that was drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,21 @@ pub struct Picked {
     pub risk: Option<RiskPick>,
 }
 
+impl Picked {
+    pub(crate) fn new(call: &FrameCall, why: String, probability: Option<f64>) -> Self {
+        Self {
+            call_id: call.call_id.clone(),
+            agent_id: call.agent_id.clone(),
+            agent_name: call.agent_name.clone(),
+            unit: call.unit.clone(),
+            date: call.date.clone(),
+            why,
+            probability,
+            risk: None,
+        }
+    }
+}
+
 /// What machine and reviewers found so far: what a risk queue is ordered by.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
@@ -42,6 +57,8 @@ pub struct Findings {
     pub flags: BTreeMap<String, Vec<Flag>>,
     /// What reviewers said of each rule's hits.
     pub records: Vec<RuleRecord>,
+    /// Calls that somebody heard before or is to hear by an earlier draw: none takes a place of the risk part.
+    pub heard: BTreeSet<String>,
 }
 
 /// A draw and what it depends on: enough to draw again.
@@ -61,6 +78,9 @@ pub struct Draw {
     /// Probability of the calls of the frame that were not drawn, where it is one for all of them (risk queue).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest_probability: Option<f64>,
+    /// Calls worth a place in a risk queue that were heard before and so take none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
     /// The calls drawn, in order of agent, day and start; a risk queue in order of value.
     pub picked: Vec<Picked>,
 }
@@ -72,12 +92,25 @@ pub struct Drawn {
     pub draw: Draw,
     /// The probabilities of every call of the frame; none where the plan looks at the calls' own traits.
     pub inclusion: BTreeMap<String, Inclusion>,
+    /// Calls that the plan cannot draw, and what each lacks.
+    pub left_out: Vec<(String, Lacks)>,
+    /// Traits that the plan stratifies by and that were let go, since with them it had more strata than calls to draw.
+    pub let_go: Vec<Stratum>,
+}
+
+/// What a call lacks that a plan needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lacks {
+    /// The agent's number.
+    Agent,
+    /// When it began.
+    Start,
 }
 
 /// Draws. The same plan, seed and frame always give the same calls.
 ///
 /// # Errors
-/// A call lacks what the plan needs; the plan is a risk queue, which needs [`draw_with`].
+/// The plan is a risk queue, which needs [`draw_with`].
 pub fn draw(plan: &Plan, seed: &str, frame: &Frame) -> Result<Draw, SamplingError> {
     draw_with(plan, seed, frame, None).map(|drawn| drawn.draw)
 }
@@ -85,23 +118,28 @@ pub fn draw(plan: &Plan, seed: &str, frame: &Frame) -> Result<Draw, SamplingErro
 /// Draws, a risk queue too. The same plan, seed, frame and findings always give the same calls.
 ///
 /// # Errors
-/// A call lacks what the plan needs; a risk queue without findings.
+/// A risk queue without findings.
 pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findings>) -> Result<Drawn, SamplingError> {
     let (mut queue, mut inclusion) = (None, BTreeMap::new());
+    let (mut passed_over, mut let_go) = (Vec::new(), Vec::new());
     let chance = Chance::new(seed, frame);
+    let (calls, left_out) = drawable(&plan.method, frame);
     let picked = match &plan.method {
-        Method::HalfMonth { per_agent } => by_half_month(frame, *per_agent, chance)?,
+        Method::HalfMonth { per_agent } => by_half_month(&calls, *per_agent, chance),
         Method::PerAgent { .. } | Method::Percent { .. } | Method::Stratified { .. } => {
-            let of = strata_of(&plan.method, frame);
+            if let Method::Stratified { by, n, .. } = &plan.method {
+                let_go = by[strata::kept(by, &calls, *n).len()..].to_vec();
+            }
+            let of = strata::strata_of(&plan.method, &calls);
             inclusion = of.iter().flat_map(StratumDraw::inclusion).collect();
-            strata(&of, chance, &plan.method)
+            strata::sample(&of, chance, &plan.method)
         }
         Method::Risk(risk_plan) => {
-            let findings = findings.ok_or(SamplingError::NeedsFindings)?;
-            let drawn = risk::draw(risk_plan, seed, frame, &findings.flags, &findings.records);
+            let f = findings.ok_or(SamplingError::NeedsFindings)?;
+            let drawn = risk::draw(risk_plan, seed, frame, &f.flags, &f.records, &f.heard);
             let picked = by_risk(&drawn);
             queue = Some((drawn.evidence_hash, drawn.random_probability));
-            inclusion = drawn.inclusion;
+            (inclusion, passed_over) = (drawn.inclusion, drawn.passed_over);
             picked
         }
     };
@@ -114,125 +152,51 @@ pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findi
         frame_calls: frame.calls().len(),
         findings_hash,
         rest_probability,
+        passed_over,
         picked,
     };
-    Ok(Drawn { draw, inclusion })
+    Ok(Drawn { draw, inclusion, left_out, let_go })
+}
+
+/// The calls that a plan can draw, and those that lack what it looks at: an agent's plan cannot hold a call of nobody.
+fn drawable<'a>(method: &Method, frame: &'a Frame) -> (Vec<&'a FrameCall>, Vec<(String, Lacks)>) {
+    let lacks = |call: &FrameCall| match method {
+        Method::HalfMonth { .. } | Method::PerAgent { .. } if call.agent_id.is_empty() => Some(Lacks::Agent),
+        Method::HalfMonth { .. } if call.started_at_us == 0 => Some(Lacks::Start),
+        _ => None,
+    };
+    let (calls, left_out): (Vec<_>, Vec<_>) = frame.calls().iter().partition(|c| lacks(c).is_none());
+    let left_out = left_out.into_iter().filter_map(|c| Some((c.call_id.clone(), lacks(c)?))).collect();
+    (calls, left_out)
 }
 
 fn by_risk(drawn: &RiskDraw<'_>) -> Vec<Picked> {
-    let of =
-        |p: &risk::RiskPicked<'_>| Picked { risk: Some(p.risk), ..picked(p.call, p.why.clone(), Some(p.probability)) };
+    let of = |p: &risk::RiskPicked<'_>| Picked {
+        risk: Some(p.risk),
+        ..Picked::new(p.call, p.why.clone(), Some(p.probability))
+    };
     drawn.picked.iter().map(of).collect()
 }
 
-fn group(frame: &Frame, key: impl Fn(&FrameCall) -> String) -> BTreeMap<String, Vec<&FrameCall>> {
-    let mut groups: BTreeMap<String, Vec<&FrameCall>> = BTreeMap::new();
-    for call in frame.calls() {
-        groups.entry(key(call)).or_default().push(call);
-    }
-    groups
-}
-
-fn picked(call: &FrameCall, why: String, probability: Option<f64>) -> Picked {
-    Picked {
-        call_id: call.call_id.clone(),
-        agent_id: call.agent_id.clone(),
-        agent_name: call.agent_name.clone(),
-        unit: call.unit.clone(),
-        date: call.date.clone(),
-        why,
-        probability,
-        risk: None,
-    }
-}
-
-/// Calls that are alike to a plan, and how many of them it draws.
-struct StratumDraw<'a> {
-    name: String,
-    calls: Vec<&'a FrameCall>,
-    n: usize,
-}
-
-impl StratumDraw<'_> {
-    fn probability(&self) -> f64 {
-        self.n as f64 / self.calls.len().max(1) as f64
-    }
-
-    /// The probabilities of its calls.
-    fn inclusion(&self) -> impl Iterator<Item = (String, Inclusion)> {
-        let p = self.probability();
-        self.calls.iter().map(move |c| (c.call_id.clone(), Inclusion { flagged: p, whole: p }))
-    }
-}
-
-/// The strata of a plan that draws from each one by chance.
-fn strata_of<'a>(method: &Method, frame: &'a Frame) -> Vec<StratumDraw<'a>> {
-    let groups = match method {
-        Method::PerAgent { .. } => group(frame, |c| c.agent_id.clone()),
-        Method::Percent { .. } => group(frame, |_| String::new()),
-        Method::Stratified { by, .. } => group(frame, |c| stratum(c, by)),
-        Method::HalfMonth { .. } | Method::Risk(_) => BTreeMap::new(),
-    };
-    let given = match method {
-        Method::Stratified { n, allocation, .. } => allocate(&groups, *n, *allocation),
-        _ => BTreeMap::new(),
-    };
-    let n = |name: &String, calls: usize| match method {
-        Method::PerAgent { n } => *n,
-        Method::Percent { percent } => (calls as f64 * percent / 100.0).ceil() as usize,
-        _ => given.get(name).copied().unwrap_or(0),
-    };
-    let of = |(name, calls): (String, Vec<&'a FrameCall>)| StratumDraw {
-        n: n(&name, calls.len()).min(calls.len()),
-        name,
-        calls,
-    };
-    groups.into_iter().map(of).collect()
-}
-
-/// A simple random sample of each stratum.
-fn strata(strata: &[StratumDraw<'_>], chance: Chance<'_>, method: &Method) -> Vec<Picked> {
-    let why = |name: &str| match method {
-        Method::PerAgent { n } => format!("每人{n}通，工号{name}"),
-        Method::Percent { percent } => format!("随机抽取{percent}%"),
-        _ => format!("分层随机：{name}"),
-    };
-    let mut out = Vec::new();
-    for s in strata {
-        let mut drawn = chance.shuffled(&format!("stratum/{}", s.name), s.calls.iter().copied(), |c| c.call_id.clone());
-        drawn.truncate(s.n);
-        drawn.sort_by(|a, b| (&a.date, a.started_at_us, &a.call_id).cmp(&(&b.date, b.started_at_us, &b.call_id)));
-        out.extend(drawn.into_iter().map(|c| picked(c, why(&s.name), Some(s.probability()))));
-    }
-    out
-}
-
-fn by_half_month(frame: &Frame, n: usize, chance: Chance<'_>) -> Result<Vec<Picked>, SamplingError> {
-    let mut groups: BTreeMap<(String, String), Vec<&FrameCall>> = BTreeMap::new();
-    for call in frame.calls() {
-        let lacks = |what| SamplingError::Lacks { call_id: call.call_id.clone(), what };
-        if call.agent_id.is_empty() {
-            return Err(lacks("agent number (agent_id)"));
-        }
-        if call.started_at_us == 0 {
-            return Err(lacks("start time (started_at)"));
-        }
-        groups.entry((call.agent_id.clone(), half_month::half(&call.date))).or_default().push(call);
+fn by_half_month(calls: &[&FrameCall], n: usize, chance: Chance<'_>) -> Vec<Picked> {
+    let mut groups: BTreeMap<(&str, String), Vec<&FrameCall>> = BTreeMap::new();
+    for call in calls {
+        groups.entry((&call.agent_id, half_month::half(&call.date))).or_default().push(call);
     }
     let plans = groups.iter().flat_map(|((_, half), calls)| {
         let chosen = half_month::choose(calls, half, n, chance);
         // A call of an agent with so few calls is heard for sure; the others by their traits.
         let probability = (calls.len() <= n).then_some(1.0);
-        chosen.into_iter().map(move |(call, why)| picked(call, why, probability))
+        chosen.into_iter().map(move |(call, why)| Picked::new(call, why, probability))
     });
-    Ok(plans.collect())
+    plans.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::draw;
+    use super::{Lacks, draw, draw_with};
     use crate::frame::tests::call;
     use crate::frame::{Frame, FrameCall};
     use crate::plan::Plan;
@@ -292,9 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_an_agent_is_named() {
+    fn a_call_without_an_agent_stops_nobody_else() {
         let plan = Plan::parse("title = \"x\"\nmethod = \"half_month\"\n").unwrap();
-        let frame = Frame::new(vec![FrameCall { agent_id: String::new(), ..call("1", "2026-11-03", 5, 60) }]);
-        assert!(draw(&plan, "s", &frame).unwrap_err().to_string().contains("agent_id"));
+        let mut calls = frame().calls().to_vec();
+        calls.push(FrameCall { agent_id: String::new(), call_id: "nobody".into(), ..call("1", "2026-11-03", 5, 60) });
+        calls.push(FrameCall { started_at_us: 0, call_id: "never".into(), ..call("1", "2026-11-03", 5, 60) });
+        let drawn = draw_with(&plan, "s", &Frame::new(calls), None).unwrap();
+        assert_eq!(drawn.draw.picked.len(), 30);
+        assert_eq!(drawn.left_out, [("never".to_owned(), Lacks::Start), ("nobody".to_owned(), Lacks::Agent)]);
     }
 }

@@ -25,12 +25,4 @@ pub enum SamplingError {
     /// A plan by risk was drawn without findings.
     #[error("this plan orders calls by their findings and none were given: draw it with findings and review records")]
     NeedsFindings,
-    /// A call without what the plan needs.
-    #[error("call `{call_id}` has no {what}, which this plan needs; give it in the metadata")]
-    Lacks {
-        /// The call.
-        call_id: String,
-        /// What it lacks.
-        what: &'static str,
-    },
 }

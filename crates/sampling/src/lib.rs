@@ -37,9 +37,10 @@ pub mod half_month;
 pub mod leniency;
 pub mod plan;
 pub mod risk;
+mod strata;
 
-pub use assign::{Assignment, assign};
-pub use draw::{Draw, Drawn, Findings, Picked, draw, draw_with};
+pub use assign::{Assignment, Held, assign};
+pub use draw::{Draw, Drawn, Findings, Lacks, Picked, draw, draw_with};
 pub use error::SamplingError;
 pub use frame::{Frame, FrameCall};
 pub use plan::Plan;

@@ -71,6 +71,19 @@ pub enum Stratum {
     ScoreBand,
 }
 
+impl Stratum {
+    /// Its name in plans.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Queue => "queue",
+            Self::Weekday => "weekday",
+            Self::Hour => "hour",
+            Self::ScoreBand => "score_band",
+        }
+    }
+}
+
 /// How calls are spread over strata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,6 +96,16 @@ pub enum Allocation {
 }
 
 impl Method {
+    /// Whether chance decides by the same lots as another method's: with one seed their draws hang together.
+    pub fn draws_like(&self, other: &Self) -> bool {
+        let lots = |method: &Self| match method {
+            Self::HalfMonth { .. } => 0,
+            Self::PerAgent { .. } | Self::Percent { .. } | Self::Stratified { .. } => 1,
+            Self::Risk(_) => 2,
+        };
+        lots(self) == lots(other)
+    }
+
     /// Whether machine scores decide how many calls of which kind are drawn.
     pub fn looks_at_scores(&self) -> bool {
         match self {

@@ -83,7 +83,7 @@ pub struct DrawArgs {
     #[arg(long, value_name = "FILE.toml")]
     pub plan: PathBuf,
     /// What decides whatever is left to chance: any text, published beforehand.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub seed: String,
     /// Which days.
     #[command(flatten)]
@@ -91,9 +91,10 @@ pub struct DrawArgs {
     /// Reviewers, between commas: each agent's calls go to one of them.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub reviewers: Vec<String>,
-    /// Turns the order of units and agents: the first of one round is the last of the next.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub round: usize,
+    /// Turns the order of units and agents: the first of one round is the last of the next. Without it the round after that of
+    /// the last saved draw of a plan of this title.
+    #[arg(long, value_name = "N")]
+    pub round: Option<usize>,
     /// Metadata field that names an agent's unit.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,

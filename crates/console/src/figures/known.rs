@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use callsift_reviews::DRAWN_WHOLE;
 use callsift_sampling::estimate::{any_human, any_machine};
 use rusqlite::Connection;
 
@@ -129,12 +130,12 @@ pub(super) fn drawn(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn
 
 /// The same of calls that people had to do with, and of no others: frames are large.
 pub(super) fn drawn_and_heard(conn: &Connection) -> rusqlite::Result<HashMap<String, Drawn>> {
-    read(conn, "WHERE call_id IN (SELECT call_id FROM verdicts UNION SELECT call_id FROM forms)")
+    read(conn, "WHERE d.call_id IN (SELECT call_id FROM verdicts UNION SELECT call_id FROM forms)")
 }
 
 fn read(conn: &Connection, which: &str) -> rusqlite::Result<HashMap<String, Drawn>> {
     let sql = format!(
-        "SELECT call_id, probability, whole, picked, picked AND part <> 'risk' FROM draw_calls {which} ORDER BY draw_id"
+        "SELECT d.call_id, d.probability, d.whole, d.picked, {DRAWN_WHOLE} FROM draw_calls d {which} ORDER BY d.draw_id"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;

@@ -311,7 +311,8 @@ struct Task {
     call: Option<CallRow>,
 }
 
-/// All tasks of a person, open ones first, in the order of their draws, the last draw first. A blind duplicate looks like any
+/// All tasks of a person, open ones first, in the order of their draws, the last draw first; what several draws gave stands
+/// once, by the last. A blind duplicate looks like any
 /// other: `why` says why the call was drawn, not who hears it twice.
 fn given(conn: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
     let sql = "SELECT d.call_id, w.title, d.why,
@@ -319,6 +320,8 @@ fn given(conn: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
                          AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END)
                FROM draw_calls d JOIN draws w ON w.id = d.draw_id
                WHERE d.picked = 1 AND (d.reviewer = ?1 OR d.duplicate = ?1)
+                 AND NOT EXISTS (SELECT 1 FROM draw_calls l WHERE l.call_id = d.call_id AND l.draw_id > d.draw_id
+                                 AND l.picked = 1 AND (l.reviewer = ?1 OR l.duplicate = ?1))
                ORDER BY 4, d.draw_id DESC, d.position IS NULL, d.position, d.call_id";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([name], |r| {

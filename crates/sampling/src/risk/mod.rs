@@ -1,7 +1,8 @@
 //! The risk queue: first the calls from which a minute of listening is expected to confirm most.
 //!
 //! Two parts, so that the queue both finds violations and measures what it does not find:
-//! - **risk**: the calls with the highest expected value per minute ([`value()`]), all of them, for sure;
+//! - **risk**: the calls with the highest expected value per minute ([`value()`]), all of them, for sure; calls that somebody
+//!   heard before or is to hear by an earlier draw take no place there;
 //! - **random**: a simple random sample of the **whole** frame, whatever the risk. Its tickets depend on seed and frame only, so
 //!   that nobody steers it by touching a rule, and it may meet a call of the first part: then the call counts as random and is
 //!   heard whole, and the queue is that much shorter. It is not filled up, which would make probabilities depend on each other.
@@ -91,22 +92,25 @@ pub struct RiskDraw<'a> {
     pub evidence_hash: String,
     /// Probability of a call that is not in the risk part.
     pub random_probability: f64,
+    /// Calls of the risk part that needed no place in it, since they were heard before: as surely judged as if they had one.
+    pub passed_over: Vec<String>,
     /// Probabilities of every call of the frame, by call.
     pub inclusion: BTreeMap<String, Inclusion>,
 }
 
-/// Draws a queue. The same plan, seed, frame, flags and records give the same queue.
+/// Draws a queue. The same plan, seed, frame, flags, records and calls that were heard give the same queue.
 pub fn draw<'a>(
     plan: &RiskPlan,
     seed: &str,
     frame: &'a Frame,
     flags: &BTreeMap<String, Vec<Flag>>,
     records: &[RuleRecord],
+    heard: &BTreeSet<String>,
 ) -> RiskDraw<'a> {
     let chance = Chance::new(seed, frame);
     let evidence = Evidence::new(flags, records);
     let valued: Vec<(&FrameCall, Value)> = frame.calls().iter().map(|c| (c, value(plan, c, &evidence))).collect();
-    let (top_size, random_size) = plan.sizes(&valued);
+    let (top_size, random_size) = plan.sizes(&valued, heard);
     let by_chance: BTreeSet<&str> = chance
         .shuffled("risk/random", frame.calls().iter(), |c| c.call_id.clone())
         .into_iter()
@@ -114,10 +118,12 @@ pub fn draw<'a>(
         .map(|c| c.call_id.as_str())
         .collect();
     let ranked = ranked(&valued, chance);
-    let top: BTreeSet<&str> =
-        ranked.iter().filter(|(_, v)| v.per_minute() > 0.0).take(top_size).map(|(c, _)| c.call_id.as_str()).collect();
+    let (top, passed_over) = top(&ranked, top_size, heard);
     let random_probability = random_size as f64 / frame.calls().len().max(1) as f64;
-    let inclusion = |call: &FrameCall| plan.inclusion(top.contains(call.call_id.as_str()), random_probability);
+    let inclusion = |call: &FrameCall| {
+        let id = call.call_id.as_str();
+        plan.inclusion(top.contains(id) || passed_over.contains(id), random_probability)
+    };
     let chosen =
         ranked.iter().filter(|(c, _)| top.contains(c.call_id.as_str()) || by_chance.contains(c.call_id.as_str()));
     let mut picked: Vec<RiskPicked<'a>> = chosen
@@ -131,8 +137,27 @@ pub fn draw<'a>(
         picked,
         evidence_hash: evidence.hash(),
         random_probability,
+        passed_over: passed_over.iter().map(|id| (*id).to_owned()).collect(),
         inclusion: frame.calls().iter().map(|c| (c.call_id.clone(), inclusion(c))).collect(),
     }
+}
+
+/// The calls of the risk part, and those that would have been in it had nobody heard them. Whether a call is one of the two hangs on
+/// the others only, heard or not, so that its probability is 1 either way.
+fn top<'a>(
+    ranked: &[(&'a FrameCall, Value)],
+    size: usize,
+    heard: &BTreeSet<String>,
+) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
+    let (mut top, mut passed_over) = (BTreeSet::new(), BTreeSet::new());
+    for (call, _) in ranked.iter().take_while(|(_, v)| v.per_minute() > 0.0) {
+        if top.len() == size {
+            break;
+        }
+        let into = if heard.contains(&call.call_id) { &mut passed_over } else { &mut top };
+        into.insert(call.call_id.as_str());
+    }
+    (top, passed_over)
 }
 
 /// Calls by value per minute, the highest first. Equal ones by ticket: a number of a call shall not move it.

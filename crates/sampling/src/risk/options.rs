@@ -1,6 +1,6 @@
 //! What a risk queue is to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callsift_core::Severity;
 use serde::{Deserialize, Serialize};
@@ -131,8 +131,9 @@ impl RiskPlan {
         Ok(())
     }
 
-    /// Calls of the risk part and of the random part: fixed by plan, frame and flags, never by chance.
-    pub(super) fn sizes(&self, valued: &[(&FrameCall, Value)]) -> (usize, usize) {
+    /// Calls of the risk part, beside those that were heard before, and of the random part: fixed by plan, frame and flags,
+    /// never by chance.
+    pub(super) fn sizes(&self, valued: &[(&FrameCall, Value)], heard: &BTreeSet<String>) -> (usize, usize) {
         let share = self.random_share.clamp(0.0, 1.0);
         if let Some(calls) = self.calls {
             let calls = calls.min(valued.len());
@@ -143,7 +144,9 @@ impl RiskPlan {
         let all: f64 = valued.iter().map(|(_, v)| v.whole_minutes).sum();
         let mean = all / valued.len().max(1) as f64;
         let random = if mean > 0.0 { (minutes * share / mean).floor() as usize } else { valued.len() };
-        (within(valued, minutes * (1.0 - share)), random.min(valued.len()))
+        let open: Vec<(&FrameCall, Value)> =
+            valued.iter().filter(|(c, _)| !heard.contains(&c.call_id)).copied().collect();
+        (within(&open, minutes * (1.0 - share)), random.min(valued.len()))
     }
 
     /// Probabilities of a call, in the risk part or not.

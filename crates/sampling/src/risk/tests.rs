@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callsift_core::Severity;
 use proptest::prelude::*;
@@ -52,7 +52,7 @@ fn clips_cost_their_length_and_lead_in_and_reviews_teach() {
 #[test]
 fn the_queue_takes_the_worst_and_a_share_by_chance() {
     let frame = frame(500);
-    let drawn = draw(&plan(50), "s", &frame, &flags(&frame), &[]);
+    let drawn = draw(&plan(50), "s", &frame, &flags(&frame), &[], &BTreeSet::new());
     let (risk, random): (Vec<_>, Vec<_>) = drawn.picked.iter().partition(|p| p.risk.part == Part::Risk);
     assert_eq!(random.len(), 10);
     assert!(drawn.picked.len() <= 50 && risk.iter().all(|p| p.probability >= 1.0));
@@ -69,7 +69,7 @@ fn the_queue_takes_the_worst_and_a_share_by_chance() {
 fn nobody_steers_the_random_part() {
     let frame = frame(300);
     let chosen = |frame: &Frame, flags: &BTreeMap<String, Vec<Flag>>| -> Vec<String> {
-        let drawn = draw(&plan(60), "s", frame, flags, &[]);
+        let drawn = draw(&plan(60), "s", frame, flags, &[], &BTreeSet::new());
         let mut ids: Vec<String> =
             drawn.picked.iter().filter(|p| p.risk.part == Part::Random).map(|p| p.call.call_id.clone()).collect();
         ids.sort();
@@ -89,7 +89,7 @@ fn each_call_is_heard_with_the_stated_probability() {
     let mut stated = BTreeMap::new();
     let flags = flags(&frame);
     for seed in 0..2000 {
-        let drawn = draw(&plan(10), &seed.to_string(), &frame, &flags, &[]);
+        let drawn = draw(&plan(10), &seed.to_string(), &frame, &flags, &[], &BTreeSet::new());
         for p in &drawn.picked {
             let (any, whole) = heard.entry(&p.call.call_id).or_default();
             *any += 1;
@@ -105,10 +105,38 @@ fn each_call_is_heard_with_the_stated_probability() {
 }
 
 #[test]
+fn a_second_queue_over_the_same_days_goes_on_where_the_first_ended() {
+    let frame = frame(1000);
+    let flags = flags(&frame);
+    let risk_part = |drawn: &super::RiskDraw<'_>| -> BTreeSet<String> {
+        let risk = drawn.picked.iter().filter(|p| p.risk.part == Part::Risk);
+        risk.map(|p| p.call.call_id.clone()).collect()
+    };
+    let by_chance = |drawn: &super::RiskDraw<'_>| -> BTreeSet<String> {
+        drawn.picked.iter().filter(|p| p.risk.part == Part::Random).map(|p| p.call.call_id.clone()).collect()
+    };
+    let first = draw(&plan(50), "s", &frame, &flags, &[], &BTreeSet::new());
+    let heard: BTreeSet<String> = first.picked.iter().map(|p| p.call.call_id.clone()).collect();
+    let second = draw(&plan(50), "t", &frame, &flags, &[], &heard);
+    assert!(risk_part(&first).is_disjoint(&risk_part(&second)));
+    assert!(risk_part(&second).len() >= 38 && second.passed_over.len() >= 40, "{second:?}");
+    // What is drawn by chance is drawn whatever was heard, or the chances would not be what they are said to be.
+    assert_eq!(by_chance(&second), by_chance(&draw(&plan(50), "t", &frame, &flags, &[], &BTreeSet::new())));
+    // Whatever has a chance of 1 was heard in one of the two, and what is drawn again is the same with what was passed over.
+    let judged = |id: &String| heard.contains(id) || second.picked.iter().any(|p| p.call.call_id == *id);
+    assert!(second.inclusion.iter().filter(|(_, i)| i.flagged >= 1.0).all(|(id, _)| judged(id)));
+    let again = draw(&plan(50), "t", &frame, &flags, &[], &second.passed_over.iter().cloned().collect());
+    assert_eq!(again, second);
+    let minutes = RiskPlan { minutes: Some(60.0), ..RiskPlan::default() };
+    let third = draw(&minutes, "t", &frame, &flags, &[], &heard);
+    assert!(risk_part(&third).len() > 30 && risk_part(&third).is_disjoint(&risk_part(&first)), "{third:?}");
+}
+
+#[test]
 fn minutes_are_kept() {
     let frame = frame(500);
     let plan = RiskPlan { minutes: Some(60.0), ..RiskPlan::default() };
-    let drawn = draw(&plan, "s", &frame, &flags(&frame), &[]);
+    let drawn = draw(&plan, "s", &frame, &flags(&frame), &[], &BTreeSet::new());
     let minutes: f64 = drawn.picked.iter().map(|p| p.risk.minutes).sum();
     assert!((25.0..=60.0).contains(&minutes), "{minutes}");
     assert_eq!(drawn.picked.iter().filter(|p| p.risk.part == Part::Random).count(), 2);
@@ -120,7 +148,7 @@ fn the_shipped_plan_is_drawn_again_and_needs_findings() {
     assert_eq!(plan.method, Method::Risk(super::RiskPlan { calls: Some(200), ..RiskPlan::default() }));
     let frame = frame(500);
     assert!(matches!(crate::draw(&plan, "s", &frame), Err(SamplingError::NeedsFindings)));
-    let findings = Findings { flags: flags(&frame), records: Vec::new() };
+    let findings = Findings { flags: flags(&frame), ..Findings::default() };
     let drawn = draw_with(&plan, "s", &frame, Some(&findings)).unwrap();
     assert_eq!(drawn, draw_with(&drawn.draw.plan, "s", &frame, Some(&findings)).unwrap());
     assert_eq!(drawn.inclusion.len(), 500, "every call has its chance, drawn or not");
@@ -135,7 +163,7 @@ fn the_shipped_plan_is_drawn_again_and_needs_findings() {
 #[test]
 fn a_draw_comes_back_from_its_file_as_it_was() {
     let frame = frame(487);
-    let findings = Findings { flags: flags(&frame), records: Vec::new() };
+    let findings = Findings { flags: flags(&frame), ..Findings::default() };
     let plan = Plan { title: "x".to_owned(), method: Method::Risk(plan(61)) };
     let drawn = draw_with(&plan, "s", &frame, Some(&findings)).unwrap().draw;
     let text = serde_json::to_string(&drawn).unwrap();
@@ -160,7 +188,7 @@ proptest! {
             calls, minutes, random_share: share, duplicate_share: share, prior_precision: prior, prior_strength: prior,
             ..RiskPlan::default()
         };
-        let drawn = draw(&plan, "s", &frame, &flags, &[]);
+        let drawn = draw(&plan, "s", &frame, &flags, &[], &BTreeSet::new());
         prop_assert!(drawn.inclusion.values().all(|i| (0.0..=1.0).contains(&i.flagged) && i.whole <= i.flagged));
         prop_assert!(drawn.picked.iter().all(|p| p.risk.per_minute >= 0.0 && p.probability > 0.0));
     }

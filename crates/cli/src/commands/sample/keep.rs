@@ -5,20 +5,55 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use callsift_console::now_us;
-use callsift_reviews::{Db, DrawCall, DrawRecord, Role};
-use callsift_sampling::risk::{Inclusion, Part, RuleRecord};
-use callsift_sampling::{Frame, Picked};
+use callsift_reviews::{Db, DrawCall, DrawRecord, Holder, Role};
+use callsift_sampling::plan::Method;
+use callsift_sampling::risk::{Hear, Inclusion, Part, RuleRecord};
+use callsift_sampling::{Frame, Held, Picked, Plan};
 use serde_json::json;
 
 use super::Record;
 use crate::args::DataArgs;
 
-/// How often people agreed with the machine, by rule: what calibrates a risk queue. Nothing where there is no database yet.
-pub fn records(data: &DataArgs) -> Result<Vec<RuleRecord>> {
-    if !data.folder().join(Db::FILE).is_file() {
-        return Ok(Vec::new());
+/// What the reviews database knows that a draw depends on; nothing where there is none yet.
+#[derive(Default)]
+pub struct Past {
+    /// How often people agreed with the machine, by rule: what calibrates a risk queue.
+    pub records: Vec<RuleRecord>,
+    /// Who has which call already.
+    holders: BTreeMap<String, Holder>,
+    /// The turn of units and agents after that of the last draw of this name.
+    pub round: usize,
+}
+
+impl Past {
+    pub fn read(data: &DataArgs, plan: &Plan) -> Result<Self> {
+        if !data.folder().join(Db::FILE).is_file() {
+            return Ok(Self::default());
+        }
+        let db = Db::open_in(&data.folder())?;
+        let by_risk = matches!(plan.method, Method::Risk(_));
+        let records = if by_risk { callsift_console::figures::records(&db)? } else { Vec::new() };
+        let same = db.draws()?.into_iter().find(|d| d.title == plan.title);
+        let last = same.and_then(|d| serde_json::from_str::<Record>(&d.record).ok());
+        Ok(Self { records, holders: db.holders()?, round: last.map_or(0, |r| r.round + 1) })
     }
-    Ok(callsift_console::figures::records(&Db::open_in(&data.folder())?)?)
+
+    /// Calls that need no place in a risk queue: heard, or given to somebody, as far as the plan would have them heard.
+    pub fn heard(&self, plan: &Plan) -> BTreeSet<String> {
+        let whole = matches!(&plan.method, Method::Risk(risk) if risk.hear == Hear::Whole);
+        let heard = self.holders.iter().filter(|(_, h)| h.settled && (h.whole || !whole));
+        heard.map(|(call, _)| call.clone()).collect()
+    }
+
+    /// Who has calls of a draw already.
+    pub fn held(&self, picked: &[Picked]) -> BTreeMap<String, Held> {
+        let of = |p: &Picked| {
+            let Holder { first, second, .. } = self.holders.get(&p.call_id)?.clone();
+            let somebody = first.is_some() || second.is_some();
+            somebody.then(|| (p.call_id.clone(), Held { first, second }))
+        };
+        picked.iter().filter_map(of).collect()
+    }
 }
 
 /// File of the data folder with a line for every draw that was begun.
@@ -56,6 +91,8 @@ pub type Chances = BTreeMap<String, Inclusion>;
 pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) -> Result<i64> {
     let mut db = Db::open_in(&data.folder())?;
     check_names(&db, record)?;
+    check_chance(&db, record)?;
+    let passed_over: BTreeSet<&str> = record.draw.passed_over.iter().map(String::as_str).collect();
     let picked: BTreeMap<&str, &Picked> = record.draw.picked.iter().map(|p| (p.call_id.as_str(), p)).collect();
     let mut hearers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for a in &record.assignments {
@@ -73,25 +110,20 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
                 // Where the plan gives no chance, a call that was drawn for sure has one all the same.
                 probability: chance.map(|c| c.flagged).or(drawn.and_then(|p| p.probability)),
                 whole: chance.map(|c| c.whole),
-                picked: drawn.is_some(),
-                part: part(drawn.copied()).to_owned(),
-                why: drawn.map_or_else(String::new, |p| p.why.clone()),
+                // What was heard before counts as drawn, and is nobody's task.
+                picked: drawn.is_some() || passed_over.contains(id),
+                part: if drawn.is_none() && passed_over.contains(id) { "risk" } else { part(drawn.copied()) }
+                    .to_owned(),
+                why: drawn.map_or_else(|| why_not(passed_over.contains(id)), |p| p.why.clone()),
                 reviewer: hearer(0),
                 duplicate: hearer(1),
             }
         })
         .collect();
-    let text = serde_json::to_string(record)?;
-    if let Some(same) = db.draws()?.iter().find(|d| d.record == text) {
-        bail!(
-            "this very draw is saved already, as draw {}: saving it again would give everybody the calls twice",
-            same.id
-        );
-    }
     let draw = DrawRecord {
         id: 0,
         title: record.draw.plan.title.clone(),
-        record: text,
+        record: serde_json::to_string(record)?,
         seed: record.draw.seed.clone(),
         frame_hash: record.draw.frame_hash.clone(),
         frame_calls: record.draw.frame_calls as i64,
@@ -99,6 +131,28 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
         drawn_by: std::env::var("USER").unwrap_or_default(),
     };
     Ok(db.add_draw(&draw, &calls)?)
+}
+
+fn why_not(passed_over: bool) -> String {
+    if passed_over { "风险优先：此前已听或已派发，不再派发".to_owned() } else { String::new() }
+}
+
+/// That chance did not choose by the same seed before: draws count as independent of each other.
+fn check_chance(db: &Db, record: &Record) -> Result<()> {
+    let like = |d: &&DrawRecord| {
+        let plan = serde_json::from_str::<Record>(&d.record).map(|r| r.draw.plan);
+        d.seed == record.draw.seed
+            && d.frame_hash == record.draw.frame_hash
+            && plan.is_ok_and(|plan| plan.method.draws_like(&record.draw.plan.method))
+    };
+    match db.draws()?.iter().find(like) {
+        Some(same) => bail!(
+            "draw {} chose from these very calls with this seed: chance would choose the same again, and the chances of both \
+             together would be wrong; give another --seed to draw more calls",
+            same.id
+        ),
+        None => Ok(()),
+    }
 }
 
 fn part(picked: Option<&Picked>) -> &'static str {

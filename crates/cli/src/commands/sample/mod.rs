@@ -2,20 +2,23 @@
 
 mod frame;
 mod keep;
+mod words;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
-use callsift_sampling::{Assignment, Draw, Drawn, Findings, Plan, assign, draw_with};
+use callsift_sampling::{Assignment, Draw, Drawn, Findings, Held, Plan, assign, draw_with};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{DrawArgs, SampleArgs, VerifyArgs};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, note, table};
+use crate::output::{emit, note};
 use frame::Scope;
+use keep::Past;
 
 /// A draw and the days of its frame: what `sample verify` needs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +35,9 @@ struct Record {
     reviewers: Vec<String>,
     #[serde(default)]
     round: usize,
+    /// Who had drawn calls already: they stay there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    held: BTreeMap<String, Held>,
     #[serde(flatten)]
     draw: Draw,
     assignments: Vec<Assignment>,
@@ -45,9 +51,14 @@ impl Record {
 }
 
 /// What a plan needs besides the frame.
-fn findings(plan: &Plan, scope: &Scope<'_>, records: Vec<RuleRecord>) -> Result<Option<Findings>> {
+fn findings(
+    plan: &Plan,
+    scope: &Scope<'_>,
+    records: Vec<RuleRecord>,
+    heard: BTreeSet<String>,
+) -> Result<Option<Findings>> {
     let needed = matches!(plan.method, Method::Risk(_));
-    needed.then(|| Ok(Findings { flags: frame::flags(scope)?, records })).transpose()
+    needed.then(|| Ok(Findings { flags: frame::flags(scope)?, records, heard })).transpose()
 }
 
 /// Draws, or draws again and compares.
@@ -69,19 +80,20 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     let (from_day, to_day) = (from.as_deref(), to.as_deref());
     let scope = Scope { lake, from: from_day, to: to_day, unit_field: &args.unit_field, utc_offset: &utc_offset };
     let frame = frame::frame(&scope)?;
-    let records = if matches!(plan.method, Method::Risk(_)) { keep::records(&args.data)? } else { Vec::new() };
-    let findings = findings(&plan, &scope, records.clone())?;
+    let past = Past::read(&args.data, &plan)?;
+    let findings = findings(&plan, &scope, past.records.clone(), past.heard(&plan))?;
     // Seed and frame stand before the draw is made, printed and in a file: whoever tries seeds leaves a line for each.
     keep::announce(&args.data, &plan.title, seed, &frame)?;
     emit(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}\n", frame.calls().len(), frame.hash()));
-    let Drawn { draw, inclusion } = draw_with(&plan, seed, &frame, findings.as_ref())?;
+    let Drawn { draw, inclusion, left_out, let_go } = draw_with(&plan, seed, &frame, findings.as_ref())?;
     if let Some(hash) = &draw.findings_hash {
         emit(&format!("机器发现与复核记录的指纹 {hash}\n"));
     }
-    let assignments = assign(&draw.picked, &reviewers, args.round);
-    let (unit_field, round) = (args.unit_field.clone(), args.round);
-    let record = Record { from, to, unit_field, utc_offset, records, reviewers, round, draw, assignments };
-    warn_of_duplicates(&record);
+    let (round, held) = (args.round.unwrap_or(past.round), past.held(&draw.picked));
+    let assignments = assign(&draw.picked, &reviewers, round, &held);
+    let (unit_field, records) = (args.unit_field.clone(), past.records);
+    let record = Record { from, to, unit_field, utc_offset, records, reviewers, round, held, draw, assignments };
+    words::notes(&record, &left_out, &let_go);
     if args.save {
         let id = keep::save(&args.data, &record, &frame, &inclusion)?;
         let who = if record.reviewers.is_empty() {
@@ -96,18 +108,10 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
         std::fs::write(out, text + "\n").with_context(|| format!("cannot write {}", out.display()))?;
     }
     if let Some(csv) = &args.csv {
-        write_csv(csv, &record).with_context(|| format!("cannot write {}", csv.display()))?;
+        words::write_csv(csv, &record).with_context(|| format!("cannot write {}", csv.display()))?;
     }
-    emit(&text(&record));
+    emit(&words::text(&record));
     Ok(Exit::Done)
-}
-
-/// Blind duplicates need a second pair of ears.
-fn warn_of_duplicates(record: &Record) {
-    let duplicates = record.draw.picked.iter().filter(|p| p.risk.is_some_and(|r| r.duplicate)).count();
-    if duplicates > 0 && record.reviewers.len() < 2 {
-        note(&format!("{duplicates} blind duplicates have no second reviewer: name at least two with --reviewers"));
-    }
 }
 
 fn verify(args: &VerifyArgs) -> Result<Exit> {
@@ -123,7 +127,8 @@ fn verify(args: &VerifyArgs) -> Result<Exit> {
         emit(&format!("✗ 可抽名单变了：抽样时 {was} 通，现在 {is} 通；指纹 {}\n", frame.hash()));
         return Ok(Exit::Some);
     }
-    let findings = findings(&record.draw.plan, &scope, record.records.clone())?;
+    let heard = record.draw.passed_over.iter().cloned().collect();
+    let findings = findings(&record.draw.plan, &scope, record.records.clone(), heard)?;
     let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?.draw;
     if again.findings_hash != record.draw.findings_hash {
         emit("✗ 名单相同，但机器发现、得分或复核记录变了（规则重跑过？），无法重抽\n");
@@ -133,41 +138,10 @@ fn verify(args: &VerifyArgs) -> Result<Exit> {
         emit("✗ 名单相同，但重抽的结果与文件不同：文件被改过\n");
         return Ok(Exit::Some);
     }
-    if assign(&again.picked, &record.reviewers, record.round) != record.assignments {
+    if assign(&again.picked, &record.reviewers, record.round, &record.held) != record.assignments {
         emit("✗ 抽取一致，但分配与文件不同：谁听哪一通被改过\n");
         return Ok(Exit::Some);
     }
     emit(&format!("✓ 重抽一致：{} 通，种子 {}\n", again.picked.len(), again.seed));
     Ok(Exit::Done)
-}
-
-fn rows(record: &Record) -> Vec<Vec<String>> {
-    let row = |reviewer: &str, p: &callsift_sampling::Picked| {
-        let probability = p.probability.map_or_else(String::new, |p| format!("{p:.4}"));
-        let cells = [reviewer, &p.unit, &p.agent_id, &p.agent_name, &p.date, &p.call_id, &p.why, &probability];
-        cells.map(str::to_owned).to_vec()
-    };
-    let mut rows =
-        vec![["质检员", "班组", "工号", "坐席", "日期", "通话", "抽取理由", "入样概率"].map(str::to_owned).to_vec()];
-    if record.assignments.is_empty() {
-        rows.extend(record.draw.picked.iter().map(|p| row("", p)));
-    } else {
-        rows.extend(record.assignments.iter().map(|a| row(&a.reviewer, &a.picked)));
-    }
-    rows
-}
-
-fn text(record: &Record) -> String {
-    let agents: std::collections::BTreeSet<&str> = record.draw.picked.iter().map(|p| p.agent_id.as_str()).collect();
-    let (title, n) = (&record.draw.plan.title, record.draw.picked.len());
-    format!("{title}：{n} 通，坐席 {} 人\n{}", agents.len(), table(&rows(record)))
-}
-
-fn write_csv(path: &Path, record: &Record) -> Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
-    for row in rows(record) {
-        writer.write_record(row)?;
-    }
-    writer.flush()?;
-    Ok(())
 }

@@ -1,0 +1,109 @@
+//! What a draw says to people: lists, who hears how much, and what it could not do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Result;
+use callsift_sampling::plan::Stratum;
+use callsift_sampling::{Lacks, Picked};
+
+use super::Record;
+use crate::output::{note, table};
+
+/// Calls that are named where several lack the same.
+const NAMED: usize = 3;
+
+/// What whoever draws should know.
+pub fn notes(record: &Record, left_out: &[(String, Lacks)], let_go: &[Stratum]) {
+    for (lack, what) in [(Lacks::Agent, "agent number (agent_id)"), (Lacks::Start, "start time (started_at)")] {
+        let calls: Vec<&str> = left_out.iter().filter(|(_, l)| *l == lack).map(|(call, _)| call.as_str()).collect();
+        if !calls.is_empty() {
+            let named = calls.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+            let more = if calls.len() > NAMED { ", ..." } else { "" };
+            note(&format!("left out {} without {what}: {named}{more}; give it in the metadata", counted(calls.len())));
+        }
+    }
+    if !let_go.is_empty() {
+        let names: Vec<String> = let_go.iter().map(|s| s.name().to_owned()).collect();
+        note(&format!(
+            "with all of `by` there are more strata than calls to draw, and some calls would have no chance: drawn without \
+             {}; raise `n` to keep it",
+            names.join(", ")
+        ));
+    }
+    let passed_over = record.draw.passed_over.len();
+    if passed_over > 0 {
+        note(&format!("{} of high risk heard before or given to somebody: passed over", counted(passed_over)));
+    }
+    let duplicates = record.draw.picked.iter().filter(|p| p.risk.is_some_and(|r| r.duplicate)).count();
+    if duplicates > 0 && record.reviewers.len() < 2 {
+        note(&format!("{duplicates} blind duplicates have no second reviewer: name at least two with --reviewers"));
+    }
+}
+
+fn counted(calls: usize) -> String {
+    if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") }
+}
+
+fn rows(record: &Record) -> Vec<Vec<String>> {
+    let row = |reviewer: &str, p: &Picked| {
+        let probability = p.probability.map_or_else(String::new, |p| format!("{p:.4}"));
+        let cells = [reviewer, &p.unit, &p.agent_id, &p.agent_name, &p.date, &p.call_id, &p.why, &probability];
+        cells.map(str::to_owned).to_vec()
+    };
+    let mut rows =
+        vec![["质检员", "班组", "工号", "坐席", "日期", "通话", "抽取理由", "入样概率"].map(str::to_owned).to_vec()];
+    if record.assignments.is_empty() {
+        rows.extend(record.draw.picked.iter().map(|p| row("", p)));
+    } else {
+        rows.extend(record.assignments.iter().map(|a| row(&a.reviewer, &a.picked)));
+    }
+    rows
+}
+
+/// The list, and what each reviewer gets.
+pub fn text(record: &Record) -> String {
+    let agents: BTreeSet<&str> = record.draw.picked.iter().map(|p| p.agent_id.as_str()).collect();
+    let (title, n) = (&record.draw.plan.title, record.draw.picked.len());
+    format!("{title}：{n} 通，坐席 {} 人\n{}{}", agents.len(), table(&rows(record)), loads(record))
+}
+
+/// What a reviewer gets of a draw.
+#[derive(Default)]
+struct Load {
+    calls: usize,
+    held: usize,
+    minutes: Option<f64>,
+}
+
+fn loads(record: &Record) -> String {
+    let mut loads: BTreeMap<&str, Load> = record.reviewers.iter().map(|r| (r.as_str(), Load::default())).collect();
+    for a in &record.assignments {
+        let load = loads.entry(&a.reviewer).or_default();
+        load.calls += 1;
+        let held = record.held.get(&a.picked.call_id);
+        let by = held.into_iter().flat_map(|h| [&h.first, &h.second]).flatten();
+        if by.into_iter().any(|name| *name == a.reviewer) {
+            load.held += 1;
+        } else if let Some(risk) = a.picked.risk {
+            *load.minutes.get_or_insert(0.0) += risk.minutes;
+        }
+    }
+    let line = |(name, load): (&&str, &Load)| {
+        let minutes = load.minutes.map_or_else(String::new, |m| format!("，约 {m:.0} 分钟"));
+        let held = if load.held > 0 { format!("，其中 {} 通此前已在手", load.held) } else { String::new() };
+        format!("  {name} {} 通{minutes}{held}\n", load.calls)
+    };
+    let lines: String = loads.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("分配（轮次 {}）：\n{lines}", record.round) }
+}
+
+/// Writes the list as CSV.
+pub fn write_csv(path: &Path, record: &Record) -> Result<()> {
+    let mut writer = csv::Writer::from_path(path)?;
+    for row in rows(record) {
+        writer.write_record(row)?;
+    }
+    writer.flush()?;
+    Ok(())
+}
