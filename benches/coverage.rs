@@ -12,9 +12,13 @@
 //! need: ratio of the mean squared errors, in brackets the mean of what the program itself says.
 #![allow(clippy::print_stdout, reason = "a report")]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use callsift_sampling::FrameCall;
+use callsift_sampling::allocate::{allocate, stratum};
 use callsift_sampling::estimate::{AgentRate, Interval, Judged, PoweredRate, RuleAccuracy, groups, powered, rules};
+use callsift_sampling::plan::{Allocation, Stratum};
 
 /// Agents are looked at in one centre of so many: there are twenty in each, and they take most of the time.
 const AGENTS_OF: u64 = 4;
@@ -38,6 +42,9 @@ pub(crate) struct Scenario {
     strata: usize,
     /// Strata are bands of the machine's score instead: the last holds the calls flagged and a few others.
     bands: bool,
+    /// Strata are three units by bands of ten points of the machine's score, and calls are spread over them as
+    /// `plans/stratified.toml` has it.
+    shipped: bool,
     /// As many calls from every stratum instead.
     even: bool,
     /// Instead of strata as many calls from each of so many nights; the last has three times as many as the first.
@@ -56,6 +63,7 @@ const PLAIN: Scenario = Scenario {
     spread: 0.5,
     strata: 1,
     bands: false,
+    shipped: false,
     even: false,
     nights: 0,
 };
@@ -88,6 +96,12 @@ fn scenarios() -> Vec<Scenario> {
         Scenario { strata: 3, ..of("3 unequal strata, 90 of 2000", 2000, (0, 90), WIDE) },
         Scenario { strata: 10, ..of("10 unequal strata, 120 of 2000", 2000, (0, 120), WIDE) },
         Scenario { strata: 5, bands: true, ..of("5 score bands, worst drawn most, 100 of 2000", 2000, (0, 100), WIDE) },
+        Scenario { shipped: true, ..of("units by score, Neyman, 120 of 2000", 2000, (0, 120), WIDE) },
+        Scenario {
+            shipped: true,
+            spread: 0.25,
+            ..of("units by score, most fail, 120 of 2000", 2000, (0, 120), (0.4, 0.7))
+        },
         Scenario { nights: 20, ..of("20 nights, mixed 100+60 of 2000", 2000, (100, 60), WIDE) },
         Scenario { nights: 30, ..of("30 nights, 1 of each, 1500", 1500, (0, 30), PLAIN.rate) },
         Scenario { spread: 0.0, ..alike },
@@ -180,17 +194,19 @@ fn simulate(s: &Scenario, random: &mut Random) -> (Vec<Judged>, Truth) {
     let night = |i: usize| (s.nights as f64 * ((1.0 + 8.0 * i as f64 / s.calls as f64).sqrt() - 1.0) / 2.0) as usize;
     // Calls without a hit lie in the bands above, a tenth of them in the worst.
     let band = |i: usize| if hits[i] || i.is_multiple_of(10) { s.strata - 1 } else { i / 10 % (s.strata - 1) };
+    let (names, given) = if s.shipped { as_shipped(s, &hits, &agents, random) } else { (Vec::new(), Vec::new()) };
     let stratum = |i: usize| match s {
         _ if s.nights > 0 => night(i),
         _ if s.bands => band(i),
+        _ if s.shipped => names[i],
         _ => agents[i] * s.strata / s.agents,
     };
     let mut chance = vec![false; s.calls];
-    let mut probability = vec![0.0; s.strata.max(s.nights)];
+    let mut probability = vec![0.0; s.strata.max(s.nights).max(given.len())];
     for (h, p) in probability.iter_mut().enumerate() {
         let of: Vec<usize> = by_chance.iter().map(|(_, i)| *i).filter(|i| stratum(*i) == h).collect();
         let by_strata = if s.even { s.random / s.strata } else { s.random * 2 * (h + 1) / (s.strata * (s.strata + 1)) };
-        let n = s.random.checked_div(s.nights).unwrap_or(by_strata);
+        let n = given.get(h).copied().unwrap_or_else(|| s.random.checked_div(s.nights).unwrap_or(by_strata));
         let n = n.min(of.len());
         of.iter().take(n).for_each(|i| chance[*i] = true);
         *p = n as f64 / of.len() as f64;
@@ -206,6 +222,34 @@ fn simulate(s: &Scenario, random: &mut Random) -> (Vec<Judged>, Truth) {
         probability: if top[i] { 1.0 } else { probability[stratum(i)] },
     };
     ((0..s.calls).map(row).collect(), Truth { violations, hits, agents, habits })
+}
+
+/// The stratum of every call and how many calls each stratum gets. A call with a hit has 40 to 95 points, one without mostly 100.
+fn as_shipped(s: &Scenario, hits: &[bool], agents: &[usize], random: &mut Random) -> (Vec<usize>, Vec<usize>) {
+    let mut score = |hit: bool| match hit {
+        true => 40.0 + 5.0 * (random.share() * 12.0).floor(),
+        false if random.happens(0.9) => 100.0,
+        false => 90.0,
+    };
+    let call = |i: usize| FrameCall {
+        call_id: i.to_string(),
+        agent_id: String::new(),
+        agent_name: String::new(),
+        unit: (agents[i] * 3 / s.agents).to_string(),
+        queue: String::new(),
+        date: String::new(),
+        started_at_us: 0,
+        hour: 0,
+        duration_ms: 0,
+        score: Some(score(hits[i])),
+    };
+    let calls: Vec<FrameCall> = (0..s.calls).map(call).collect();
+    let mut strata: BTreeMap<String, Vec<&FrameCall>> = BTreeMap::new();
+    let name = |c: &FrameCall| stratum(c, &[Stratum::Unit, Stratum::ScoreBand]);
+    calls.iter().for_each(|c| strata.entry(name(c)).or_default().push(c));
+    let given = allocate(&strata, s.random, Allocation::Neyman);
+    let numbers: BTreeMap<&str, usize> = strata.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+    (calls.iter().map(|c| numbers[name(c).as_str()]).collect(), strata.keys().map(|name| given[name]).collect())
 }
 
 impl Truth {

@@ -22,6 +22,9 @@ use super::unheard;
 /// As many parts are added by square and add; more are taken together.
 const FEW: usize = 3;
 
+/// Parts are unlike each other where the shares of calls that the machine flags lie so far apart.
+const UNLIKE: f64 = 0.2;
+
 /// Calls that the share of all parts counts for in the doubt about parts that may well be alike ([`variance`]).
 const DRAWN: f64 = 10.0;
 
@@ -109,11 +112,27 @@ pub(super) fn span(parts: &Parts, target: Target, misses: Misses) -> Option<Span
     let sum = if alone {
         add(open.iter().map(|c| of_class(c, target, misses)))
     } else {
-        together(&Parts(open), target, misses)
+        let [few, many] = by_hits(open);
+        add([few, many].into_iter().filter(|g| !g.is_empty()).map(|g| match g[..] {
+            [c] if c.weights.is_none() => of_class(&c, target, misses),
+            _ => together(&Parts(g), target, misses),
+        }))
     };
     let at = known + sum.at;
     let guess = at / (parts.size() - unheard).max(1) as f64 * unheard as f64;
     Some(Span { at: at + guess, low: known + sum.low, high: known + sum.high + unheard as f64 })
+}
+
+/// Parts in which the machine flags few calls, and those in which it flags many. What people find mostly differs as widely, and
+/// one sample of the two would have limits of a skewness that neither has. What the machine says is known of every call, so the
+/// division does not hang on what was heard.
+fn by_hits(mut parts: Vec<Class>) -> [Vec<Class>; 2] {
+    let share = |c: &Class| c.hits as f64 / c.size.max(1) as f64;
+    parts.sort_by(|a, b| share(a).total_cmp(&share(b)));
+    let gap = |i: &usize| share(&parts[*i]) - share(&parts[*i - 1]);
+    let widest = (1..parts.len()).max_by(|a, b| gap(a).total_cmp(&gap(b)).then(b.cmp(a)));
+    let many = parts.split_off(widest.filter(|i| gap(i) >= UNLIKE).unwrap_or(parts.len()));
+    [parts, many]
 }
 
 fn of_class(class: &Class, target: Target, misses: Misses) -> Span {
@@ -217,7 +236,7 @@ mod tests {
     use crate::estimate::parts::{Class, Parts};
 
     fn parts(classes: &[(usize, usize, usize)]) -> Parts {
-        Parts(classes.iter().map(|(size, n, y)| Class { size: *size, n: *n, y: *y, weights: None }).collect())
+        Parts(classes.iter().map(|(size, n, y)| Class { size: *size, n: *n, y: *y, hits: 0, weights: None }).collect())
     }
 
     #[test]
@@ -245,6 +264,24 @@ mod tests {
         let unequal = effective(&parts(&[(1000, 50, 5), (9000, 50, 5)]), Target::Habit).unwrap();
         assert!((55.0..65.0).contains(&unequal), "{unequal}");
         assert!(effective(&parts(&[(10, 10, 1)]), Target::Frame).unwrap().is_infinite());
+    }
+
+    #[test]
+    fn what_differs_widely_keeps_limits_of_its_own() {
+        // Four bands in which hardly a call fails and one in which half do: the doubt comes from the last.
+        let class = |size, n, y, hits| Class { size, n, y, hits, weights: None };
+        let bands = |hits| {
+            Parts(vec![
+                class(400, 15, 0, 0),
+                class(400, 15, 1, 0),
+                class(400, 15, 0, 0),
+                class(400, 15, 0, 0),
+                class(400, 40, 20, hits),
+            ])
+        };
+        let width = |parts: &Parts| span(parts, Target::Frame, TWO_SIDED).map(|s| s.high - s.low).unwrap();
+        let (told, not_told) = (width(&bands(300)), width(&bands(20)));
+        assert!(told < 0.95 * not_told, "{told} {not_told}");
     }
 
     proptest! {

@@ -14,6 +14,8 @@ pub struct Class {
     pub n: usize,
     /// Violations among the judged.
     pub y: usize,
+    /// Calls in the frame that the machine flags.
+    pub hits: usize,
     /// What weights make of them, where strata of different chances were taken together ([`super::strata`]).
     pub weights: Option<Weights>,
 }
@@ -135,7 +137,13 @@ pub(super) fn halves<'a>(rows: impl IntoIterator<Item = &'a Judged>) -> Vec<Halv
         let [clear, hit] = classes.entry(key(row)).or_default();
         count(if row.machine == Some(true) { hit } else { clear }, row);
     }
-    let both = |[a, b]: [Class; 2]| Class { size: a.size + b.size, n: a.n + b.n, y: a.y + b.y, weights: None };
+    let both = |[a, b]: [Class; 2]| Class {
+        size: a.size + b.size,
+        n: a.n + b.n,
+        y: a.y + b.y,
+        hits: a.hits + b.hits,
+        weights: None,
+    };
     let of = |group: strata::Group<2>| Halves {
         hit: strata::join(group.iter().map(|(k, [_, hit])| (*k, *hit))),
         clear: strata::join(group.iter().map(|(k, [clear, _])| (*k, *clear))),
@@ -149,4 +157,5 @@ pub(super) fn count(class: &mut Class, row: &Judged) {
     class.size += row.calls;
     class.n += usize::from(row.human.is_some()) * row.calls;
     class.y += usize::from(row.human == Some(true)) * row.calls;
+    class.hits += usize::from(row.machine == Some(true)) * row.calls;
 }

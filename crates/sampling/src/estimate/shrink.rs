@@ -1,6 +1,7 @@
 //! Rates of small groups, drawn toward the larger group they are in.
 //!
-//! Agents of a unit are taken as a sample of habits (`habits.rs`), for each class of equal chance of being heard. What was
+//! Agents of a unit are taken as a sample of habits (`habits.rs`), for each class of equal chance of being heard, and where enough
+//! were heard apart for the calls that the machine flags and for the others. What was
 //! heard of an agent counts as it is; only calls not heard are guessed, by the agent's posterior. An agent with many heard
 //! calls keeps the own rate, one with none gets the unit's. The interval has 95 % of the posterior
 //! distribution of the agent's violations in this frame, which are whole (`unheard.rs`); it holds on average over the
@@ -23,6 +24,8 @@ const COUNTED: usize = 1_000;
 /// Calls of the unit that were to be heard of strata that share their habits. More than for a rate: each group of strata has
 /// a prior of its own, and many priors that say little say much together.
 const AT_LEAST: usize = 30;
+/// Calls of the unit that were to be heard of those that the machine flags, and of the others, for the two to be looked at apart.
+const OF_EACH_SIDE: f64 = 10.0;
 /// Posterior chance of an interval.
 const LEVEL: f64 = 0.95;
 
@@ -46,18 +49,51 @@ struct Unit {
 
 /// One result for each small group.
 pub(super) fn shrink(members: &[&[&Judged]]) -> Vec<Shrunk> {
-    let strata: Vec<BTreeMap<Key, [Class; 1]>> = members.iter().map(|rows| strata_of(rows)).collect();
-    let groups = strata::groups(strata_of(&members.concat()), AT_LEAST);
-    let scales: Vec<f64> = groups.iter().map(scale).collect();
-    let of_groups = |member| groups.iter().zip(&scales).map(move |(group, by)| of_group(member, group, *by)).collect();
-    let classes: Vec<Vec<Part>> = strata.iter().map(of_groups).collect();
-    let unit = |i: usize| {
-        let members = || classes.iter().map(|member| &member[i]);
-        let (n, y): (f64, f64) = (members().map(|p| p.n).sum(), members().map(|p| p.y).sum());
-        Unit { share: (n > 0.0).then(|| y / n), habits: posterior(members().map(|p| (p.n, p.y))) }
+    let sides: Vec<Side> = sides(&members.concat()).into_iter().map(|hit| Side::of(members, hit)).collect();
+    let of = |member: usize| {
+        let parts: Vec<Part> = sides.iter().flat_map(|side| side.parts[member].iter().copied()).collect();
+        let units: Vec<&Unit> = sides.iter().flat_map(|side| &side.units).collect();
+        one(&parts, &units)
     };
-    let units: Vec<Unit> = (0..groups.len()).map(unit).collect();
-    classes.iter().map(|member| one(member, &units)).collect()
+    (0..members.len()).map(of).collect()
+}
+
+/// Whether calls that the machine flags are looked at apart from the others. Both mostly differ widely, and how many of
+/// each a member has is known; so a member's guess need not hang on which of the two happened to be heard. Where too few of one were to
+/// be heard they stay together.
+fn sides(rows: &[&Judged]) -> Vec<Option<bool>> {
+    let expected = |hit: bool| {
+        let of = rows.iter().filter(|r| (r.machine == Some(true)) == hit && r.probability < 1.0);
+        of.map(|r| r.probability * r.calls as f64).sum::<f64>()
+    };
+    if expected(true).min(expected(false)) < OF_EACH_SIDE { vec![None] } else { vec![Some(false), Some(true)] }
+}
+
+/// Calls on one side of the machine, or all.
+struct Side {
+    /// Of each member, by unit.
+    parts: Vec<Vec<Part>>,
+    units: Vec<Unit>,
+}
+
+impl Side {
+    fn of(members: &[&[&Judged]], hit: Option<bool>) -> Self {
+        let on_side = |r: &&Judged| hit.is_none_or(|hit| (r.machine == Some(true)) == hit);
+        let members: Vec<Vec<&Judged>> =
+            members.iter().map(|rows| rows.iter().copied().filter(on_side).collect()).collect();
+        let strata: Vec<BTreeMap<Key, [Class; 1]>> = members.iter().map(|rows| strata_of(rows)).collect();
+        let groups = strata::groups(strata_of(&members.concat()), AT_LEAST);
+        let scales: Vec<f64> = groups.iter().map(scale).collect();
+        let of_groups =
+            |member| groups.iter().zip(&scales).map(move |(group, by)| of_group(member, group, *by)).collect();
+        let parts: Vec<Vec<Part>> = strata.iter().map(of_groups).collect();
+        let unit = |i: usize| {
+            let members = || parts.iter().map(|member| &member[i]);
+            let (n, y): (f64, f64) = (members().map(|p| p.n).sum(), members().map(|p| p.y).sum());
+            Unit { share: (n > 0.0).then(|| y / n), habits: posterior(members().map(|p| (p.n, p.y))) }
+        };
+        Self { units: (0..groups.len()).map(unit).collect(), parts }
+    }
 }
 
 fn strata_of(rows: &[&Judged]) -> BTreeMap<Key, [Class; 1]> {
@@ -119,11 +155,11 @@ struct Guess {
     from_group: f64,
 }
 
-fn one(parts: &[Part], units: &[Unit]) -> Shrunk {
+fn one(parts: &[Part], units: &[&Unit]) -> Shrunk {
     let nothing = Shrunk { estimate: None, interval: Interval::ANY, from_group: 0.0 };
     let size: usize = parts.iter().map(|p| p.size).sum();
     let heard: usize = parts.iter().map(|p| p.heard).sum();
-    let open: Vec<(&Part, &Unit)> = parts.iter().zip(units).filter(|(p, _)| p.left > 0).collect();
+    let open: Vec<(&Part, &Unit)> = parts.iter().zip(units.iter().copied()).filter(|(p, _)| p.left > 0).collect();
     let Some(guesses) =
         open.iter().map(|(c, unit)| Some(guess(c, &unit.habits, unit.share?))).collect::<Option<Vec<_>>>()
     else {
@@ -213,11 +249,11 @@ mod tests {
             low.fract() == 0.0 && high.fract() == 0.0 && low < 12.0 && (15.0..40.0).contains(&high),
             "{low} {high}"
         );
-        let shrunk = one(&[class], &[unit()]);
+        let shrunk = one(&[class], &[&unit()]);
         // A fifth of 25 calls' worth is the agent's own.
         assert!((shrunk.estimate.unwrap() - (1.0 + 100.0 * 3.0 / 25.0) / 105.0).abs() < 1e-12, "{shrunk:?}");
         assert!((shrunk.from_group - 0.8).abs() < 1e-12);
-        let all = one(&[Part { size: 5, left: 0, ..class }], &[unit()]);
+        let all = one(&[Part { size: 5, left: 0, ..class }], &[&unit()]);
         assert_eq!((all.interval.low, all.estimate, all.interval.high), (0.2, Some(0.2), 0.2));
     }
 

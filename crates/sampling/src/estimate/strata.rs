@@ -117,6 +117,7 @@ pub(super) fn join(strata: impl IntoIterator<Item = (Key, Class)>) -> Class {
         out.size += class.size;
         out.n += class.n;
         out.y += class.y;
+        out.hits += class.hits;
         w.all += each * class.n as f64;
         w.yes += each * class.y as f64;
         w.squares += each * each * class.n as f64;
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn weights_undo_unequal_chances() {
         // Half of the rare stratum's calls were heard, a tenth of the other's; all are as their stratum is.
-        let class = |size, n, y| Class { size, n, y, weights: None };
+        let class = |size, n, y| Class { size, n, y, hits: 0, weights: None };
         let joined = join([(key(0.5, false), class(20, 10, 10)), (key(0.1, false), class(100, 10, 0))]);
         assert!((joined.share().unwrap() - 20.0 / 120.0).abs() < 1e-12);
         assert!((joined.total().unwrap() - 20.0).abs() < 1e-9);
