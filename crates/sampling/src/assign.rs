@@ -46,7 +46,7 @@ pub fn assign(picked: &[Picked], reviewers: &[String], round: usize, held: &BTre
         picked.iter().for_each(|call| hands.give(&[call]));
         return hands.out;
     }
-    let even = (picked.len() / reviewers.len()).max(1);
+    let even = picked.len().div_ceil(reviewers.len()).max(1);
     for agents in turned(by_unit(picked).into_values().collect(), round) {
         for calls in turned(agents.into_values().collect(), round) {
             calls.chunks(even).for_each(|calls| hands.give(calls));

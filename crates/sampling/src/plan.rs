@@ -133,7 +133,7 @@ impl Plan {
     /// # Errors
     /// What is wrong, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let plan: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        let plan: Self = toml::from_str(text).map_err(|e| placed(text, &e))?;
         match &plan.method {
             Method::HalfMonth { per_agent: 0 } | Method::PerAgent { n: 0 } | Method::Stratified { n: 0, .. } => {
                 Err("the number of calls must be at least 1".to_owned())
@@ -150,6 +150,20 @@ impl Plan {
     }
 }
 
+/// An error with the line that it is about. Fields that hang on `method` are read from a copy that has forgotten where they stood, and
+/// the reader points at the first line; the word that it names tells which line it is.
+fn placed(text: &str, e: &toml::de::Error) -> String {
+    let message = e.message();
+    let word = ['`', '"'].into_iter().find_map(|quote| message.split(quote).nth(1));
+    let about_a_field = ["unknown", "invalid", "missing"].iter().any(|kind| message.starts_with(kind));
+    let holds = |line: &str| word.is_some_and(|w| line.split('#').next().unwrap_or(line).contains(w));
+    match text.lines().enumerate().find(|(_, line)| about_a_field && holds(line)) {
+        Some((i, line)) => format!("line {}: `{}`: {message}", i + 1, line.trim()),
+        None if about_a_field => message.to_owned(),
+        None => e.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Allocation, Method, Plan, Stratum};
@@ -162,5 +176,19 @@ mod tests {
         assert_eq!(plan.method, Method::Stratified { n: 60, by, allocation: Allocation::Neyman });
         assert!(Plan::parse("title = \"x\"\nmethod = \"percent\"\npercent = 0\n").unwrap_err().contains("percent"));
         assert!(Plan::parse("title = \"x\"\nmethod = \"lottery\"\n").unwrap_err().contains("lottery"));
+    }
+
+    #[test]
+    fn mistakes_are_said_with_their_line() {
+        let said = |rest: &str| Plan::parse(&format!("# minr\ntitle = \"x\"\n{rest}\n")).unwrap_err();
+        let risk = said("method = \"risk\"\ncalls = 9\n[weights]\nminr = 3");
+        assert!(risk.starts_with("line 6: `minr = 3`: unknown field"), "{risk}");
+        let typed = said("method = \"percent\"\npercent = \"3\"");
+        assert!(typed.starts_with("line 4: `percent = \"3\"`: invalid type"), "{typed}");
+        let variant = said("method = \"stratified\"\nn = 4\nby = [\"hours\"]");
+        assert!(variant.starts_with("line 5: "), "{variant}");
+        let missing = said("method = \"percent\"");
+        assert!(missing.starts_with("missing field `percent`") || missing.contains("line 3"), "{missing}");
+        assert!(said("method = ").contains("line 3"), "{}", said("method = "));
     }
 }

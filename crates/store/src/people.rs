@@ -102,7 +102,7 @@ pub fn reviews() -> Table<ReviewRow> {
             optional("end_ms", Kind::Int64, "End of it.", |r| r.end_ms.into()),
             optional("text", Kind::Text, "What was said there.", |r| r.text.as_deref().map_or(Value::Null, Into::into)),
             required("note", Kind::Text, "Remark; the reason of a decision.", |r| r.note.as_str().into()),
-            required("reviewer", Kind::Text, "Who.", |r| r.reviewer.as_str().into()),
+            required("reviewer", Kind::Text, "Login name of who said it.", |r| r.reviewer.as_str().into()),
             required("at", Kind::Timestamp, "When.", |r| Value::Int64(r.at_us)),
             required("ruleset_hash", Kind::Text, "Rules that made the finding.", |r| r.ruleset_hash.as_str().into()),
             // New in the table, and last, so that nobody's place in it moves. It is made whole by each export and nothing of
@@ -132,7 +132,7 @@ pub fn forms() -> Table<FormRow> {
             required("weaknesses", Kind::Text, "不足.", |r| r.weaknesses.as_str().into()),
             required("keep", Kind::Bool, "Kept for training.", |r| Value::Bool(r.keep)),
             required("whole", Kind::Bool, "Heard as a whole, not only at flagged places.", |r| Value::Bool(r.whole)),
-            required("reviewer", Kind::Text, "Who.", |r| r.reviewer.as_str().into()),
+            required("reviewer", Kind::Text, "Login name of who handed it in.", |r| r.reviewer.as_str().into()),
             required("at", Kind::Timestamp, "When.", |r| Value::Int64(r.at_us)),
         ],
     }
@@ -152,7 +152,12 @@ pub fn samples() -> Table<SampleRow> {
             }),
             required("drawn_at", Kind::Timestamp, "When.", |r| Value::Int64(r.drawn_us)),
             required("call_id", Kind::Text, "Call.", |r| r.call_id.as_str().into()),
-            required("picked", Kind::Bool, "It was drawn.", |r| Value::Bool(r.picked)),
+            required(
+                "picked",
+                Kind::Bool,
+                "It was drawn; true, too, of calls worth a place in a risk queue that had been heard before: `why` says so.",
+                |r| Value::Bool(r.picked),
+            ),
             optional(
                 "probability",
                 Kind::Float64,

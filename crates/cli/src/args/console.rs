@@ -29,6 +29,7 @@ pub const REVIEWS_EXAMPLES: &str = "Examples:
 
 pub const ESTIMATE_EXAMPLES: &str = "Examples:
   callsift estimate --lake lake --from 2026-11-01 --to 2026-11-15
+  callsift estimate --lake lake --rule greeting-missing
   callsift estimate --lake lake --json > estimates.json
 
 Rates hold for all calls of these days where every call had a known chance of being heard: draw with `callsift sample --save`,
@@ -192,6 +193,9 @@ pub struct EstimateArgs {
     /// Metadata field that names an agent's unit.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
+    /// Rates of violations of this rule, instead of any rule that takes points off. JSON has all of them.
+    #[arg(long, value_name = "ID", conflicts_with = "json")]
+    pub rule: Option<String>,
     /// Print as JSON on stdout.
     #[arg(long)]
     pub json: bool,

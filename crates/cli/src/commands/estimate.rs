@@ -1,6 +1,6 @@
 //! `callsift estimate`: what the reviewed calls say about all calls.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use callsift_console::figures::{Judgements, gain, judged, open, pairs, ratings};
 use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
 use callsift_sampling::estimate::{Gain, Interval, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
@@ -57,7 +57,7 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     }
     let all: usize = said.rows.iter().map(|r| r.calls).sum();
     let heard: usize = said.rows.iter().filter(|r| r.human.is_some()).map(|r| r.calls).sum();
-    let estimates = Estimates {
+    let mut estimates = Estimates {
         listening: gain(db.connection(), days.0, days.1)?,
         agreement: agreement(&ratings(db.connection())?),
         ..estimates(&said)
@@ -66,12 +66,15 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
         emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
         return Ok(Exit::Done);
     }
+    if let Some(rule) = &args.rule {
+        estimates.violations = Some(of_rule(std::mem::take(&mut estimates.by_rule), rule)?);
+    }
     emit(&format!("人工判断 {heard} 项（通话 × 规则），共 {all} 项\n"));
     if heard == 0 {
         emit("还没有可用的复核：先在质检台复核并提交监控记录表。\n");
         return Ok(Exit::Some);
     }
-    emit(&text(&estimates));
+    emit(&text(&estimates, args.rule.as_deref()));
     Ok(Exit::Done)
 }
 
@@ -86,7 +89,16 @@ fn estimates(said: &Judgements) -> Estimates {
     }
 }
 
-fn text(e: &Estimates) -> String {
+/// The rates of one rule; the mend names the rules that there are.
+fn of_rule(by_rule: Vec<RuleRates>, rule: &str) -> Result<RuleRates> {
+    let names: Vec<String> = by_rule.iter().map(|r| r.rule_id.clone()).collect();
+    let found = by_rule.into_iter().find(|r| r.rule_id == rule);
+    found.with_context(|| {
+        format!("no call of these days was inspected by rule `{rule}`; there are: {}", names.join(", "))
+    })
+}
+
+fn text(e: &Estimates, rule: Option<&str>) -> String {
     let mut out = String::from("\n规则：准确率、漏检\n");
     let mut lines =
         vec![row(["规则", "判过的命中", "准确率", "95% 区间", "抽听未命中", "召回率", "95% 区间", "漏检不到"])];
@@ -99,7 +111,10 @@ fn text(e: &Estimates) -> String {
     }
     out += &table(&lines);
     let Some(v) = &e.violations else { return out };
-    out += "\n违规率：有任一扣分违规的通话（只算抽到整通听、也整通听过的）\n";
+    out += &rule.map_or_else(
+        || "\n违规率：有任一扣分违规的通话（只算抽到整通听、也整通听过的）\n".to_owned(),
+        |rule| format!("\n违规率：规则 {rule}\n"),
+    );
     let mut lines = vec![row(["范围", "通话", "听过", "违规率", "95% 区间", "借机器修正", "95% 区间", "相当于多听"])];
     lines.push(rate_row("全中心", &v.centre));
     lines.extend(v.units.iter().map(|u| rate_row(if u.unit.is_empty() { "（未分班组）" } else { &u.unit }, &u.rate)));

@@ -34,9 +34,13 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
 fn export(db: &Db, lake: &Path, offset_s: i32) -> Result<()> {
     let history = db.history()?;
     let replaced: BTreeSet<i64> = history.iter().filter_map(|v| v.before).collect();
-    let verdicts = history.into_iter().map(|v| review_row(v, &replaced));
+    // Login names, as draws have them: display names are for eyes and need not be different.
+    let logins: BTreeMap<i64, String> = db.users()?.into_iter().map(|u| (u.id, u.name)).collect();
+    let login = |id: i64| logins.get(&id).cloned().unwrap_or_default();
+    let verdicts = history.into_iter().map(|v| ReviewRow { reviewer: login(v.user_id), ..review_row(v, &replaced) });
     let verdicts = by_day(verdicts, |r| day_at(r.at_us, offset_s));
-    let mut sheets = by_day(db.forms()?.into_iter().map(form_row), |r| day_at(r.at_us, offset_s));
+    let sheets = db.forms()?.into_iter().map(|f| FormRow { reviewer: login(f.user_id), ..form_row(f) });
+    let mut sheets = by_day(sheets, |r| day_at(r.at_us, offset_s));
     for at_us in db.form_times()? {
         // A day whose forms were all replaced later is written empty.
         sheets.entry(day_at(at_us, offset_s)).or_default();

@@ -1,6 +1,6 @@
 //! What a draw is made from: the calls of a lake, and what the machine found in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -51,15 +51,29 @@ fn frame_call(call: StoredCall, unit_field: &str, utc_offset: &str) -> Result<Fr
     })
 }
 
-/// The hits of every call.
-pub fn flags(scope: &Scope<'_>) -> Result<BTreeMap<String, Vec<Flag>>> {
-    let mut flags: BTreeMap<String, Vec<Flag>> = BTreeMap::new();
+/// What the machine said of calls.
+#[derive(Default)]
+pub struct Machine {
+    /// The hits of every call.
+    pub flags: BTreeMap<String, Vec<Flag>>,
+    /// All rules that calls were inspected by.
+    pub rules: BTreeSet<String>,
+}
+
+/// Findings of the days.
+pub fn machine(scope: &Scope<'_>) -> Result<Machine> {
+    let mut out = Machine::default();
     for part in stored_parts(scope.lake, scope.from, scope.to)? {
-        for finding in read_findings(scope.lake, &part)?.into_iter().filter(|f| f.verdict == "hit") {
-            flags.entry(finding.call_id.clone()).or_default().push(flag(&finding));
+        for finding in read_findings(scope.lake, &part)? {
+            if !out.rules.contains(&finding.rule_id) {
+                out.rules.insert(finding.rule_id.clone());
+            }
+            if finding.verdict == "hit" {
+                out.flags.entry(finding.call_id.clone()).or_default().push(flag(&finding));
+            }
         }
     }
-    Ok(flags)
+    Ok(out)
 }
 
 fn flag(f: &StoredFinding) -> Flag {

@@ -57,8 +57,12 @@ fn findings(
     records: Vec<RuleRecord>,
     heard: BTreeSet<String>,
 ) -> Result<Option<Findings>> {
-    let needed = matches!(plan.method, Method::Risk(_));
-    needed.then(|| Ok(Findings { flags: frame::flags(scope)?, records, heard })).transpose()
+    if !matches!(plan.method, Method::Risk(_)) {
+        return Ok(None);
+    }
+    let machine = frame::machine(scope)?;
+    words::unknown_priors(plan, &machine.rules);
+    Ok(Some(Findings { flags: machine.flags, records, heard }))
 }
 
 /// Draws, or draws again and compares.

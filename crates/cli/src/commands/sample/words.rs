@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
-use callsift_sampling::plan::Stratum;
-use callsift_sampling::{Lacks, Picked};
+use callsift_sampling::plan::{Method, Stratum};
+use callsift_sampling::{Lacks, Picked, Plan};
 
 use super::Record;
 use crate::output::{note, table};
@@ -38,6 +38,14 @@ pub fn notes(record: &Record, left_out: &[(String, Lacks)], let_go: &[Stratum]) 
     let duplicates = record.draw.picked.iter().filter(|p| p.risk.is_some_and(|r| r.duplicate)).count();
     if duplicates > 0 && record.reviewers.len() < 2 {
         note(&format!("{duplicates} blind duplicates have no second reviewer: name at least two with --reviewers"));
+    }
+}
+
+/// Rules of a plan's priors that no call of these days was inspected by: mostly a name that is mistyped.
+pub fn unknown_priors(plan: &Plan, inspected: &BTreeSet<String>) {
+    let Method::Risk(risk) = &plan.method else { return };
+    for rule in risk.priors.keys().filter(|rule| !inspected.contains(*rule)) {
+        note(&format!("[priors] names `{rule}`, which no call of these days was inspected by"));
     }
 }
 
