@@ -155,7 +155,10 @@ fn read(conn: &Connection, which: &str) -> rusqlite::Result<HashMap<String, Draw
 
 #[cfg(test)]
 mod tests {
-    use super::{Drawn, Said, human};
+    use callsift_reviews::{DrawCall, DrawRecord};
+
+    use super::{Drawn, Said, drawn, human};
+    use crate::figures::tests::centre;
 
     #[test]
     fn what_was_drawn_for_its_risk_says_nothing_of_calls_heard_whole() {
@@ -168,6 +171,34 @@ mod tests {
         assert_eq!(random.counted(true, yes, no), (0.5, no));
         assert_eq!(neither.counted(false, no, no), (0.5, None), "heard without a plan, where there is one");
         assert_eq!(Drawn::NEVER.counted(false, no, no), (0.0, no), "no plan: it stands for itself");
+    }
+
+    #[test]
+    fn what_a_queue_has_heard_whole_counts_as_heard_whole() {
+        let (_dir, mut db) = centre();
+        let call = |id: &str, whole| DrawCall {
+            call_id: id.into(),
+            probability: Some(1.0),
+            whole: Some(whole),
+            picked: true,
+            part: "risk".into(),
+            why: String::new(),
+            reviewer: None,
+            duplicate: None,
+        };
+        let draw = DrawRecord {
+            id: 0,
+            title: String::new(),
+            record: String::new(),
+            seed: String::new(),
+            frame_hash: String::new(),
+            frame_calls: 2,
+            drawn_us: 0,
+            drawn_by: String::new(),
+        };
+        db.add_draw(&draw, &[call("c1", 1.0), call("c2", 0.1)]).unwrap();
+        let drawn = drawn(db.connection()).unwrap();
+        assert_eq!((drawn["c1"].picked, drawn["c2"].picked), ([true, true], [true, false]));
     }
 
     #[test]

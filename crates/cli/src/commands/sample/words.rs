@@ -90,20 +90,25 @@ fn loads(record: &Record) -> String {
         let load = loads.entry(&a.reviewer).or_default();
         load.calls += 1;
         let held = record.held.get(&a.picked.call_id);
-        let by = held.into_iter().flat_map(|h| [&h.first, &h.second]).flatten();
-        if by.into_iter().any(|name| *name == a.reviewer) {
+        let mut by = held.into_iter().flat_map(|h| [&h.first, &h.second]).flatten();
+        if by.any(|name| *name == a.reviewer) {
             load.held += 1;
         } else if let Some(risk) = a.picked.risk {
             *load.minutes.get_or_insert(0.0) += risk.minutes;
         }
     }
-    let line = |(name, load): (&&str, &Load)| {
-        let minutes = load.minutes.map_or_else(String::new, |m| format!("，约 {m:.0} 分钟"));
-        let held = if load.held > 0 { format!("，其中 {} 通此前已在手", load.held) } else { String::new() };
-        format!("  {name} {} 通{minutes}{held}\n", load.calls)
-    };
-    let lines: String = loads.iter().map(line).collect();
+    // As they are named; then others who have drawn calls from before.
+    let named = record.reviewers.iter().filter_map(|name| loads.remove_entry(name.as_str())).collect::<Vec<_>>();
+    let lines: String = named.into_iter().chain(loads).map(|(name, load)| load.line(name)).collect();
     if lines.is_empty() { lines } else { format!("分配（轮次 {}）：\n{lines}", record.round) }
+}
+
+impl Load {
+    fn line(&self, name: &str) -> String {
+        let minutes = self.minutes.map_or_else(String::new, |m| format!("，约 {m:.0} 分钟"));
+        let held = if self.held > 0 { format!("，其中 {} 通此前已在手", self.held) } else { String::new() };
+        format!("  {name} {} 通{minutes}{held}\n", self.calls)
+    }
 }
 
 /// Writes the list as CSV.
