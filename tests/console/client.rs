@@ -48,6 +48,14 @@ impl Client {
         answer(request.call().unwrap())
     }
 
+    /// Chooses the language of the pages: `zh` or `en`.
+    pub fn reads(&mut self, lang: &str) {
+        let answer = self.post("/language", &[("lang", lang)]);
+        let chosen = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        let session = self.cookie.split("; ").next().unwrap();
+        self.cookie = format!("{session}; {chosen}");
+    }
+
     /// Sends a form with the session's own token.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let all = [&[("csrf", self.csrf.as_str())], fields].concat();

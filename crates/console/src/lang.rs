@@ -19,6 +19,14 @@ impl Lang {
         }
     }
 
+    /// Something said by the way, in the brackets of the language.
+    pub(crate) fn brackets(self, text: &str) -> String {
+        match self {
+            Self::Zh => format!("（{text}）"),
+            Self::En => format!(" ({text})"),
+        }
+    }
+
     /// For the `lang` attribute.
     pub(crate) fn code(self) -> &'static str {
         self.t("zh-CN", "en")

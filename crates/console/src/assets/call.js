@@ -15,11 +15,12 @@ const words = zh
   ? {
       confirmed: "属实", rejected: "误报", unsure: "存疑", withdrawn: "撤回", failed: "没有保存：",
       restored: "已恢复未提交的填写", remark: "说明随判断一起保存：按 y、n 或 u", silent: "录音无法播放。",
+      brackets: (text) => `（${text}）`, colon: "：",
     }
   : {
       confirmed: "confirmed", rejected: "rejected", unsure: "unsure", withdrawn: "withdrawn", failed: "not saved: ",
       restored: "what was not handed in is back", remark: "the remark is saved with a verdict: press y, n or u",
-      silent: "The recording cannot be played.",
+      silent: "The recording cannot be played.", brackets: (text) => ` (${text})`, colon: ": ",
     };
 let chosen = -1;
 
@@ -83,7 +84,7 @@ function show(form, { id, verdict, cause, by, note, items }) {
   if (form.elements.cause) form.elements.cause.value = cause ?? "";
   card.dataset.verdict = verdict;
   card.querySelector(".said").textContent =
-    `${words[verdict]}${option ? `（${option.dataset.word}）` : ""} · ${by}${note ? "：" + note : ""}`;
+    `${words[verdict]}${option ? words.brackets(option.dataset.word) : ""} · ${by}${note ? words.colon + note : ""}`;
   follow(items);
 }
 

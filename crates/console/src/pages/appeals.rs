@@ -111,10 +111,10 @@ fn card(app: &App, person: &Person, a: &Appeal) -> Markup {
     html! {
         article.card {
             header { a href=(call_url(&a.call_id)) { (visible(person, &a.call_id)) } " · " b { (title(app, &a.rule_id)) } " · " (l.t("复核人 ", "reviewed by ")) (a.reviewer) }
-            p { (a.by) "，" (when(app, a.at_us)) "：" (visible(person, &a.reason)) }
+            p { (a.by) (l.t("，", ", ")) (when(app, a.at_us)) (l.t("：", ": ")) (visible(person, &a.reason)) }
             @match &a.decision {
                 Some((granted, reason, by, at_us)) => p {
-                    b { (if *granted { l.t("申诉成立", "granted") } else { l.t("维持原判", "dismissed") }) } " · " (by) "，" (when(app, *at_us)) "：" (visible(person, reason))
+                    b { (if *granted { l.t("申诉成立", "granted") } else { l.t("维持原判", "dismissed") }) } " · " (by) (l.t("，", ", ")) (when(app, *at_us)) (l.t("：", ": ")) (visible(person, reason))
                 },
                 None => { (deadline(app, l, a)) @if person.is_lead() { (decision(person, a)) } }
             }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::figures::evidence::Evidence;
+use crate::figures::leaning::Which;
 use crate::figures::period::Period;
 use crate::figures::twice::Twice;
 use crate::lang::{self, Lang};
@@ -33,8 +34,15 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
             };
             format!("{}{by}{what}", on(l, days))
         }
-        Evidence::Verdicts { by, days } => {
-            format!("{}{by}{}", on(l, days), l.t(" 判断过机器命中的通话", " judged a hit of the machine"))
+        Evidence::Verdicts { by, days, which } => {
+            let what = match which {
+                Which::Judged => l.t(" 判断过机器命中的通话", " judged a hit of the machine"),
+                Which::Confirmed => l.t(" 判为属实的机器命中", " confirmed a hit of the machine"),
+                Which::Compared => {
+                    l.t(" 判断过、其他人也判过同一规则的机器命中", " judged a hit of a rule that others judged as well")
+                }
+            };
+            format!("{}{by}{what}", on(l, days))
         }
         Evidence::Twice { which, days } => on(l, days) + &twice(l, which, rule),
     }

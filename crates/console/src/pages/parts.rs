@@ -41,6 +41,11 @@ pub(crate) fn led(n: usize, address: &str) -> Markup {
     html! { @if n > 0 { a href=(address) { (n) } } @else { (n) } }
 }
 
+/// A number of judgements, of which a call may hold several, with the address of their calls.
+pub(crate) fn led_items(n: usize, address: &str) -> Markup {
+    html! { @if n > 0 { a.items href=(address) { (n) } } @else { (n) } }
+}
+
 /// A number of calls that people had to do with, which leads to them.
 pub(crate) fn evident(n: usize, p: &Period, evidence: &Evidence, pairs: &[(&str, &str)]) -> Markup {
     led(n, &evidence_url(p, evidence, pairs))

@@ -58,7 +58,7 @@ pub(super) fn worst(
         @if rules.is_empty() { span.soft { (l.t("没有发现问题", "nothing found")) } } @else {
             (source(l, !machine)) " "
             @for (i, (rule, n)) in rules.iter().enumerate() {
-                @if i > 0 { "，" }
+                @if i > 0 { (l.t("，", ", ")) }
                 (title(app, rule)) " " (linked(*n, p, &[filter, &[(by, *rule), ("state", if machine { "understood" } else { "all" })]].concat()))
             }
         }

@@ -112,7 +112,7 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
 fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
     let rate = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
     let share = rate.and_then(|u| Share::of_rate(&u.rate.powered));
-    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) "（" (range(s.low, s.high)) "，n=" (led(s.n, &s.calls(p, ANY_RULE, &[("unit", unit)]))) "）" } }
+    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (range(s.low, s.high)) (l.t("，n=", ", n=")) (led(s.n, &s.calls(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
 }
 
 /// Remarks, the most frequent first, each once with its number.
@@ -128,12 +128,13 @@ fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
 
 /// The remarks on an agent; how often each was made leads to the agent's page, where they stand beside their calls.
 fn remarked(person: &Person, p: &Period, agent: &str, words: &[(&str, usize)]) -> Markup {
+    let l = person.lang;
     let beside = format!("/agents/{}?from={}&to={}#heard", url(agent), p.from, p.to);
     html! {
         @for (i, (word, n)) in words.iter().enumerate() {
-            @if i > 0 { "；" }
+            @if i > 0 { (l.t("；", "; ")) }
             (visible(person, word))
-            @if *n > 1 { "（" @if agent.is_empty() { (n) } @else { a href=(beside) { (n) } } "）" }
+            @if *n > 1 { (l.t("（", " (")) @if agent.is_empty() { (n) } @else { a href=(beside) { (n) } } (l.t("）", ")")) }
         }
     }
 }

@@ -78,7 +78,7 @@ fn line(person: &Person, s: &Sample) -> Markup {
     html! { tr {
         td { a href=(call_url(&s.call_id) + &turn) { (visible(person, &s.call_id)) @if let Some(ms) = s.start_ms { " " (clock(ms)) } } }
         td { (fragment(person, s.whole.as_deref().unwrap_or_default(), s.text.as_deref().unwrap_or("–")))
-            small { @if s.cause.is_some() { (name(person.lang, s.cause)) " · " } (s.by) @if !s.note.is_empty() { "：" (visible(person, &s.note)) } } }
+            small { @if s.cause.is_some() { (name(person.lang, s.cause)) " · " } (s.by) @if !s.note.is_empty() { (person.lang.t("：", ": ")) (visible(person, &s.note)) } } }
     } }
 }
 

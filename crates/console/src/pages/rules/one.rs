@@ -132,7 +132,7 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
             dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (linked(sum.said, p, &[("evidence", &said(id)), ("state", "all")])) }
             dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, p, id)) }
             dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
-                Some((at, limits)) => { (percent(at)) "（" (range(limits.low, limits.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
+                Some((at, limits)) => { (percent(at)) (l.brackets(&range(limits.low, limits.high))) }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
             dt { (l.t("漏检", "misses")) } dd { (list::misses(l, f, p, id)) }
         }
     }
