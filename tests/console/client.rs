@@ -71,6 +71,17 @@ impl Client {
         answer(request.send_form(fields.iter().copied()).unwrap())
     }
 
+    /// The same to a console that may be gone: nothing where it did not answer to the end.
+    pub fn try_post(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Option<Answer> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.send_form(fields.iter().copied()).ok()?;
+        let body = response.body_mut().read_to_vec().ok()?;
+        Some(Answer { body, ..answer(response) })
+    }
+
     /// Logs in and learns the token that forms carry.
     pub fn login(&mut self, name: &str, password: &str) -> Answer {
         let answer = self.post_raw("/login", &[("name", name), ("password", password)], &[]);

@@ -9,12 +9,15 @@ use crate::support::root;
 
 const NOVEMBER: &str = "from=2026-11-01&to=2026-11-30";
 /// What links ask for, each of which must be among those followed.
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 27] = [
     "evidence=judged%20%2A&",
     "evidence=judged%20greeting-missing&",
     "%20hit&",
     "%20clear&",
     "evidence=said%20",
+    "evidence=judged%20%2A%20chance&",
+    "evidence=judged%20greeting-missing%20chance&",
+    "%20hit%20chance&",
     "evidence=cause%20",
     "%20unsaid&",
     "evidence=hits&",
@@ -91,7 +94,8 @@ fn listed(lead: &Client, address: &str) -> Listed {
         assert!(shown.len() > before || shown.is_empty(), "a page without a call of its own: {address}");
         let head = text.split_once(heading).unwrap().1.split_once("</small>").unwrap().0;
         let gone = text.split_once(gone).map_or("", |(_, rest)| rest.split_once("</p>").unwrap().0);
-        let items = number_after(head, " · ").map(|n| n + number_after(gone, "（").or(number_after(gone, " (")).unwrap_or(0));
+        let items =
+            number_after(head, " · ").map(|n| n + number_after(gone, "（").or(number_after(gone, " (")).unwrap_or(0));
         told = Listed { calls: shown.len() + number_after(gone, "").unwrap_or(0), items };
         heads.insert(number_after(head, "").unwrap());
         let link = text.split_once("rel=\"next\"").and_then(|(before, _)| before.rsplit_once("href=\""));
@@ -160,6 +164,35 @@ fn every_number_leads_to_its_calls() {
     }
 }
 
+/// Of what the machine says on pages of calls nothing is left in Chinese but quotes.
+#[test]
+fn reasons_are_english_on_english_pages() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    let mut reviewer = console.login("zhijian");
+    reviewer.reads("en");
+    let mut reasons = BTreeSet::new();
+    for i in 0..40 {
+        let page = reviewer.get(&format!("/calls/k{i:03}")).text();
+        let others = page.split("<ul class=\"rest\">").skip(1).filter_map(|list| list.split("</ul>").next());
+        let others = others.flat_map(|list| list.split("</b> ").skip(1)).filter_map(|r| r.split("</li>").next());
+        let reasons_of = page.split("<p class=\"reason\">").skip(1).filter_map(|r| r.split(". <").next());
+        let reasons_of = reasons_of.map(|r| r.split_once("This call: ").map_or(r, |(before, _)| before));
+        reasons.extend(others.chain(reasons_of.filter_map(|r| r.split("</p>").next())).map(str::to_owned));
+    }
+    assert!(reasons.len() > 20, "{reasons:?}");
+    for reason in reasons {
+        let mut quoted = 0;
+        let left: String = reason
+            .chars()
+            .filter(|c| {
+                quoted += i32::from(*c == '“') - i32::from(*c == '”');
+                quoted == 0 && *c > '\u{2fff}'
+            })
+            .collect();
+        assert_eq!(left, "", "{reason}");
+    }
+}
+
 /// What Chinese sentences are made with, and English ones are not.
 const FULL_WIDTH: &str = "（），：；。、“”「」！？％";
 
@@ -183,9 +216,11 @@ fn english_pages_have_english_signs() {
     reviewed::review(console.data.path());
     let mut lead = console.login("zhuguan");
     lead.reads("en");
-    let rules = callsift_rules::RuleSet::load(&root().join("rules"), None).unwrap();
+    let rules = callsift_rules::RuleSet::load(&root().join("rules")).unwrap();
     let titles: Vec<&str> = rules.rules().iter().map(|r| r.title.as_str()).collect();
-    for page in pages(&lead).into_iter().chain(["/queue", "/tasks", "/appeals", "/search?q=%E6%82%A8"].map(str::to_owned)) {
+    for page in
+        pages(&lead).into_iter().chain(["/queue", "/tasks", "/appeals", "/search?q=%E6%82%A8"].map(str::to_owned))
+    {
         let quoted = page.starts_with("/rules/") || page.starts_with("/search");
         let outside: &[&str] = if quoted { &["<pre", "<textarea", "<dd", "<td"] } else { &[] };
         let text = titles.iter().fold(written(&lead.get(&page).text(), outside), |text, title| text.replace(title, ""));
@@ -214,6 +249,33 @@ fn reviewers_find_what_they_handed_in_and_nobody_elses() {
         assert_ne!(&address, own[0]);
         assert_eq!(reviewer.get(&address).status, 404, "{address}");
     }
+}
+
+/// Rules of the pack whose hits take no points off.
+const FREE: [&str; 2] = ["negative-customer", "order-readback-wrong"];
+
+#[test]
+fn rules_without_points_make_no_violation() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    reviewed::review(console.data.path());
+    let lead = console.login("zhuguan");
+    let page = lead.get(&format!("/dashboard?{NOVEMBER}")).text();
+    let section = |title: &str| {
+        let rest = page.split_once(&format!("<h2>{title}</h2>")).unwrap().1;
+        rest.split_once("</section>").unwrap().0.to_owned()
+    };
+    let rates = section("各项合格率");
+    let (rates, free) = rates.split_once("不扣分的规则（不算违规").unwrap();
+    let report = lead.get("/dashboard/report?period=2026-11").text();
+    let rules = callsift_rules::RuleSet::load(&root().join("rules")).unwrap();
+    let mut hit = 0;
+    for id in FREE {
+        let (rule, link) = (rules.get(id).unwrap(), format!("/rules/{id}\""));
+        assert!(rule.points.value == 0.0 && !rates.contains(&link), "{id}");
+        hit += usize::from(free.contains(&link));
+        assert!(!section("培训需求").contains(&rule.title) && !report.contains(&rule.title), "{id}");
+    }
+    assert!(hit > 0, "none of them hit");
 }
 
 #[test]

@@ -76,6 +76,19 @@ pub(crate) fn cause(lang: Lang, cause: Option<callsift_reviews::Cause>) -> &'sta
     }
 }
 
+/// What the rules engine says: a reason, a measure in brackets, a line of an explanation. It speaks Chinese and the lake keeps it so.
+pub(crate) fn engine(lang: Lang, text: &str) -> String {
+    match lang {
+        Lang::Zh => text.to_owned(),
+        Lang::En => callsift_rules::english(text).unwrap_or_else(|| text.to_owned()),
+    }
+}
+
+/// Words that stand as evidence: a measure in the language of the page, what was said as it was said.
+pub(crate) fn evidence(lang: Lang, text: &str) -> String {
+    if text.starts_with('（') { engine(lang, text) } else { text.to_owned() }
+}
+
 /// Why a recording failed; as it stands in the lake for engineers, and where it is of no known kind.
 pub(crate) fn failure(lang: Lang, reason: &str) -> &str {
     match lang {

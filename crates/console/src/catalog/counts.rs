@@ -79,7 +79,8 @@ mod tests {
         let (dir, db) = centre();
         let mut conn = crate::catalog::open(&crate::app::catalog_path(dir.path())).unwrap();
         let tx = conn.transaction().unwrap();
-        let sql = "INSERT INTO calls (call_id, part, date, agent_id, agent_name, unit, queue, direction, recording, status,
+        let sql =
+            "INSERT INTO calls (call_id, part, date, agent_id, agent_name, unit, queue, direction, recording, status,
                      duration_ms, hits, worst)
                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
                    SELECT 'n' || i, 'p', '2026-11-03', '9', '', '', '', '', '', 'ok', 1, 0, 0 FROM n";

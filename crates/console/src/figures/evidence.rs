@@ -20,8 +20,8 @@ use crate::figures::twice::{self, Twice};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// People judged the rule in the call, or all its rules ([`ANY_RULE`](callsift_sampling::estimate::ANY_RULE)); of
-    /// whatever the machine said, or only where it said so (hit: true).
-    Judged { rule: String, machine: Option<bool> },
+    /// whatever the machine said, or only where it said so (hit: true); with `by_chance` only calls that chance chose.
+    Judged { rule: String, machine: Option<bool>, by_chance: bool },
     /// A person gave a verdict on the rule, at whatever place.
     Said { rule: String },
     /// A person rejected a hit of the rule for this cause, or without one.
@@ -46,7 +46,15 @@ const UNSAID: &str = "unsaid";
 impl Evidence {
     /// What people judged of a rule.
     pub(crate) fn judged(rule: &str) -> Self {
-        Self::Judged { rule: rule.to_owned(), machine: None }
+        Self::Judged { rule: rule.to_owned(), machine: None, by_chance: false }
+    }
+
+    /// The same, only calls that chance chose.
+    pub(crate) fn chance_of(&self) -> Self {
+        match self.clone() {
+            Self::Judged { rule, machine, .. } => Self::Judged { rule, machine, by_chance: true },
+            other => other,
+        }
     }
 
     /// Whether the set tells who heard a call twice, which only leads may know.
@@ -87,7 +95,7 @@ impl Evidence {
             Ok(cells::said(conn, p)?.into_iter().filter(wanted).map(|s| s.call_id).collect())
         };
         match self {
-            Self::Judged { rule, machine } => judged_calls(conn, p, rule, *machine),
+            Self::Judged { rule, machine, by_chance } => judged_calls(conn, p, rule, *machine, *by_chance),
             Self::Said { rule } => said(&|s| s.rule == *rule && s.judged()),
             Self::Cause { rule, cause } => Ok(causes(conn, p, rule)?.remove(cause).unwrap_or_default()),
             Self::Hits | Self::Verdicts { .. } => {
@@ -109,9 +117,16 @@ impl Evidence {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let rule = |rule: &str| rule.to_owned();
         Some(match *words.as_slice() {
-            ["judged", id] => Self::Judged { rule: rule(id), machine: None },
-            ["judged", id, "hit"] => Self::Judged { rule: rule(id), machine: Some(true) },
-            ["judged", id, "clear"] => Self::Judged { rule: rule(id), machine: Some(false) },
+            ["judged", id, ref rest @ ..] => {
+                let by_chance = rest.last() == Some(&"chance");
+                let machine = match rest[..rest.len() - usize::from(by_chance)] {
+                    [] => None,
+                    ["hit"] => Some(true),
+                    ["clear"] => Some(false),
+                    _ => return None,
+                };
+                Self::Judged { rule: rule(id), machine, by_chance }
+            }
             ["said", id] => Self::Said { rule: rule(id) },
             ["cause", id, UNSAID] => Self::Cause { rule: rule(id), cause: None },
             ["cause", id, cause] => Self::Cause { rule: rule(id), cause: Some(Cause::parse(cause)?) },
@@ -156,9 +171,10 @@ fn twice_of(words: &[&str]) -> Option<Twice> {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Judged { rule, machine: None } => write!(f, "judged {}", word(rule)),
-            Self::Judged { rule, machine: Some(true) } => write!(f, "judged {} hit", word(rule)),
-            Self::Judged { rule, machine: Some(false) } => write!(f, "judged {} clear", word(rule)),
+            Self::Judged { rule, machine, by_chance } => {
+                let machine = machine.map_or("", |hit| if hit { " hit" } else { " clear" });
+                write!(f, "judged {}{machine}{}", word(rule), if *by_chance { " chance" } else { "" })
+            }
             Self::Said { rule } => write!(f, "said {}", word(rule)),
             Self::Cause { rule, cause } => write!(f, "cause {} {}", word(rule), cause.map_or(UNSAID, Cause::as_str)),
             Self::Hits => f.write_str("hits"),
@@ -205,7 +221,7 @@ mod tests {
     #[test]
     fn addresses_are_read_back() {
         let days = Period { from: "2026-11-01".into(), to: "2026-11-30".into() };
-        let judged = |machine| Evidence::Judged { rule: "rude".into(), machine };
+        let judged = |machine| Evidence::Judged { rule: "rude".into(), machine, by_chance: false };
         let twice = |which| Evidence::Twice { which, days: days.clone() };
         let handed = |by: &str, duplicates| Evidence::HandedIn { by: by.into(), duplicates, days: days.clone() };
         let verdicts = |which| Evidence::Verdicts { by: "王 芳".into(), days: days.clone(), which };
@@ -214,6 +230,8 @@ mod tests {
             judged(Some(true)),
             judged(Some(false)),
             Evidence::judged("*"),
+            Evidence::judged("*").chance_of(),
+            judged(Some(true)).chance_of(),
             Evidence::Said { rule: "rude".into() },
             Evidence::Cause { rule: "rude".into(), cause: Some(callsift_reviews::Cause::WrongSpeaker) },
             Evidence::Cause { rule: "rude".into(), cause: None },
@@ -238,6 +256,7 @@ mod tests {
             "",
             "judged",
             "judged rude maybe",
+            "judged rude chance hit",
             "twice 2026-11-01",
             "reviews r1 x y",
             "hits hits",

@@ -15,7 +15,10 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
         id => format!("{}{}{}", l.t("「", "\""), title(app, id), l.t("」", "\"")),
     };
     match evidence {
-        Evidence::Judged { rule: id, machine } => judged(l, &rule(id), *machine),
+        Evidence::Judged { rule: id, machine, by_chance } => {
+            let all = judged(l, &rule(id), *machine);
+            if *by_chance { all + l.t("，并且是随机抽到的", ", drawn by chance") } else { all }
+        }
         Evidence::Said { rule: id } => said(l, "有人对", "somebody gave a verdict on ", &rule(id), "作过判断"),
         Evidence::Cause { rule: id, cause } => {
             let all = said(l, "被判为误报的通话，规则：", "a rejected hit of ", &rule(id), "");

@@ -72,7 +72,8 @@ mod tests {
     fn every_entry_stands_on_one_page() {
         let entries: Vec<usize> = (0..250).collect();
         let pages = |asked| Pages::of(asked, entries.len(), 100);
-        let all: Vec<usize> = (0..pages(0).all).flat_map(|n| pages(n).cut(&entries).copied().collect::<Vec<_>>()).collect();
+        let all: Vec<usize> =
+            (0..pages(0).all).flat_map(|n| pages(n).cut(&entries).copied().collect::<Vec<_>>()).collect();
         assert_eq!(all, entries);
         assert_eq!((pages(9).page, pages(9).all), (2, 3), "the last one, where there are fewer");
         assert_eq!((Pages::of(0, 0, 100).all, Pages::of(3, 100, 100).all), (1, 1));

@@ -103,8 +103,7 @@ pub(super) async fn show(
             heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
             let all = figures.rows().sums(|at| (at.agent == agent).then_some(())).remove(&()).unwrap_or_default().calls;
             let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
-            let calls =
-                if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
+            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
             Ok(Own { agent, period, figures, problems, heard, calls, call_pages, query })
         })
         .await?;

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::auth::Person;
 use crate::catalog::FindingRow;
-use crate::lang::{Lang, cause, judgement, match_kind, severity, speaker};
+use crate::lang::{self, Lang, cause, judgement, match_kind, severity, speaker};
 use crate::pages::call::{Shown, appeal, talk};
 use crate::pages::layout::csrf;
 use crate::pages::parts::{fragment, title, visible};
@@ -90,7 +90,8 @@ fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
     let text = talk::visible(person, turn);
     let quoted: String = text.get(f.chars.clone()?)?.iter().collect();
     if quoted.is_empty() {
-        let measure = f.text.as_deref().map(|text| visible(person, text.trim_matches(['（', '）'])));
+        let measured = f.text.as_deref().map(|text| lang::evidence(person.lang, text));
+        let measure = measured.map(|text| visible(person, text.trim_matches(['（', '）', '(', ')'])));
         return measure.filter(|text| !text.is_empty());
     }
     Some(format!("{}{}{quoted}", speaker(person.lang, &turn.role), person.lang.t("：", ": ")))
@@ -106,7 +107,7 @@ pub(super) fn reason(person: &Person, shown: &Shown, f: &FindingRow) -> String {
     if let (Some(turn), Some(quoted)) = (turn, f.text.as_deref().filter(|t| !t.is_empty())) {
         text = text.replace(quoted, &fragment(person, &turn.text.iter().collect::<String>(), quoted));
     }
-    visible(person, &text)
+    lang::engine(person.lang, &visible(person, &text))
 }
 
 /// Words that were said at this moment, masked as in the turns around it.

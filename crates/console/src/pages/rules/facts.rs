@@ -50,7 +50,11 @@ fn scope(l: Lang, s: &Scope) -> String {
     limit(l.t("结尾", "last"), s.last_ms.as_ref().map(|v| seconds(v.value)));
     limit(l.t("开头", "first"), s.first_percent.as_ref().map(|v| format!("{} %", points(v.value))));
     limit(l.t("结尾", "last"), s.last_percent.as_ref().map(|v| format!("{} %", points(v.value))));
-    if out.is_empty() { l.t("整通，双方", "the whole call, both sides").to_owned() } else { out.join(l.t("，", ", ")) }
+    if out.is_empty() {
+        l.t("整通，双方", "the whole call, both sides").to_owned()
+    } else {
+        out.join(l.t("，", ", "))
+    }
 }
 
 /// Whether an answer may hang on a text model's label.
