@@ -61,8 +61,11 @@ fn transcripts() -> String {
     labelled.lines().cycle().take(CALLS).enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Some systems name calls by their time.
+pub const TIMED: &str = "k_20261103093015";
+
 fn id(i: usize) -> String {
-    format!("k{i:03}")
+    if i + 1 == CALLS { TIMED.to_owned() } else { format!("k{i:03}") }
 }
 
 /// What people say, into the database of a console that runs over [`lake`].

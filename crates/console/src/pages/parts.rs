@@ -194,6 +194,11 @@ pub(crate) fn visible(person: &Person, text: &str) -> String {
     if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) }
 }
 
+/// The name of a call as this person may read it; it may hold the customer's number.
+pub(crate) fn call_name(person: &Person, call_id: &str) -> String {
+    if person.sees_numbers() { call_id.to_owned() } else { callsift_text::mask_id(call_id) }
+}
+
 /// A piece of a turn as this person may read it. It may hold a part of a number that is none by itself: so the whole turn is
 /// masked, and the piece looked up there. Where it stands more than once, any place where it is masked counts.
 pub(crate) fn fragment(person: &Person, whole: &str, piece: &str) -> String {

@@ -21,7 +21,7 @@ use crate::lang::{Lang, failure, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
 use crate::pages::pager::Pages;
-use crate::pages::parts::visible;
+use crate::pages::parts::call_name;
 use crate::pages::{call_url, clock, evidence, pager, points, when};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -258,7 +258,7 @@ fn line(app: &App, person: &Person, row: &Listed) -> Markup {
     html! {
         tr {
             td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
-                 small { (visible(person, &c.call_id)) } }
+                 small { (call_name(person, &c.call_id)) } }
             td { (c.agent_name) @if c.agent_id != c.agent_name { small { (c.agent_id) } } }
             td { (c.unit) @if !c.unit.is_empty() && !c.queue.is_empty() { " / " } (c.queue) }
             td.num { (clock(c.duration_ms)) }
@@ -373,7 +373,7 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
                         thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
                             th.num { (l.t("时长", "length")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
                         tbody { @for t in &tasks { tr {
-                            td { a href=(call_url(&t.call_id)) { (visible(&person, &t.call_id)) } }
+                            td { a href=(call_url(&t.call_id)) { (call_name(&person, &t.call_id)) } }
                             @match &t.call {
                                 Some(c) => { td { (c.agent_name) } td { (c.unit) } td { (c.date) } td.num { (clock(c.duration_ms)) } },
                                 None => td colspan="4" { span.soft { (l.t("已不在库中", "the lake holds it no more")) } },

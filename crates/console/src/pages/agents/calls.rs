@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::Person;
 use crate::figures::period::Period;
 use crate::pages::pager::Pages;
-use crate::pages::parts::visible;
+use crate::pages::parts::call_name;
 use crate::pages::{call_url, clock, when};
 
 /// Calls on a page.
@@ -44,7 +44,7 @@ pub(super) fn list(app: &App, person: &Person, calls: &[OwnCall], all: i64, page
                 table {
                     thead { tr { th { (l.t("时间", "time")) } th { (l.t("队列", "queue")) } th.num { (l.t("时长", "length")) } } }
                     tbody { @for c in calls { tr {
-                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (visible(person, &c.call_id)) } }
+                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (call_name(person, &c.call_id)) } }
                         td { (c.queue) } td.num { (clock(c.duration_ms)) }
                     } } }
                 }

@@ -18,7 +18,7 @@ use crate::page_error::PageError;
 use crate::pages::agents::calls::{self, OwnCall};
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
 use crate::pages::pager::{self, Pages};
-use crate::pages::parts::{appeals_linked, calls_url, chooser, led, linked, title, visible};
+use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, led, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
 
 /// Problems and forms on a page.
@@ -209,7 +209,7 @@ fn problem_list(app: &App, person: &Person, own: &Own, address: &str) -> Markup 
             table {
                 thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
                 tbody { @for x in pages.cut(&own.problems) { tr {
-                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (visible(person, &x.call_id)) } }
+                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (call_name(person, &x.call_id)) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
                     td { (appeal(l, x)) }
                 } } }
@@ -244,7 +244,7 @@ fn words(person: &Person, own: &Own, address: &str) -> Markup {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th.num { (l.t("得分", "score")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in pages.cut(&own.heard) { tr {
-                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (visible(person, &h.call_id)) } } td.num { (points(h.score)) }
+                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } } td.num { (points(h.score)) }
                     td { (visible(person, &h.strengths)) } td { (visible(person, &h.weaknesses)) }
                 } } }
             }

@@ -146,10 +146,11 @@ fn how(l: Lang, f: &FindingRow) -> Markup {
 
 fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
     let l = person.lang;
+    let draft = format!("verdict {} {rule} {place}", shown.call.call_id);
     html! {
         p.said { @if let Some(v) = said { (words(person, v)) } }
         @if person.is_staff() {
-            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
+            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" data-draft-of=(draft) {
                 (csrf(person))
                 input type="hidden" name="rule" value=(rule);
                 input type="hidden" name="place" value=(place);
@@ -224,7 +225,7 @@ pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
     let last = (length > 0).then(|| format!("{:.1}", (length as f64 / 100.0).ceil() / 10.0));
     html! {
         details.add #missed { summary { (l.t("补记漏检", "mark a missed violation")) kbd { "m" } }
-            form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" {
+            form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" data-draft-of=(format!("missed {}", shown.call.call_id)) {
                 (csrf(person))
                 label { (l.t("项目", "rule")) select name="rule" required {
                     @for rule in app.rules.rules() { option value=(rule.id.value) { (rule.title) } } } }
