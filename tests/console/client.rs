@@ -48,6 +48,14 @@ impl Client {
         answer(request.call().unwrap())
     }
 
+    /// Chooses the language of the pages: `zh` or `en`.
+    pub fn reads(&mut self, lang: &str) {
+        let answer = self.post("/language", &[("lang", lang)]);
+        let chosen = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        let session = self.cookie.split("; ").next().unwrap();
+        self.cookie = format!("{session}; {chosen}");
+    }
+
     /// Sends a form with the session's own token.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let all = [&[("csrf", self.csrf.as_str())], fields].concat();
@@ -61,6 +69,17 @@ impl Client {
             request = request.header(*name, *value);
         }
         answer(request.send_form(fields.iter().copied()).unwrap())
+    }
+
+    /// The same to a console that may be gone: nothing where it did not answer to the end.
+    pub fn try_post(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Option<Answer> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.send_form(fields.iter().copied()).ok()?;
+        let body = response.body_mut().read_to_vec().ok()?;
+        Some(Answer { body, ..answer(response) })
     }
 
     /// Logs in and learns the token that forms carry.

@@ -91,6 +91,34 @@ def careful():
     item.send_keys("5", Keys.ESCAPE)
     assert "已提交" not in one("form.sheet").text, "the form is not handed in"
     assert not one(".finding.chosen").get_attribute("data-verdict"), "nothing is judged"
+    reloaded()
+
+
+def drafts():
+    """What is typed and not sent, as the browser keeps it, without the listening form's own."""
+    return driver.execute_script("return Object.keys(sessionStorage).filter((k) => /^draft \\d+ [a-z]+ /.test(k) || !/^draft/.test(k))")
+
+
+def reloaded():
+    """Remarks that are not sent yet are there after a reload, each where it was typed."""
+    press("m")
+    one("#missed [name=note]").send_keys("像是推诿")
+    one("#missed [name=from_s]").clear()
+    one("#missed [name=from_s]").send_keys("1.5")
+    driver.refresh()
+    wait(lambda: all_of(".toast"), "the reader is told that something is back")
+    press("j")
+    remark = one(".finding.chosen [name=note]").get_attribute("value")
+    assert remark == "先记一笔", f"the remark is back: {remark}"
+    assert not one(".finding.chosen").get_attribute("data-verdict"), "but nothing is judged"
+    missed = [one(f"#missed [name={name}]").get_attribute("value") for name in ["note", "from_s"]]
+    assert one("#missed").get_attribute("open") and missed == ["像是推诿", "1.5"], f"so is the miss: {missed}"
+    others = [note.get_attribute("value") for note in all_of(".finding:not(.chosen) form.verdict [name=note]")]
+    assert not any(others), f"no other finding has it: {others}"
+    assert len(drafts()) == 2, drafts()
+    one("#missed [name=note]").clear()
+    one("#missed [name=note]").send_keys(Keys.ESCAPE)
+    assert len(drafts()) == 1, "what is emptied is forgotten"
 
 
 def review():
@@ -120,6 +148,7 @@ def review():
     wait(lambda: "误报（语境允许）" in one(".finding.chosen .said").text, "it is rejected, and why")
     press("1")
     wait(lambda: "误报（识别错误）" in one(".finding.chosen .said").text, "why is changed")
+    assert not drafts(), "no draft is left of what was sent"
     before = one("output.score").text
     press("y")
     wait(lambda: all_of('.finding.chosen[data-verdict="confirmed"]'), "it is confirmed")
@@ -130,6 +159,7 @@ def review():
     Select(one("#missed select")).select_by_value("shirking")
     one("#missed [name=note]").send_keys("推给别的部门", Keys.ENTER)
     wait(lambda: all_of(".finding.by-hand"), "the miss is marked")
+    assert not drafts(), f"nor of the miss: {drafts()}"
     assert begun() == ("语速平稳", "5"), f"what was begun is there after a verdict and a reload: {begun()}"
     shot("call")
     one("[name=weaknesses]").send_keys("使用反问语气")
@@ -146,8 +176,11 @@ def appeal():
     assert all_of(".finding") and "申诉" in one(".judge").text, "the agent sees what was confirmed"
     one("details.appeal summary").click()
     one("details.appeal textarea").send_keys("当时是在确认数量，不是反问")
+    driver.refresh()
+    wait(lambda: one("details.appeal textarea").get_attribute("value") == "当时是在确认数量，不是反问", "the words are back")
     one("details.appeal button").click()
     wait(lambda: driver.current_url.endswith("/appeals"), "the appeal is sent")
+    assert not drafts(), f"and no draft of it is left: {drafts()}"
     shot("appeal-agent")
     driver.get(f"{BASE}/mine")
     shot("agent")
@@ -159,8 +192,11 @@ def decide():
     before = one("main").text
     driver.get(f"{BASE}/appeals")
     one("textarea[name=reason]").send_keys("听过录音，确为询问")
+    driver.refresh()
+    wait(lambda: one("textarea[name=reason]").get_attribute("value") == "听过录音，确为询问", "the words are back")
     one('button[name=granted][value="1"]').click()
     wait(lambda: not all_of("textarea[name=reason]") and "申诉成立" in one("main").text, "it is decided")
+    assert not drafts(), f"no draft of the decision is left: {drafts()}"
     shot("appeals")
     driver.get(f"{BASE}/dashboard")
     assert one("main").text != before, "the dashboard follows"
@@ -169,6 +205,34 @@ def decide():
         shot(name)
     driver.get(f"{BASE}/rules/rhetorical-question")
     shot("rule")
+
+
+def left():
+    """What somebody began to write is gone at logout."""
+    login("zhijian")
+    driver.get(BASE + CALL)
+    press("j")
+    press(" ")
+    one(".finding.chosen [name=note]").send_keys("不给别人看")
+    assert drafts(), "a draft is kept"
+    one("form[action='/logout'] button").click()
+    wait(lambda: driver.current_url.endswith("/login"), "out")
+    assert driver.execute_script("return sessionStorage.length") == 0, "nothing is left for the next one"
+
+
+def walked():
+    """j and k go through the queue, Enter opens what they reach."""
+    login("zhijian")
+    driver.get(f"{BASE}/queue?state=all")
+    links = [a.get_attribute("href") for a in all_of("table.calls tbody a")]
+    at = lambda: driver.switch_to.active_element.get_attribute("href")
+    press("j")
+    press("j")
+    press("k")
+    press("j")
+    assert at() == links[1], f"the second call has the focus: {at()}"
+    press(Keys.ENTER)
+    wait(lambda: driver.current_url == links[1], "it opens")
 
 
 def people():
@@ -209,7 +273,7 @@ def narrow():
 
 
 try:
-    for step in [review, appeal, decide, people, narrow]:
+    for step in [review, appeal, decide, left, walked, people, narrow]:
         step()
         print("ok", step.__name__)
 except BaseException:

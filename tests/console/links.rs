@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Console;
 use super::client::Client;
 use super::reviewed;
+use crate::support::root;
 
 const NOVEMBER: &str = "from=2026-11-01&to=2026-11-30";
 /// What links ask for, each of which must be among those followed.
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 27] = [
     "evidence=judged%20%2A&",
     "evidence=judged%20greeting-missing&",
     "%20hit&",
     "%20clear&",
     "evidence=said%20",
+    "evidence=judged%20%2A%20chance&",
+    "evidence=judged%20greeting-missing%20chance&",
+    "%20hit%20chance&",
     "evidence=cause%20",
     "%20unsaid&",
     "evidence=hits&",
@@ -23,6 +27,8 @@ const KINDS: [&str; 22] = [
     "evidence=reviews%20r1%20",
     "evidence=duplicates%20",
     "evidence=verdicts%20",
+    "%20confirmed&",
+    "%20compared&",
     "%20pair%20",
     "%20item%20",
     "%20differ%20",
@@ -33,16 +39,25 @@ const KINDS: [&str; 22] = [
     "unit=%E2%88%85",
 ];
 
-/// Links of a page whose text is a number: address and number.
-fn numbers(page: &str, to: &str) -> Vec<(String, usize)> {
+/// A number on a page and where it leads.
+struct Link {
+    address: String,
+    number: usize,
+    /// It counts judgements, of which a call may hold several.
+    items: bool,
+}
+
+/// Links of a page whose text is a number.
+fn numbers(page: &str, to: &str) -> Vec<Link> {
     let mark = format!("href=\"{to}?");
-    let links = page.split(&mark).skip(1);
-    let read = |rest: &str| {
+    let parts: Vec<&str> = page.split(&mark).collect();
+    let read = |(before, rest): (&&str, &&str)| {
         let (address, rest) = rest.split_once('"')?;
         let text = rest.split_once('>')?.1.split_once("</a>")?.0;
-        Some((format!("{to}?{}", address.replace("&amp;", "&")), text.trim().parse().ok()?))
+        let address = format!("{to}?{}", address.replace("&amp;", "&"));
+        Some(Link { address, number: text.trim().parse().ok()?, items: before.ends_with("<a class=\"items\" ") })
     };
-    links.filter_map(read).collect()
+    parts.iter().zip(parts.iter().skip(1)).filter_map(read).collect()
 }
 
 /// The first number after a mark.
@@ -52,23 +67,42 @@ fn number_after(page: &str, mark: &str) -> Option<usize> {
     digits.parse().ok()
 }
 
-/// Calls that a list counts and shows, and those that it says the lake holds no more.
-fn listed(lead: &Client, address: &str) -> usize {
-    let (mut shown, mut page) = (BTreeSet::new(), 0);
-    loop {
-        let answer = lead.get(&format!("{address}&page={page}"));
+/// What a list counts, all pages together, and what it says of calls that the lake holds no more.
+#[derive(Clone, Copy)]
+struct Listed {
+    calls: usize,
+    /// Judgements in these calls, where the list counts them.
+    items: Option<usize>,
+}
+
+/// The words of a list: before its number, and before that of calls which the lake holds no more.
+const WORDS: [[&str; 2]; 2] = [["<h1>复核队列 <small>", "另有 "], ["<h1>queue <small>", "Not listed: "]];
+
+/// Goes to the list, and from page to page as the links there lead.
+fn listed(lead: &Client, address: &str) -> Listed {
+    let (mut shown, mut next) = (BTreeSet::new(), Some(address.to_owned()));
+    let mut heads = BTreeSet::new();
+    let mut told = Listed { calls: 0, items: None };
+    while let Some(address) = next {
+        let answer = lead.get(&address);
         assert_eq!(answer.status, 200, "{address}");
         let text = answer.text();
-        let before = shown.len();
+        let [heading, gone] = WORDS.into_iter().find(|w| text.contains(w[0])).unwrap();
         let table = text.split("<table class=\"calls\">").nth(1).unwrap_or_default();
+        let before = shown.len();
         shown.extend(table.split("href=\"/calls/").skip(1).filter_map(|r| r.split('"').next().map(str::to_owned)));
-        if shown.len() == before {
-            let count = number_after(&text, "<h1>复核队列 <small>");
-            assert_eq!(count, Some(shown.len()), "{address}");
-            return shown.len() + number_after(&text, "另有 ").unwrap_or(0);
-        }
-        page += 1;
+        assert!(shown.len() > before || shown.is_empty(), "a page without a call of its own: {address}");
+        let head = text.split_once(heading).unwrap().1.split_once("</small>").unwrap().0;
+        let gone = text.split_once(gone).map_or("", |(_, rest)| rest.split_once("</p>").unwrap().0);
+        let items =
+            number_after(head, " · ").map(|n| n + number_after(gone, "（").or(number_after(gone, " (")).unwrap_or(0));
+        told = Listed { calls: shown.len() + number_after(gone, "").unwrap_or(0), items };
+        heads.insert(number_after(head, "").unwrap());
+        let link = text.split_once("rel=\"next\"").and_then(|(before, _)| before.rsplit_once("href=\""));
+        next = link.map(|(_, address)| address.trim_end_matches(['"', ' ']).replace("&amp;", "&"));
     }
+    assert_eq!(heads, BTreeSet::from([shown.len()]), "every page says how many there are: {address}");
+    told
 }
 
 /// An `n` that leads nowhere though there are calls behind it.
@@ -88,34 +122,160 @@ fn pages(lead: &Client) -> Vec<String> {
     pages
 }
 
-#[test]
-fn every_number_leads_to_its_calls() {
-    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
-    reviewed::review(console.data.path());
-    let lead = console.login("zhuguan");
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let mut wrong = Vec::new();
-    for page in pages(&lead) {
-        let text = lead.get(&page).text();
+/// Goes through the pages and follows every number; gives the lists with how long they are, and what was wrong.
+fn crawl(reader: &Client, pages: &[String]) -> (BTreeMap<String, Listed>, Vec<String>) {
+    let (mut known, mut wrong) = (BTreeMap::new(), Vec::new());
+    for page in pages {
+        let text = reader.get(page).text();
         wrong.extend(bare(&text).map(|n| format!("{page}: n={n} leads nowhere")));
-        for (address, number) in numbers(&text, "/queue") {
-            let listed = *known.entry(address.clone()).or_insert_with(|| listed(&lead, &address));
-            if listed != number {
-                wrong.push(format!("{page}: {number} leads to {listed} calls at {address}"));
+        for Link { address, number, items } in numbers(&text, "/queue") {
+            let listed: Listed = *known.entry(address.clone()).or_insert_with(|| listed(reader, &address));
+            let found = if items { listed.items } else { Some(listed.calls) };
+            if found != Some(number) {
+                wrong.push(format!("{page}: {number} leads to {found:?} at {address}"));
             }
         }
-        for (address, number) in numbers(&text, "/appeals") {
-            let cards = lead.get(&address).text().matches("<article class=\"card\">").count();
+        for Link { address, number, .. } in numbers(&text, "/appeals") {
+            let cards = reader.get(&address).text().matches("<article class=\"card\">").count();
             if cards != number {
                 wrong.push(format!("{page}: {number} leads to {cards} appeals at {address}"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {} links:\n{}", wrong.len(), known.len(), wrong.join("\n"));
-    for kind in KINDS {
-        let link = known.keys().find(|address| format!("{address}&").contains(kind));
-        assert!(link.is_some_and(|address| known[address] > 0), "no number led to {kind}");
+    (known, wrong)
+}
+
+#[test]
+fn every_number_leads_to_its_calls() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    reviewed::review(console.data.path());
+    let mut lead = console.login("zhuguan");
+    let pages = pages(&lead);
+    for lang in ["zh", "en"] {
+        lead.reads(lang);
+        let (known, wrong) = crawl(&lead, &pages);
+        assert!(wrong.is_empty(), "{lang}: {} of {} links:\n{}", wrong.len(), known.len(), wrong.join("\n"));
+        for kind in KINDS {
+            let link = known.keys().find(|address| format!("{address}&").contains(kind));
+            assert!(link.is_some_and(|address| known[address].calls > 0), "{lang}: no number led to {kind}");
+        }
+        let longest = known.values().map(|l| l.calls).max();
+        assert!(longest > Some(100), "some list has more than one page");
     }
+}
+
+/// Of what the machine says on pages of calls nothing is left in Chinese but quotes.
+#[test]
+fn reasons_are_english_on_english_pages() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    let mut reviewer = console.login("zhijian");
+    reviewer.reads("en");
+    let mut reasons = BTreeSet::new();
+    for i in 0..40 {
+        let page = reviewer.get(&format!("/calls/k{i:03}")).text();
+        let others = page.split("<ul class=\"rest\">").skip(1).filter_map(|list| list.split("</ul>").next());
+        let others = others.flat_map(|list| list.split("</b> ").skip(1)).filter_map(|r| r.split("</li>").next());
+        let reasons_of = page.split("<p class=\"reason\">").skip(1).filter_map(|r| r.split(". <").next());
+        let reasons_of = reasons_of.map(|r| r.split_once("This call: ").map_or(r, |(before, _)| before));
+        reasons.extend(others.chain(reasons_of.filter_map(|r| r.split("</p>").next())).map(str::to_owned));
+    }
+    assert!(reasons.len() > 20, "{reasons:?}");
+    for reason in reasons {
+        let mut quoted = 0;
+        let left: String = reason
+            .chars()
+            .filter(|c| {
+                quoted += i32::from(*c == '“') - i32::from(*c == '”');
+                quoted == 0 && *c > '\u{2fff}'
+            })
+            .collect();
+        assert_eq!(left, "", "{reason}");
+    }
+}
+
+/// What Chinese sentences are made with, and English ones are not.
+const FULL_WIDTH: &str = "（），：；。、“”「」！？％";
+
+/// Text of a page that the console itself wrote. Rules and turns bring their own signs into some kinds of elements.
+fn written(page: &str, outside: &[&str]) -> String {
+    let body = page.split_once("<main").unwrap().1;
+    let mut out = String::new();
+    for part in body.split('<') {
+        let tag = format!("<{part}");
+        let text = part.split_once('>').map_or("", |(_, text)| text);
+        if !outside.iter().any(|t| tag.starts_with(t)) {
+            out.push_str(text);
+        }
+    }
+    out
+}
+
+#[test]
+fn english_pages_have_english_signs() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    reviewed::review(console.data.path());
+    let mut lead = console.login("zhuguan");
+    lead.reads("en");
+    let rules = callsift_rules::RuleSet::load(&root().join("rules")).unwrap();
+    let titles: Vec<&str> = rules.rules().iter().map(|r| r.title.as_str()).collect();
+    for page in
+        pages(&lead).into_iter().chain(["/queue", "/tasks", "/appeals", "/search?q=%E6%82%A8"].map(str::to_owned))
+    {
+        let quoted = page.starts_with("/rules/") || page.starts_with("/search");
+        let outside: &[&str] = if quoted { &["<pre", "<textarea", "<dd", "<td"] } else { &[] };
+        let text = titles.iter().fold(written(&lead.get(&page).text(), outside), |text, title| text.replace(title, ""));
+        let at = text.find(|c| FULL_WIDTH.contains(c));
+        let near = at.map(|at| text[at..].chars().take(40).collect::<String>());
+        assert_eq!(near, None, "{page}");
+    }
+}
+
+/// Reviewers follow the number of their own work, in which nobody can tell blind duplicates from others.
+#[test]
+fn reviewers_find_what_they_handed_in_and_nobody_elses() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    reviewed::review(console.data.path());
+    let reviewer = reviewed::log_in_other(&console);
+    let (known, mut wrong) = crawl(&reviewer, &["/reviewers".to_owned()]);
+    // How many calls were heard twice, but not which.
+    wrong.retain(|w| !w.contains("leads nowhere"));
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let own: Vec<&String> = known.keys().filter(|a| a.contains("evidence=reviews%20")).collect();
+    assert_eq!(own.len(), 1, "{:?}", known.keys());
+    // The other one has reviewed calls of the first kind and duplicates: the list holds both.
+    assert!(known[own[0]].calls > 20, "{}", known[own[0]].calls);
+    let others = [own[0].replace("%E7%8E%8B%2520%E8%8A%B3", "r1"), own[0].replace("reviews%20", "duplicates%20")];
+    for address in others {
+        assert_ne!(&address, own[0]);
+        assert_eq!(reviewer.get(&address).status, 404, "{address}");
+    }
+}
+
+/// Rules of the pack whose hits take no points off.
+const FREE: [&str; 2] = ["negative-customer", "order-readback-wrong"];
+
+#[test]
+fn rules_without_points_make_no_violation() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    reviewed::review(console.data.path());
+    let lead = console.login("zhuguan");
+    let page = lead.get(&format!("/dashboard?{NOVEMBER}")).text();
+    let section = |title: &str| {
+        let rest = page.split_once(&format!("<h2>{title}</h2>")).unwrap().1;
+        rest.split_once("</section>").unwrap().0.to_owned()
+    };
+    let rates = section("各项合格率");
+    let (rates, free) = rates.split_once("不扣分的规则（不算违规").unwrap();
+    let report = lead.get("/dashboard/report?period=2026-11").text();
+    let rules = callsift_rules::RuleSet::load(&root().join("rules")).unwrap();
+    let mut hit = 0;
+    for id in FREE {
+        let (rule, link) = (rules.get(id).unwrap(), format!("/rules/{id}\""));
+        assert!(rule.points.value == 0.0 && !rates.contains(&link), "{id}");
+        hit += usize::from(free.contains(&link));
+        assert!(!section("培训需求").contains(&rule.title) && !report.contains(&rule.title), "{id}");
+    }
+    assert!(hit > 0, "none of them hit");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod client;
 mod day;
 mod keeps;
+mod killed;
 mod links;
 mod refuses;
 mod reviewed;

@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use callsift_reviews::{Cause, Db, DrawCall, DrawRecord, Judgement, NewForm, NewUser, NewVerdict, Role, Slot, Source};
 use callsift_store::{read_findings, stored_parts};
 
+use super::Console;
+use super::client::Client;
 use crate::support::{code, recordings, root, run, stderr};
 
 /// Calls that were understood, by the labelled ones' own lines.
@@ -59,8 +61,11 @@ fn transcripts() -> String {
     labelled.lines().cycle().take(CALLS).enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Some systems name calls by their time.
+pub const TIMED: &str = "k_20261103093015";
+
 fn id(i: usize) -> String {
-    format!("k{i:03}")
+    if i + 1 == CALLS { TIMED.to_owned() } else { format!("k{i:03}") }
 }
 
 /// What people say, into the database of a console that runs over [`lake`].
@@ -105,6 +110,16 @@ pub fn review(data: &Path) {
     }
     db.claim(&id(2), Slot::First, one, now, HOUR_US).unwrap();
     appeal(&mut db, one, now);
+}
+
+/// The one who hears calls a second time, after [`review`].
+pub fn log_in_other(console: &Console) -> Client {
+    let mut db = Db::open(&console.data.path().join("reviews.db")).unwrap();
+    let (user, _) = db.user_by_name(OTHER).unwrap().unwrap();
+    let password = db.renew_password(user.id).unwrap();
+    let mut client = Client::new(&console.base);
+    client.login(OTHER, &password);
+    client
 }
 
 /// A draw of all calls with equal probability.

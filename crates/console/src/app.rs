@@ -8,6 +8,7 @@ use callsift_reviews::Db;
 use callsift_rules::RuleSet;
 
 use crate::auth::Limiter;
+use crate::catalog::counts::Counts;
 use crate::error::ConsoleError;
 use crate::figures::cache::FigureCache;
 use crate::options::ConsoleOptions;
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) limiter: Limiter,
     pub(crate) sounds: SoundCache,
     pub(crate) figures: FigureCache,
+    pub(crate) counts: Counts,
     pool: Mutex<Vec<Db>>,
 }
 
@@ -41,6 +43,7 @@ impl App {
             limiter: Limiter::default(),
             sounds,
             figures: FigureCache::default(),
+            counts: Counts::default(),
             pool: Mutex::default(),
         })
     }

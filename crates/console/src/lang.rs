@@ -19,6 +19,14 @@ impl Lang {
         }
     }
 
+    /// Something said by the way, in the brackets of the language.
+    pub(crate) fn brackets(self, text: &str) -> String {
+        match self {
+            Self::Zh => format!("（{text}）"),
+            Self::En => format!(" ({text})"),
+        }
+    }
+
     /// For the `lang` attribute.
     pub(crate) fn code(self) -> &'static str {
         self.t("zh-CN", "en")
@@ -66,6 +74,19 @@ pub(crate) fn cause(lang: Lang, cause: Option<callsift_reviews::Cause>) -> &'sta
         Some(Cause::Other) => lang.t("其他", "other"),
         None => lang.t("未注明", "not said"),
     }
+}
+
+/// What the rules engine says: a reason, a measure in brackets, a line of an explanation. It speaks Chinese and the lake keeps it so.
+pub(crate) fn engine(lang: Lang, text: &str) -> String {
+    match lang {
+        Lang::Zh => text.to_owned(),
+        Lang::En => callsift_rules::english(text).unwrap_or_else(|| text.to_owned()),
+    }
+}
+
+/// Words that stand as evidence: a measure in the language of the page, what was said as it was said.
+pub(crate) fn evidence(lang: Lang, text: &str) -> String {
+    if text.starts_with('（') { engine(lang, text) } else { text.to_owned() }
 }
 
 /// Why a recording failed; as it stands in the lake for engineers, and where it is of no known kind.

@@ -5,6 +5,7 @@ use callsift_text::{least_cost, phrase_likeness};
 
 use crate::evaluate::EvalOptions;
 use crate::logic::Eval;
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// Collects the proof over the searched turns.
@@ -25,7 +26,7 @@ fn mean_confidence(call: &CallView<'_>, on: &Selection) -> f64 {
 /// Why not finding something proves nothing; `None` where the turns were heard well enough.
 pub(crate) fn too_faint(call: &CallView<'_>, on: &Selection, least: f64) -> Option<String> {
     let mean = mean_confidence(call, on);
-    (!on.turns.is_empty() && mean < least).then(|| format!("识别置信度{mean:.2}低于{least:.2}"))
+    (!on.turns.is_empty() && mean < least).then(|| said!(LOW_CONFIDENCE, mean, least).to_string())
 }
 
 /// The stretch of the searched turns that sounds most like a phrase that was looked for in vain.
@@ -53,33 +54,30 @@ fn near_miss(call: &CallView<'_>, eval: &Eval, on: &Selection) -> Option<NearMis
 /// Why an absence cannot be claimed; `None` where it can.
 pub(crate) fn doubt(proof: &AbsenceProof, on: &Selection, options: &EvalOptions) -> Option<String> {
     if on.role_unknown {
-        return Some("说话人角色不确定，无法判定是否缺失".to_owned());
+        return Some(said!(WHO_MISSED).to_string());
     }
     if proof.speech_ms < options.min_speech_ms {
-        return Some(format!("检查范围内话语仅{:.1}秒，不足以判定", seconds(proof.speech_ms)));
+        return Some(said!(LITTLE_SPEECH, seconds(proof.speech_ms)).to_string());
     }
     let total = (proof.speech_ms + on.skipped_ms) as f64;
     if on.skipped_ms as f64 > options.max_skipped_share * total {
-        return Some(format!("检查范围内有{:.1}秒话语无法采信", seconds(on.skipped_ms)));
+        return Some(said!(UNUSABLE_SPEECH, seconds(on.skipped_ms)).to_string());
     }
     if proof.mean_confidence < options.min_confidence {
-        return Some(format!("识别置信度{:.2}低于{:.2}", proof.mean_confidence, options.min_confidence));
+        return Some(said!(LOW_CONFIDENCE, proof.mean_confidence, options.min_confidence).to_string());
     }
     let near = proof.near_miss.as_ref().filter(|n| n.score >= options.near_miss_doubt)?;
-    Some(format!("“{}”与“{}”读音相近（{:.2}），请人工确认", near.text, near.phrase, near.score))
+    Some(said!(NEAR_MISS, near.text, near.phrase, near.score).to_string())
 }
 
 /// The absence in words.
 pub(crate) fn reason(proof: &AbsenceProof) -> String {
-    let near = proof.near_miss.as_ref().map_or_else(String::new, |n| format!("，最接近“{}”（{:.2}）", n.text, n.score));
-    format!(
-        "已查{:.1}–{:.1}秒共{}个话轮、{:.1}秒话语，置信度{:.2}，未出现{near}",
-        seconds(proof.window.start_ms),
-        seconds(proof.window.end_ms),
-        proof.turns,
-        seconds(proof.speech_ms),
-        proof.mean_confidence,
-    )
+    let (from, to) = (seconds(proof.window.start_ms), seconds(proof.window.end_ms));
+    let (turns, speech, heard) = (proof.turns, seconds(proof.speech_ms), proof.mean_confidence);
+    match &proof.near_miss {
+        None => said!(ABSENT, from, to, turns, speech, heard).to_string(),
+        Some(n) => said!(ABSENT_NEAR, from, to, turns, speech, heard, n.text, n.score).to_string(),
+    }
 }
 
 fn seconds(ms: i64) -> f64 {

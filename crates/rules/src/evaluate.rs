@@ -1,5 +1,7 @@
 //! From conditions to verdicts: pure and deterministic.
 
+use std::fmt::Arguments;
+
 use callsift_core::{AbsenceProof, Direction, Evidence, Finding, MatchKind, SpeakerRole, Turn, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,7 @@ use crate::absence;
 use crate::load::RuleSet;
 use crate::logic::{Eval, Truth};
 use crate::schema::{Rule, ViolationWhen};
+use crate::sentences::said;
 use crate::view::{CallFacts, CallView, Selection};
 
 /// Limits below which a rule does not answer.
@@ -93,52 +96,46 @@ fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement 
     let excusable = matches!(finding.verdict, Verdict::Hit | Verdict::CannotTell);
     let except = rule.except.as_ref().filter(|_| excusable).map(|e| e.eval(call, &all, "except"));
     if let Some(excuse) = except.as_ref().filter(|e| e.truth == Truth::Yes) {
-        let why = excuse.evidence.first().map_or_else(|| seen(excuse, "符合豁免条件"), |e| format!("“{}”", e.text));
-        finding = self::finding(rule, Verdict::Clear, format!("豁免：{why}"), Vec::new(), None);
+        let why =
+            excuse.evidence.first().map_or_else(|| seen(excuse, said!(EXCUSED)), |e| said!(HIT, e.text).to_string());
+        finding = self::finding(rule, Verdict::Clear, said!(EXCUSED_AS, why).to_string(), Vec::new(), None);
     }
     Judgement { finding, applies, except, eval: Some(eval), searched }
 }
 
 /// What was seen, or a plain word where it was not written down.
-fn seen(eval: &Eval, plain: &str) -> String {
-    if eval.note.is_empty() { plain.to_owned() } else { eval.note.clone() }
+fn seen(eval: &Eval, plain: Arguments<'_>) -> String {
+    if eval.note.is_empty() { plain.to_string() } else { eval.note.clone() }
 }
 
 fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Option<(Verdict, String)> {
-    let not = |reason: &str| Some((Verdict::NotApplicable, reason.to_owned()));
+    let not = |reason: Arguments<'_>| Some((Verdict::NotApplicable, reason.to_string()));
     let applies = &rule.applies;
     let direction = call.facts.meta.direction;
     if !applies.directions.is_empty() && !applies.directions.contains(&direction) {
-        return not(if direction == Direction::Unknown {
-            "呼叫方向不明"
-        } else {
-            "呼叫方向不在规则范围内"
-        });
+        return if direction == Direction::Unknown { not(said!(NO_DIRECTION)) } else { not(said!(OTHER_DIRECTION)) };
     }
     let listed = |list: &[String], field: &str| {
         list.is_empty() || call.facts.field(field).is_some_and(|v| list.iter().any(|l| *l == v))
     };
     if !listed(&applies.queues, "queue") {
-        return not("队列不在规则范围内");
+        return not(said!(OTHER_QUEUE));
     }
     if !listed(&applies.business, "business") {
-        return not("业务类型不在规则范围内");
+        return not(said!(OTHER_BUSINESS));
     }
     if let Some(date) = call.facts.field("date") {
         // ISO days sort as text.
         let early = applies.from.as_ref().is_some_and(|from| *date < *from.value);
         let late = applies.until.as_ref().is_some_and(|until| *date > *until.value);
         if early || late {
-            return not("通话日期不在规则有效期内");
+            return not(said!(OTHER_DATE));
         }
     }
     match when.map(|eval| (eval.truth, eval)) {
-        Some((Truth::No, eval)) => not(&if eval.note.is_empty() {
-            "前提不成立".to_owned()
-        } else {
-            format!("前提不成立：{}", eval.note)
-        }),
-        Some((Truth::Unknown, eval)) => Some((Verdict::CannotTell, format!("前提无法判定：{}", first_unknown(eval)))),
+        Some((Truth::No, eval)) if eval.note.is_empty() => not(said!(NOT_MET)),
+        Some((Truth::No, eval)) => not(said!(NOT_MET_SINCE, eval.note)),
+        Some((Truth::Unknown, eval)) => Some((Verdict::CannotTell, said!(MAYBE_MET, first_unknown(eval)).to_string())),
         _ => None,
     }
 }
@@ -147,16 +144,14 @@ fn does_not_apply(rule: &Rule, call: &CallView<'_>, when: Option<&Eval>) -> Opti
 fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, options: &EvalOptions) -> Finding {
     let cannot = |reason: String| finding(rule, Verdict::CannotTell, reason, Vec::new(), None);
     if call.turns.is_empty() {
-        return cannot("没有识别到任何话语".to_owned());
+        return cannot(said!(NOTHING_HEARD).to_string());
     }
     match eval.truth {
         Truth::Unknown => cannot(first_unknown(eval)),
-        Truth::No if rule.names_role && hidden_by_roles(rule, call) => {
-            cannot("说话人角色不确定，无法判定是谁说的".to_owned())
-        }
+        Truth::No if rule.names_role && hidden_by_roles(rule, call) => cannot(said!(WHO_SAID).to_string()),
         Truth::No => match rule.min_confidence.as_ref().and_then(|least| absence::too_faint(call, on, least.value)) {
             Some(reason) => cannot(reason),
-            None => finding(rule, Verdict::Clear, seen(eval, "未发现"), Vec::new(), None),
+            None => finding(rule, Verdict::Clear, seen(eval, said!(NOT_FOUND)), Vec::new(), None),
         },
         Truth::Yes if eval.evidence.is_empty() => {
             let unsure = rule.names_role && on.role_unknown;
@@ -166,11 +161,11 @@ fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, optio
         Truth::Yes => {
             let heard: Vec<Evidence> = eval.evidence.iter().filter(|e| is_heard(call, e, options)).cloned().collect();
             if heard.is_empty() {
-                return cannot(format!("疑似“{}”，但识别置信度过低", eval.evidence[0].text));
+                return cannot(said!(HEARD_BADLY, eval.evidence[0].text).to_string());
             }
             let sure: Vec<Evidence> = heard.into_iter().filter(|e| !rule.names_role || is_whose(call, e)).collect();
             if sure.is_empty() {
-                return cannot("说话人角色不确定，无法判定是谁说的".to_owned());
+                return cannot(said!(WHO_SAID).to_string());
             }
             let places = distinct(sure);
             finding(rule, Verdict::Hit, hit_reason(&places), places, None)
@@ -213,16 +208,18 @@ fn is_heard(call: &CallView<'_>, evidence: &Evidence, options: &EvalOptions) -> 
 
 fn hit_reason(evidence: &[Evidence]) -> String {
     let Some(first) = evidence.first() else { return String::new() };
-    let how = match first.kind {
-        MatchKind::Sound => "（读音相近）",
-        MatchKind::Model => "（模型判断）",
-        MatchKind::Similar => "（句子相似）",
-        _ => "",
+    let (text, n) = (&first.text, evidence.len());
+    let said = match (first.kind, n) {
+        (MatchKind::Sound, 1) => said!(HIT_SOUND, text),
+        (MatchKind::Sound, _) => said!(HITS_SOUND, text, n),
+        (MatchKind::Model, 1) => said!(HIT_MODEL, text),
+        (MatchKind::Model, _) => said!(HITS_MODEL, text, n),
+        (MatchKind::Similar, 1) => said!(HIT_SIMILAR, text),
+        (MatchKind::Similar, _) => said!(HITS_SIMILAR, text, n),
+        (_, 1) => said!(HIT, text),
+        _ => said!(HITS, text, n),
     };
-    match evidence.len() {
-        1 => format!("“{}”{how}", first.text),
-        n => format!("“{}”{how}等{n}处", first.text),
-    }
+    said.to_string()
 }
 
 fn first_unknown(eval: &Eval) -> String {
@@ -234,7 +231,10 @@ fn first_unknown(eval: &Eval) -> String {
 fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, options: &EvalOptions) -> Finding {
     match eval.truth {
         Truth::Yes => {
-            let reason = eval.evidence.first().map_or_else(|| seen(eval, "未缺失"), |e| format!("已说“{}”", e.text));
+            let reason = eval
+                .evidence
+                .first()
+                .map_or_else(|| seen(eval, said!(NOT_MISSING)), |e| said!(WAS_SAID, e.text).to_string());
             finding(rule, Verdict::Clear, reason, Vec::new(), None)
         }
         Truth::Unknown => finding(rule, Verdict::CannotTell, first_unknown(eval), Vec::new(), None),

@@ -7,6 +7,7 @@ use callsift_core::Finding;
 use crate::evaluate::{EvalOptions, judge};
 use crate::logic::{Eval, Truth};
 use crate::schema::Rule;
+use crate::sentences::said;
 use crate::view::CallView;
 
 /// What a rule checks, from its file.
@@ -40,38 +41,39 @@ pub fn explain(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> (Find
     let judgement = call.traced(|| judge(rule, call, options));
     let mut out = describe(rule);
     if let Some(applies) = &judgement.applies {
-        let _ = writeln!(out, "前提：");
+        let _ = writeln!(out, "{}", said!(WHEN));
         tree(&mut out, applies, 1);
     }
     let on = &judgement.searched;
     let window = on.window;
     let _ = writeln!(
         out,
-        "检查范围：{:.1}–{:.1}秒，{}个话轮，不予采信{:.1}秒",
-        window.start_ms as f64 / 1000.0,
-        window.end_ms as f64 / 1000.0,
-        on.turns.len(),
-        on.skipped_ms as f64 / 1000.0
+        "{}",
+        said!(
+            SEARCHED,
+            window.start_ms as f64 / 1000.0,
+            window.end_ms as f64 / 1000.0,
+            on.turns.len(),
+            on.skipped_ms as f64 / 1000.0
+        )
     );
     for view in on.turns.iter().map(|i| &call.turns[*i]) {
-        let _ = writeln!(
-            out,
-            "  [{:.1}s {}] {}",
-            view.turn.span.start_ms as f64 / 1000.0,
-            view.turn.role.as_str(),
-            view.turn.text()
-        );
+        let at = view.turn.span.start_ms as f64 / 1000.0;
+        let _ = writeln!(out, "  {}", said!(TURN, at, view.turn.role.as_str(), view.turn.text()));
     }
-    for (title, eval) in [("条件：", &judgement.eval), ("豁免：", &judgement.except)] {
-        if let Some(eval) = eval {
-            let _ = writeln!(out, "{title}");
-            tree(&mut out, eval, 1);
-        }
+    if let Some(eval) = &judgement.eval {
+        let _ = writeln!(out, "{}", said!(CONDITION));
+        tree(&mut out, eval, 1);
+    }
+    if let Some(eval) = &judgement.except {
+        let _ = writeln!(out, "{}", said!(EXCEPT));
+        tree(&mut out, eval, 1);
     }
     if let Some(proof) = &judgement.finding.proof {
-        let _ = writeln!(out, "缺失证明：{}", crate::absence::reason(proof));
+        let _ = writeln!(out, "{}", said!(PROOF, crate::absence::reason(proof)));
     }
-    let _ = writeln!(out, "结论：{} — {}", judgement.finding.verdict.as_str(), judgement.finding.reason);
+    let (verdict, reason) = (judgement.finding.verdict.as_str(), &judgement.finding.reason);
+    let _ = writeln!(out, "{}", said!(VERDICT, verdict, reason));
     (judgement.finding, out)
 }
 
@@ -81,18 +83,11 @@ fn tree(out: &mut String, eval: &Eval, depth: usize) {
         Truth::No => "✗",
         Truth::Unknown => "?",
     };
-    let _ = writeln!(out, "{}{mark} {}：{}", "  ".repeat(depth), eval.path, eval.note);
+    let _ = writeln!(out, "{}{}", "  ".repeat(depth), said!(STEP, mark, eval.path, eval.note));
     for e in &eval.evidence {
         if eval.parts.is_empty() {
-            let _ = writeln!(
-                out,
-                "{}→ {:.1}s “{}”（{}，代价{:.2}）",
-                "  ".repeat(depth + 1),
-                e.span.start_ms as f64 / 1000.0,
-                e.text,
-                e.kind.as_str(),
-                e.cost
-            );
+            let at = e.span.start_ms as f64 / 1000.0;
+            let _ = writeln!(out, "{}{}", "  ".repeat(depth + 1), said!(EVIDENCE, at, e.text, e.kind.as_str(), e.cost));
         }
     }
     eval.parts.iter().for_each(|part| tree(out, part, depth + 1));

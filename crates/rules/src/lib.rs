@@ -24,6 +24,7 @@ pub mod profile;
 pub mod schema;
 pub mod score;
 pub mod selftest;
+mod sentences;
 pub mod view;
 
 pub use error::{RuleError, RuleProblem};
@@ -33,4 +34,5 @@ pub use operators::{OPERATORS, OperatorDoc};
 pub use schema::Rule;
 pub use score::{ScoreItem, score, score_items};
 pub use selftest::{CaseResult, NoiseResult, run_noisy, run_tests, run_tests_of};
+pub use sentences::english;
 pub use view::{CallFacts, CallView};

@@ -102,7 +102,7 @@ const CHAR_MS: i64 = 250;
 const PAUSE_MS: i64 = 300;
 
 /// Turns and facts of a test case.
-fn build(case: &TestCase, noise: Option<RecognitionNoise>) -> (Vec<Turn>, CallFacts) {
+pub(crate) fn build(case: &TestCase, noise: Option<RecognitionNoise>) -> (Vec<Turn>, CallFacts) {
     let mut turns: Vec<Turn> = Vec::new();
     for turn in &case.turns {
         let mut full = match turn {

@@ -20,3 +20,17 @@ document.addEventListener("keydown", (event) => {
     button.click();
   }
 });
+
+// j and k go down and up a list of calls; beyond its ends they turn the page.
+const calls = [...document.querySelectorAll("table.calls tbody tr")].map((row) => row.querySelector("a[href^='/calls/']")).filter(Boolean);
+calls.at({ "#first": 0, "#last": -1 }[location.hash] ?? calls.length)?.focus();
+
+document.addEventListener("keydown", (event) => {
+  const step = { j: 1, k: -1 }[event.key];
+  if (!step || calls.length === 0 || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const at = calls.indexOf(document.activeElement);
+  const next = at < 0 ? 0 : at + step;
+  if (calls[next]) return calls[next].focus();
+  const neighbour = document.querySelector(`.pager a[rel=${step > 0 ? "next" : "prev"}]`);
+  if (neighbour) location.assign(`${neighbour.href}${step > 0 ? "#first" : "#last"}`);
+});

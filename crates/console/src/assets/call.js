@@ -14,12 +14,13 @@ const zh = document.documentElement.lang.startsWith("zh");
 const words = zh
   ? {
       confirmed: "属实", rejected: "误报", unsure: "存疑", withdrawn: "撤回", failed: "没有保存：",
-      restored: "已恢复未提交的填写", remark: "说明随判断一起保存：按 y、n 或 u", silent: "录音无法播放。",
+      remark: "说明随判断一起保存：按 y、n 或 u", silent: "录音无法播放。",
+      brackets: (text) => `（${text}）`, colon: "：",
     }
   : {
       confirmed: "confirmed", rejected: "rejected", unsure: "unsure", withdrawn: "withdrawn", failed: "not saved: ",
-      restored: "what was not handed in is back", remark: "the remark is saved with a verdict: press y, n or u",
-      silent: "The recording cannot be played.",
+      remark: "the remark is saved with a verdict: press y, n or u",
+      silent: "The recording cannot be played.", brackets: (text) => ` (${text})`, colon: ": ",
     };
 let chosen = -1;
 
@@ -39,14 +40,6 @@ function choose(index) {
   finding.focus({ preventScroll: true });
   finding.scrollIntoView({ block: "center", behavior: "instant" });
   if (finding.dataset.seek) play(Number(finding.dataset.seek));
-}
-
-function toast(text) {
-  document.querySelector(".toast")?.remove();
-  const box = Object.assign(document.createElement("div"), { className: "toast", textContent: text });
-  box.setAttribute("role", "status");
-  document.body.append(box);
-  setTimeout(() => box.remove(), 4000);
 }
 
 // What is sent of one place waits for what was sent before it: the next row names the last one.
@@ -69,6 +62,7 @@ async function post(form, action, changes) {
     }
     if (changes.verdict === "withdrawn") return location.reload();
     show(form, await reply.json());
+    if (action === "verdict") dropDraft(form);
   } catch (error) {
     toast(words.failed + error.message);
   } finally {
@@ -83,7 +77,7 @@ function show(form, { id, verdict, cause, by, note, items }) {
   if (form.elements.cause) form.elements.cause.value = cause ?? "";
   card.dataset.verdict = verdict;
   card.querySelector(".said").textContent =
-    `${words[verdict]}${option ? `（${option.dataset.word}）` : ""} · ${by}${note ? "：" + note : ""}`;
+    `${words[verdict]}${option ? words.brackets(option.dataset.word) : ""} · ${by}${note ? words.colon + note : ""}`;
   follow(items);
 }
 
@@ -130,7 +124,7 @@ function takeDraft() {
     else input.value = value;
     input.dataset.hand = input.dataset.draft = "";
   }
-  toast(words.restored);
+  toast(draftWords);
 }
 
 function total() {

@@ -3,6 +3,7 @@
 //! The lake stays the truth: the catalogue is made from it, follows it when parts appear or change, and may be deleted at
 //! any time. What people said lies elsewhere, in the reviews database, which is attached to the same connection.
 
+pub(crate) mod counts;
 mod forget;
 mod grams;
 pub(crate) mod outcomes;

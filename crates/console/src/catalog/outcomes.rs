@@ -80,6 +80,21 @@ pub(crate) fn free(conn: &Connection) -> rusqlite::Result<Vec<bool>> {
     conn.prepare_cached(sql)?.query_map([], |r| r.get(0))?.collect()
 }
 
+/// Rules of [`free`] by name.
+pub(crate) fn free_rules(conn: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    named(conn, "free = 1 AND costs = 0")
+}
+
+/// Rules whose hits took points off.
+pub(crate) fn costly(conn: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    named(conn, "costs = 1")
+}
+
+fn named(conn: &Connection, which: &str) -> rusqlite::Result<BTreeSet<String>> {
+    let sql = format!("SELECT rule_id FROM cat.rules WHERE {which}");
+    conn.prepare_cached(&sql)?.query_map([], |r| r.get(0))?.collect()
+}
+
 /// The rules of a packed call.
 pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = Outcome> {
     packed.chunks_exact(WIDTH).map(|c| Outcome {

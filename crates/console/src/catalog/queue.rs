@@ -12,12 +12,12 @@ use crate::figures::period::Period;
 
 pub(crate) use crate::catalog::state::State;
 
-/// Calls are counted so far.
-pub(crate) const MOST: i64 = 1_000;
 /// Stands for no unit and no agent's number in an address, where an empty text means whatever.
 pub(crate) const NONE: &str = "∅";
 /// Calls on a page.
-pub(crate) const PAGE: usize = 50;
+pub(crate) const PAGE: usize = 100;
+/// Turns that a word is looked for in, the newest first.
+const TURNS: usize = 5_000;
 
 /// Order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,12 +82,22 @@ pub(crate) struct Filter {
     pub(crate) evidence: Option<Evidence>,
     /// Their ids, as `json_each` reads them.
     pub(crate) among: Option<String>,
+    /// How many judgements each of them holds, as `json_each` reads them, where the number counts these.
+    pub(crate) items: Option<String>,
     pub(crate) word: String,
     pub(crate) min_s: Option<i64>,
     pub(crate) max_s: Option<i64>,
     pub(crate) state: State,
     pub(crate) order: Order,
     pub(crate) page: usize,
+}
+
+/// What stands behind a number and no list can show, since the lake holds it no more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Gone {
+    pub(crate) calls: usize,
+    /// Judgements in these calls, where the number counts judgements.
+    pub(crate) items: usize,
 }
 
 /// A call in a list, with what people did to it.
@@ -107,19 +117,46 @@ pub(crate) struct Listed {
 }
 
 impl Filter {
-    /// Looks up the calls behind the number. Gives how many of them the lake holds no more, so that no list can show them.
-    pub(crate) fn gather(&mut self, conn: &Connection, offset_s: i32) -> rusqlite::Result<i64> {
-        let Some(evidence) = &self.evidence else { return Ok(0) };
-        let calls = evidence.calls(conn, &Period::open(&self.from, &self.to), offset_s)?;
+    /// Looks up the calls behind the number. Gives what of them the lake holds no more, so that no list can show it.
+    pub(crate) fn gather(&mut self, conn: &Connection, offset_s: i32) -> rusqlite::Result<Gone> {
+        let Some(evidence) = &self.evidence else { return Ok(Gone::default()) };
+        let p = Period::open(&self.from, &self.to);
+        let (items, calls) = (evidence.items(conn, &p, offset_s)?, evidence.calls(conn, &p, offset_s)?);
         let among = listed(calls.iter().map(String::as_str));
-        let sql = "SELECT count(*) FROM json_each(?1) WHERE value NOT IN (SELECT call_id FROM cat.calls)";
-        let gone = conn.prepare_cached(sql)?.query_row([&among], |r| r.get(0))?;
+        let sql = "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT call_id FROM cat.calls)";
+        let mut statement = conn.prepare_cached(sql)?;
+        let gone = statement.query_map([&among], |r| r.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+        let of = |call: &String| items.as_ref().and_then(|i| i.get(call)).copied().unwrap_or(0);
+        let gone = Gone { calls: gone.len(), items: gone.iter().map(of).sum() };
+        self.items = items.map(|i| serde_json::json!(i).to_string());
         self.among = Some(among);
         Ok(gone)
     }
 
+    /// Judgements in all calls of the list, where the number behind which they stand counts these.
+    pub(crate) fn items_listed(&self, conn: &Connection, reader: &str) -> rusqlite::Result<Option<i64>> {
+        let Some(items) = &self.items else { return Ok(None) };
+        let (conditions, mut values) = self.conditions(reader);
+        values.push(items.clone().into());
+        let sql = format!(
+            "SELECT coalesce(sum(i.value), 0) FROM json_each(?{}) i CROSS JOIN cat.calls c ON c.call_id = i.key
+             WHERE {conditions}",
+            values.len()
+        );
+        conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0).map(Some))
+    }
+
+    /// Whether the word is said so often that only the newest turns are looked at, and the list is not all there is.
+    pub(crate) fn cuts_word(&self, conn: &Connection) -> rusqlite::Result<bool> {
+        let Some(query) = text_query(&self.word) else { return Ok(false) };
+        let sql = format!(
+            "SELECT count(*) = {TURNS} FROM (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ?1 LIMIT {TURNS})"
+        );
+        conn.prepare_cached(&sql)?.query_row([query], |r| r.get(0))
+    }
+
     /// Conditions and their values.
-    fn conditions(&self, reader: &str) -> (String, Vec<Value>) {
+    pub(super) fn conditions(&self, reader: &str) -> (String, Vec<Value>) {
         let (eyes, mut values) = eyes(reader);
         let mut sql = vec![self.state.sql(eyes)];
         if eyes != Reader::Knowing {
@@ -181,9 +218,11 @@ impl Filter {
         }
         if let Some(query) = text_query(&self.word) {
             // Bounded: a word that everybody says would otherwise gather every call there is.
-            let found = "c.id IN (SELECT t.call FROM cat.turns t WHERE t.id IN
-                           (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ?? ORDER BY rowid DESC LIMIT 5000))";
-            add(found, query.into());
+            let found = format!(
+                "c.id IN (SELECT t.call FROM cat.turns t WHERE t.id IN
+                   (SELECT rowid FROM cat.turns_text WHERE turns_text MATCH ?? ORDER BY rowid DESC LIMIT {TURNS}))"
+            );
+            add(&found, query.into());
         }
         if let Some(s) = self.min_s {
             add("c.duration_ms >= ??", (s.saturating_mul(1000)).into());
@@ -200,22 +239,16 @@ impl Filter {
 
     /// Whether the choice depends on what other people said or do.
     fn tells_reviews(&self, reader: &str) -> bool {
-        let said = !self.confirmed.is_empty() || !self.reviewer.is_empty() || self.evidence.is_some();
+        let of_others = self.evidence.as_ref().is_some_and(|e| !e.is_own(reader));
+        let said = !self.confirmed.is_empty() || !self.reviewer.is_empty() || of_others;
         let at_it = !self.claimed.is_empty() && self.claimed != reader;
         said || at_it
-    }
-
-    /// How many calls there are for this reader, counted up to [`MOST`].
-    pub(crate) fn count(&self, conn: &Connection, reader: &str) -> rusqlite::Result<i64> {
-        let (conditions, values) = self.conditions(reader);
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM cat.calls c WHERE {conditions} LIMIT {MOST})");
-        conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
     }
 
     /// The numbers of the calls of the page: chosen before anything is looked up of them.
     fn picked(&self, reader: &str) -> (String, Vec<Value>) {
         let (conditions, values) = self.conditions(reader);
-        let (order, offset) = (self.order.sql(), self.page.min(100_000) * PAGE);
+        let (order, offset) = (self.order.sql(), self.page * PAGE);
         let from = "SELECT c.id AS picked FROM cat.calls c";
         (format!("{from} WHERE {conditions} ORDER BY {order} LIMIT {PAGE} OFFSET {offset}"), values)
     }

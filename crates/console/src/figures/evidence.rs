@@ -2,7 +2,7 @@
 //!
 //! Each set is made by the code that makes the figure, so that a list never holds other calls than the number counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use callsift_reviews::Cause;
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::figures::causes::causes;
 use crate::figures::cells;
 use crate::figures::judged::judged_calls;
-use crate::figures::leaning;
+use crate::figures::leaning::{self, Which};
 use crate::figures::listening::chosen_calls;
 use crate::figures::period::Period;
 use crate::figures::twice::{self, Twice};
@@ -20,8 +20,8 @@ use crate::figures::twice::{self, Twice};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// People judged the rule in the call, or all its rules ([`ANY_RULE`](callsift_sampling::estimate::ANY_RULE)); of
-    /// whatever the machine said, or only where it said so (hit: true).
-    Judged { rule: String, machine: Option<bool> },
+    /// whatever the machine said, or only where it said so (hit: true); with `by_chance` only calls that chance chose.
+    Judged { rule: String, machine: Option<bool>, by_chance: bool },
     /// A person gave a verdict on the rule, at whatever place.
     Said { rule: String },
     /// A person rejected a hit of the rule for this cause, or without one.
@@ -35,7 +35,7 @@ pub(crate) enum Evidence {
     /// This person handed a form in on these days: any form, or only of blind duplicates.
     HandedIn { by: String, duplicates: bool, days: Period },
     /// This person judged a hit of the machine on these days.
-    Verdicts { by: String, days: Period },
+    Verdicts { by: String, days: Period, which: Which },
     /// Judged by two people, the second time on these days.
     Twice { which: Twice, days: Period },
 }
@@ -46,12 +46,47 @@ const UNSAID: &str = "unsaid";
 impl Evidence {
     /// What people judged of a rule.
     pub(crate) fn judged(rule: &str) -> Self {
-        Self::Judged { rule: rule.to_owned(), machine: None }
+        Self::Judged { rule: rule.to_owned(), machine: None, by_chance: false }
+    }
+
+    /// The same, only calls that chance chose.
+    pub(crate) fn chance_of(&self) -> Self {
+        match self.clone() {
+            Self::Judged { rule, machine, .. } => Self::Judged { rule, machine, by_chance: true },
+            other => other,
+        }
     }
 
     /// Whether the set tells who heard a call twice, which only leads may know.
     pub(crate) fn tells_duplicates(&self) -> bool {
         matches!(self, Self::HandedIn { .. } | Self::Verdicts { .. } | Self::Twice { .. })
+    }
+
+    /// Whether the set is of this person's own work, duplicates and others alike: it tells nobody which are which.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        matches!(self, Self::HandedIn { by, duplicates: false, .. } if by == name)
+    }
+
+    /// How many judgements each call holds, where the number counts judgements and not calls: a call may hold several rules.
+    pub(crate) fn items(
+        &self,
+        conn: &Connection,
+        p: &Period,
+        offset_s: i32,
+    ) -> rusqlite::Result<Option<BTreeMap<String, usize>>> {
+        Ok(match self {
+            Self::Hits => {
+                let mut out = BTreeMap::new();
+                for said in cells::said(conn, p)?.into_iter().filter(cells::Said::judged_hit) {
+                    *out.entry(said.call_id).or_default() += 1;
+                }
+                Some(out)
+            }
+            Self::Verdicts { by, days, which } => {
+                Some(leaning::items(&leaning::words(conn, days.times(offset_s))?, by, *which))
+            }
+            _ => None,
+        })
     }
 
     /// The calls, of this period at least; days of work begin `offset_s` seconds east of UTC. Some may have left the lake.
@@ -60,18 +95,15 @@ impl Evidence {
             Ok(cells::said(conn, p)?.into_iter().filter(wanted).map(|s| s.call_id).collect())
         };
         match self {
-            Self::Judged { rule, machine } => judged_calls(conn, p, rule, *machine),
+            Self::Judged { rule, machine, by_chance } => judged_calls(conn, p, rule, *machine, *by_chance),
             Self::Said { rule } => said(&|s| s.rule == *rule && s.judged()),
             Self::Cause { rule, cause } => Ok(causes(conn, p, rule)?.remove(cause).unwrap_or_default()),
-            Self::Hits => said(&cells::Said::judged_hit),
+            Self::Hits | Self::Verdicts { .. } => {
+                Ok(self.items(conn, p, offset_s)?.unwrap_or_default().into_keys().collect())
+            }
             Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
             Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
-            Self::Verdicts { by, days } => {
-                let words = leaning::words(conn, days.times(offset_s))?;
-                let calls = leaning::calls(&words).remove(by.as_str()).unwrap_or_default();
-                Ok(calls.into_iter().map(str::to_owned).collect())
-            }
             Self::Twice { which, days } => {
                 let (from_us, to_us) = days.times(offset_s);
                 Ok(twice::calls(&twice::ratings(conn, from_us, to_us)?, which))
@@ -85,9 +117,16 @@ impl Evidence {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let rule = |rule: &str| rule.to_owned();
         Some(match *words.as_slice() {
-            ["judged", id] => Self::Judged { rule: rule(id), machine: None },
-            ["judged", id, "hit"] => Self::Judged { rule: rule(id), machine: Some(true) },
-            ["judged", id, "clear"] => Self::Judged { rule: rule(id), machine: Some(false) },
+            ["judged", id, ref rest @ ..] => {
+                let by_chance = rest.last() == Some(&"chance");
+                let machine = match rest[..rest.len() - usize::from(by_chance)] {
+                    [] => None,
+                    ["hit"] => Some(true),
+                    ["clear"] => Some(false),
+                    _ => return None,
+                };
+                Self::Judged { rule: rule(id), machine, by_chance }
+            }
             ["said", id] => Self::Said { rule: rule(id) },
             ["cause", id, UNSAID] => Self::Cause { rule: rule(id), cause: None },
             ["cause", id, cause] => Self::Cause { rule: rule(id), cause: Some(Cause::parse(cause)?) },
@@ -98,13 +137,24 @@ impl Evidence {
             [kind @ ("reviews" | "duplicates"), by, from, to] => {
                 Self::HandedIn { by: by.to_owned(), duplicates: kind == "duplicates", days: Period::strict(from, to)? }
             }
-            ["verdicts", by, from, to] => Self::Verdicts { by: by.to_owned(), days: Period::strict(from, to)? },
+            ["verdicts", by, from, to, ref which @ ..] => {
+                Self::Verdicts { by: by.to_owned(), days: Period::strict(from, to)?, which: which_of(which)? }
+            }
             ["twice", from, to, ref which @ ..] => {
                 Self::Twice { which: twice_of(which)?, days: Period::strict(from, to)? }
             }
             _ => return None,
         })
     }
+}
+
+fn which_of(words: &[&str]) -> Option<Which> {
+    Some(match *words {
+        [] => Which::Judged,
+        ["confirmed"] => Which::Confirmed,
+        ["compared"] => Which::Compared,
+        _ => return None,
+    })
 }
 
 fn twice_of(words: &[&str]) -> Option<Twice> {
@@ -121,9 +171,10 @@ fn twice_of(words: &[&str]) -> Option<Twice> {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Judged { rule, machine: None } => write!(f, "judged {}", word(rule)),
-            Self::Judged { rule, machine: Some(true) } => write!(f, "judged {} hit", word(rule)),
-            Self::Judged { rule, machine: Some(false) } => write!(f, "judged {} clear", word(rule)),
+            Self::Judged { rule, machine, by_chance } => {
+                let machine = machine.map_or("", |hit| if hit { " hit" } else { " clear" });
+                write!(f, "judged {}{machine}{}", word(rule), if *by_chance { " chance" } else { "" })
+            }
             Self::Said { rule } => write!(f, "said {}", word(rule)),
             Self::Cause { rule, cause } => write!(f, "cause {} {}", word(rule), cause.map_or(UNSAID, Cause::as_str)),
             Self::Hits => f.write_str("hits"),
@@ -133,7 +184,14 @@ impl fmt::Display for Evidence {
                 let kind = if *duplicates { "duplicates" } else { "reviews" };
                 write!(f, "{kind} {} {} {}", word(by), days.from, days.to)
             }
-            Self::Verdicts { by, days } => write!(f, "verdicts {} {} {}", word(by), days.from, days.to),
+            Self::Verdicts { by, days, which } => {
+                let which = match which {
+                    Which::Judged => "",
+                    Which::Confirmed => " confirmed",
+                    Which::Compared => " compared",
+                };
+                write!(f, "verdicts {} {} {}{which}", word(by), days.from, days.to)
+            }
             Self::Twice { which, days } => {
                 write!(f, "twice {} {}", days.from, days.to)?;
                 match which {
@@ -158,19 +216,22 @@ fn whole(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Evidence, Period, Twice};
+    use super::{Evidence, Period, Twice, Which};
 
     #[test]
     fn addresses_are_read_back() {
         let days = Period { from: "2026-11-01".into(), to: "2026-11-30".into() };
-        let judged = |machine| Evidence::Judged { rule: "rude".into(), machine };
+        let judged = |machine| Evidence::Judged { rule: "rude".into(), machine, by_chance: false };
         let twice = |which| Evidence::Twice { which, days: days.clone() };
         let handed = |by: &str, duplicates| Evidence::HandedIn { by: by.into(), duplicates, days: days.clone() };
+        let verdicts = |which| Evidence::Verdicts { by: "王 芳".into(), days: days.clone(), which };
         let all = [
             judged(None),
             judged(Some(true)),
             judged(Some(false)),
             Evidence::judged("*"),
+            Evidence::judged("*").chance_of(),
+            judged(Some(true)).chance_of(),
             Evidence::Said { rule: "rude".into() },
             Evidence::Cause { rule: "rude".into(), cause: Some(callsift_reviews::Cause::WrongSpeaker) },
             Evidence::Cause { rule: "rude".into(), cause: None },
@@ -180,7 +241,9 @@ mod tests {
             Evidence::Chosen { by_chance: false },
             handed("王 芳 50%20", false),
             handed("r1", true),
-            Evidence::Verdicts { by: "王 芳".into(), days: days.clone() },
+            verdicts(Which::Judged),
+            verdicts(Which::Confirmed),
+            verdicts(Which::Compared),
             twice(Twice::All),
             twice(Twice::Pair("a b".into(), "c".into())),
             twice(Twice::Item("rude".into())),
@@ -193,11 +256,13 @@ mod tests {
             "",
             "judged",
             "judged rude maybe",
+            "judged rude chance hit",
             "twice 2026-11-01",
             "reviews r1 x y",
             "hits hits",
             "cause rude",
             "cause rude why",
+            "verdicts r1 2026-11-01 2026-11-30 all",
         ] {
             assert_eq!(Evidence::parse(nonsense), None, "{nonsense}");
         }

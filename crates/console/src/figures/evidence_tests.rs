@@ -39,9 +39,15 @@ fn what_people_judged_is_what_rates_count() {
             let counts =
                 |r: &&Judged| r.rule_id == rule && r.human.is_some() && (machine.is_none() || r.machine == machine);
             let n: usize = made.rows.iter().chain(&made.any).filter(counts).map(|r| r.calls).sum();
-            let calls = set(&db, &Evidence::Judged { rule: rule.into(), machine });
+            let calls = set(&db, &Evidence::Judged { rule: rule.into(), machine, by_chance: false });
             assert_eq!(calls.len(), n, "{rule} {machine:?}: {calls:?}");
         }
+    }
+    // Chance chose c3 alone; the others stand for themselves.
+    let figures = Figures::make(db.connection(), &november()).unwrap();
+    for rule in ["rude", "greeting", ANY_RULE] {
+        assert_eq!(figures.by_chance(|r| r.rule_id == rule), 1, "{rule}");
+        assert_eq!(set(&db, &Evidence::judged(rule).chance_of()), ["c3"]);
     }
     // Nothing in c2 but the hit was judged; who was unsure of c4's greeting judged no such thing.
     assert_eq!(set(&db, &Evidence::judged("rude")), ["c1", "c2", "c3", "c4"]);

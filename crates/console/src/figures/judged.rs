@@ -18,6 +18,8 @@ pub struct Judgements {
     pub rows: Vec<Judged>,
     /// The same for any violation of any rule ([`ANY_RULE`]).
     pub any: Vec<Judged>,
+    /// Those rows of both that people judged and that a draw picked by chance, not by risk: part of what rates rest on.
+    pub by_chance: Vec<Judged>,
 }
 
 /// Calls that are counted together: agent, unit, and how likely each is heard where flagged and where not, as bits.
@@ -45,25 +47,31 @@ pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Judgements, Con
         });
         Ok(())
     })?;
-    let (mut rows, mut any) = (Vec::new(), Vec::new());
+    let (mut rows, mut any, mut by_chance) = (Vec::new(), Vec::new(), Vec::new());
     for (alike, counts) in &counted {
         for (rule, counts) in counts.iter().enumerate() {
             let (into, name) = names.get(rule).map_or((&mut any, ANY_RULE), |name| (&mut rows, name.as_str()));
-            into.extend(rows_of(alike, name, counts));
+            let of_rule: Vec<Judged> = rows_of(alike, name, counts).collect();
+            let [_, by_lot] = alike.3;
+            by_chance.extend(of_rule.iter().filter(|r| by_lot && r.human.is_some()).cloned());
+            into.extend(of_rule);
         }
     }
     rows.sort_by(order);
     any.sort_by(order);
-    Ok(Judgements { rows, any })
+    by_chance.sort_by(order);
+    Ok(Judgements { rows, any, by_chance })
 }
 
 /// The calls that count as judged by people in [`judged`]: of a rule or of all together ([`ANY_RULE`]), of whatever the
-/// machine said or only where it said so. Looks at the calls that people had to do with and at no others.
+/// machine said or only where it said so; with `by_chance` only those that a draw picked by chance. Looks at the calls that
+/// people had to do with and at no others.
 pub(crate) fn judged_calls(
     conn: &Connection,
     p: &Period,
     rule: &str,
     wanted: Option<bool>,
+    by_chance: bool,
 ) -> rusqlite::Result<BTreeSet<String>> {
     let (people, drawn, names) = (People::read(conn)?, drawn_and_heard(conn)?, outcomes::rules(conn)?);
     let number = if rule == ANY_RULE { Some(names.len()) } else { names.iter().position(|name| name == rule) };
@@ -71,6 +79,9 @@ pub(crate) fn judged_calls(
     outcomes::each_of(conn, p, people.calls(), |row, packed| {
         let call_id = row.get_ref(0)?.as_str()?;
         let drawn = drawn.get(call_id).copied().unwrap_or(Drawn::NEVER);
+        if by_chance && !drawn.picked[1] {
+            return Ok(());
+        }
         people.each_rule(call_id, &names, packed, |rule, machine, human| {
             let counts = || drawn.counted(rule == names.len(), machine, human).1.is_some();
             if Some(rule) == number && (wanted.is_none() || machine == wanted) && counts() {

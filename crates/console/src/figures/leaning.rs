@@ -1,6 +1,6 @@
 //! What each person said of the machine's hits, to see who confirms more or less than the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use callsift_sampling::leniency::Said;
 use rusqlite::{Connection, params};
@@ -47,11 +47,32 @@ pub(crate) fn counts(words: &[Word]) -> Vec<Said> {
     out.into_iter().map(said).collect()
 }
 
-/// The calls of every person's words, by name.
-pub(crate) fn calls(words: &[Word]) -> BTreeMap<&str, BTreeSet<&str>> {
-    let mut out: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for word in words {
-        out.entry(&word.by).or_default().insert(&word.call_id);
+/// Which of a person's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All.
+    Judged,
+    /// Those that confirm.
+    Confirmed,
+    /// Those on rules that others judged as well.
+    Compared,
+}
+
+impl Which {
+    fn wants(self, word: &Word, words: &[Word]) -> bool {
+        match self {
+            Self::Judged => true,
+            Self::Confirmed => word.confirmed,
+            Self::Compared => words.iter().any(|other| other.rule == word.rule && other.by != word.by),
+        }
+    }
+}
+
+/// How many of a person's words there are in each call.
+pub(crate) fn items(words: &[Word], by: &str, which: Which) -> BTreeMap<String, usize> {
+    let mut out = BTreeMap::new();
+    for word in words.iter().filter(|w| w.by == by && which.wants(w, words)) {
+        *out.entry(word.call_id.clone()).or_default() += 1;
     }
     out
 }
@@ -61,7 +82,7 @@ mod tests {
     use callsift_reviews::Judgement::{Confirmed, Rejected, Unsure};
     use callsift_reviews::{NewVerdict, Slot, Source};
 
-    use super::{calls, counts, words};
+    use super::{Which, counts, items, words};
     use crate::figures::tests::{centre, said};
 
     #[test]
@@ -93,10 +114,34 @@ mod tests {
         let all = words(db.connection(), (0, 100)).unwrap();
         let told: Vec<_> = counts(&all).into_iter().map(|s| (s.reviewer, s.judged, s.confirmed)).collect();
         assert_eq!(told, [("r1".to_owned(), 2, 1), ("r2".to_owned(), 2, 1)], "the decision is nobody's own word");
-        let by_person: Vec<_> = calls(&all).into_iter().map(|(by, calls)| (by, calls.into_iter().collect())).collect();
-        assert_eq!(by_person, [("r1", vec!["c1", "c2"]), ("r2", vec!["c2"])]);
+        let of = |by, which| items(&all, by, which).into_iter().collect::<Vec<_>>();
+        let once = |call: &str| (call.to_owned(), 1);
+        assert_eq!(of("r1", Which::Judged), [once("c1"), once("c2")]);
+        assert_eq!((of("r1", Which::Confirmed), of("r2", Which::Confirmed)), (vec![once("c1")], vec![once("c2")]));
         assert!(words(db.connection(), (50, 100)).unwrap().is_empty(), "another time");
         let early = counts(&words(db.connection(), (0, 2)).unwrap());
         assert_eq!(early.iter().map(|s| s.judged).collect::<Vec<_>>(), [1, 1], "c2 was a doubt then");
+    }
+    #[test]
+    fn what_is_compared_is_what_leniency_compares() {
+        let word = |by: &str, rule: &str, call: &str, confirmed| super::Word {
+            by: by.into(),
+            rule: rule.into(),
+            call_id: call.into(),
+            confirmed,
+        };
+        let words = [
+            word("r1", "rude", "c1", true),
+            word("r1", "greeting", "c1", true),
+            word("r1", "alone", "c2", false),
+            word("r2", "rude", "c3", false),
+            word("r2", "greeting", "c3", true),
+        ];
+        for person in callsift_sampling::leniency::leniency(&counts(&words)) {
+            let sum = |which| items(&words, &person.reviewer, which).values().sum::<usize>();
+            let told = (person.judged, person.confirmed, person.compared);
+            assert_eq!((sum(Which::Judged), sum(Which::Confirmed), sum(Which::Compared)), told);
+        }
+        assert_eq!(items(&words, "r1", Which::Compared), [("c1".to_owned(), 2)].into(), "two items of one call");
     }
 }

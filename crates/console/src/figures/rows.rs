@@ -144,9 +144,15 @@ impl<'a> Rows<'a> {
     }
 
     /// The rules that went wrong most: those with most confirmed violations, or with most hits where none is confirmed. The
-    /// flag tells that they are the machine's.
-    pub(crate) fn worst(&self, n: usize, of: impl Fn(&Place) -> bool) -> (Vec<(&'a str, i64)>, bool) {
-        let sums = self.by_rule(of);
+    /// flag tells that they are the machine's. Rules of which `wrong` says that their hits are no violations do not count.
+    pub(crate) fn worst(
+        &self,
+        n: usize,
+        of: impl Fn(&Place) -> bool,
+        wrong: impl Fn(&str) -> bool,
+    ) -> (Vec<(&'a str, i64)>, bool) {
+        let mut sums = self.by_rule(of);
+        sums.retain(|rule, _| wrong(rule));
         let machine = sums.values().all(|s| s.confirmed == 0);
         let count = |s: &RuleSum| if machine { s.hit } else { s.confirmed };
         let mut out: Vec<(&str, i64)> =

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callsift_sampling::estimate::{Gain, Judged, PoweredRate, RuleAccuracy, RuleRates, groups, powered, rules};
+use callsift_sampling::estimate::{
+    ANY_RULE, Gain, Judged, PoweredRate, RuleAccuracy, RuleRates, groups, powered, rules,
+};
 use rusqlite::Connection;
 
+use crate::catalog::outcomes;
 use crate::error::ConsoleError;
 use crate::figures::cells::{self, CallCell, Heard, RuleCell, Said};
 use crate::figures::period::Period;
@@ -26,6 +29,11 @@ pub(crate) struct Figures {
     pub(crate) rates: BTreeMap<String, PoweredRate>,
     /// Rates of calls with any violation.
     pub(crate) any: Option<RuleRates>,
+    /// What of this people judged in calls that chance chose.
+    by_chance: Vec<Judged>,
+    /// Rules whose hits took points off in the lake, and those whose hits never did.
+    costly: BTreeSet<String>,
+    free: BTreeSet<String>,
     /// What choosing calls by risk saved.
     pub(crate) gain: Option<Gain>,
 }
@@ -38,6 +46,8 @@ impl Figures {
             calls: cells::calls(conn, p)?,
             machine: cells::rules(conn, p)?,
             names: cells::names(conn)?,
+            costly: outcomes::costly(conn)?,
+            free: outcomes::free_rules(conn)?,
             gain: listening::gain(conn, &p.from, &p.to)?,
             said,
             heard,
@@ -49,12 +59,12 @@ impl Figures {
         out.heard.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
         // Without a word of a person there is nothing to estimate from, and the rows of a large lake are many.
         if !out.said.is_empty() || !out.heard.is_empty() {
-            out.estimate(&judged(conn, &p.from, &p.to)?);
+            out.estimate(judged(conn, &p.from, &p.to)?);
         }
         Ok(out)
     }
 
-    fn estimate(&mut self, said: &Judgements) {
+    fn estimate(&mut self, said: Judgements) {
         let rows = &said.rows;
         self.accuracy = rules(rows).into_iter().map(|a| (a.rule_id.clone(), a)).collect();
         let mut by_rule: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
@@ -66,6 +76,27 @@ impl Figures {
         if said.any.iter().any(|r| r.human.is_some()) {
             self.any = groups(&said.any).pop();
         }
+        self.by_chance = said.by_chance;
+    }
+
+    /// How many calls behind a rate were drawn by chance.
+    pub(crate) fn by_chance(&self, of: impl Fn(&Judged) -> bool) -> usize {
+        self.by_chance.iter().filter(|r| of(r)).map(|r| r.calls).sum()
+    }
+
+    /// The same of rates of any violation, by unit and agent.
+    pub(crate) fn any_by_chance(&self) -> BTreeMap<(&str, &str), usize> {
+        let mut out = BTreeMap::new();
+        for row in self.by_chance.iter().filter(|r| r.rule_id == ANY_RULE) {
+            *out.entry((row.unit.as_str(), row.agent_id.as_str())).or_default() += row.calls;
+        }
+        out
+    }
+
+    /// Whether hits of the rule are violations: known from the lake, which may hold hits of rules that are no more, else from
+    /// whether the rule takes points off today.
+    pub(crate) fn is_violation(&self, rule: &str, takes_points: bool) -> bool {
+        self.costly.contains(rule) || takes_points && !self.free.contains(rule)
     }
 
     /// All that was counted and said.

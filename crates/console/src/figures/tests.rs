@@ -150,7 +150,7 @@ fn counts_are_of_calls_and_change_with_verdicts() {
     assert_eq!(before.rows().total(), Sum { calls: 4, flagged: 2, ..Sum::default() });
     assert!(before.any.is_none() && before.accuracy.is_empty());
     assert_eq!(
-        before.rows().worst(3, |_| true),
+        before.rows().worst(3, |_| true, |_| true),
         (vec![("rude", 2)], true),
         "the machine's, since nobody confirmed any"
     );
@@ -163,7 +163,8 @@ fn counts_are_of_calls_and_change_with_verdicts() {
     assert_eq!(after.rows().by_rule(|_| true)["rude"], RuleSum { hit: 2, judged: 4, confirmed: 1, said: 2 });
     assert_eq!(after.rows().by_rule(|at| at.agent == "8")["rude"], RuleSum { judged: 2, ..RuleSum::default() });
     assert_eq!(after.rows().precision(), Precision { right: 1, judged: 2, calls: 2 });
-    assert_eq!(after.rows().worst(3, |_| true), (vec![("rude", 1)], false));
+    assert_eq!(after.rows().worst(3, |_| true, |_| true), (vec![("rude", 1)], false));
+    assert_eq!(after.rows().worst(3, |_| true, |rule| rule != "rude"), (vec![], true));
     assert_eq!(after.rows().score(|at| at.unit == "一组"), (Some(90.0), 1));
     assert_eq!(after.rows().score(|at| at.agent == "8"), (None, 0));
     let days = after.rows().sums(|at| Some(at.date.clone()));

@@ -17,7 +17,7 @@ use crate::catalog::queue::NONE;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
-use crate::pages::parts::{title, visible};
+use crate::pages::parts::{call_name, title, visible};
 use crate::pages::{call_url, when};
 
 /// Which appeals a person may look at apart.
@@ -110,11 +110,11 @@ fn card(app: &App, person: &Person, a: &Appeal) -> Markup {
     let l = person.lang;
     html! {
         article.card {
-            header { a href=(call_url(&a.call_id)) { (visible(person, &a.call_id)) } " · " b { (title(app, &a.rule_id)) } " · " (l.t("复核人 ", "reviewed by ")) (a.reviewer) }
-            p { (a.by) "，" (when(app, a.at_us)) "：" (visible(person, &a.reason)) }
+            header { a href=(call_url(&a.call_id)) { (call_name(person, &a.call_id)) } " · " b { (title(app, &a.rule_id)) } " · " (l.t("复核人 ", "reviewed by ")) (a.reviewer) }
+            p { (a.by) (l.t("，", ", ")) (when(app, a.at_us)) (l.t("：", ": ")) (visible(person, &a.reason)) }
             @match &a.decision {
                 Some((granted, reason, by, at_us)) => p {
-                    b { (if *granted { l.t("申诉成立", "granted") } else { l.t("维持原判", "dismissed") }) } " · " (by) "，" (when(app, *at_us)) "：" (visible(person, reason))
+                    b { (if *granted { l.t("申诉成立", "granted") } else { l.t("维持原判", "dismissed") }) } " · " (by) (l.t("，", ", ")) (when(app, *at_us)) (l.t("：", ": ")) (visible(person, reason))
                 },
                 None => { (deadline(app, l, a)) @if person.is_lead() { (decision(person, a)) } }
             }
@@ -130,7 +130,7 @@ fn deadline(app: &App, l: Lang, a: &Appeal) -> Markup {
 fn decision(person: &Person, a: &Appeal) -> Markup {
     let l = person.lang;
     html! {
-        form.stack action=(format!("/appeals/{}/decision", a.id)) method="post" {
+        form.stack action=(format!("/appeals/{}/decision", a.id)) method="post" data-draft-of=(format!("decision {}", a.id)) {
             (csrf(person))
             label { (l.t("裁定理由（最终裁定）", "reason (the decision is final)")) textarea name="reason" required maxlength="1000" {} }
             div.pair {

@@ -9,9 +9,10 @@ use axum::routing::get;
 use crate::app::Shared;
 use crate::page_error::PageError;
 
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("app.css", "text/css; charset=utf-8", include_str!("../assets/app.css")),
     ("app.js", "text/javascript; charset=utf-8", include_str!("../assets/app.js")),
+    ("drafts.js", "text/javascript; charset=utf-8", include_str!("../assets/drafts.js")),
     ("call.js", "text/javascript; charset=utf-8", include_str!("../assets/call.js")),
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::figures::evidence::Evidence;
+use crate::figures::leaning::Which;
 use crate::figures::period::Period;
 use crate::figures::twice::Twice;
 use crate::lang::{self, Lang};
@@ -14,7 +15,10 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
         id => format!("{}{}{}", l.t("「", "\""), title(app, id), l.t("」", "\"")),
     };
     match evidence {
-        Evidence::Judged { rule: id, machine } => judged(l, &rule(id), *machine),
+        Evidence::Judged { rule: id, machine, by_chance } => {
+            let all = judged(l, &rule(id), *machine);
+            if *by_chance { all + l.t("，并且是随机抽到的", ", drawn by chance") } else { all }
+        }
         Evidence::Said { rule: id } => said(l, "有人对", "somebody gave a verdict on ", &rule(id), "作过判断"),
         Evidence::Cause { rule: id, cause } => {
             let all = said(l, "被判为误报的通话，规则：", "a rejected hit of ", &rule(id), "");
@@ -33,8 +37,15 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
             };
             format!("{}{by}{what}", on(l, days))
         }
-        Evidence::Verdicts { by, days } => {
-            format!("{}{by}{}", on(l, days), l.t(" 判断过机器命中的通话", " judged a hit of the machine"))
+        Evidence::Verdicts { by, days, which } => {
+            let what = match which {
+                Which::Judged => l.t(" 判断过机器命中的通话", " judged a hit of the machine"),
+                Which::Confirmed => l.t(" 判为属实的机器命中", " confirmed a hit of the machine"),
+                Which::Compared => {
+                    l.t(" 判断过、其他人也判过同一规则的机器命中", " judged a hit of a rule that others judged as well")
+                }
+            };
+            format!("{}{by}{what}", on(l, days))
         }
         Evidence::Twice { which, days } => on(l, days) + &twice(l, which, rule),
     }

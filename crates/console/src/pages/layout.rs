@@ -26,7 +26,7 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
                             aria-label=(lang.t("搜索通话内容", "search what was said"));
                     }
                 }
-                div.who {
+                div.who data-person=(person.user().id) {
                     span { (person.user().display) " · " (role(lang, person.role())) }
                     form action="/language" method="post" {
                         (csrf(person))
@@ -80,6 +80,7 @@ fn document(lang: Lang, title: &str, body: &Markup) -> Markup {
                 title { (title) " · 听检" }
                 link rel="stylesheet" href="/static/app.css";
                 link rel="icon" href="/static/icon.svg" type="image/svg+xml";
+                script src="/static/drafts.js" defer {}
                 script src="/static/app.js" defer {}
             }
             body { (body) }

@@ -11,6 +11,7 @@ mod dashboard;
 mod evidence;
 pub(crate) mod layout;
 mod login;
+mod pager;
 mod parts;
 mod queue;
 mod reviewers;

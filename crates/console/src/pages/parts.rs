@@ -9,6 +9,7 @@ use crate::auth::Person;
 use crate::catalog::queue::NONE;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
+use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::{chart, url};
 
@@ -39,6 +40,11 @@ pub(crate) fn evidence_url(p: &Period, evidence: &Evidence, pairs: &[(&str, &str
 /// A number with the address of its calls; plain where there are none.
 pub(crate) fn led(n: usize, address: &str) -> Markup {
     html! { @if n > 0 { a href=(address) { (n) } } @else { (n) } }
+}
+
+/// A number of judgements, of which a call may hold several, with the address of their calls.
+pub(crate) fn led_items(n: usize, address: &str) -> Markup {
+    html! { @if n > 0 { a.items href=(address) { (n) } } @else { (n) } }
 }
 
 /// A number of calls that people had to do with, which leads to them.
@@ -99,30 +105,37 @@ pub(crate) fn range(low: f64, high: f64) -> String {
     format!("{}–{}", percent(low), percent(high))
 }
 
+/// Addresses of the calls behind a share: of all, and of those that chance chose.
+pub(crate) struct Behind {
+    pub(crate) all: String,
+    pub(crate) by_chance: String,
+}
+
 /// A share with its interval and who says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Share {
     pub(crate) at: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
-    /// Calls behind it.
+    /// Calls behind it, and those of them that chance chose and not their risk.
     pub(crate) n: usize,
+    pub(crate) by_chance: usize,
     /// From people's judgements; else only the machine says so.
     pub(crate) human: bool,
 }
 
 impl Share {
     /// What people's judgements say about all calls, where they say anything.
-    pub(crate) fn of_rate(rate: &Rate) -> Option<Self> {
+    pub(crate) fn of_rate(rate: &Rate, by_chance: usize) -> Option<Self> {
         let at = rate.estimate?;
-        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n, human: true })
+        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n, by_chance, human: true })
     }
 
     /// What the machine says, as a habit: Wilson's interval.
     pub(crate) fn machine(hit: i64, of: i64) -> Option<Self> {
         let (hit, n) = (usize::try_from(hit).ok()?, usize::try_from(of).ok().filter(|n| *n > 0)?);
         let (low, high) = wilson(hit, n);
-        Some(Self { at: hit as f64 / n as f64, low, high, n, human: false })
+        Some(Self { at: hit as f64 / n as f64, low, high, n, by_chance: 0, human: false })
     }
 
     /// The share of what is left: from violations to passes.
@@ -144,13 +157,27 @@ impl Share {
         }
     }
 
-    /// Number, interval, picture, source; n leads to `calls`.
-    pub(crate) fn show(&self, l: Lang, calls: &str, most: f64, colour: &str, guide: Option<f64>) -> Markup {
+    /// The calls behind the share and those of them that chance chose, as addresses; `filter` says whose.
+    pub(crate) fn behind(&self, p: &Period, rule: &str, filter: &[(&str, &str)]) -> Behind {
+        let by_chance = evidence_url(p, &Evidence::judged(rule).chance_of(), filter);
+        Behind { all: self.calls(p, rule, filter), by_chance }
+    }
+
+    /// How many calls it rests on, each number with its address.
+    pub(crate) fn count(&self, l: Lang, behind: &Behind) -> Markup {
+        html! {
+            "n=" (led(self.n, &behind.all))
+            @if self.human && self.n > 0 { (l.t("，其中随机 ", ", by chance ")) (led(self.by_chance, &behind.by_chance)) }
+        }
+    }
+
+    /// Number, interval, picture, source, and the calls behind it.
+    pub(crate) fn show(&self, l: Lang, behind: &Behind, most: f64, colour: &str, guide: Option<f64>) -> Markup {
         html! {
             div.share {
                 b { (percent(self.at)) }
                 (chart::whiskers(self.at, self.low, self.high, most, if self.human { colour } else { chart::GUIDE }, guide))
-                small { (range(self.low, self.high)) " · n=" (led(self.n, calls)) " "
+                small { (range(self.low, self.high)) " · " (self.count(l, behind)) " "
                     @if self.human && self.n == 0 { span.by { (l.t("按班组推断", "from the unit")) } } @else { (source(l, self.human)) } }
             }
         }
@@ -167,6 +194,11 @@ pub(crate) fn visible(person: &Person, text: &str) -> String {
     if person.sees_numbers() { text.to_owned() } else { callsift_text::mask(text) }
 }
 
+/// The name of a call as this person may read it; it may hold the customer's number.
+pub(crate) fn call_name(person: &Person, call_id: &str) -> String {
+    if person.sees_numbers() { call_id.to_owned() } else { callsift_text::mask_id(call_id) }
+}
+
 /// A piece of a turn as this person may read it. It may hold a part of a number that is none by itself: so the whole turn is
 /// masked, and the piece looked up there. Where it stands more than once, any place where it is masked counts.
 pub(crate) fn fragment(person: &Person, whole: &str, piece: &str) -> String {
@@ -179,6 +211,12 @@ fn masked_piece(whole: &str, piece: &str) -> String {
     let mut places = clear.windows(sought.len().max(1)).enumerate().filter(|(_, words)| *words == sought);
     let hidden = places.find_map(|(at, _)| masked.get(at..at + sought.len()).filter(|shown| *shown != sought));
     hidden.map_or_else(|| callsift_text::mask(piece), |shown| shown.iter().collect())
+}
+
+/// Whether hits of the rule are violations; those of rules that take no points off are not.
+pub(crate) fn is_violation(app: &App, f: &Figures, rule: &str) -> bool {
+    let costs = |r: &callsift_rules::Rule| r.points.value > 0.0 || r.severity == callsift_core::Severity::Fatal;
+    f.is_violation(rule, app.rules.get(rule).map_or(true, costs))
 }
 
 /// The title of a rule; its id where it is no more.

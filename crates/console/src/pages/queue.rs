@@ -1,6 +1,7 @@
 //! The queue (复核队列): what to hear next, worst and unreviewed first; and the tasks that a draw gave a person.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -13,14 +14,15 @@ use rusqlite::Connection;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
-use crate::catalog::queue::{Filter, Listed, MOST, NONE, Order, PAGE, State as CallState, names, task};
+use crate::catalog::queue::{Filter, Gone, Listed, NONE, Order, PAGE, State as CallState, names, task};
 use crate::catalog::{CallRow, text_query};
 use crate::figures::evidence::Evidence;
 use crate::lang::{Lang, failure, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
-use crate::pages::parts::visible;
-use crate::pages::{call_url, clock, evidence, points, url, when};
+use crate::pages::pager::Pages;
+use crate::pages::parts::call_name;
+use crate::pages::{call_url, clock, evidence, pager, points, when};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/queue", get(show)).route("/queue/next", post(next)).route("/tasks", get(tasks))
@@ -78,11 +80,28 @@ fn allowed(person: &Person, mut filter: Filter) -> Result<Filter, PageError> {
         if filter.claimed != person.user().name {
             filter.claimed.clear();
         }
-        if filter.evidence.as_ref().is_some_and(Evidence::tells_duplicates) {
+        let name = person.user().name.as_str();
+        if filter.evidence.as_ref().is_some_and(|e| e.tells_duplicates() && !e.is_own(name)) {
             return Err(PageError::NotFound);
         }
     }
     Ok(filter)
+}
+
+/// A page of calls, and what there is to choose from.
+struct Found {
+    filter: Filter,
+    /// Calls behind the number that the lake holds no more.
+    gone: Gone,
+    /// The word is said too often to look at all of its turns.
+    cut: bool,
+    rows: Vec<Listed>,
+    /// Calls on all pages, and judgements in them where the number behind which they stand counts those.
+    count: i64,
+    items: Option<i64>,
+    pages: Pages,
+    units: Vec<String>,
+    queues: Vec<String>,
 }
 
 async fn show(
@@ -92,13 +111,17 @@ async fn show(
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
     let mut asked = allowed(&person, filter(&query)?)?;
-    let (name, offset_s) = (person.blind_name(), app.options.utc_offset_s);
-    let (filter, gone, rows, count, units, queues) = app
+    let (name, offset_s, shared) = (person.blind_name(), app.options.utc_offset_s, Arc::clone(&app));
+    let found = app
         .run(move |db| {
             let conn = db.connection();
             let gone = asked.gather(conn, offset_s)?;
-            let (rows, count) = (asked.list(conn, now_us(), &name)?, asked.count(conn, &name)?);
-            Ok((asked, gone, rows, count, names(conn, "unit")?, names(conn, "queue")?))
+            let (count, items) = (shared.counts.of(&asked, conn, &name)?, asked.items_listed(conn, &name)?);
+            let pages = Pages::of(asked.page, usize::try_from(count).unwrap_or(0), PAGE);
+            asked.page = pages.page;
+            let (rows, cut) = (asked.list(conn, now_us(), &name)?, asked.cuts_word(conn)?);
+            let (units, queues) = (names(conn, "unit")?, names(conn, "queue")?);
+            Ok(Found { filter: asked, gone, cut, rows, count, items, pages, units, queues })
         })
         .await?;
     let l = person.lang;
@@ -110,20 +133,29 @@ async fn show(
         &html! {
             main {
                 div.bar {
-                    h1 { (l.t("复核队列", "queue")) " " small { (count) @if count >= MOST { "+" } (l.t(" 通", " calls")) } }
+                    h1 { (l.t("复核队列", "queue")) " " small { (found.count) (l.t(" 通", " calls")) @if let Some(n) = found.items { " · " (n) (l.t(" 项", " judgements")) } } }
                     form action="/queue/next" method="post" {
                         (csrf(&person))
                         button.primary type="submit" accesskey="n" { (l.t("复核下一通 ▸", "review the next ▸")) }
                     }
                 }
-                (filters(l, &filter, &units, &queues, &rules))
-                @if let Some(evidence) = &filter.evidence { p.note { (evidence::words(&app, l, evidence))
-                    @if gone > 0 { (l.t("。另有 ", ". Not listed: ")) (gone) (l.t(" 通已过保存期限，不在库中", " calls that the lake holds no more")) } } }
-                (list(&app, &person, &rows))
-                (pager(l, &query, filter.page, rows.len()))
+                (filters(l, &found.filter, &found.units, &found.queues, &rules))
+                (notes(&app, l, &found))
+                (list(&app, &person, &found.rows))
+                (found.pages.show(l, |page| pager::with("/queue", &query, "page", page)))
             }
         },
     ))
+}
+
+/// What the list leaves out, and what its calls have in common.
+fn notes(app: &App, l: Lang, found: &Found) -> Markup {
+    html! {
+        @if let Some(evidence) = &found.filter.evidence { p.note { (evidence::words(app, l, evidence))
+            @if found.gone.calls > 0 { (l.t("。另有 ", ". Not listed: ")) (found.gone.calls) (l.t(" 通", " calls"))
+                @if found.gone.items > 0 { (l.t("（", " (")) (found.gone.items) (l.t(" 项）", " judgements)")) } (l.t("已过保存期限，不在库中", " that the lake holds no more")) } } }
+        @if found.cut { p.note { (l.t("说过这个词的话很多，只查了最新的五千句。", "The word is said so often that only the newest five thousand turns were looked at.")) } }
+    }
 }
 
 fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&str, &str)]) -> Markup {
@@ -226,13 +258,13 @@ fn line(app: &App, person: &Person, row: &Listed) -> Markup {
     html! {
         tr {
             td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
-                 small { (visible(person, &c.call_id)) } }
+                 small { (call_name(person, &c.call_id)) } }
             td { (c.agent_name) @if c.agent_id != c.agent_name { small { (c.agent_id) } } }
             td { (c.unit) @if !c.unit.is_empty() && !c.queue.is_empty() { " / " } (c.queue) }
             td.num { (clock(c.duration_ms)) }
             td.num { (c.score.map_or_else(|| "–".to_owned(), points)) }
             td.text { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
-                 (row.titles.join("，"))
+                 (row.titles.join(l.t("，", ", ")))
                  @if let Some((expected, minutes)) = row.expected { small {
                      (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem title=(why) { (failure(l, why)) } } }
             td { (state(l, row)) }
@@ -258,22 +290,6 @@ fn state(l: Lang, row: &Listed) -> Markup {
         @else if row.call.is_failed() { span.soft { (l.t("处理失败", "failed")) } }
         @else if row.call.hits == 0 { span.soft { (l.t("无命中", "no hits")) } }
         @else { span.open { (l.t("待复核", "open")) } }
-    }
-}
-
-fn pager(l: Lang, query: &BTreeMap<String, String>, page: usize, shown: usize) -> Markup {
-    let to = |page: usize| {
-        let rest = query.iter().filter(|(k, v)| *k != "page" && !v.is_empty());
-        let number = page.to_string();
-        let all = rest.map(|(k, v)| (k.as_str(), v.as_str())).chain([("page", number.as_str())]);
-        let pairs: Vec<String> = all.map(|(k, v)| format!("{}={}", url(k), url(v))).collect();
-        format!("/queue?{}", pairs.join("&"))
-    };
-    html! {
-        p.pager {
-            @if page > 0 { a href=(to(page - 1)) rel="prev" { (l.t("◂ 上一页", "◂ before")) } }
-            @if shown == PAGE { a href=(to(page + 1)) rel="next" { (l.t("下一页 ▸", "after ▸")) } }
-        }
     }
 }
 
@@ -360,7 +376,7 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
                         thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
                             th.num { (l.t("时长", "length")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
                         tbody { @for t in &tasks { tr {
-                            td { a href=(call_url(&t.call_id)) { (visible(&person, &t.call_id)) } }
+                            td { a href=(call_url(&t.call_id)) { (call_name(&person, &t.call_id)) } }
                             @match &t.call {
                                 Some(c) => { td { (c.agent_name) } td { (c.unit) } td { (c.date) } td.num { (clock(c.duration_ms)) } },
                                 None => td colspan="4" { span.soft { (l.t("已不在库中", "the lake holds it no more")) } },

@@ -14,7 +14,7 @@ use crate::catalog::text_query;
 use crate::lang::speaker;
 use crate::page_error::PageError;
 use crate::pages::layout::page;
-use crate::pages::parts::visible;
+use crate::pages::parts::{call_name, visible};
 use crate::pages::{call_url, clock};
 
 /// Turns that are shown.
@@ -55,7 +55,7 @@ async fn show(
                 h1 { (l.t("搜索：", "search: ")) (asked) " " small { (found.len()) @if found.len() == MOST { "+" } } }
                 @if found.is_empty() { p.empty { (l.t("没有人这样说过。", "Nobody said so.")) } }
                 table.calls { tbody { @for f in &found { tr {
-                    td { a href=(format!("{}#t{}", call_url(&f.call_id), f.turn)) { (f.date) } small { (visible(&person, &f.call_id)) " · " (l.t("通话中 ", "at ")) (clock(f.start_ms)) (l.t("", " of the call")) } }
+                    td { a href=(format!("{}#t{}", call_url(&f.call_id), f.turn)) { (f.date) } small { (call_name(&person, &f.call_id)) " · " (l.t("通话中 ", "at ")) (clock(f.start_ms)) (l.t("", " of the call")) } }
                     td { (f.agent) }
                     td.text { (speaker(l, &f.role)) (l.t("：", ": ")) (visible(&person, &f.text)) }
                 } } } }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Condition, Eval, Truth};
 use crate::compile::Compiler;
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// Counts the places or turns where a condition holds.
@@ -53,7 +54,7 @@ impl Count {
     pub(super) fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let inside = self.of.eval(call, on, &call.words(format_args!("{path}.of")));
         if inside.truth == Truth::Unknown {
-            return Eval { parts: vec![inside], ..Eval::unknown(path, "被计数的条件无法判定") };
+            return Eval { parts: vec![inside], ..Eval::unknown(path, said!(UNCOUNTED)) };
         }
         let n = match self.by {
             By::Hit => inside.evidence.len(),
@@ -61,9 +62,6 @@ impl Count {
         };
         let holds = self.at_least.is_none_or(|low| n >= low) && self.at_most.is_none_or(|high| n <= high);
         let evidence = if holds { inside.evidence.clone() } else { Vec::new() };
-        Eval {
-            parts: vec![inside],
-            ..Eval::new(path, Truth::from(holds), evidence, call.words(format_args!("出现{n}次")))
-        }
+        Eval { parts: vec![inside], ..Eval::new(path, Truth::from(holds), evidence, call.words(said!(TIMES, n))) }
     }
 }

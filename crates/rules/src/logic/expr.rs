@@ -6,6 +6,7 @@ use serde_saphyr::Spanned;
 
 use super::{Condition, Eval};
 use crate::compile::Compiler;
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// Deeper brackets are refused, so that no file overflows the stack.
@@ -31,7 +32,7 @@ impl Expr {
     pub(super) fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         match &self.tree {
             Some(tree) => tree.eval(call, on, path),
-            None => Eval::unknown(path, "表达式无效"),
+            None => Eval::unknown(path, said!(NO_EXPRESSION)),
         }
     }
 

@@ -17,6 +17,7 @@ pub use sequence::Sequence;
 use crate::compile::Compiler;
 use crate::operators::{self as op, Operator};
 use crate::schema::Scope;
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What a rule looks for: an operator, or conditions joined.
@@ -140,8 +141,8 @@ impl Eval {
     }
 
     /// An operator's answer where it cannot answer.
-    pub fn unknown(path: &str, note: impl Into<String>) -> Self {
-        Self::new(path, Truth::Unknown, Vec::new(), note.into())
+    pub fn unknown(path: &str, note: std::fmt::Arguments<'_>) -> Self {
+        Self::new(path, Truth::Unknown, Vec::new(), note.to_string())
     }
 
     /// Phrases that were looked for in vain and whose absence made the answer.
@@ -209,7 +210,7 @@ impl Condition {
             Self::Sequence(sequence) => sequence.eval(call, on, &call.words(format_args!("{path}.sequence"))),
             operator => match operator.operator() {
                 Some((name, op)) => op.eval(call, on, &call.words(format_args!("{path}.{name}"))),
-                None => Eval::unknown(path, "没有这个算子"),
+                None => Eval::unknown(path, said!(NO_OPERATOR)),
             },
         }
     }
@@ -314,8 +315,8 @@ fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], al
         Vec::new()
     };
     sort_evidence(&mut evidence);
-    let note = if all { "须全部满足" } else { "满足其一即可" };
-    Eval { parts, ..Eval::new(path, truth, evidence, call.words(format_args!("{note}"))) }
+    let note = if all { call.words(said!(ALL)) } else { call.words(said!(ANY)) };
+    Eval { parts, ..Eval::new(path, truth, evidence, note) }
 }
 
 fn negate(call: &CallView<'_>, part: Eval, path: &str) -> Eval {
@@ -326,6 +327,6 @@ fn negate(call: &CallView<'_>, part: Eval, path: &str) -> Eval {
     };
     Eval {
         parts: vec![part],
-        ..Eval::new(&call.words(format_args!("{path}.not")), truth, Vec::new(), "取反".to_owned())
+        ..Eval::new(&call.words(format_args!("{path}.not")), truth, Vec::new(), said!(NOT).to_string())
     }
 }

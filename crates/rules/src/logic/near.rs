@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::{Condition, Eval, Truth, sort_evidence};
 use crate::compile::Compiler;
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// Looks before, after or around the places where `anchor` holds.
@@ -105,11 +106,11 @@ impl Near {
         };
         let anchor = self.anchor.eval(call, &anchored, &call.words(format_args!("{path}.anchor")));
         if anchor.truth == Truth::Unknown {
-            return Eval { parts: vec![anchor], ..Eval::unknown(path, "定位条件无法判定") };
+            return Eval { parts: vec![anchor], ..Eval::unknown(path, said!(NO_PLACE)) };
         }
         let places: Vec<Evidence> = self.chosen(anchor.evidence.clone());
         if places.is_empty() {
-            let note = "没有出现定位条件".to_owned();
+            let note = said!(PLACE_MISSING).to_string();
             return Eval { parts: vec![anchor], ..Eval::new(path, Truth::No, Vec::new(), note) };
         }
         let mut tried = Vec::new();
@@ -183,7 +184,7 @@ impl Near {
             (false, _, no) if no == total => Truth::No,
             _ => Truth::Unknown,
         };
-        let note = call.words(format_args!("定位条件出现{total}处，其旁满足{yes}处"));
+        let note = call.words(said!(NEAR, total, yes));
         let mut evidence = Vec::new();
         if truth == Truth::Yes {
             for (place, _, inside) in tried.iter().filter(|(.., eval)| eval.truth == Truth::Yes) {

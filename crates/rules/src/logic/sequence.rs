@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{Condition, Eval, Truth};
 use crate::compile::Compiler;
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// Holds where every step that is not optional comes after the one before it. A branch is a step with `any`.
@@ -68,9 +69,9 @@ impl Sequence {
             evidence.clear();
         }
         let note = if missing.is_empty() {
-            "步骤齐全".to_owned()
+            said!(STEPS_DONE).to_string()
         } else {
-            format!("缺少或次序不对：{}", missing.join("、"))
+            said!(STEPS_MISSING, missing.join("、")).to_string()
         };
         Eval { parts, ..Eval::new(path, truth, evidence, note) }
     }

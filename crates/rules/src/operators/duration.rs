@@ -8,6 +8,7 @@ use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -75,11 +76,11 @@ impl Operator for Duration {
         }
         let talk = call.span.len_ms();
         let ms = if self.of == What::Recording { call.facts.duration_ms.unwrap_or(talk) } else { talk };
-        let note = call.words(format_args!("时长{:.1}秒", ms as f64 / 1000.0));
+        let note = call.words(said!(LENGTH, ms as f64 / 1000.0));
         let holds = self.is_out(ms) && !on.views(call).any(|t| self.except.any_in(t));
         let whole = TimeSpan::new(0, ms);
         let evidence = match call.turns.last().filter(|_| holds) {
-            Some(last) => vec![last.measured(whole, format!("（{note}）"), path)],
+            Some(last) => vec![last.measured(whole, said!(LENGTH_MEASURED, note).to_string(), path)],
             None => Vec::new(),
         };
         Eval::new(path, Truth::from(holds), evidence, note)
@@ -113,10 +114,10 @@ impl Duration {
             let span = length(run);
             let excused = || run.iter().any(|t| self.except.any_in(t));
             if let Some(first) = run.first().filter(|_| self.is_out(span.len_ms()) && !excused()) {
-                let text = format!("（连续说话{:.1}秒）", span.len_ms() as f64 / 1000.0);
+                let text = said!(MONOLOGUE_MEASURED, span.len_ms() as f64 / 1000.0).to_string();
                 evidence.push(first.measured(span, text, path));
             }
         }
-        Eval::found(path, evidence, call.words(format_args!("最长连续说话{:.1}秒", longest as f64 / 1000.0)))
+        Eval::found(path, evidence, call.words(said!(MONOLOGUE, longest as f64 / 1000.0)))
     }
 }

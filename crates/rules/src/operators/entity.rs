@@ -9,6 +9,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -97,7 +98,7 @@ impl Operator for Entity {
                 evidence.extend(found.map(|range| turn.evidence(range, MatchKind::Pattern, 0.0, path)));
             }
         }
-        let note = call.words(format_args!("找到{}处", evidence.len()));
+        let note = call.words(said!(ENTITIES, evidence.len()));
         if evidence.len() < self.at_least.unwrap_or(1) {
             evidence.clear();
         }

@@ -8,6 +8,7 @@ use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -56,15 +57,15 @@ impl Operator for HangUp {
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let usable = call.turns.iter().filter(|t| !t.turn.is_unusable() && t.spoken_chars() > 0);
         let Some(last) = usable.max_by_key(|t| (t.turn.span.end_ms, t.turn.index)) else {
-            return Eval::unknown(path, "没有话语");
+            return Eval::unknown(path, said!(NO_TURNS));
         };
         if self.last_role.is_some() && call.role(last.turn) == SpeakerRole::Unknown {
-            return Eval::unknown(path, "最后说话人的角色不确定");
+            return Eval::unknown(path, said!(LAST_UNSURE));
         }
         let tail = call.facts.duration_ms.map(|d| (d - last.turn.span.end_ms).max(0));
         let timed = self.longer_than_ms.is_some() || self.shorter_than_ms.is_some();
         if timed && tail.is_none() {
-            return Eval::unknown(path, "没有录音时长");
+            return Eval::unknown(path, said!(NO_LENGTH));
         }
         let tail = tail.unwrap_or(0);
         let holds = self.last_role.is_none_or(|r| r == last.turn.role)
@@ -72,8 +73,7 @@ impl Operator for HangUp {
             && self.shorter_than_ms.is_none_or(|ms| tail < ms)
             && last.spoken_chars() >= self.min_chars.unwrap_or(1)
             && !self.except.any_in(last);
-        let note =
-            call.words(format_args!("最后说话的是{}，其后{:.1}秒", last.turn.role.as_str(), tail as f64 / 1000.0));
+        let note = call.words(said!(LAST_SPOKE, last.turn.role.as_str(), tail as f64 / 1000.0));
         let evidence = if holds { vec![last.whole(MatchKind::Measure, 0.0, path)] } else { Vec::new() };
         Eval::new(path, Truth::from(holds), evidence, note)
     }

@@ -10,6 +10,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -151,8 +152,7 @@ impl Operator for Keyword {
             best = Some(self.look(on.views(call), path));
         }
         let (heard, mut evidence) = best.unwrap_or_default();
-        let note =
-            call.words(format_args!("在{}个话轮中查找{}个短语，命中{heard}个", on.turns.len(), self.groups.len()));
+        let note = call.words(said!(PHRASES, on.turns.len(), self.groups.len(), heard));
         if !self.none.is_empty() {
             return Eval::new(path, Truth::from(heard == 0), Vec::new(), note);
         }

@@ -8,6 +8,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -68,17 +69,17 @@ impl Operator for Loudness {
             .filter_map(|t| t.turn.loudness_dbfs.map(|level| (t, level)))
             .collect();
         if turns.is_empty() {
-            return Eval::unknown(path, "没有音量数据");
+            return Eval::unknown(path, said!(NO_LOUDNESS));
         }
         let mut evidence: Vec<Evidence> = Vec::new();
         for (i, (turn, level)) in turns.iter().enumerate() {
             let own: Vec<f64> = turns.iter().filter(|(t, _)| t.turn.role == turn.turn.role).map(|(_, l)| *l).collect();
             let before = turns[..i].iter().rev().find(|(t, _)| t.turn.role == turn.turn.role).map(|(_, l)| *l);
             if self.is_out(*level, &own, before) {
-                evidence.push(turn.measured(turn.turn.span, format!("（音量{level:.0} dBFS）"), path));
+                evidence.push(turn.measured(turn.turn.span, said!(LOUDNESS_MEASURED, level).to_string(), path));
             }
         }
-        let note = call.words(format_args!("{}个话轮音量超出界限", evidence.len()));
+        let note = call.words(said!(LOUDNESS, evidence.len()));
         Eval::found(path, evidence, note)
     }
 }

@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -73,7 +74,8 @@ impl Operator for Metadata {
 
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let value = call.facts.field(&self.field);
-        let note = call.words(format_args!("{} = {}", self.field, value.as_deref().unwrap_or("（无）")));
+        let none = said!(FIELD_MISSING).to_string();
+        let note = call.words(said!(FIELD, self.field, value.as_deref().unwrap_or(&none)));
         let holds = match value.as_deref() {
             None => self.exists == Some(false),
             Some(v) => self.fits(v),

@@ -9,6 +9,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -67,12 +68,12 @@ impl Operator for ModelLabel {
         let turns: Vec<_> = on.views(call).filter(long).collect();
         let scored: Vec<_> = turns.iter().filter_map(|t| t.turn.label(&self.label).map(|score| (*t, score))).collect();
         if scored.is_empty() && !turns.is_empty() && !self.optional {
-            return Eval::unknown(path, format!("没有模型给出标签“{}”", self.label));
+            return Eval::unknown(path, said!(NO_LABEL, self.label));
         }
         let sure = scored.iter().filter(|(t, score)| self.believes(score) && !self.except.any_in(t));
         let mut evidence: Vec<_> = sure.map(|(t, score)| t.whole(MatchKind::Model, 1.0 - score.prob, path)).collect();
         let best = scored.iter().map(|(_, score)| score.prob).fold(0.0, f64::max);
-        let note = call.words(format_args!("标签“{}”：{}个话轮达到界限，最高{best:.2}", self.label, evidence.len()));
+        let note = call.words(said!(LABEL, self.label, evidence.len(), best));
         if evidence.len() < self.min_turns.unwrap_or(1) {
             evidence.clear();
         }

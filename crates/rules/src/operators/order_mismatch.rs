@@ -12,6 +12,7 @@ use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{Heard, Item, OrderLine, Thousandths, claims, counted, record_lines, shared_part, spoken_lines};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -98,7 +99,7 @@ impl Operator for OrderMismatch {
             if !self.corrected(call, *turn, expected) {
                 let view = &call.turns[*turn as usize];
                 let item: String = name.iter().collect();
-                let note = call.words(format_args!("{item}：应为{}，复述为{}", shown(expected), shown(*value)));
+                let note = call.words(said!(SAID_OTHERWISE, item, shown(expected), shown(*value)));
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), note));
             }
         }
@@ -112,10 +113,10 @@ impl Operator for OrderMismatch {
             if let Some((name, _)) = unsaid {
                 let view = &call.turns[*turn as usize];
                 let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
-                wrong.push((view.whole(MatchKind::Exact, 0.0, path), format!("客户要{wanted}，复述为{said}")));
+                wrong.push((view.whole(MatchKind::Exact, 0.0, path), said!(OTHER_GOODS, wanted, said).to_string()));
             }
         }
-        let mut note = call.words(format_args!("坐席复述{}个品种，{}个不符", stated.len(), wrong.len()));
+        let mut note = call.words(said!(REPEATED_GOODS, stated.len(), wrong.len()));
         for (_, what) in &wrong {
             note.push('；');
             note.push_str(what);

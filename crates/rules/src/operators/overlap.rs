@@ -9,6 +9,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -55,11 +56,11 @@ impl Operator for Overlap {
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         if call.facts.layout.is_some_and(|l| l != ChannelLayout::Stereo) {
-            return Eval::unknown(path, "单声道录音无法判断抢话");
+            return Eval::unknown(path, said!(OVERLAP_MONO));
         }
         let cuts_in = on.views(call).filter(|view| self.cuts_in(call, view) && !self.except.any_in(view));
         let evidence: Vec<_> = cuts_in.map(|view| view.whole(MatchKind::Measure, 0.0, path)).collect();
-        let note = call.words(format_args!("重叠超过{}毫秒的话轮{}个", self.longer_than_ms.value, evidence.len()));
+        let note = call.words(said!(OVERLAPS, self.longer_than_ms.value, evidence.len()));
         Eval::found(path, evidence, note)
     }
 }

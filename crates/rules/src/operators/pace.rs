@@ -9,6 +9,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -62,24 +63,20 @@ impl Operator for Pace {
             let out = turns.iter().filter_map(|t| {
                 let cpm = rate(t.spoken_chars(), t.turn.span.len_ms());
                 let wrong = enough(t.spoken_chars()) && self.is_out(cpm);
-                wrong.then(|| t.measured(t.turn.span, format!("（每分钟{cpm:.0}字）"), path))
+                wrong.then(|| t.measured(t.turn.span, said!(PACE_MEASURED, cpm).to_string(), path))
             });
             let evidence: Vec<_> = out.collect();
-            let note = call.words(format_args!("{}个话轮超出语速界限", evidence.len()));
+            let note = call.words(said!(PACE_TURNS, evidence.len()));
             return Eval::found(path, evidence, note);
         }
         let chars: usize = turns.iter().map(|t| t.spoken_chars()).sum();
         let ms: i64 = turns.iter().map(|t| t.turn.span.len_ms()).sum();
         let cpm = rate(chars, ms);
-        let note = call.words(format_args!("{chars}字，{:.1}秒，平均每分钟{cpm:.0}字", ms as f64 / 1000.0));
+        let note = call.words(said!(PACE, chars, ms as f64 / 1000.0, cpm));
         let Some(first) = turns.first().filter(|_| enough(chars) && self.is_out(cpm)) else {
             return Eval::new(path, Truth::No, Vec::new(), note);
         };
-        Eval::found(
-            path,
-            vec![first.measured(on.window, call.words(format_args!("（平均每分钟{cpm:.0}字）")), path)],
-            note,
-        )
+        Eval::found(path, vec![first.measured(on.window, call.words(said!(PACE_MEAN, cpm)), path)], note)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{Thousandths, counted};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -63,7 +64,7 @@ impl Operator for Readback {
         let mut open = self.ordered(call);
         let total = open.len();
         let Some((first, _)) = open.first().copied() else {
-            return Eval::unknown(path, "客户没有说出订货数量");
+            return Eval::unknown(path, said!(NO_QUANTITY));
         };
         let mut evidence = Vec::new();
         let later = on.candidates.iter().map(|i| &call.turns[*i]);
@@ -85,7 +86,7 @@ impl Operator for Readback {
         }
         let said = total - open.len();
         let share = said as f64 / total as f64;
-        let note = call.words(format_args!("客户说出{total}个数量，坐席复述{said}个（{:.0}%）", share * 100.0));
+        let note = call.words(said!(READ_BACK, total, said, share * 100.0));
         if share < min_share {
             evidence.clear();
         }

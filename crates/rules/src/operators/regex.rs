@@ -14,6 +14,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -79,16 +80,11 @@ impl Operator for Pattern {
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
-        let Some(regex) = &self.compiled else { return Eval::unknown(path, "正则表达式无效") };
+        let Some(regex) = &self.compiled else { return Eval::unknown(path, said!(NO_PATTERN)) };
         let original = self.text == TextForm::Original;
         let turns = on.views(call).filter(|turn| original || turn.may_match(regex.0));
         let evidence: Vec<_> = turns.flat_map(|turn| self.find(regex, turn, path)).collect();
-        let note = call.words(format_args!(
-            "在{}个话轮中匹配“{}”，命中{}处",
-            on.turns.len(),
-            beginning(&self.pattern.value),
-            evidence.len()
-        ));
+        let note = call.words(said!(PATTERN, on.turns.len(), beginning(&self.pattern.value), evidence.len()));
         Eval::found(path, evidence, note)
     }
 }

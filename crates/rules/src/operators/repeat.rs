@@ -10,6 +10,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -87,7 +88,7 @@ impl Operator for Repeat {
                 }
             }
         }
-        Eval::found(path, evidence, call.words(format_args!("重复{seen}次")))
+        Eval::found(path, evidence, call.words(said!(REPEATS, seen)))
     }
 }
 

@@ -8,6 +8,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -70,11 +71,11 @@ impl Operator for Role {
             WhichTurn::Last => &turns[turns.len().saturating_sub(1)..],
         };
         if !looked.is_empty() && looked.iter().all(|t| call.role(t.turn) == SpeakerRole::Unknown) {
-            return Eval::unknown(path, "说话人角色不确定");
+            return Eval::unknown(path, said!(ROLE_UNSURE));
         }
         let theirs = looked.iter().filter(|t| call.role(t.turn) == self.is);
         let evidence: Vec<_> = theirs.map(|t| t.whole(MatchKind::Measure, 0.0, path)).collect();
         let truth = Truth::from(!evidence.is_empty());
-        Eval::new(path, truth, evidence, call.words(format_args!("看{}个话轮", looked.len())))
+        Eval::new(path, truth, evidence, call.words(said!(TURNS_SEEN, looked.len())))
     }
 }

@@ -9,6 +9,7 @@ use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -73,7 +74,7 @@ impl Operator for Share {
         }
         let n = counted.len();
         let share = if n + compared == 0 { 0.0 } else { n as f64 / (n + compared) as f64 };
-        let note = call.words(format_args!("{n}次对{compared}次，占{:.0}%", share * 100.0));
+        let note = call.words(said!(SHARE, n, compared, share * 100.0));
         let holds = n >= self.min_count.unwrap_or(1) && share > self.more_than.as_ref().map_or(0.5, |v| v.value);
         if !holds {
             counted.clear();

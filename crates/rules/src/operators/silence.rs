@@ -9,6 +9,7 @@ use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -86,7 +87,7 @@ impl Operator for Silence {
                 let inside = on.window.overlap_ms(gap) > 0;
                 let long = gap.len_ms() > self.longer_than_ms.value;
                 if long && inside && self.roles_fit(call, before, i) && !self.excused(call, before) {
-                    let text = format!("（静默{:.1}秒）", gap.len_ms() as f64 / 1000.0);
+                    let text = said!(SILENCE_MEASURED, gap.len_ms() as f64 / 1000.0).to_string();
                     evidence.push(view.measured(gap, text, path));
                 }
             }
@@ -95,11 +96,7 @@ impl Operator for Silence {
             }
         }
         let limit = self.longer_than_ms.value as f64 / 1000.0;
-        Eval::found(
-            path,
-            evidence,
-            call.words(format_args!("最长静默{:.1}秒，界限{limit:.1}秒", longest as f64 / 1000.0)),
-        )
+        Eval::found(path, evidence, call.words(said!(SILENCE, longest as f64 / 1000.0, limit)))
     }
 }
 

@@ -10,6 +10,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
 
 /// What the registry says.
@@ -66,7 +67,7 @@ impl Operator for Similar {
             best = found.as_ref().map_or(best, |(score, _)| best.max(*score));
             evidence.extend(found.filter(|(score, _)| *score >= self.limit()).map(|(_, e)| e));
         }
-        let note = call.words(format_args!("最高相似度{best:.2}，界限{:.2}", self.limit()));
+        let note = call.words(said!(SIMILAR, best, self.limit()));
         Eval::found(path, evidence, note)
     }
 }

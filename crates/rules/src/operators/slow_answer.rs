@@ -9,6 +9,7 @@ use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -56,12 +57,12 @@ impl Operator for SlowAnswer {
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let role = self.role.unwrap_or(SpeakerRole::Agent);
         let Some(first) = call.turns.iter().find(|t| t.turn.role == role && !t.turn.is_unusable()) else {
-            return Eval::unknown(path, "这一方没有说话");
+            return Eval::unknown(path, said!(NEVER_SPOKE));
         };
         let wait = first.turn.span.start_ms;
-        let note = call.words(format_args!("第一句话在{:.1}秒", wait as f64 / 1000.0));
+        let note = call.words(said!(FIRST_WORD, wait as f64 / 1000.0));
         let holds = wait > self.longer_than_ms.value && !self.except.any_in(first);
-        let text = format!("（等待{:.1}秒）", wait as f64 / 1000.0);
+        let text = said!(WAIT_MEASURED, wait as f64 / 1000.0).to_string();
         let evidence = if holds { vec![first.measured(TimeSpan::new(0, wait), text, path)] } else { Vec::new() };
         Eval::new(path, Truth::from(holds), evidence, note)
     }

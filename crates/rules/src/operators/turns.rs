@@ -7,6 +7,7 @@ use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -56,11 +57,11 @@ impl Operator for Turns {
         let long = |t: &&crate::view::TurnView<'_>| t.spoken_chars() >= self.min_chars.unwrap_or(1);
         let n = on.views(call).filter(long).filter(|t| !self.except.any_in(t)).count();
         let holds = self.at_least.is_none_or(|low| n >= low) && self.at_most.is_none_or(|high| n <= high);
-        let text = format!("（{n}个话轮）");
+        let text = said!(TURNS_MEASURED, n).to_string();
         let evidence = match on.views(call).next().filter(|_| holds) {
             Some(first) => vec![first.measured(on.window, text, path)],
             None => Vec::new(),
         };
-        Eval::new(path, Truth::from(holds), evidence, call.words(format_args!("{n}个话轮")))
+        Eval::new(path, Truth::from(holds), evidence, call.words(said!(TURNS, n)))
     }
 }

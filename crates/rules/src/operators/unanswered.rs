@@ -8,6 +8,7 @@ use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
+use crate::sentences::said;
 use crate::view::{CallView, Selection};
 
 /// What the registry says.
@@ -88,7 +89,7 @@ impl Operator for Unanswered {
                 }
             }
         }
-        let note = call.words(format_args!("问了{questions}次，{}次没有按表回答", evidence.len()));
+        let note = call.words(said!(UNANSWERED, questions, evidence.len()));
         Eval::found(path, evidence, note)
     }
 }

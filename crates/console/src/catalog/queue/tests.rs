@@ -4,10 +4,15 @@ use rusqlite::params_from_iter;
 
 use callsift_reviews::{Db, Slot};
 
-use super::{Filter, NONE, Order, State};
+use super::{Filter, Gone, NONE, Order, State};
+use crate::catalog::counts::Counts;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::tests::{centre, draw, hand_in};
+
+fn count(filter: &Filter, db: &Db, reader: &str) -> i64 {
+    Counts::default().of(filter, db.connection(), reader).unwrap()
+}
 
 /// How the database goes about a list.
 fn plan(db: &callsift_reviews::Db, filter: &Filter) -> String {
@@ -57,7 +62,7 @@ fn seen(db: &Db, reader: &str) -> (Vec<String>, Vec<String>) {
     let of = |state| {
         let filter = Filter { state, ..Filter::default() };
         let listed = filter.list(db.connection(), 0, reader).unwrap();
-        assert_eq!(filter.count(db.connection(), reader).unwrap(), listed.len() as i64);
+        assert_eq!(count(&filter, db, reader), listed.len() as i64);
         listed.into_iter().map(|l| l.call.call_id).collect::<Vec<_>>()
     };
     (of(State::Open), of(State::Done))
@@ -123,7 +128,7 @@ fn calls_behind_a_number_are_looked_up_one_by_one() {
     let (dir, mut db) = centre();
     let evidence = Some(Evidence::Planned);
     let mut filter = Filter { evidence, state: State::All, ..Filter::default() };
-    assert_eq!(filter.count(db.connection(), "").unwrap(), 0, "not all, where nothing is gathered");
+    assert_eq!(count(&filter, &db, ""), 0, "not all, where nothing is gathered");
     for order in Order::ALL {
         let plan = plan(&db, &Filter { order: order.0, ..filter.clone() });
         assert!(plan.contains("(call_id=?)"), "{plan}");
@@ -133,9 +138,9 @@ fn calls_behind_a_number_are_looked_up_one_by_one() {
     }
     let days = Period { from: "1970-01-01".into(), to: "1970-01-01".into() };
     filter.evidence = Some(Evidence::HandedIn { by: "r1".into(), duplicates: false, days });
-    assert_eq!(filter.gather(db.connection(), 0).unwrap(), 1, "one has left the lake");
+    assert_eq!(filter.gather(db.connection(), 0).unwrap(), Gone { calls: 1, items: 0 }, "one has left the lake");
     let ids = |f: &Filter| f.list(db.connection(), 0, "").unwrap().into_iter().map(|l| l.call.call_id);
-    assert!(ids(&filter).eq(["c1", "c2"]) && filter.count(db.connection(), "").unwrap() == 2);
+    assert!(ids(&filter).eq(["c1", "c2"]) && count(&filter, &db, "") == 2);
     filter.from = "2026-11-02".into();
     assert!(ids(&filter).eq(["c2"]), "the other filters hold as well");
     drop(dir);
@@ -144,10 +149,10 @@ fn calls_behind_a_number_are_looked_up_one_by_one() {
 #[test]
 fn no_unit_is_not_any_unit() {
     let (_dir, db) = centre();
-    let count = |unit: &str, agent: &str| {
+    let counted = |unit: &str, agent: &str| {
         let filter = Filter { unit: unit.into(), agent: agent.into(), state: State::Understood, ..Filter::default() };
-        filter.count(db.connection(), "").unwrap()
+        count(&filter, &db, "")
     };
-    assert_eq!([count("", ""), count("一组", "7"), count("", "张8")], [4, 2, 2]);
-    assert_eq!([count(NONE, ""), count("", NONE)], [0, 0]);
+    assert_eq!([counted("", ""), counted("一组", "7"), counted("", "张8")], [4, 2, 2]);
+    assert_eq!([counted(NONE, ""), counted("", NONE)], [0, 0]);
 }

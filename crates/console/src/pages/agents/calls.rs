@@ -6,11 +6,12 @@ use rusqlite::{Connection, params};
 use crate::app::App;
 use crate::auth::Person;
 use crate::figures::period::Period;
-use crate::pages::parts::visible;
+use crate::pages::pager::Pages;
+use crate::pages::parts::call_name;
 use crate::pages::{call_url, clock, when};
 
-/// Calls that are listed.
-const MOST: usize = 500;
+/// Calls on a page.
+pub(super) const PAGE: usize = 200;
 
 /// A call of the agent that the machine understood.
 pub(super) struct OwnCall {
@@ -21,34 +22,33 @@ pub(super) struct OwnCall {
     queue: String,
 }
 
-/// The newest first.
-pub(super) fn read(conn: &Connection, agent: &str, p: &Period) -> rusqlite::Result<Vec<OwnCall>> {
+/// A page of them, the newest first.
+pub(super) fn read(conn: &Connection, agent: &str, p: &Period, pages: Pages) -> rusqlite::Result<Vec<OwnCall>> {
     let sql = "SELECT call_id, date, started_us, duration_ms, queue FROM cat.calls
                WHERE agent_id = ?1 AND date BETWEEN ?2 AND ?3 AND status = 'ok'
-               ORDER BY date DESC, started_us DESC, call_id LIMIT ?4";
+               ORDER BY date DESC, started_us DESC, call_id LIMIT ?4 OFFSET ?5";
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement.query_map(params![agent, p.from, p.to, MOST as i64], |r| {
+    let rows = statement.query_map(params![agent, p.from, p.to, PAGE as i64, pages.offset() as i64], |r| {
         let (call_id, date, started_us) = (r.get(0)?, r.get(1)?, r.get(2)?);
         Ok(OwnCall { call_id, date, started_us, duration_ms: r.get(3)?, queue: r.get(4)? })
     })?;
     rows.collect()
 }
 
-/// The list; `all` calls there are, of which only the newest may stand here.
-pub(super) fn list(app: &App, person: &Person, calls: &[OwnCall], all: i64) -> Markup {
+/// The list; `all` calls there are on all pages.
+pub(super) fn list(app: &App, person: &Person, calls: &[OwnCall], all: i64, pager: &Markup) -> Markup {
     let l = person.lang;
-    let more = all - calls.len() as i64;
     html! {
         section #calls { h2 { (l.t("我的通话", "calls")) " " small { (all) } }
             @if calls.is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } } @else {
                 table {
                     thead { tr { th { (l.t("时间", "time")) } th { (l.t("队列", "queue")) } th.num { (l.t("时长", "length")) } } }
                     tbody { @for c in calls { tr {
-                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (visible(person, &c.call_id)) } }
+                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (call_name(person, &c.call_id)) } }
                         td { (c.queue) } td.num { (clock(c.duration_ms)) }
                     } } }
                 }
-                @if more > 0 { p.note { (l.t("更早的还有 ", "older ones: ")) (more) (l.t(" 通，请选较短的日期。", "; choose fewer days.")) } }
+                (pager)
             }
         }
     }

@@ -19,6 +19,8 @@ struct Line<'a> {
     unit: &'a str,
     sum: Sum,
     rate: Option<&'a AgentRate>,
+    /// Calls behind the rate that chance chose.
+    by_chance: usize,
 }
 
 impl Line<'_> {
@@ -26,7 +28,8 @@ impl Line<'_> {
     fn shrunk(&self) -> Option<Share> {
         let rate = self.rate?;
         let Shrunk { estimate, interval, .. } = rate.shrunk;
-        Some(Share { at: estimate?, low: interval.low, high: interval.high, n: rate.n, human: true })
+        let (n, by_chance) = (rate.n, self.by_chance);
+        Some(Share { at: estimate?, low: interval.low, high: interval.high, n, by_chance, human: true })
     }
 
     fn machine(&self) -> Option<Share> {
@@ -41,11 +44,14 @@ impl Line<'_> {
 fn lines(f: &Figures) -> Vec<Line<'_>> {
     let sums = f.rows().sums(|at| Some((at.unit.clone(), at.agent.clone())));
     let rates = f.any.as_ref().map_or(&[][..], |a| a.agents.as_slice());
+    let by_chance = f.any_by_chance();
     let mut out = Vec::new();
     for unit in f.units() {
         for agent in f.agents(unit) {
             let sum = sums.get(&(unit.to_owned(), agent.to_owned())).copied().unwrap_or_default();
-            out.push(Line { agent, unit, sum, rate: rates.iter().find(|r| r.unit == unit && r.agent_id == agent) });
+            let rate = rates.iter().find(|r| r.unit == unit && r.agent_id == agent);
+            let by_chance = by_chance.get(&(unit, agent)).copied().unwrap_or(0);
+            out.push(Line { agent, unit, sum, rate, by_chance });
         }
     }
     let key = |line: &Line<'_>| (line.shrunk().map_or(-1.0, |s| s.at), line.machine().map_or(0.0, |s| s.at));
@@ -96,7 +102,7 @@ fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Mar
                     td.num { (linked(line.sum.heard, p, &with("done"))) }
                     td.num { (linked(line.sum.confirmed, p, &with("confirmed"))) }
                     td.num { (line.rate.and_then(|r| r.own).map_or_else(|| "–".to_owned(), percent)) }
-                    td { @if let Some(share) = line.share() { (share.show(l, &share.calls(p, ANY_RULE, &own), most, CONFIRMED, None)) } @else { "–" } }
+                    td { @if let Some(share) = line.share() { (share.show(l, &share.behind(p, ANY_RULE, &own), most, CONFIRMED, None)) } @else { "–" } }
                     td { (compared(l, line.rate)) }
                 }
             } }

@@ -17,11 +17,12 @@ use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::agents::calls::{self, OwnCall};
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
-use crate::pages::parts::{appeals_linked, calls_url, chooser, led, linked, title, visible};
+use crate::pages::pager::{self, Pages};
+use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, led, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
 
-/// Problems and forms that are listed.
-const MOST: usize = 100;
+/// Problems and forms on a page.
+const PAGE: usize = 100;
 
 /// What became of an appeal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +64,22 @@ struct Own {
     problems: Vec<Problem>,
     /// Forms of the agent's calls.
     heard: Vec<Heard>,
-    /// For the agent, who has no queue: the calls themselves.
+    /// For the agent, who has no queue: the calls themselves, a page of them.
     calls: Vec<OwnCall>,
+    call_pages: Pages,
+    query: BTreeMap<String, String>,
+}
+
+impl Own {
+    /// Which part of a list the address asks for.
+    fn pages(&self, name: &str, entries: usize) -> Pages {
+        Pages::asked(&self.query, name, entries, PAGE)
+    }
+
+    /// Links to the pages of a list that stands under its name on the page at this address.
+    fn pager(&self, l: Lang, address: &str, name: &str, pages: Pages) -> Markup {
+        pages.show(l, |page| format!("{}#{name}", pager::with(address, &self.query, name, page)))
+    }
 }
 
 pub(super) async fn show(
@@ -86,9 +101,10 @@ pub(super) async fn show(
             let own = figures.rows().heard.iter().filter(|h| h.at.agent == agent && !blind.contains(&h.call_id));
             let mut heard: Vec<Heard> = own.cloned().collect();
             heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
-            heard.truncate(MOST);
-            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period)? };
-            Ok(Own { agent, period, figures, problems, heard, calls })
+            let all = figures.rows().sums(|at| (at.agent == agent).then_some(())).remove(&()).unwrap_or_default().calls;
+            let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
+            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
+            Ok(Own { agent, period, figures, problems, heard, calls, call_pages, query })
         })
         .await?;
     Ok(page(&app, &person, &own))
@@ -141,10 +157,10 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 (tiles(l, staff, own, sum))
                 @if staff { (machine(app, l, own)) }
                 div.halves {
-                    section #problems { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, &own.problems)) }
-                    section #heard { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, &own.heard)) }
+                    section #problems { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, own, &address)) }
+                    section #heard { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, own, &address)) }
                 }
-                @if !staff { (calls::list(app, person, &own.calls, sum.calls)) }
+                @if !staff { (calls::list(app, person, &own.calls, sum.calls, &own.pager(l, &address, "calls", own.call_pages))) }
             }
         },
     )
@@ -185,18 +201,20 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
     }
 }
 
-fn problem_list(app: &App, person: &Person, problems: &[Problem]) -> Markup {
+fn problem_list(app: &App, person: &Person, own: &Own, address: &str) -> Markup {
     let l = person.lang;
+    let pages = own.pages("problems", own.problems.len());
     html! {
-        @if problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
+        @if own.problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
-                tbody { @for x in problems.iter().take(MOST) { tr {
-                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (visible(person, &x.call_id)) } }
+                tbody { @for x in pages.cut(&own.problems) { tr {
+                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (call_name(person, &x.call_id)) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
                     td { (appeal(l, x)) }
                 } } }
             }
+            (own.pager(l, address, "problems", pages))
         }
     }
 }
@@ -218,17 +236,19 @@ fn appeal(l: Lang, x: &Problem) -> Markup {
     }
 }
 
-fn words(person: &Person, forms: &[Heard]) -> Markup {
+fn words(person: &Person, own: &Own, address: &str) -> Markup {
     let l = person.lang;
+    let pages = own.pages("heard", own.heard.len());
     html! {
-        @if forms.is_empty() { p.empty { (l.t("还没有复核过的通话。", "No call is reviewed yet.")) } } @else {
+        @if own.heard.is_empty() { p.empty { (l.t("还没有复核过的通话。", "No call is reviewed yet.")) } } @else {
             table {
                 thead { tr { th { (l.t("通话", "call")) } th.num { (l.t("得分", "score")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
-                tbody { @for h in forms { tr {
-                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (visible(person, &h.call_id)) } } td.num { (points(h.score)) }
+                tbody { @for h in pages.cut(&own.heard) { tr {
+                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } } td.num { (points(h.score)) }
                     td { (visible(person, &h.strengths)) } td { (visible(person, &h.weaknesses)) }
                 } } }
             }
+            (own.pager(l, address, "heard", pages))
         }
     }
 }

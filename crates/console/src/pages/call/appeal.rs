@@ -43,7 +43,7 @@ fn form(person: &Person, v: &VerdictRow) -> Markup {
     let l = person.lang;
     html! {
         details.appeal { summary { (l.t("申诉", "appeal")) }
-            form.stack action="/appeals" method="post" {
+            form.stack action="/appeals" method="post" data-draft-of=(format!("appeal {}", v.id)) {
                 (csrf(person))
                 input type="hidden" name="verdict" value=(v.id);
                 label { (l.t("理由", "reason")) textarea name="reason" required maxlength="1000" {} }

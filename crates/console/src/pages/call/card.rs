@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::app::App;
 use crate::auth::Person;
 use crate::catalog::FindingRow;
-use crate::lang::{Lang, cause, judgement, match_kind, severity, speaker};
+use crate::lang::{self, Lang, cause, judgement, match_kind, severity, speaker};
 use crate::pages::call::{Shown, appeal, talk};
 use crate::pages::layout::csrf;
 use crate::pages::parts::{fragment, title, visible};
@@ -90,7 +90,8 @@ fn quote(person: &Person, shown: &Shown, f: &FindingRow) -> Option<String> {
     let text = talk::visible(person, turn);
     let quoted: String = text.get(f.chars.clone()?)?.iter().collect();
     if quoted.is_empty() {
-        let measure = f.text.as_deref().map(|text| visible(person, text.trim_matches(['（', '）'])));
+        let measured = f.text.as_deref().map(|text| lang::evidence(person.lang, text));
+        let measure = measured.map(|text| visible(person, text.trim_matches(['（', '）', '(', ')'])));
         return measure.filter(|text| !text.is_empty());
     }
     Some(format!("{}{}{quoted}", speaker(person.lang, &turn.role), person.lang.t("：", ": ")))
@@ -106,7 +107,7 @@ pub(super) fn reason(person: &Person, shown: &Shown, f: &FindingRow) -> String {
     if let (Some(turn), Some(quoted)) = (turn, f.text.as_deref().filter(|t| !t.is_empty())) {
         text = text.replace(quoted, &fragment(person, &turn.text.iter().collect::<String>(), quoted));
     }
-    visible(person, &text)
+    lang::engine(person.lang, &visible(person, &text))
 }
 
 /// Words that were said at this moment, masked as in the turns around it.
@@ -145,10 +146,11 @@ fn how(l: Lang, f: &FindingRow) -> Markup {
 
 fn verdict(person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
     let l = person.lang;
+    let draft = format!("verdict {} {rule} {place}", shown.call.call_id);
     html! {
         p.said { @if let Some(v) = said { (words(person, v)) } }
         @if person.is_staff() {
-            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
+            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" data-draft-of=(draft) {
                 (csrf(person))
                 input type="hidden" name="rule" value=(rule);
                 input type="hidden" name="place" value=(place);
@@ -223,7 +225,7 @@ pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
     let last = (length > 0).then(|| format!("{:.1}", (length as f64 / 100.0).ceil() / 10.0));
     html! {
         details.add #missed { summary { (l.t("补记漏检", "mark a missed violation")) kbd { "m" } }
-            form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" {
+            form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" data-draft-of=(format!("missed {}", shown.call.call_id)) {
                 (csrf(person))
                 label { (l.t("项目", "rule")) select name="rule" required {
                     @for rule in app.rules.rules() { option value=(rule.id.value) { (rule.title) } } } }

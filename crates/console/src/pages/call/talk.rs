@@ -46,7 +46,7 @@ fn doubts(l: Lang, marks: &str) -> String {
         "uncovered" => l.t("有语音未识别", "speech left out").to_owned(),
         other => other.to_owned(),
     };
-    marks.split(',').map(name).collect::<Vec<_>>().join("，")
+    marks.split(',').map(name).collect::<Vec<_>>().join(l.t("，", ", "))
 }
 
 /// Evidence in the turn: characters and the title of the rule.

@@ -7,7 +7,7 @@ use crate::auth::Person;
 use crate::lang::{Lang, failure, verdict};
 use crate::pages::call::{Shown, card, form, second, talk};
 use crate::pages::layout::{self, csrf};
-use crate::pages::parts::visible;
+use crate::pages::parts::{call_name, visible};
 use crate::pages::{call_url, clock, points, when};
 
 /// `heard` says whether the recording is there.
@@ -23,7 +23,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, heard: bool) -> Ma
             main.call data-call=(call_url(&c.call_id)) data-duration=(c.duration_ms) data-person=(person.user().id)
                 data-csrf=(person.session.csrf) {
                 div.bar {
-                    h1 { (title) " " small { (visible(person, &c.call_id)) } }
+                    h1 { (title) " " small { (call_name(person, &c.call_id)) } }
                     p.facts { (facts(l, person, shown)) }
                     (claim(app, person, shown))
                 }

@@ -24,7 +24,9 @@ use crate::figures::rows::Precision;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
-use crate::pages::parts::{calls_url, chooser, evident, led, linked, percent, period_name, range};
+use crate::pages::parts::{
+    calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range,
+};
 use crate::pages::{layout, trend, url};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -140,7 +142,7 @@ fn tiles(l: Lang, board: &Board) -> Markup {
             div.tile { b { (linked(sum.heard, p, &[("state", "done")])) } (l.t("已复核", "reviewed")) }
             div.tile { b { (linked(sum.confirmed, p, &[("state", "confirmed")])) } (l.t("有属实问题", "with confirmed problems")) }
             div.tile { b { @if judged > 0 { (percent(right as f64 / judged as f64)) } @else { "–" } } (l.t("机器命中属实率", "machine hits confirmed"))
-                small { @if judged > 0 { " " (range(low, high)) } " · " (judged) (l.t(" 项已判，n=", " judged, n=")) (evident(calls, p, &Evidence::Hits, &[])) } }
+                small { @if judged > 0 { " " (range(low, high)) } " · " (led_items(judged, &evidence_url(p, &Evidence::Hits, &[]))) (l.t(" 项已判，n=", " judged, n=")) (evident(calls, p, &Evidence::Hits, &[])) } }
             div.tile { b { a href="/appeals?state=open" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
                 @if board.appeals.1 > 0 { small { " " a.problem href="/appeals?state=late" { (board.appeals.1) (l.t(" 件超期", " overdue")) } } } }
         }

@@ -98,7 +98,7 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
                 (rate(l, f, p, unit)) }
             @if is_month(p) { p.note { (l.t("上半月、下半月：监听计划或随机抽到的通话的平均监听得分；按风险挑选的通话不计入，否则谁被挑得多谁的分就低。两半平均后按 70% 计入月度服务质量得分，缺一半不计。",
                 "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
-            p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, rows, p, |_| true, &[("unit", unit)])) }
+            p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, rows, p, |_| true, &[("unit", unit)])) }
             table {
                 thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
                     @if is_month(p) { th.num { (l.t("上半月", "first half")) } th.num { (l.t("下半月", "second half")) } th.num { (l.t("计入月度（×70%）", "counts 70 %")) } }
@@ -111,8 +111,9 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
 
 fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
     let rate = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
-    let share = rate.and_then(|u| Share::of_rate(&u.rate.powered));
-    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) "（" (range(s.low, s.high)) "，n=" (led(s.n, &s.calls(p, ANY_RULE, &[("unit", unit)]))) "）" } }
+    let by_chance = f.by_chance(|r| r.rule_id == ANY_RULE && r.unit == unit);
+    let share = rate.and_then(|u| Share::of_rate(&u.rate.powered, by_chance));
+    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (range(s.low, s.high)) (l.t("，", ", ")) (s.count(l, &s.behind(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
 }
 
 /// Remarks, the most frequent first, each once with its number.
@@ -128,12 +129,13 @@ fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
 
 /// The remarks on an agent; how often each was made leads to the agent's page, where they stand beside their calls.
 fn remarked(person: &Person, p: &Period, agent: &str, words: &[(&str, usize)]) -> Markup {
+    let l = person.lang;
     let beside = format!("/agents/{}?from={}&to={}#heard", url(agent), p.from, p.to);
     html! {
         @for (i, (word, n)) in words.iter().enumerate() {
-            @if i > 0 { "；" }
+            @if i > 0 { (l.t("；", "; ")) }
             (visible(person, word))
-            @if *n > 1 { "（" @if agent.is_empty() { (n) } @else { a href=(beside) { (n) } } "）" }
+            @if *n > 1 { (l.t("（", " (")) @if agent.is_empty() { (n) } @else { a href=(beside) { (n) } } (l.t("）", ")")) }
         }
     }
 }
@@ -154,7 +156,7 @@ fn of_agent(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, age
                 @for (half, (score, n)) in &halves { td.num { (shown(*score)) @if *n > 0 { small { "n=" (evident(*n, half, &Evidence::Planned, &whose)) } } } }
                 td.num { (shown(counted(halves[0].1.0, halves[1].1.0))) } }
             td.num { (linked(sum.confirmed, p, &with("confirmed"))) }
-            td { (worst(app, l, rows, p, |_| true, &whose)) } td { (remarked(person, p, agent, &words)) }
+            td { (worst(app, l, f, rows, p, |_| true, &whose)) } td { (remarked(person, p, agent, &words)) }
         }
     }
 }

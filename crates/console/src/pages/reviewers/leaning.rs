@@ -1,6 +1,6 @@
 //! Who confirms hits more or less often than the others would have; for leads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use callsift_core::stats::wilson;
 use callsift_sampling::estimate::Interval;
@@ -8,10 +8,10 @@ use callsift_sampling::leniency::{Leaning, Leniency};
 use maud::{Markup, html};
 
 use crate::figures::evidence::Evidence;
-use crate::figures::leaning::{Word, calls};
+use crate::figures::leaning::{Which, Word, items};
 use crate::figures::period::Period;
 use crate::lang::Lang;
-use crate::pages::parts::{led, percent, range};
+use crate::pages::parts::{led, led_items, percent, range};
 use crate::pages::points;
 use crate::pages::reviewers::evidence_address;
 
@@ -22,8 +22,6 @@ pub(super) fn table(
     words: &[Word],
     people: &[Leniency],
 ) -> Markup {
-    let judged = calls(words);
-    let judged_in = |by: &str| judged.get(by).map_or(0, BTreeSet::len);
     html! {
         p.note { (l.t("机器命中的项目判为属实的比例；同一规则在一通电话里只算一次，按本人最后所说计，存疑和申诉改判不计。各人拿到的规则不同，所以与“假如每条规则都按其他人的属实率来判”\
               应有的数目相比：比值大于 1 是比别人更常判属实（偏严），小于 1 是更少（偏宽）。比值的区间已按人数校正，不含 1 才算有差异。前提是同一规则各人听到的通话难易相当。",
@@ -35,25 +33,28 @@ pub(super) fn table(
                 th { (l.t("属实率（95% 区间）", "share (95 %)")) } th { (l.t("实际 / 应有", "observed / expected")) } th { (l.t("与他人相比", "beside the others")) } } }
             tbody { @for x in people { tr {
                 td { (names.get(&x.reviewer).unwrap_or(&x.reviewer)) }
-                td.num { (led(judged_in(&x.reviewer), &verdicts_of(p, &x.reviewer))) }
-                td.num { (x.confirmed) " / " (x.judged) }
-                td { @let (low, high) = wilson(x.confirmed, x.judged); (percent(x.confirmed as f64 / x.judged.max(1) as f64)) " （" (range(low, high)) "）" }
-                td { (ratio(l, x)) }
+                @let to = |which| verdicts_of(p, &x.reviewer, which);
+                td.num { (led(items(words, &x.reviewer, Which::Judged).len(), &to(Which::Judged))) }
+                td.num { (led_items(x.confirmed, &to(Which::Confirmed))) " / " (led_items(x.judged, &to(Which::Judged))) }
+                td { @let (low, high) = wilson(x.confirmed, x.judged); (percent(x.confirmed as f64 / x.judged.max(1) as f64)) (l.brackets(&range(low, high))) }
+                td { (ratio(l, x, &to(Which::Compared))) }
                 td { (leaning(l, x.leaning)) }
             } } }
         } } }
     }
 }
 
-fn verdicts_of(p: &Period, by: &str) -> String {
-    evidence_address(&Evidence::Verdicts { by: by.to_owned(), days: p.clone() })
+fn verdicts_of(p: &Period, by: &str, which: Which) -> String {
+    evidence_address(&Evidence::Verdicts { by: by.to_owned(), days: p.clone(), which })
 }
 
-fn ratio(l: Lang, x: &Leniency) -> Markup {
+/// What is expected of the judgements that can be compared, and these themselves, lead to the same calls.
+fn ratio(l: Lang, x: &Leniency, compared: &str) -> Markup {
     html! {
         @match x.ratio.zip(x.interval) {
-            Some((ratio, interval)) => { (format!("{ratio:.2}")) "（" (limits(interval)) "）"
-                small { (l.t("应有 ", "expected ")) (points(x.expected)) (l.t("，可比 ", ", to compare ")) (x.compared) } }
+            Some((ratio, interval)) => { (format!("{ratio:.2}")) (l.brackets(&limits(interval)))
+                small { a href=(compared) { (l.t("应有 ", "expected ")) (points(x.expected)) }
+                    (l.t("，可比 ", ", to compare ")) (led_items(x.compared, compared)) } }
             None => "–",
         }
     }

@@ -21,6 +21,7 @@ use crate::figures::evidence::Evidence;
 use crate::figures::leaning::{Word, counts, words};
 use crate::figures::period::Period;
 use crate::figures::twice::{self, Load, Twice};
+use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{chooser, led, percent, range, title};
 use crate::pages::{layout, points, url};
@@ -124,7 +125,7 @@ fn judged_twice(person: &Person, p: &Period, n: usize, which: Twice) -> Markup {
     html! { @if person.is_lead() { (led(n, &evidence_address(&evidence))) } @else { (n) } }
 }
 
-/// Duplicates stay blind: reviewers see neither how many of theirs were duplicates nor the list, which lacks them.
+/// Duplicates stay blind: reviewers see all calls that they handed in, but not which or how many of them were duplicates.
 fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
     let (l, lead) = (person.lang, person.is_lead());
     let handed_in = |n: i64, by: &str, duplicates| {
@@ -137,7 +138,7 @@ fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
                 th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("占用中", "open claims")) } th.num { (l.t("平均给分", "mean score")) } } }
             tbody { @for x in loads { tr {
                 td { (x.display) small { (x.name) } }
-                td.num { @if lead { (handed_in(x.calls, &x.name, false)) } @else { (x.calls) } }
+                td.num { (handed_in(x.calls, &x.name, false)) }
                 @if lead { td.num { (handed_in(x.duplicates, &x.name, true)) } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
                 td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", if x.days == 1 { " day" } else { " days" })) } } @else { "–" } }
                 td.num { @if x.claims > 0 { a href=(format!("/queue?state=all&claimed={}", url(&x.name))) { (x.claims) } } @else { "0" } } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
@@ -154,18 +155,18 @@ fn agreement(app: &App, person: &Person, p: &Period, names: &BTreeMap<String, St
         p.note { (l.t("由盲复核（同一通话由两人各自判断，互不知情）计算，只计两人中至少一人标记过的项目；申诉改判不计。1 为完全一致，0 为与随机无异。",
             "From blind duplicates: two people judge the same call without knowing of each other. Only items that one of them marked count; appeals do not. 1: they always agree, 0: no more than by chance.")) }
         @if agree.all.calls < LEAST || agree.all.estimate.is_none() {
-            p.empty { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) "（n=" (all) "）" }
+            p.empty { (l.t("重复复核不足，暂无法计算（n=", "too few calls were reviewed twice (n=")) (all) (l.t("）", ")")) }
         } @else {
-            p { b { (figure(&agree.all)) } " " (l.t("Krippendorff α（全体）", "Krippendorff's alpha, all")) " · n=" (all)
+            p { b { (figure(l, &agree.all)) } " " (l.t("Krippendorff α（全体）", "Krippendorff's alpha, all")) " · n=" (all)
                 @if agree.all.calls < ENOUGH { " " span.soft { (l.t("通话不足 30 通，区间偏窄", "fewer than 30 calls: the interval is too narrow")) } } }
         }
         @if person.is_lead() { (pairs(person, p, names, agree)) (items(app, person, p, agree)) }
     }
 }
 
-fn figure(a: &Agreement) -> String {
+fn figure(l: Lang, a: &Agreement) -> String {
     match a.estimate {
-        Some(e) => format!("{e:.2}（{:.2} … {:.2}）", a.interval.low, a.interval.high),
+        Some(e) => format!("{e:.2}{}", l.brackets(&format!("{:.2} … {:.2}", a.interval.low, a.interval.high))),
         None => "–".to_owned(),
     }
 }
@@ -179,7 +180,7 @@ fn pairs(person: &Person, p: &Period, names: &BTreeMap<String, String>, agree: &
             table { thead { tr { th { (l.t("质检员", "reviewers")) } th { "κ" (l.t("（95% 区间）", " (95 %)")) } th.num { (l.t("通话", "calls")) } } }
                 tbody { @for (a, b, k) in &agree.pairs { tr {
                     td { (name(a)) " – " (name(b)) }
-                    td { @if k.calls < LEAST || k.estimate.is_none() { span.soft { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) } } @else { (figure(k)) } }
+                    td { @if k.calls < LEAST || k.estimate.is_none() { span.soft { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) } } @else { (figure(l, k)) } }
                     td.num { (judged_twice(person, p, k.calls, Twice::Pair(a.clone(), b.clone()))) }
                 } } } }
         }
@@ -194,7 +195,7 @@ fn items(app: &App, person: &Person, p: &Period, agree: &Agree) -> Markup {
             table { thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("两人都判", "judged by both")) } th.num { (l.t("不一致", "differ")) } th { (l.t("分歧率（95% 区间）", "share (95 %)")) } } }
                 tbody { @for (item, n) in &agree.items { @let (low, high) = wilson(n.differ, n.both); tr {
                     td { a href=(format!("/rules/{}", url(item))) { (title(app, item)) } }
-                    td.num { (judged_twice(person, p, n.both, Twice::Item(item.clone()))) } td.num { (judged_twice(person, p, n.differ, Twice::Differ(item.clone()))) } td { (percent(n.differ as f64 / n.both.max(1) as f64)) " （" (range(low, high)) "）" }
+                    td.num { (judged_twice(person, p, n.both, Twice::Item(item.clone()))) } td.num { (judged_twice(person, p, n.differ, Twice::Differ(item.clone()))) } td { (percent(n.differ as f64 / n.both.max(1) as f64)) (l.brackets(&range(low, high))) }
                 } } } }
         }
     }

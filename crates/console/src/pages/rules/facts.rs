@@ -18,7 +18,7 @@ pub(super) fn facts(l: Lang, rule: &Rule) -> Markup {
             dt { (l.t("适用", "applies to")) } dd { (applies(l, rule)) }
             dt { (l.t("检查范围", "looks at")) } dd { (scope(l, &rule.scope)) }
             dt { (l.t("违规", "violation")) } dd { (match rule.violation_when { ViolationWhen::Found => l.t("出现即违规", "where it is found"), ViolationWhen::Missing => l.t("缺失即违规", "where it is missing") }) }
-            @if !rule.conditions.is_empty() { dt { (l.t("条件", "conditions")) } dd { (rule.conditions.keys().cloned().collect::<Vec<_>>().join("，")) } }
+            @if !rule.conditions.is_empty() { dt { (l.t("条件", "conditions")) } dd { (rule.conditions.keys().cloned().collect::<Vec<_>>().join(l.t("，", ", "))) } }
             @if rule.except.is_some() { dt { (l.t("豁免", "excused")) } dd { (l.t("有豁免条件，见试算步骤", "has a condition that excuses; see the steps below")) } }
         }
     }
@@ -37,7 +37,7 @@ fn applies(l: Lang, rule: &Rule) -> String {
     out.extend(a.from.as_ref().map(|d| format!("{} {}", l.t("自", "from"), d.value)));
     out.extend(a.until.as_ref().map(|d| format!("{} {}", l.t("至", "until"), d.value)));
     out.extend(a.when.as_ref().map(|_| l.t("满足前提条件的通话", "calls that meet its condition").to_owned()));
-    if out.is_empty() { l.t("全部通话", "all calls").to_owned() } else { out.join("，") }
+    if out.is_empty() { l.t("全部通话", "all calls").to_owned() } else { out.join(l.t("，", ", ")) }
 }
 
 fn scope(l: Lang, s: &Scope) -> String {
@@ -50,7 +50,11 @@ fn scope(l: Lang, s: &Scope) -> String {
     limit(l.t("结尾", "last"), s.last_ms.as_ref().map(|v| seconds(v.value)));
     limit(l.t("开头", "first"), s.first_percent.as_ref().map(|v| format!("{} %", points(v.value))));
     limit(l.t("结尾", "last"), s.last_percent.as_ref().map(|v| format!("{} %", points(v.value))));
-    if out.is_empty() { l.t("整通，双方", "the whole call, both sides").to_owned() } else { out.join("，") }
+    if out.is_empty() {
+        l.t("整通，双方", "the whole call, both sides").to_owned()
+    } else {
+        out.join(l.t("，", ", "))
+    }
 }
 
 /// Whether an answer may hang on a text model's label.

@@ -17,7 +17,7 @@ use crate::figures::sums::Figures;
 use crate::lang::{Lang, category, severity};
 use crate::page_error::PageError;
 use crate::pages::chart::MACHINE;
-use crate::pages::parts::{Share, chooser, evidence_url, evident, linked, said};
+use crate::pages::parts::{Behind, Share, chooser, evidence_url, evident, linked, said};
 use crate::pages::{layout, points, url};
 
 pub(super) async fn show(
@@ -69,12 +69,14 @@ fn line(l: Lang, p: &Period, f: &Figures, rule: &Rule, sum: RuleSum) -> Markup {
 
 /// Share of the rule's hits that are violations.
 pub(super) fn precision(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
-    let hits = Evidence::Judged { rule: rule.to_owned(), machine: Some(true) };
+    let hits = Evidence::Judged { rule: rule.to_owned(), machine: Some(true), by_chance: false };
+    let behind = || Behind { all: evidence_url(p, &hits, &[]), by_chance: evidence_url(p, &hits.chance_of(), &[]) };
+    let by_chance = || f.by_chance(|r| r.rule_id == rule && r.machine == Some(true));
     let accuracy = f.accuracy.get(rule).filter(|a| a.precision.n > 0);
     html! { @match accuracy {
         None => span.soft { (l.t("没有可推断的人工判断", "no judgement to go by")) },
-        Some(a) => @match Share::of_rate(&a.precision) {
-            Some(share) => (share.show(l, &evidence_url(p, &hits, &[]), 1.0, MACHINE, None)),
+        Some(a) => @match Share::of_rate(&a.precision, by_chance()) {
+            Some(share) => (share.show(l, &behind(), 1.0, MACHINE, None)),
             // Verdicts on calls that no draw picked say nothing about the others.
             None => span.soft { "n=" (evident(a.precision.n, p, &hits, &[])) (l.t("，非随机抽听，不能推断", ", not drawn by chance")) },
         },
@@ -83,7 +85,7 @@ pub(super) fn precision(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup 
 
 /// How much the rule misses at most, and how many calls that it found clear were heard for that.
 pub(super) fn misses(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
-    let clear = Evidence::Judged { rule: rule.to_owned(), machine: Some(false) };
+    let clear = Evidence::Judged { rule: rule.to_owned(), machine: Some(false), by_chance: false };
     let accuracy = f.accuracy.get(rule);
     let heard = accuracy.map_or(0, |a| a.missed_among_clear.n);
     let known = accuracy.filter(|a| a.misses_fewer_than < 1.0);

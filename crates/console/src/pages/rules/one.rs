@@ -13,7 +13,7 @@ use crate::auth::{Guarded, Person};
 use crate::catalog::severity_rank;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
-use crate::lang::{category, match_kind, severity, verdict};
+use crate::lang::{self, category, match_kind, severity, verdict};
 use crate::page_error::PageError;
 use crate::pages::layout::{self, csrf};
 use crate::pages::parts::{chooser, linked, percent, range, said};
@@ -60,7 +60,7 @@ async fn answer(
     typed: Option<Typed>,
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Reviewer)?;
-    let (shared, reader) = (app.clone(), person.blind_name());
+    let (shared, reader, lang) = (app.clone(), person.blind_name(), person.lang);
     let shown = app
         .run(move |db| {
             let rule = shared.rules.get(&id).map_err(|_| PageError::NotFound)?;
@@ -70,7 +70,7 @@ async fn answer(
             let false_hits = FalseHits::read(conn, &period, &id, &reader)?;
             let tried = typed.map(|t| {
                 let model = shared.options.labeller.as_deref();
-                judge(&shared.rules, rule, &t, &shared.options.eval, model).map(|tried| (t, tried))
+                judge(&shared.rules, rule, &t, &shared.options.eval, model, lang).map(|tried| (t, tried))
             });
             Ok(Shown { id, period, figures, cases, false_hits, tried: tried.transpose()? })
         })
@@ -116,7 +116,7 @@ fn tests(person: &Person, cases: &[CaseResult]) -> Markup {
         p { b.pass[passed == cases.len()].fail[passed < cases.len()] { (passed) " / " (cases.len()) } (l.t(" 通过（刚刚运行）", " passed, run just now")) }
         table.plain { @for c in cases { tr {
             td { @if c.passed() { span.pass { "✓" } } @else { span.fail { "✗" } } } td { (c.case) }
-            td { (verdict(l, c.found.as_str())) @if !c.passed() { span.fail { (l.t("，应为 ", ", expected ")) (verdict(l, c.expected.as_str())) } small { (c.reason) } } }
+            td { (verdict(l, c.found.as_str())) @if !c.passed() { span.fail { (l.t("，应为 ", ", expected ")) (verdict(l, c.expected.as_str())) } small { (lang::engine(l, &c.reason)) } } }
         } } }
     }
 }
@@ -132,7 +132,7 @@ fn trust(person: &Person, shown: &Shown) -> Markup {
             dt { (l.t("属实通话", "calls confirmed")) } dd { (linked(sum.confirmed, p, &[("confirmed", id), ("state", "all")])) (l.t("，人工已判 ", ", judged ")) (linked(sum.said, p, &[("evidence", &said(id)), ("state", "all")])) }
             dt { (l.t("准确率", "precision")) } dd { (list::precision(l, f, p, id)) }
             dt { (l.t("召回率", "recall")) } dd { @match accuracy.and_then(|a| a.recall.estimate.map(|e| (e, a.recall.interval))) {
-                Some((at, limits)) => { (percent(at)) "（" (range(limits.low, limits.high)) "）" }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
+                Some((at, limits)) => { (percent(at)) (l.brackets(&range(limits.low, limits.high))) }, None => (l.t("尚不能推断", "cannot be estimated yet")), } }
             dt { (l.t("漏检", "misses")) } dd { (list::misses(l, f, p, id)) }
         }
     }
@@ -166,9 +166,9 @@ fn outcome(person: &Person, tried: Option<&Tried>) -> Markup {
     };
     let name = t.finding.verdict.as_str();
     html! {
-        p { b.fail[name == "hit"].pass[name == "clear"] { (verdict(l, name)) } " · " (t.finding.reason) " " small { (t.turns) (l.t(" 句", " turns")) } }
+        p { b.fail[name == "hit"].pass[name == "clear"] { (verdict(l, name)) } " · " (lang::engine(l, &t.finding.reason)) " " small { (t.turns) (l.t(" 句", " turns")) } }
         @if !t.finding.evidence.is_empty() {
-            ul { @for e in &t.finding.evidence { li { (clock(e.span.start_ms)) " “" (e.text) "” " small { (match_kind(l, e.kind.as_str())) } } } }
+            ul { @for e in &t.finding.evidence { li { (clock(e.span.start_ms)) " “" (lang::evidence(l, &e.text)) "” " small { (match_kind(l, e.kind.as_str())) } } } }
         }
         h3 { (l.t("步骤", "steps")) }
         pre.steps { (t.steps) }

@@ -67,6 +67,7 @@ pub(super) fn attempt(
     typed: &Typed,
     options: &EvalOptions,
     labeller: Option<&dyn Labeller>,
+    l: Lang,
 ) -> Result<Option<Tried>, ConsoleError> {
     let mut turns = turns(&typed.text);
     let Some(end) = turns.last().map(|t| t.span.end_ms) else { return Ok(None) };
@@ -78,20 +79,20 @@ pub(super) fn attempt(
     // What the rule is stands on the page already; the steps begin with what was looked at.
     let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
     let lines = steps.get(begin..).unwrap_or_default().lines();
-    let steps = lines.map(|line| short(&in_words(line))).collect::<Vec<_>>().join("\n");
+    let steps = lines.map(|line| short(&lang::engine(l, &in_words(l, line)))).collect::<Vec<_>>().join("\n");
     Ok(Some(Tried { finding, steps, turns: turns.len() }))
 }
 
 /// A line with the words that the pages use in place of the codes that rules and the command line have.
-fn in_words(line: &str) -> String {
+fn in_words(l: Lang, line: &str) -> String {
     if let Some((code, why)) = line.strip_prefix("结论：").and_then(|rest| rest.split_once(" — ")) {
-        return format!("结论：{} — {why}", lang::verdict(Lang::Zh, code));
+        return format!("结论：{} — {why}", lang::verdict(l, code));
     }
     if let Some((at, role, said)) = line.strip_prefix("  [").and_then(turn) {
-        return format!("  [{at}秒 {}] {said}", lang::speaker(Lang::Zh, role));
+        return format!("  [{at}{} {}] {said}", l.t("秒", "s"), lang::speaker(l, role));
     }
     match line.rsplit_once('（').and_then(|(head, tail)| Some((head, tail.split_once("，代价")?))) {
-        Some((head, (code, cost))) => format!("{head}（{}，偏差{cost}", lang::match_kind(Lang::Zh, code)),
+        Some((head, (code, cost))) => format!("{head}（{}，{}{cost}", lang::match_kind(l, code), l.t("偏差", "代价")),
         None => line.to_owned(),
     }
 }
@@ -122,6 +123,7 @@ mod tests {
     use callsift_rules::{EvalOptions, RuleSet};
 
     use super::{MOST_CHARS, Typed, in_words, short, turns};
+    use crate::lang::Lang;
 
     const RULE: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A12\nseverity: minor\npoints: 5\nwhy: 因为\n\
         scope: { role: agent }\nviolation_when: found\ncondition:\n  keyword: { any: [笨] }\ntests:\n\
@@ -160,7 +162,7 @@ mod tests {
             ("    → 0.0s “笨（一点）”（exact，代价0.00）", "    → 0.0s “笨（一点）”（原词，偏差0.00）"),
             ("  ✓ condition：（好）", "  ✓ condition：（好）"),
         ] {
-            assert_eq!(in_words(line), wanted);
+            assert_eq!(in_words(Lang::Zh, line), wanted);
         }
     }
 
@@ -169,8 +171,9 @@ mod tests {
         let rules =
             RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), RULE.to_owned())], None).unwrap();
         let typed = |text: &str| Typed { text: text.to_owned(), ..Typed::default() };
-        let options = EvalOptions::default();
-        let attempt = |text: &str| super::attempt(&rules, &rules.rules()[0], &typed(text), &options, None).unwrap();
+        let (options, lang) = (EvalOptions::default(), std::cell::Cell::new(Lang::Zh));
+        let attempt =
+            |text: &str| super::attempt(&rules, &rules.rules()[0], &typed(text), &options, None, lang.get()).unwrap();
         let hit = attempt("坐席：你真笨").unwrap();
         assert_eq!((hit.finding.verdict, hit.turns), (Verdict::Hit, 1));
         assert!(
@@ -181,6 +184,12 @@ mod tests {
         );
         assert_eq!(attempt("客户：你真笨").unwrap().finding.verdict, Verdict::Clear);
         assert!(attempt(" \n").is_none());
+        lang.set(Lang::En);
+        let hit = attempt("坐席：你真笨").unwrap();
+        let wanted = "looked at: 0.0–0.8 s, 1 turns, 0.0 s not relied on\n  [0.0 s agent] 你真笨\ncondition:\n\
+                      \x20 ✓ condition.keyword: 1 phrases looked for in 1 turns, 1 found\n\
+                      \x20   → 0.5 s “笨” (the very words, cost 0.00)\nverdict: hit — “笨”";
+        assert_eq!(hit.steps, wanted);
     }
 
     #[derive(Debug)]
@@ -204,7 +213,7 @@ mod tests {
         let rules = RuleSet::from_texts(Path::new("r"), &[(PathBuf::from("r/c/x.yaml"), text)], None).unwrap();
         let typed = Typed { text: "坐席：您好".to_owned(), ..Typed::default() };
         let options = EvalOptions::default();
-        let attempt = |model| super::attempt(&rules, &rules.rules()[0], &typed, &options, model);
+        let attempt = |model| super::attempt(&rules, &rules.rules()[0], &typed, &options, model, Lang::Zh);
         assert_eq!(attempt(None).unwrap().unwrap().finding.verdict, Verdict::CannotTell);
         assert_eq!(attempt(Some(&Rude(true))).unwrap().unwrap().finding.verdict, Verdict::Hit);
         assert!(attempt(Some(&Rude(false))).is_err_and(|e| e.to_string().contains("broken")));
