@@ -1,6 +1,10 @@
 //! A listening plan is drawn, handed out, drawn again by somebody else, and a changed one is found out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
+
+use callsift_reviews::Db;
 
 use crate::support::{code, root, run, stderr, stdout};
 
@@ -37,6 +41,7 @@ fn a_draw_can_be_checked_by_anyone() {
 
     let verify = |file: &str| run(&["sample", "verify", file, "--lake", &lake]);
     assert_eq!(code(&verify(&out)), 0, "{}", stdout(&verify(&out)));
+    assert!(stdout(&verify(&out)).contains("未登记"), "{}", stdout(&verify(&out)));
     // Somebody swaps one call for another.
     let record = fs::read_to_string(&out).unwrap();
     let mut changed: serde_json::Value = serde_json::from_str(&record).unwrap();
@@ -46,8 +51,55 @@ fn a_draw_can_be_checked_by_anyone() {
     let found_out = verify(&forged);
     assert_eq!(code(&found_out), 1);
     assert!(stdout(&found_out).contains("文件被改过"), "{}", stdout(&found_out));
+    // Somebody draws until a list pleases, and shows a file that was never announced.
+    let log = folder.path().join("lake/console/draws.jsonl");
+    let begun = fs::read_to_string(&log).unwrap();
+    fs::write(&log, begun.replace("2026-11-1", "another seed")).unwrap();
+    let secret = verify(&out);
+    assert!(code(&secret) == 1 && stdout(&secret).contains("没有这次抽取"), "{}", stdout(&secret));
+    fs::write(&log, begun).unwrap();
+    nothing_is_drawn_of_nothing(&lake);
+    people_who_draw_at_once_do_not_get_the_same_calls(&lake);
     let no_plan = run(&["sample", "--lake", &lake, "--seed", "x"]);
     assert_eq!(code(&no_plan), 2);
+}
+
+/// Days without calls, and folders without reviews, are mistakes that are said.
+fn nothing_is_drawn_of_nothing(lake: &str) {
+    let base = ["sample", "--lake", lake, "--plan", "plans/random-share.toml", "--seed", "s"];
+    let none = run(&[&base[..], &["--from", "2027-01-01", "--save"]].concat());
+    assert!(
+        code(&none) == 2 && stderr(&none).contains("no calls that could be drawn from 2027-01-01"),
+        "{}",
+        stderr(&none)
+    );
+    let elsewhere = run(&["reviews", "--lake", lake, "--data", "/nowhere/at/all", "export"]);
+    assert!(code(&elsewhere) == 2 && stderr(&elsewhere).contains("no reviews database"), "{}", stderr(&elsewhere));
+}
+
+/// Three draws by risk and by lot, saved at one time: each knows of the others.
+fn people_who_draw_at_once_do_not_get_the_same_calls(lake: &str) {
+    let people = ["wang", "li", "zhou"];
+    for name in people {
+        assert_eq!(code(&run(&["users", "--lake", lake, "add", name, "--role", "reviewer"])), 0);
+    }
+    let draw = |i: usize| {
+        let base = ["sample", "--lake", lake, "--plan", "plans/risk-queue.toml", "--save", "--reviewers", people[i]];
+        run(&[&base[..], &["--seed", &i.to_string()]].concat())
+    };
+    std::thread::scope(|s| {
+        let draws: Vec<_> = (0..3).map(|i| s.spawn(move || draw(i))).collect();
+        draws.into_iter().for_each(|d| assert_eq!(code(&d.join().unwrap()), 0));
+    });
+    let db = Db::open(&Path::new(lake).join("console/reviews.db")).unwrap();
+    let mut hearers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for draw in db.draws().unwrap() {
+        for call in db.draw_calls(draw.id).unwrap() {
+            hearers.entry(call.call_id).or_default().extend(call.reviewer);
+        }
+    }
+    assert!(hearers.values().filter(|h| !h.is_empty()).count() > 100);
+    assert!(hearers.values().all(|h| h.len() <= 1), "{hearers:?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/003-causes.sql"),
             include_str!("../migrations/004-blind.sql"),
             include_str!("../migrations/005-order.sql"),
+            include_str!("../migrations/006-stays.sql"),
         ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })
@@ -141,6 +142,8 @@ pub(crate) mod tests {
         db.log(5, "r1", "listen", Some("c1"), "").unwrap();
         assert!(db.connection().execute("DELETE FROM audit", []).is_err());
         assert!(db.connection().execute("UPDATE audit SET who = 'x'", []).is_err());
+        let over = "INSERT OR REPLACE INTO audit (id, at_us, who, action, detail) VALUES (1, 5, 'x', 'listen', '')";
+        assert!(db.connection().execute(over, []).is_err());
     }
 
     #[test]

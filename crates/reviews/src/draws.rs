@@ -197,6 +197,13 @@ pub(crate) mod tests {
         let id = db.add_draw(&record("s"), &[drawn("c1", Some("r1"), Some("r2")), left]).unwrap();
         assert_eq!(db.draw_calls(id).unwrap().len(), 2);
         assert_eq!(db.draws().unwrap()[0].seed, "s");
+        for forged in [
+            "UPDATE draw_calls SET probability = 0.9",
+            "DELETE FROM draws",
+            "INSERT OR REPLACE INTO draw_calls (draw_id, call_id, picked, part, why) VALUES (1, 'c1', 0, '', '')",
+        ] {
+            assert!(db.connection().execute(forged, []).is_err(), "{forged}");
+        }
         assert!(db.is_blind_duplicate("c1", "r2").unwrap());
         assert_eq!(db.blind_calls("r2").unwrap().into_iter().collect::<Vec<_>>(), ["c1"]);
         assert!(!db.is_blind_duplicate("c1", "r1").unwrap() && !db.is_blind_duplicate("c2", "r2").unwrap());

@@ -8,7 +8,7 @@ use crate::error::ReviewsError;
 /// What people have to do with a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder {
-    /// Login name of whose review counts: who handed in the form, else who began, else who is to hear it.
+    /// Login name of whose review counts: who handed in the form, else who is to hear it, else who began by the way.
     pub first: Option<String>,
     /// Login name of who heard it blindly or is to.
     pub second: Option<String>,
@@ -18,8 +18,18 @@ pub struct Holder {
     pub whole: bool,
 }
 
-/// Condition on a row `d` of `draw_calls`: the draw had the call heard whole, not by its flagged places.
-pub const DRAWN_WHOLE: &str = "(d.picked = 1 AND (d.part <> 'risk' OR d.whole >= 1.0))";
+macro_rules! drawn_whole {
+    () => {
+        "(d.picked = 1 AND (d.part <> 'risk' OR d.whole >= 1.0))"
+    };
+}
+
+/// Condition on a row `d` of `draw_calls`: the draw has the call heard whole, not by its flagged places.
+pub const DRAWN_WHOLE: &str = drawn_whole!();
+
+/// Condition on a form `f` of a call that a draw gave as `d`: what was heard is what the draw asked for. A call of which only the
+/// flagged places were heard is still to be heard whole where chance chose it, or rates would lack just the calls at risk.
+pub const HEARD_ENOUGH: &str = concat!("(f.whole = 1 OR NOT ", drawn_whole!(), ")");
 
 /// Who said something last of a call, where that person is still at work; a decision on an appeal is no review.
 const BEGUN: &str =
@@ -27,6 +37,15 @@ const BEGUN: &str =
     WHERE v.source <> 'appeal' AND u.disabled = 0 GROUP BY v.call_id, v.slot";
 
 impl Db {
+    /// Whether a draw has the call heard whole.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn drawn_whole(&self, call_id: &str) -> Result<bool, ReviewsError> {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = ?1 AND {DRAWN_WHOLE})");
+        Ok(self.conn.prepare_cached(&sql)?.query_row([call_id], |r| r.get(0))?)
+    }
+
     /// Calls that somebody has, by call.
     ///
     /// # Errors
@@ -34,8 +53,8 @@ impl Db {
     pub fn holders(&self) -> Result<BTreeMap<String, Holder>, ReviewsError> {
         let mut holders = BTreeMap::new();
         self.handed_in(&mut holders)?;
-        self.begun(&mut holders)?;
         self.given(&mut holders)?;
+        self.begun(&mut holders)?;
         // Nobody is the second to oneself.
         holders.values_mut().filter(|h| h.second == h.first).for_each(|h| h.second = None);
         Ok(holders)

@@ -29,7 +29,7 @@ pub use db::Db;
 pub use draws::{DrawCall, DrawRecord};
 pub use error::{Invalid, ReviewsError, TooLate};
 pub use forms::{Form, NewForm, score};
-pub use holders::{DRAWN_WHOLE, Holder};
+pub use holders::{DRAWN_WHOLE, HEARD_ENOUGH, Holder};
 pub use holds::Hold;
 pub use sessions::{Session, Token};
 pub use users::{NewUser, Role, User};

@@ -76,10 +76,12 @@ impl Hands<'_> {
     /// Gives calls to one reviewer, those that nobody holds.
     fn give(&mut self, calls: &[&Picked]) {
         let seconds = calls.iter().filter_map(|call| self.held.get(&call.call_id)?.second.as_deref());
-        let who = self.idlest(&seconds.collect::<Vec<_>>());
+        let together = self.idlest(&seconds.collect::<Vec<_>>());
         for call in calls {
             let held = self.held.get(&call.call_id).cloned().unwrap_or_default();
-            let first = held.first.unwrap_or_else(|| self.take(who, call));
+            let who = together.or_else(|| self.idlest(held.second.as_slice()));
+            // Where the only one named hears it blindly already, nobody is left whose review counts.
+            let Some(first) = held.first.or_else(|| who.map(|who| self.take(who, call))) else { continue };
             self.push(call, first.clone());
             if call.risk.is_some_and(|r| r.duplicate) {
                 self.second(call, &first, held.second);
@@ -90,25 +92,20 @@ impl Hands<'_> {
     /// Gives a call to one more reviewer; it stands where its agent's calls stand. With one reviewer there is no second
     /// opinion.
     fn second(&mut self, call: &Picked, first: &str, held: Option<String>) {
-        if held.is_none() && self.reviewers.iter().all(|r| r == first) {
-            return;
+        let second = held.or_else(|| self.idlest(&[first]).map(|who| self.take(who, call)));
+        if let Some(second) = second {
+            self.push(call, second);
         }
-        let second = held.unwrap_or_else(|| {
-            let who = self.idlest(&[first]);
-            self.take(who, call)
-        });
-        self.push(call, second);
     }
 
     fn push(&mut self, call: &Picked, reviewer: String) {
         self.out.push(Assignment { reviewer, picked: call.clone() });
     }
 
-    /// The reviewer with the least to do, none of these where there is another one.
-    fn idlest(&self, but: &[&str]) -> usize {
-        let barred = |i: usize| but.contains(&self.reviewers[i].as_str());
-        let by = |a: &usize, b: &usize| barred(*a).cmp(&barred(*b)).then(self.load[*a].total_cmp(&self.load[*b]));
-        (0..self.reviewers.len()).min_by(by).unwrap_or(0)
+    /// The reviewer with the least to do who is none of these; nobody where there is no other one.
+    fn idlest<S: AsRef<str>>(&self, but: &[S]) -> Option<usize> {
+        let free = |i: &usize| but.iter().all(|name| name.as_ref() != self.reviewers[*i]);
+        (0..self.reviewers.len()).filter(free).min_by(|a, b| self.load[*a].total_cmp(&self.load[*b]))
     }
 
     /// Adds a call to what a reviewer has to do: its minutes in a risk queue, else one call.
@@ -128,7 +125,7 @@ fn pinyin(name: &str) -> Vec<String> {
 }
 
 /// Surnames that are read otherwise than the character mostly is.
-const SURNAMES: [(char, &str); 21] = [
+const SURNAMES: [(char, &str); 27] = [
     ('曾', "zeng1"),
     ('查', "zha1"),
     ('仇', "qiu2"),
@@ -150,6 +147,12 @@ const SURNAMES: [(char, &str); 21] = [
     ('纪', "ji3"),
     ('宓', "mi4"),
     ('祭', "zhai4"),
+    ('阚', "kan4"),
+    ('佴', "nai4"),
+    ('会', "gui4"),
+    ('么', "yao1"),
+    ('折', "she2"),
+    ('重', "chong2"),
 ];
 
 /// Pinyin of a person's name.
@@ -261,6 +264,10 @@ mod tests {
         let pairs: BTreeSet<(&str, &str)> =
             out.iter().map(|a| (a.picked.call_id.as_str(), a.reviewer.as_str())).collect();
         assert_eq!((pairs.len(), out.len()), (12, 12), "nobody hears a call twice");
+        let alone = assign(&calls, &["甲".to_owned()], 0, &held);
+        let names: Vec<(&str, &str)> = alone.iter().map(|a| (a.picked.call_id.as_str(), a.reviewer.as_str())).collect();
+        assert!(!names.iter().any(|(call, _)| *call == calls[2].call_id), "甲 hears it blindly: {names:?}");
+        assert_eq!(names.len(), 2 + 2 + 3, "{names:?}");
     }
 
     #[test]

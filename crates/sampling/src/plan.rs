@@ -134,33 +134,51 @@ impl Plan {
     /// What is wrong, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let plan: Self = toml::from_str(text).map_err(|e| placed(text, &e))?;
-        match &plan.method {
-            Method::HalfMonth { per_agent: 0 } | Method::PerAgent { n: 0 } | Method::Stratified { n: 0, .. } => {
-                Err("the number of calls must be at least 1".to_owned())
-            }
-            Method::Percent { percent } if !(*percent > 0.0 && *percent <= 100.0) => {
+        plan.method.check().map_err(|reason| at_line(text, &reason)).map(|()| plan)
+    }
+}
+
+impl Method {
+    /// What is wrong with its numbers, in words.
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::HalfMonth { per_agent: 0 } => Err("`per_agent` must be at least 1".to_owned()),
+            Self::PerAgent { n: 0 } | Self::Stratified { n: 0, .. } => Err("`n` must be at least 1".to_owned()),
+            Self::Percent { percent } if !(*percent > 0.0 && *percent <= 100.0) => {
                 Err("`percent` must be more than 0 and at most 100".to_owned())
             }
-            Method::Stratified { by, .. } if by.is_empty() => {
+            Self::Stratified { by, .. } if by.is_empty() => {
                 Err("`by` needs at least one of unit, queue, weekday, hour, score_band".to_owned())
             }
-            Method::Risk(risk) => risk.check().map(|()| plan),
-            _ => Ok(plan),
+            Self::Risk(risk) => risk.check(),
+            _ => Ok(()),
         }
     }
 }
 
 /// An error with the line that it is about. Fields that hang on `method` are read from a copy that has forgotten where they stood, and
-/// the reader points at the first line; the word that it names tells which line it is.
+/// the reader points at the first line.
 fn placed(text: &str, e: &toml::de::Error) -> String {
     let message = e.message();
-    let word = ['`', '"'].into_iter().find_map(|quote| message.split(quote).nth(1));
-    let about_a_field = ["unknown", "invalid", "missing"].iter().any(|kind| message.starts_with(kind));
-    let holds = |line: &str| word.is_some_and(|w| line.split('#').next().unwrap_or(line).contains(w));
-    match text.lines().enumerate().find(|(_, line)| about_a_field && holds(line)) {
+    match ["unknown", "invalid", "missing"].iter().any(|kind| message.starts_with(kind)) {
+        true => at_line(text, message),
+        false => e.to_string(),
+    }
+}
+
+/// A message with the line of what it names: of the key in its first backticks, or of that value in quotes.
+fn at_line(text: &str, message: &str) -> String {
+    let named = |quote: char| message.split(quote).nth(1);
+    let (key, value) = (named('`'), named('`').or_else(|| named('"')).map(|v| format!("\"{v}\"")));
+    let code = |line: &str| line.split('#').next().unwrap_or(line).trim().to_owned();
+    let is_key = |line: &str| code(line).split('=').next().map(str::trim) == key;
+    let has_value = |line: &str| {
+        code(line).split_once('=').is_some_and(|(_, right)| value.as_ref().is_some_and(|v| right.contains(v.as_str())))
+    };
+    let find = |is: &dyn Fn(&str) -> bool| text.lines().enumerate().find(|(_, line)| is(line));
+    match find(&is_key).or_else(|| find(&has_value)) {
         Some((i, line)) => format!("line {}: `{}`: {message}", i + 1, line.trim()),
-        None if about_a_field => message.to_owned(),
-        None => e.to_string(),
+        None => message.to_owned(),
     }
 }
 
@@ -187,6 +205,12 @@ mod tests {
         assert!(typed.starts_with("line 4: `percent = \"3\"`: invalid type"), "{typed}");
         let variant = said("method = \"stratified\"\nn = 4\nby = [\"hours\"]");
         assert!(variant.starts_with("line 5: "), "{variant}");
+        let value = said("method = \"risk\"\ncalls = 5\nhear = \"all\"");
+        assert!(value.starts_with("line 5: `hear = \"all\"`: unknown variant"), "{value}");
+        let range = said("method = \"percent\"\npercent = 101");
+        assert!(range.starts_with("line 4: `percent = 101`: `percent` must be"), "{range}");
+        let share = said("method = \"risk\"\ncalls = 5\nrandom_share = 2.0");
+        assert!(share.starts_with("line 5: "), "{share}");
         let missing = said("method = \"percent\"");
         assert!(missing.starts_with("missing field `percent`") || missing.contains("line 3"), "{missing}");
         assert!(said("method = ").contains("line 3"), "{}", said("method = "));

@@ -15,12 +15,13 @@ pub const SAMPLE_EXAMPLES: &str = "Examples:
   callsift sample verify nov-1.json --lake lake
 
 Publish the seed before the calls are known. Same plan, seed and calls give the same draw; `sample verify` draws again and
-exits 1 where the draw or the calls that could be drawn are others.";
+exits 1 where the draw or the calls that could be drawn are others, or where it is not the draw that was written down.";
 
 const VERIFY_EXAMPLES: &str = "Examples:
   callsift sample verify nov-1.json --lake lake
 
-Exit codes: 0 the same draw · 1 the calls that could be drawn, what the machine found, or the draw are others";
+Exit codes: 0 the same draw · 1 the calls that could be drawn, what the machine found, or the draw are others, or it is not
+the draw that was written down: saved with --save, or begun (console/draws.jsonl)";
 
 /// `callsift sample`: draws, unless a command says otherwise. By hand, since derived arguments cannot be required only where there
 /// is no command and have groups in them.
@@ -68,9 +69,9 @@ pub struct VerifyArgs {
     /// What `sample --out` wrote.
     #[arg(value_name = "FILE.json")]
     pub file: PathBuf,
-    /// The lake that was drawn from.
-    #[arg(long, value_name = "LAKE")]
-    pub lake: PathBuf,
+    /// The lake that was drawn from, and the data folder that knows of its draws.
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 /// What to draw.
@@ -89,7 +90,7 @@ pub struct DrawArgs {
     #[command(flatten)]
     pub days: DayArgs,
     /// Reviewers, between commas: each agent's calls go to one of them.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES")]
     pub reviewers: Vec<String>,
     /// Turns the order of units and agents: the first of one round is the last of the next. Without it the round after that of
     /// the last saved draw of a plan of this title.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use callsift_pipeline::metadata::{day_at, offset_s};
 use callsift_reviews::{Db, Form, Slot, VerdictRow};
 use callsift_store::people::{forms, reviews, samples, write_days};
@@ -17,7 +17,14 @@ use crate::output::note;
 /// Backs up or exports.
 pub fn run(args: &ReviewsArgs) -> Result<Exit> {
     load::lake(&args.data.lake)?;
-    let db = Db::open_in(&args.data.folder())?;
+    let folder = args.data.folder();
+    if !folder.join(Db::FILE).is_file() {
+        bail!(
+            "there is no reviews database at {}: nobody used a console here yet, or --data is another folder",
+            folder.display()
+        );
+    }
+    let db = Db::open_in(&folder)?;
     match &args.command {
         ReviewsCommand::Backup { to } => {
             db.backup(to)?;

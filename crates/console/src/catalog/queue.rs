@@ -1,6 +1,6 @@
 //! Choosing calls: filters, order, pages.
 
-use callsift_reviews::Slot;
+use callsift_reviews::{HEARD_ENOUGH, Slot};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -321,7 +321,7 @@ pub(crate) fn task(
     let sql = format!(
         "SELECT c.call_id, {slot} FROM draw_calls d CROSS JOIN cat.calls c ON c.call_id = d.call_id
          WHERE d.picked = 1 AND (d.reviewer = ?{name} OR d.duplicate = ?{name}) AND c.status = 'ok'
-           AND NOT EXISTS (SELECT 1 FROM forms l WHERE l.call_id = c.call_id AND l.slot = {slot})
+           AND NOT EXISTS (SELECT 1 FROM current_forms f WHERE f.call_id = c.call_id AND f.slot = {slot} AND {HEARD_ENOUGH})
            AND NOT EXISTS (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now})
          ORDER BY d.draw_id DESC, d.position IS NULL, d.position, d.call_id LIMIT 1"
     );

@@ -77,8 +77,14 @@ fn human(said: Said, hits: i64, heard_whole: bool) -> Option<bool> {
 
 /// By call and rule.
 fn said(conn: &Connection) -> rusqlite::Result<HashMap<String, HashMap<String, Said>>> {
-    let sql = "SELECT call_id, rule_id, sum(verdict = 'confirmed'), sum(verdict = 'rejected'), sum(verdict = 'unsure')
-               FROM current_verdicts WHERE slot = 0 GROUP BY call_id, rule_id";
+    // A rejection speaks of the place that was heard: not of a place that rules found later, nor is a mark of a person one of
+    // the machine's places.
+    let sql = "SELECT v.call_id, v.rule_id, sum(v.verdict = 'confirmed'),
+                 sum(v.verdict = 'rejected' AND EXISTS (
+                   SELECT 1 FROM cat.calls c JOIN cat.findings f ON f.call = c.id
+                   WHERE c.call_id = v.call_id AND f.rule_id = v.rule_id AND f.place = v.place AND f.verdict = 'hit')),
+                 sum(v.verdict = 'unsure')
+               FROM current_verdicts v WHERE v.slot = 0 GROUP BY v.call_id, v.rule_id";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut out: HashMap<String, HashMap<String, Said>> = HashMap::new();

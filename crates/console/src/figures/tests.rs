@@ -104,6 +104,12 @@ pub(crate) fn draw(db: &mut Db, call: &str, probability: f64, reviewer: Option<&
 }
 
 pub(crate) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64) {
+    hand_in_heard(db, call, slot, user_id, score, true);
+}
+
+/// The same, of a call of which not all was heard.
+pub(crate) fn hand_in_heard(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: f64, whole: bool) {
+    let before = db.form_of(call, slot).unwrap().map(|f| f.id);
     db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
     db.submit_form(&NewForm {
         call_id: call.into(),
@@ -113,10 +119,10 @@ pub(crate) fn hand_in(db: &mut Db, call: &str, slot: Slot, user_id: i64, score: 
         strengths: String::new(),
         weaknesses: String::new(),
         keep: false,
-        whole: true,
+        whole,
         user_id,
         at_us: 3,
-        before: None,
+        before,
     })
     .unwrap();
 }
@@ -174,6 +180,21 @@ fn counts_are_of_calls_and_change_with_verdicts() {
     let again = cache.get(db.connection(), &november()).unwrap();
     assert!(std::sync::Arc::ptr_eq(&after, &again), "nothing has changed");
     assert_eq!(cache.get(db.connection(), &Period::named("2020-01").unwrap()).unwrap().rows().total(), Sum::default());
+}
+
+#[test]
+fn a_rejection_speaks_of_the_place_that_was_heard() {
+    let (dir, mut db) = centre();
+    say(&mut db, "c1", Slot::First, 1, "rude", Judgement::Rejected);
+    let human = |db: &Db| {
+        let rows = super::judged(db.connection(), "2026-11-01", "2026-11-01").unwrap().rows;
+        rows.into_iter().find(|r| r.rule_id == "rude").unwrap().human
+    };
+    assert_eq!(human(&db), Some(false));
+    // Other rules find the fault elsewhere in the call; nobody heard that place.
+    let conn = rusqlite::Connection::open(crate::app::catalog_path(dir.path())).unwrap();
+    conn.execute("UPDATE findings SET place = 't5:0-2' WHERE call = 1 AND rule_id = 'rude'", []).unwrap();
+    assert_eq!(human(&db), None);
 }
 
 #[test]

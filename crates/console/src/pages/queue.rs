@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use callsift_core::Severity;
-use callsift_reviews::Role;
+use callsift_reviews::{DRAWN_WHOLE, HEARD_ENOUGH, Role};
 use maud::{Markup, html};
 use rusqlite::Connection;
 
@@ -322,26 +322,31 @@ struct Task {
     call_id: String,
     title: String,
     why: String,
+    /// It was heard as the draw asks.
     done: bool,
+    /// The draw has it heard whole, not by its flagged places.
+    whole: bool,
     /// Nothing where the lake holds the call no more.
     call: Option<CallRow>,
 }
 
 /// All tasks of a person, open ones first, in the order of their draws, the last draw first; what several draws gave stands
-/// once, by the last. A blind duplicate looks like any
-/// other: `why` says why the call was drawn, not who hears it twice.
+/// once, by the last. A blind duplicate looks like any other: `why` says why the call was drawn, not who hears it twice.
 fn given(conn: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
-    let sql = "SELECT d.call_id, w.title, d.why,
-                 EXISTS (SELECT 1 FROM forms f WHERE f.call_id = d.call_id
-                         AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END)
+    let sql = format!(
+        "SELECT d.call_id, w.title, d.why,
+                 EXISTS (SELECT 1 FROM current_forms f WHERE f.call_id = d.call_id
+                         AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END AND {HEARD_ENOUGH}),
+                 {DRAWN_WHOLE}
                FROM draw_calls d JOIN draws w ON w.id = d.draw_id
                WHERE d.picked = 1 AND (d.reviewer = ?1 OR d.duplicate = ?1)
                  AND NOT EXISTS (SELECT 1 FROM draw_calls l WHERE l.call_id = d.call_id AND l.draw_id > d.draw_id
                                  AND l.picked = 1 AND (l.reviewer = ?1 OR l.duplicate = ?1))
-               ORDER BY 4, d.draw_id DESC, d.position IS NULL, d.position, d.call_id";
-    let mut statement = conn.prepare_cached(sql)?;
+               ORDER BY 4, d.draw_id DESC, d.position IS NULL, d.position, d.call_id"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map([name], |r| {
-        Ok(Task { call_id: r.get(0)?, title: r.get(1)?, why: r.get(2)?, done: r.get(3)?, call: None })
+        Ok(Task { call_id: r.get(0)?, title: r.get(1)?, why: r.get(2)?, done: r.get(3)?, whole: r.get(4)?, call: None })
     })?;
     rows.collect()
 }
@@ -374,7 +379,7 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
                     progress max=(tasks.len()) value=(done) {}
                     table.calls {
                         thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
-                            th.num { (l.t("时长", "length")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th {} } }
+                            th.num { (l.t("时长", "length")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th { (l.t("听法", "to hear")) } th {} } }
                         tbody { @for t in &tasks { tr {
                             td { a href=(call_url(&t.call_id)) { (call_name(&person, &t.call_id)) } }
                             @match &t.call {
@@ -382,6 +387,7 @@ async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, Page
                                 None => td colspan="4" { span.soft { (l.t("已不在库中", "the lake holds it no more")) } },
                             }
                             td { (t.title) } td.text { (t.why) }
+                            td { @if t.whole { (l.t("全程", "whole")) } @else { (l.t("命中片段", "flagged places")) } }
                             td { @if t.done { (l.t("完成", "done")) } @else { span.open { (l.t("待听", "to hear")) } } }
                         } } }
                     }

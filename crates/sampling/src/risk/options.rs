@@ -124,11 +124,19 @@ impl RiskPlan {
             return Err(format!("`{name}` must be from 0 to 1"));
         }
         let w = &self.weights;
-        let amounts = [w.minor, w.moderate, w.severe, w.fatal, self.prior_strength];
-        if amounts.iter().any(|a| !(a.is_finite() && *a >= 0.0)) || self.lead_in_ms < 0 || self.overhead_ms < 0 {
-            return Err("weights, `prior_strength`, `lead_in_ms` and `overhead_ms` must not be negative".to_owned());
+        let amounts = [
+            ("minor", w.minor),
+            ("moderate", w.moderate),
+            ("severe", w.severe),
+            ("fatal", w.fatal),
+            ("prior_strength", self.prior_strength),
+            ("lead_in_ms", self.lead_in_ms as f64),
+            ("overhead_ms", self.overhead_ms as f64),
+        ];
+        match amounts.iter().find(|(_, amount)| !(amount.is_finite() && *amount >= 0.0)) {
+            Some((name, _)) => Err(format!("`{name}` must be a number and not negative")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Calls of the risk part, beside those that were heard before, and of the random part: fixed by plan, frame and flags,

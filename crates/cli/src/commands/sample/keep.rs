@@ -75,6 +75,55 @@ pub fn announce(data: &DataArgs, title: &str, seed: &str, frame: &Frame) -> Resu
     write().with_context(|| format!("cannot write down the seed before the draw, in {}", path.display()))
 }
 
+/// Lets one process at a time draw and save; others wait until it ends.
+pub fn alone(data: &DataArgs) -> Result<std::fs::File> {
+    let (folder, path) = (data.folder(), data.folder().join("draws.lock"));
+    let lock = || -> std::io::Result<std::fs::File> {
+        std::fs::create_dir_all(&folder)?;
+        let file = std::fs::File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    lock().with_context(|| format!("cannot lock {}", path.display()))
+}
+
+/// What is written down of a draw.
+pub enum Known {
+    /// It was saved as this draw.
+    Saved(i64),
+    /// The draw that was saved with its seed, from its calls, is another one.
+    Other(i64),
+    /// It was begun, and so often somebody drew from its calls.
+    Begun(usize),
+    /// Others were begun and it was not.
+    Never,
+    /// Nothing is written down here.
+    NoLog,
+}
+
+/// What the data folder knows of a draw from a file.
+pub fn known(data: &DataArgs, record: &Record) -> Result<Known> {
+    if data.folder().join(Db::FILE).is_file() {
+        let draws = Db::open_in(&data.folder())?.draws()?;
+        if let Some(saved) = draws.iter().find(|d| is_like(d, record)) {
+            let same = serde_json::from_str::<serde_json::Value>(&saved.record)? == serde_json::to_value(record)?;
+            return Ok(if same { Known::Saved(saved.id) } else { Known::Other(saved.id) });
+        }
+    }
+    let Ok(log) = std::fs::read_to_string(data.folder().join(BEGUN)) else { return Ok(Known::NoLog) };
+    let begun: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let draw = &record.draw;
+    let of_frame = || begun.iter().filter(|line| line["frame_hash"] == draw.frame_hash.as_str());
+    let it = of_frame().any(|line| line["seed"] == draw.seed.as_str() && line["plan"] == draw.plan.title.as_str());
+    Ok(if it { Known::Begun(of_frame().count()) } else { Known::Never })
+}
+
+/// Names between commas, Chinese ones too.
+pub fn names(given: &[String]) -> Vec<String> {
+    let names = given.iter().flat_map(|names| names.split([',', '，', '、'])).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// That nobody is named twice: a blind duplicate would go to one pair of ears.
 pub fn check_reviewers(reviewers: &[String]) -> Result<()> {
     let mut seen = BTreeSet::new();
@@ -137,15 +186,17 @@ fn why_not(passed_over: bool) -> String {
     if passed_over { "风险优先：此前已听或已派发，不再派发".to_owned() } else { String::new() }
 }
 
+/// Whether chance chose by the same lots: the same seed, calls, and kind of plan.
+fn is_like(saved: &DrawRecord, record: &Record) -> bool {
+    let plan = serde_json::from_str::<Record>(&saved.record).map(|r| r.draw.plan);
+    saved.seed == record.draw.seed
+        && saved.frame_hash == record.draw.frame_hash
+        && plan.is_ok_and(|plan| plan.method.draws_like(&record.draw.plan.method))
+}
+
 /// That chance did not choose by the same seed before: draws count as independent of each other.
 fn check_chance(db: &Db, record: &Record) -> Result<()> {
-    let like = |d: &&DrawRecord| {
-        let plan = serde_json::from_str::<Record>(&d.record).map(|r| r.draw.plan);
-        d.seed == record.draw.seed
-            && d.frame_hash == record.draw.frame_hash
-            && plan.is_ok_and(|plan| plan.method.draws_like(&record.draw.plan.method))
-    };
-    match db.draws()?.iter().find(like) {
+    match db.draws()?.iter().find(|d| is_like(d, record)) {
         Some(same) => bail!(
             "draw {} chose from these very calls with this seed: chance would choose the same again, and the chances of both \
              together would be wrong; give another --seed to draw more calls",

@@ -5,9 +5,9 @@ mod keep;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
 use callsift_sampling::{Assignment, Draw, Drawn, Findings, Held, Plan, assign, draw_with};
@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, note};
 use frame::Scope;
-use keep::Past;
+use keep::{Known, Past};
 
 /// A draw and the days of its frame: what `sample verify` needs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
 fn draw(args: &DrawArgs) -> Result<Exit> {
     load::lake(&args.data.lake)?;
     let (plan, seed) = (Plan::load(&args.plan)?, &args.seed);
-    let reviewers: Vec<String> = args.reviewers.iter().map(|r| r.trim().to_owned()).filter(|r| !r.is_empty()).collect();
+    let reviewers = keep::names(&args.reviewers);
     keep::check_reviewers(&reviewers)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
     let (from, to) = load::days(&args.days)?;
@@ -84,6 +84,11 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     let (from_day, to_day) = (from.as_deref(), to.as_deref());
     let scope = Scope { lake, from: from_day, to: to_day, unit_field: &args.unit_field, utc_offset: &utc_offset };
     let frame = frame::frame(&scope)?;
+    if frame.calls().is_empty() {
+        bail!("the lake {} has no calls that could be drawn{}", lake.display(), words::days(from_day, to_day));
+    }
+    // Draws that are saved at one time would each think that nobody has any call.
+    let _alone = args.save.then(|| keep::alone(&args.data)).transpose()?;
     let past = Past::read(&args.data, &plan)?;
     let findings = findings(&plan, &scope, past.records.clone(), past.heard(&plan))?;
     // Seed and frame stand before the draw is made, printed and in a file: whoever tries seeds leaves a line for each.
@@ -97,7 +102,8 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     let assignments = assign(&draw.picked, &reviewers, round, &held);
     let (unit_field, records) = (args.unit_field.clone(), past.records);
     let record = Record { from, to, unit_field, utc_offset, records, reviewers, round, held, draw, assignments };
-    words::notes(&record, &left_out, &let_go);
+    words::notes(&record, &frame, &left_out, &let_go);
+    let files = Files::write(args, &record)?;
     if args.save {
         let id = keep::save(&args.data, &record, &frame, &inclusion)?;
         let who = if record.reviewers.is_empty() {
@@ -107,24 +113,58 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
         };
         note(&format!("saved as draw {id}; {who}"));
     }
-    if let Some(out) = &args.out {
-        let text = serde_json::to_string_pretty(&record)?;
-        std::fs::write(out, text + "\n").with_context(|| format!("cannot write {}", out.display()))?;
-    }
-    if let Some(csv) = &args.csv {
-        words::write_csv(csv, &record).with_context(|| format!("cannot write {}", csv.display()))?;
-    }
+    files.keep()?;
     emit(&words::text(&record));
     Ok(Exit::Done)
 }
 
+/// Files of a draw, written beside their names: they get them when the draw is saved, and a draw that cannot be written is not
+/// saved.
+struct Files(Vec<(PathBuf, PathBuf)>);
+
+impl Files {
+    fn write(args: &DrawArgs, record: &Record) -> Result<Self> {
+        let mut files = Self(Vec::new());
+        if let Some(out) = &args.out {
+            let text = serde_json::to_string_pretty(record)? + "\n";
+            let part = files.beside(out);
+            std::fs::write(part, text).with_context(|| format!("cannot write {}", out.display()))?;
+        }
+        if let Some(csv) = &args.csv {
+            let part = files.beside(csv);
+            words::write_csv(part, record).with_context(|| format!("cannot write {}", csv.display()))?;
+        }
+        Ok(files)
+    }
+
+    fn beside(&mut self, file: &Path) -> &Path {
+        self.0.push((file.with_added_extension("part"), file.to_owned()));
+        self.0.last().map_or(Path::new(""), |(part, _)| part)
+    }
+
+    fn keep(mut self) -> Result<()> {
+        for (part, file) in self.0.drain(..) {
+            std::fs::rename(&part, &file).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for (part, _) in &self.0 {
+            let _ = std::fs::remove_file(part);
+        }
+    }
+}
+
 fn verify(args: &VerifyArgs) -> Result<Exit> {
-    load::lake(&args.lake)?;
+    load::lake(&args.data.lake)?;
     let file = &args.file;
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let record: Record =
         serde_json::from_str(&text).with_context(|| format!("not a draw of `callsift sample`: {}", file.display()))?;
-    let scope = record.scope(&args.lake);
+    let scope = record.scope(&args.data.lake);
     let frame = frame::frame(&scope)?;
     if frame.hash() != record.draw.frame_hash {
         let (was, is) = (record.draw.frame_calls, frame.calls().len());
@@ -146,6 +186,15 @@ fn verify(args: &VerifyArgs) -> Result<Exit> {
         emit("✗ 抽取一致，但分配与文件不同：谁听哪一通被改过\n");
         return Ok(Exit::Some);
     }
-    emit(&format!("✓ 重抽一致：{} 通，种子 {}\n", again.picked.len(), again.seed));
-    Ok(Exit::Done)
+    let (sign, exit, known) = match keep::known(&args.data, &record)? {
+        Known::Saved(id) => ("✓", Exit::Done, format!("与登记的第 {id} 次抽样相同")),
+        Known::Other(id) => {
+            ("✗", Exit::Some, format!("但登记的第 {id} 次抽样用同一种子抽自同一名单，内容不同：文件被改过"))
+        }
+        Known::Begun(times) => ("✓", Exit::Done, format!("未登记（没有 --save）；日志中同一名单共抽过 {times} 次")),
+        Known::Never => ("✗", Exit::Some, "但抽样日志里没有这次抽取：没有事先公布种子，或文件被改过".to_owned()),
+        Known::NoLog => ("✓", Exit::Done, "这里没有抽样日志，无法核对它是否唯一的一次抽取".to_owned()),
+    };
+    emit(&format!("{sign} 重抽一致：{} 通，种子 {}；{known}\n", again.picked.len(), again.seed));
+    Ok(exit)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use callsift_sampling::plan::{Method, Stratum};
-use callsift_sampling::{Lacks, Picked, Plan};
+use callsift_sampling::{Frame, Lacks, Picked, Plan};
 
 use super::Record;
 use crate::output::{note, table};
@@ -14,7 +14,18 @@ use crate::output::{note, table};
 const NAMED: usize = 3;
 
 /// What whoever draws should know.
-pub fn notes(record: &Record, left_out: &[(String, Lacks)], let_go: &[Stratum]) {
+pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_go: &[Stratum]) {
+    if frame.calls().iter().all(|c| c.unit.is_empty()) {
+        note(&format!("no call has the metadata field `{}`: nobody has a unit; see --unit-field", record.unit_field));
+    }
+    let given: BTreeSet<&str> = record.assignments.iter().map(|a| a.picked.call_id.as_str()).collect();
+    let alone = record.draw.picked.iter().filter(|p| !given.contains(p.call_id.as_str())).count();
+    if alone > 0 && !record.reviewers.is_empty() {
+        note(&format!(
+            "{} given to nobody: the only reviewer named hears them a second time, blindly; name others with --reviewers",
+            counted(alone)
+        ));
+    }
     for (lack, what) in [(Lacks::Agent, "agent number (agent_id)"), (Lacks::Start, "start time (started_at)")] {
         let calls: Vec<&str> = left_out.iter().filter(|(_, l)| *l == lack).map(|(call, _)| call.as_str()).collect();
         if !calls.is_empty() {
@@ -47,6 +58,12 @@ pub fn unknown_priors(plan: &Plan, inspected: &BTreeSet<String>) {
     for rule in risk.priors.keys().filter(|rule| !inspected.contains(*rule)) {
         note(&format!("[priors] names `{rule}`, which no call of these days was inspected by"));
     }
+}
+
+/// The days as given, for a sentence.
+pub fn days(from: Option<&str>, to: Option<&str>) -> String {
+    let day = |word: &str, day: Option<&str>| day.map_or_else(String::new, |d| format!(" {word} {d}"));
+    day("from", from) + &day("to", to)
 }
 
 fn counted(calls: usize) -> String {

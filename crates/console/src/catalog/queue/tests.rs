@@ -8,7 +8,7 @@ use super::{Filter, Gone, NONE, Order, State};
 use crate::catalog::counts::Counts;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
-use crate::figures::tests::{centre, draw, hand_in};
+use crate::figures::tests::{centre, draw, hand_in, hand_in_heard};
 
 fn count(filter: &Filter, db: &Db, reader: &str) -> i64 {
     Counts::default().of(filter, db.connection(), reader).unwrap()
@@ -106,6 +106,17 @@ fn a_duplicate_is_open_until_the_own_form_whatever_the_first_review_does() {
         };
         assert_eq!((score("r1"), score("r2")), (Some(90.0), Some(80.0)));
     }
+}
+
+#[test]
+fn a_call_that_chance_chose_is_a_task_until_it_is_heard_whole() {
+    let (_dir, mut db) = with_duplicate();
+    let task = |db: &Db| super::task(db.connection(), 2_000_000, "r1", "r1").unwrap().map(|(call, _)| call);
+    assert_eq!(task(&db).as_deref(), Some("c1"));
+    hand_in_heard(&mut db, "c1", Slot::First, 1, 90.0, false);
+    assert_eq!(task(&db).as_deref(), Some("c1"), "only its flagged places were heard");
+    hand_in_heard(&mut db, "c1", Slot::First, 1, 90.0, true);
+    assert_eq!(task(&db), None);
 }
 
 #[test]

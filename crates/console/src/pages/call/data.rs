@@ -23,6 +23,8 @@ pub(crate) struct Shown {
     pub(crate) findings: Vec<FindingRow>,
     pub(crate) verdicts: Vec<VerdictRow>,
     pub(crate) form: Option<Form>,
+    /// A draw has it heard whole, not by its flagged places.
+    pub(super) to_hear_whole: bool,
     /// Who is at the call.
     pub(crate) claim: Option<Claim>,
     /// What this agent disputed here; nothing for others.
@@ -67,6 +69,7 @@ impl Shown {
         Ok(Self {
             turns: turns(db.connection(), call.id)?,
             form: db.form_of(call_id, slot)?,
+            to_hear_whole: db.drawn_whole(call_id)?,
             claim: db.claim_of(call_id, slot, now_us())?,
             appeals: appeals(db, person, call_id)?,
             second: Second::read(db, person, call_id)?,

@@ -54,6 +54,9 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             label { (l.t("不足", "weaknesses")) textarea name="weaknesses" maxlength="2000" { (form.map_or_else(String::new, |f| visible(person, &f.weaknesses))) } }
             label.check { input type="checkbox" name="whole" value="1" checked[form.is_some_and(|f| f.whole)];
                 (l.t("整通已听（未发现的项目也算听过）", "heard as a whole (what is not marked is right)")) }
+            @if shown.to_hear_whole && !form.is_some_and(|f| f.whole) {
+                p.soft { (l.t("抽样要求全程听：勾选后任务才算完成。", "The draw has it heard whole: the task is done when this is ticked.")) }
+            }
             label.check { input type="checkbox" name="keep" value="1" checked[form.is_some_and(|f| f.keep)];
                 (l.t("留作培训", "keep for training")) }
             button.primary type="submit" { (l.t("提交", "hand in")) }
