@@ -193,6 +193,28 @@ fn reasons_are_english_on_english_pages() {
     }
 }
 
+/// A search shows every turn once, however many there are.
+#[test]
+fn a_search_goes_on_to_its_end() {
+    let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
+    let reviewer = console.login("zhijian");
+    let (mut turns, mut page) = (BTreeSet::new(), 0);
+    loop {
+        let text = reviewer.get(&format!("/search?q=%E6%82%A8&page={page}")).text();
+        let shown: Vec<String> =
+            text.split("href=\"/calls/").skip(1).filter_map(|r| r.split('"').next().map(str::to_owned)).collect();
+        assert!(shown.iter().all(|turn| turns.insert(turn.clone())), "a turn stands twice");
+        let told = text.split_once("您 <small>").unwrap().1.split_once("</small>").unwrap().0.to_owned();
+        if !text.contains("rel=\"next\"") {
+            assert_eq!(told, turns.len().to_string());
+            break;
+        }
+        assert_eq!(told, format!("{}+", turns.len()));
+        page += 1;
+    }
+    assert!(page > 0, "one page is enough for {}", turns.len());
+}
+
 /// What Chinese sentences are made with, and English ones are not.
 const FULL_WIDTH: &str = "（），：；。、“”「」！？％";
 

@@ -4,7 +4,8 @@
 //! pure function from turns to findings: same call and same rules give the same findings in the same order.
 //!
 //! To add an operator: one file in `operators/`, one variant in [`logic::Condition`] with its line in
-//! `operator_of!`, one line in [`operators::OPERATORS`]; a test fails until its documentation and example are there.
+//! `operator_of!`, one line in [`operators::OPERATORS`], what it says in `sentences.rs`, in Chinese and English; a test fails
+//! until its documentation and example are there.
 
 mod absence;
 mod check;

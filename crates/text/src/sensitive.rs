@@ -54,7 +54,7 @@ pub fn mask_id(id: &str) -> String {
     out + &masked(from..chars.len())
 }
 
-/// Fourteen written digits, no more, that are a moment of this century: YYYYMMDDhhmmss. Longer numbers that begin alike are not.
+/// Fourteen written digits, no more, that are a moment of this century: `YYYYMMDDhhmmss`. Longer numbers that begin alike are not.
 fn date_times(chars: &[char]) -> Vec<Range<usize>> {
     let is_digit = |c: &char| digit(*c).is_some_and(|d| d < 10);
     let mut runs: Vec<Range<usize>> = Vec::new();

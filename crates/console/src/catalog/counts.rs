@@ -97,7 +97,7 @@ mod tests {
         let count = || counts.of(&filter, db.connection(), "").unwrap();
         assert_eq!((count(), counts.kept().len()), (4, 0), "quick ones are always new");
         let slow = |cost| Kept { asked: filter.conditions(""), count: 9, made: Instant::now(), cost };
-        counts.kept().push_front(slow(Duration::from_secs(60)));
+        counts.kept().push_front(slow(Duration::from_mins(1)));
         assert_eq!(count(), 9);
         assert_eq!(counts.of(&Filter::default(), db.connection(), "").unwrap(), 2, "another list");
         counts.kept()[0] = slow(Duration::ZERO);

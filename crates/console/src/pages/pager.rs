@@ -42,14 +42,18 @@ impl Pages {
     /// Links to the neighbours; nothing where there is one page only. `to` makes the address of a page.
     pub(super) fn show(&self, l: Lang, to: impl Fn(usize) -> String) -> Markup {
         let (number, all) = (self.page + 1, self.all);
-        html! {
-            @if all > 1 {
-                p.pager {
-                    @if self.page > 0 { a href=(to(self.page - 1)) rel="prev" { (l.t("◂ 上一页", "◂ before")) } }
-                    span { (l.t("第 ", "page ")) (number) (l.t(" 页，共 ", " of ")) (all) (l.t(" 页", "")) }
-                    @if number < all { a href=(to(self.page + 1)) rel="next" { (l.t("下一页 ▸", "after ▸")) } }
-                }
-            }
+        let here = html! { span { (l.t("第 ", "page ")) (number) (l.t(" 页，共 ", " of ")) (all) (l.t(" 页", "")) } };
+        html! { @if all > 1 { (neighbours(l, self.page, number < all, &here, to)) } }
+    }
+}
+
+/// Links to the page before and the one after, as far as there are any, and between them where this one lies.
+pub(super) fn neighbours(l: Lang, page: usize, more: bool, here: &Markup, to: impl Fn(usize) -> String) -> Markup {
+    html! {
+        p.pager {
+            @if page > 0 { a href=(to(page - 1)) rel="prev" { (l.t("◂ 上一页", "◂ previous")) } }
+            (here)
+            @if more { a href=(to(page + 1)) rel="next" { (l.t("下一页 ▸", "next ▸")) } }
         }
     }
 }

@@ -119,7 +119,9 @@ async fn show(
             let (count, items) = (shared.counts.of(&asked, conn, &name)?, asked.items_listed(conn, &name)?);
             let pages = Pages::of(asked.page, usize::try_from(count).unwrap_or(0), PAGE);
             asked.page = pages.page;
-            let (rows, cut) = (asked.list(conn, now_us(), &name)?, asked.cuts_word(conn)?);
+            // To find that nothing fits takes a look at every call, and the count took it.
+            let rows = if count > 0 { asked.list(conn, now_us(), &name)? } else { Vec::new() };
+            let cut = asked.cuts_word(conn)?;
             let (units, queues) = (names(conn, "unit")?, names(conn, "queue")?);
             Ok(Found { filter: asked, gone, cut, rows, count, items, pages, units, queues })
         })

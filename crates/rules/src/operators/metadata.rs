@@ -74,8 +74,8 @@ impl Operator for Metadata {
 
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let value = call.facts.field(&self.field);
-        let none = said!(FIELD_MISSING).to_string();
-        let note = call.words(said!(FIELD, self.field, value.as_deref().unwrap_or(&none)));
+        let missing = said!(FIELD_MISSING).to_string();
+        let note = call.words(said!(FIELD, self.field, value.as_deref().unwrap_or(&missing)));
         let holds = match value.as_deref() {
             None => self.exists == Some(false),
             Some(v) => self.fits(v),

@@ -18,7 +18,7 @@ use crate::page_error::PageError;
 use crate::pages::agents::calls::{self, OwnCall};
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
 use crate::pages::pager::{self, Pages};
-use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, led, linked, title, visible};
+use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, is_violation, led, linked, title, visible};
 use crate::pages::{call_url, clock, layout, points, trend, when};
 
 /// Problems and forms on a page.
@@ -266,7 +266,7 @@ fn machine(app: &App, l: Lang, own: &Own) -> Markup {
             section.chart { h2 { (l.t("机器命中与属实（通话数）", "machine hits and confirmed (calls)")) }
                 @if rules.is_empty() { p.empty { (l.t("没有命中。", "No hits.")) } }
                 table.plain { @for (rule, s) in &rules { tr {
-                    td { a href=(format!("/rules/{}", crate::pages::url(rule))) { (title(app, rule)) } }
+                    td { a href=(format!("/rules/{}", crate::pages::url(rule))) { (title(app, rule)) } @if !is_violation(app, f, rule) { small { (l.t("不扣分", "no points")) } } }
                     td { (bars(&[(s.hit as f64, MACHINE), (s.confirmed as f64, CONFIRMED)], most)) }
                     td.num { (linked(s.hit, p, &[("agent", agent), ("rule", rule), ("state", "understood")])) " / "
                         (linked(s.confirmed, p, &[("agent", agent), ("confirmed", rule), ("state", "all")])) }

@@ -52,8 +52,8 @@ pub(super) fn pass_rates(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup 
     let (quiet, rows): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|(_, s, share)| s.hit + s.confirmed == 0 && share.at > 0.995);
     html! {
-        p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「机器」只是未命中的占比，未经人工核实，n 为机器能判断的通话数。规则不适用的通话算合格；不扣分的规则不算违规，另列在下面。n 里有随机抽到的，也有按风险挑出后听过命中处的（推断时按各自被抽到的概率加权），随机抽到的几通另外注明。",
-            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge. Calls that a rule does not apply to pass; rules without points make no violation and stand below. Some of n were drawn by chance, others were chosen by risk and heard where they were flagged (each weighs by how likely it was to be heard); those drawn by chance are told apart."))
+        p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「机器」只是未命中的占比，未经人工核实，n 为机器能判断的通话数。规则不适用的通话算合格；不扣分的规则不算违规，另列在下面。n 里有随机抽到的，也有按风险挑出或自己打开来听的（推断时按各自被抽到的概率加权，没有抽样的只代表自己），随机抽到几通另外注明。",
+            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge. Calls that a rule does not apply to pass; rules without points make no violation and stand below. Some of n were drawn by chance, others were chosen by risk or by a person (each weighs by how likely it was to be heard; where nothing was drawn it stands for itself); those drawn by chance are told apart."))
             " " b { (low) } (l.t(" 项低于 80%", " items under 80 %")) }
         (pass_table(app, l, f, p, &rows))
         @if !quiet.is_empty() { details { summary { (l.t("没有命中也没有属实的项目 ", "items without hits ")) (quiet.len()) } (pass_table(app, l, f, p, &quiet)) } }
@@ -70,7 +70,7 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
                 tbody { @for (rule, s, share) in rows { tr {
                     td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
                     td { (share.show(l, &share.behind(p, rule, &[]), 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
-                    td { (people_alone(l, f, p, rule)) }
+                    td { (people_alone(f, p, rule)) }
                     (counts(p, rule, s))
                 } } }
             } }
@@ -100,11 +100,11 @@ fn counts(p: &Period, rule: &str, s: &RuleSum) -> Markup {
     }
 }
 
-/// The same from people's judgements without the machine's help, to see what the help is.
-fn people_alone(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
+/// The same from people's judgements without the machine's help, to see what the help is; they rest on the same calls.
+fn people_alone(f: &Figures, p: &Period, rule: &str) -> Markup {
     let share = f.rates.get(rule).and_then(|r| Share::of_rate(&r.human, by_chance(f, rule))).map(Share::rest);
     html! { @match share {
-        Some(s) => { (percent(s.at)) small { (range(s.low, s.high)) " · " (s.count(l, &s.behind(p, rule, &[]))) } },
+        Some(s) => { (percent(s.at)) small { (range(s.low, s.high)) " · n=" (led(s.n, &s.calls(p, rule, &[]))) } },
         None => "–",
     } }
 }
