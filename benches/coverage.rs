@@ -246,7 +246,9 @@ fn as_shipped(s: &Scenario, hits: &[bool], agents: &[usize], random: &mut Random
     let calls: Vec<FrameCall> = (0..s.calls).map(call).collect();
     let mut strata: BTreeMap<String, Vec<&FrameCall>> = BTreeMap::new();
     let name = |c: &FrameCall| stratum(c, &[Stratum::Unit, Stratum::ScoreBand]);
-    calls.iter().for_each(|c| strata.entry(name(c)).or_default().push(c));
+    for call in &calls {
+        strata.entry(name(call)).or_default().push(call);
+    }
     let given = allocate(&strata, s.random, Allocation::Neyman);
     let numbers: BTreeMap<&str, usize> = strata.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
     (calls.iter().map(|c| numbers[name(c).as_str()]).collect(), strata.keys().map(|name| given[name]).collect())

@@ -89,7 +89,9 @@ fn people_who_draw_at_once_do_not_get_the_same_calls(lake: &str) {
     };
     std::thread::scope(|s| {
         let draws: Vec<_> = (0..3).map(|i| s.spawn(move || draw(i))).collect();
-        draws.into_iter().for_each(|d| assert_eq!(code(&d.join().unwrap()), 0));
+        for draw in draws {
+            assert_eq!(code(&draw.join().unwrap()), 0);
+        }
     });
     let db = Db::open(&Path::new(lake).join("console/reviews.db")).unwrap();
     let mut hearers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -43,13 +43,17 @@ pub fn assign(picked: &[Picked], reviewers: &[String], round: usize, held: &BTre
     }
     let mut hands = Hands { reviewers, held, load: vec![0.0; reviewers.len()], out: Vec::new() };
     if picked.iter().any(|p| p.risk.is_some()) {
-        picked.iter().for_each(|call| hands.give(&[call]));
+        for call in picked {
+            hands.give(&[call]);
+        }
         return hands.out;
     }
     let even = picked.len().div_ceil(reviewers.len()).max(1);
     for agents in turned(by_unit(picked).into_values().collect(), round) {
         for calls in turned(agents.into_values().collect(), round) {
-            calls.chunks(even).for_each(|calls| hands.give(calls));
+            for calls in calls.chunks(even) {
+                hands.give(calls);
+            }
         }
     }
     hands.out

@@ -160,10 +160,8 @@ impl Method {
 /// the reader points at the first line.
 fn placed(text: &str, e: &toml::de::Error) -> String {
     let message = e.message();
-    match ["unknown", "invalid", "missing"].iter().any(|kind| message.starts_with(kind)) {
-        true => at_line(text, message),
-        false => e.to_string(),
-    }
+    let about_a_field = ["unknown", "invalid", "missing"].iter().any(|kind| message.starts_with(kind));
+    if about_a_field { at_line(text, message) } else { e.to_string() }
 }
 
 /// A message with the line of what it names: of the key in its first backticks, or of that value in quotes.

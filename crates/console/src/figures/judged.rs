@@ -28,7 +28,7 @@ type Alike = (String, String, [u64; 2], [bool; 2]);
 type Counts = [[usize; 3]; 3];
 
 /// All calls from one day to another, both included. Calls must lie in a catalogue that is attached as `cat`. What counts as
-/// judged by people is told by [`Drawn::counted`].
+/// judged by people is told by `Drawn::counted`.
 ///
 /// # Errors
 /// The databases cannot be read.
