@@ -211,7 +211,9 @@ mod tests {
 
     fn count(out: &[super::Assignment]) -> BTreeMap<&str, usize> {
         let mut load = BTreeMap::new();
-        out.iter().for_each(|a| *load.entry(a.reviewer.as_str()).or_default() += 1);
+        for a in out {
+            *load.entry(a.reviewer.as_str()).or_default() += 1;
+        }
         load
     }
 
