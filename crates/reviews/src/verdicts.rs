@@ -173,6 +173,25 @@ fn last_of(
     conn.prepare_cached(sql)?.query_row(params![call_id, slot.number(), rule_id, place], row).optional()
 }
 
+/// Adds a verdict of who has the call, where nobody and no appeal came between.
+fn add(conn: &Connection, verdict: &NewVerdict) -> Result<i64, ReviewsError> {
+    if verdict.cause.is_some() && !verdict.verdict.has_cause() {
+        return Err(Invalid::Cause.into());
+    }
+    must_hold(conn, &verdict.call_id, verdict.slot, verdict.user_id, verdict.at_us)?;
+    let last = last_of(conn, &verdict.call_id, verdict.slot, &verdict.rule_id, &verdict.place)?;
+    if last.as_ref().map(|l| l.0) != verdict.before {
+        let by = last.map_or_else(String::new, |l| l.1);
+        return Err(ReviewsError::Overtaken { by });
+    }
+    let under_appeal = "SELECT EXISTS (SELECT 1 FROM verdicts v LEFT JOIN appeals a ON a.verdict_id = v.id
+                        WHERE v.id = ?1 AND (v.source = 'appeal' OR a.id IS NOT NULL))";
+    if conn.query_row(under_appeal, [verdict.before], |r| r.get(0))? {
+        return Err(TooLate::UnderAppeal.into());
+    }
+    insert(conn, verdict)
+}
+
 /// Adds a row; the caller made sure that nothing came between.
 pub(crate) fn insert(conn: &Connection, v: &NewVerdict) -> Result<i64, ReviewsError> {
     let sql = "INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, start_ms, end_ms, text, note,
@@ -202,26 +221,28 @@ impl Db {
     /// Records a verdict. When this returns, it is on the disk.
     ///
     /// # Errors
-    /// [`ReviewsError::Claimed`] or [`ReviewsError::NotClaimed`]: the call is not this person's.
-    /// [`ReviewsError::Overtaken`]: the place has a newer verdict than the person saw.
-    /// [`ReviewsError::TooLate`]: an appeal decided it. [`Invalid::Cause`]: such a verdict has no cause.
+    /// As [`Self::record_with`].
     pub fn record(&mut self, verdict: &NewVerdict) -> Result<i64, ReviewsError> {
-        if verdict.cause.is_some() && !verdict.verdict.has_cause() {
-            return Err(Invalid::Cause.into());
-        }
+        self.record_with(verdict, &[])
+    }
+
+    /// Records a verdict and what follows from it for other places of the call: all of it or nothing. A place under appeal keeps
+    /// what the appeal says where it is one of the others. Gives the number of the first. When this returns, all is on the disk.
+    ///
+    /// # Errors
+    /// [`ReviewsError::Claimed`] or [`ReviewsError::NotClaimed`]: the call is not this person's.
+    /// [`ReviewsError::Overtaken`]: a place has a newer verdict than the person saw.
+    /// [`ReviewsError::TooLate`]: an appeal decided it. [`Invalid::Cause`]: such a verdict has no cause.
+    pub fn record_with(&mut self, verdict: &NewVerdict, others: &[NewVerdict]) -> Result<i64, ReviewsError> {
         self.alone(|conn| {
-            must_hold(conn, &verdict.call_id, verdict.slot, verdict.user_id, verdict.at_us)?;
-            let last = last_of(conn, &verdict.call_id, verdict.slot, &verdict.rule_id, &verdict.place)?;
-            if last.as_ref().map(|l| l.0) != verdict.before {
-                let by = last.map_or_else(String::new, |l| l.1);
-                return Err(ReviewsError::Overtaken { by });
+            let row = add(conn, verdict)?;
+            for other in others {
+                match add(conn, other) {
+                    Ok(_) | Err(ReviewsError::TooLate(_)) => {}
+                    Err(e) => return Err(e),
+                }
             }
-            let under_appeal = "SELECT EXISTS (SELECT 1 FROM verdicts v LEFT JOIN appeals a ON a.verdict_id = v.id
-                                WHERE v.id = ?1 AND (v.source = 'appeal' OR a.id IS NOT NULL))";
-            if conn.query_row(under_appeal, [verdict.before], |r| r.get(0))? {
-                return Err(TooLate::UnderAppeal.into());
-            }
-            insert(conn, verdict)
+            Ok(row)
         })
     }
 
@@ -318,6 +339,18 @@ pub(crate) mod tests {
             at_us,
             before,
         }
+    }
+
+    #[test]
+    fn a_verdict_on_several_places_is_whole_or_not_there() {
+        let (_dir, mut db) = centre();
+        db.claim("c1", Slot::First, 2, 0, 100).unwrap();
+        let at = |place: &str, before| NewVerdict { place: place.into(), ..verdict(Judgement::Rejected, before, 1) };
+        let overtaken = db.record_with(&at("t1:0-2", None), &[at("t2:0-2", None), at("t3:0-2", Some(9))]);
+        assert!(matches!(overtaken, Err(ReviewsError::Overtaken { .. })), "{overtaken:?}");
+        assert!(db.history().unwrap().is_empty(), "nothing of it");
+        let row = db.record_with(&at("t1:0-2", None), &[at("t2:0-2", None)]).unwrap();
+        assert_eq!((db.verdict(row).unwrap().place.as_str(), db.history().unwrap().len()), ("t1:0-2", 2));
     }
 
     #[test]

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::{
-    Cause, Db, Judgement, NewForm, NewVerdict, ReviewsError, Role, Slot, Source, VerdictRow, score,
-};
+use callsift_reviews::{Cause, Db, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow, score};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};
@@ -106,14 +104,7 @@ pub(super) async fn say(
             let shown = Shown::load(db, &sent.person, &id)?;
             let Words { head, others, action, detail } = words(&shown, &sent, slot)?;
             db.claim(&id, slot, head.user_id, head.at_us, hold_us(&shared))?;
-            let row = db.record(&head)?;
-            for other in &others {
-                match db.record(other) {
-                    // A place under appeal keeps what the appeal says.
-                    Ok(_) | Err(ReviewsError::TooLate(_)) => {}
-                    Err(e) => return Err(e.into()),
-                }
-            }
+            let row = db.record_with(&head, &others)?;
             log(db, &sent.person, action, &id, &detail)?;
             // A script wants to see what became of the score; a page is loaded anew.
             if sent.by_script {
