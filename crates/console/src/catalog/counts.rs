@@ -38,9 +38,20 @@ impl Kept {
 pub(crate) struct Counts(Mutex<VecDeque<Kept>>);
 
 impl Counts {
-    /// How many calls the filter leaves for this reader.
+    /// How many calls the filter leaves for this reader. All calls are counted once for everybody: a reader sees others only among
+    /// the own blind duplicates, which are few.
     pub(crate) fn of(&self, filter: &Filter, conn: &Connection, reader: &str) -> rusqlite::Result<i64> {
-        let asked = filter.conditions(reader);
+        let knowing = filter.conditions("");
+        if reader.is_empty() {
+            return self.of_all(conn, knowing);
+        }
+        let own = |asked| duplicates(conn, asked, reader);
+        let (seen, not_seen) = (own(filter.conditions(reader))?, own(filter.conditions(""))?);
+        Ok(self.of_all(conn, knowing)? + seen - not_seen)
+    }
+
+    /// How many calls meet conditions.
+    fn of_all(&self, conn: &Connection, asked: Asked) -> rusqlite::Result<i64> {
         if let Some(known) = self.kept().iter().find(|k| k.serves(&asked)) {
             return Ok(known.count);
         }
@@ -63,6 +74,17 @@ impl Counts {
 
 fn count(conn: &Connection, (conditions, values): &Asked) -> rusqlite::Result<i64> {
     let sql = format!("SELECT count(*) FROM cat.calls c WHERE {conditions}");
+    conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
+}
+
+/// How many calls that the reader hears a second time, blindly, meet conditions.
+fn duplicates(conn: &Connection, (conditions, mut values): Asked, reader: &str) -> rusqlite::Result<i64> {
+    values.push(reader.to_owned().into());
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT DISTINCT b.call_id FROM blind_reviews b WHERE b.name = ?{}) b
+         CROSS JOIN cat.calls c ON c.call_id = b.call_id WHERE {conditions}",
+        values.len()
+    );
     conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |r| r.get(0))
 }
 
