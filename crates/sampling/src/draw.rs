@@ -127,10 +127,8 @@ pub fn draw_with(plan: &Plan, seed: &str, frame: &Frame, findings: Option<&Findi
     let picked = match &plan.method {
         Method::HalfMonth { per_agent } => by_half_month(&calls, *per_agent, chance),
         Method::PerAgent { .. } | Method::Percent { .. } | Method::Stratified { .. } => {
-            if let Method::Stratified { by, n, .. } = &plan.method {
-                let_go = by[strata::kept(by, &calls, *n).len()..].to_vec();
-            }
-            let of = strata::strata_of(&plan.method, &calls);
+            let of;
+            (of, let_go) = strata::strata_of(&plan.method, &calls);
             inclusion = of.iter().flat_map(StratumDraw::inclusion).collect();
             strata::sample(&of, chance, &plan.method)
         }

@@ -39,20 +39,22 @@ fn group<'a>(calls: &[&'a FrameCall], key: impl Fn(&FrameCall) -> String) -> BTr
 /// The traits of a stratified plan that these calls can be told apart by, so that each stratum gets a call: the last ones are let
 /// go while there are more strata than calls to draw. Else some strata would have no chance at all, and nothing could be said of
 /// the whole.
-pub(crate) fn kept<'b>(by: &'b [Stratum], calls: &[&FrameCall], n: usize) -> &'b [Stratum] {
+fn kept<'b>(by: &'b [Stratum], calls: &[&FrameCall], n: usize) -> &'b [Stratum] {
     let fits = |by: &[Stratum]| group(calls, |c| stratum(c, by)).len() <= n;
     let traits = (0..=by.len()).rev().find(|traits| fits(&by[..*traits])).unwrap_or(0);
     &by[..traits]
 }
 
-/// The strata of a plan that draws from each one by chance.
-pub(crate) fn strata_of<'a>(method: &Method, calls: &[&'a FrameCall]) -> Vec<StratumDraw<'a>> {
+/// The strata of a plan that draws from each one by chance, and the traits that it let go.
+pub(crate) fn strata_of<'a>(method: &Method, calls: &[&'a FrameCall]) -> (Vec<StratumDraw<'a>>, Vec<Stratum>) {
+    let mut let_go = Vec::new();
     let groups = match method {
         Method::PerAgent { .. } => group(calls, |c| c.agent_id.clone()),
         Method::Percent { .. } => group(calls, |_| String::new()),
         Method::Stratified { by, n, .. } => {
-            let by = kept(by, calls, *n);
-            group(calls, |c| stratum(c, by))
+            let kept = kept(by, calls, *n);
+            let_go = by[kept.len()..].to_vec();
+            group(calls, |c| stratum(c, kept))
         }
         Method::HalfMonth { .. } | Method::Risk(_) => BTreeMap::new(),
     };
@@ -70,7 +72,7 @@ pub(crate) fn strata_of<'a>(method: &Method, calls: &[&'a FrameCall]) -> Vec<Str
         name,
         calls,
     };
-    groups.into_iter().map(of).collect()
+    (groups.into_iter().map(of).collect(), let_go)
 }
 
 /// Percent of so many calls, rounded up; 16.1 % of 1,000 are 161, though the product of floats is a hair more.

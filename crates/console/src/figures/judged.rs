@@ -23,7 +23,7 @@ pub struct Judgements {
 }
 
 /// Calls that are counted together: agent, unit, and how likely each is heard where flagged and where not, as bits.
-type Alike = (String, String, [u64; 2], [bool; 2]);
+type Alike = (String, String, [u64; 2], [bool; 2], bool);
 /// Calls by what the machine said (nothing, clear, hit) and what people said (nothing, none, violation).
 type Counts = [[usize; 3]; 3];
 
@@ -38,8 +38,8 @@ pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Judgements, Con
     let mut counted: HashMap<Alike, Vec<Counts>> = HashMap::new();
     outcomes::each(conn, &period, |row, packed| {
         let call_id = row.get_ref(0)?.as_str()?;
-        let Drawn { missed, picked } = drawn.get(call_id).copied().unwrap_or(Drawn::NEVER);
-        let alike = (row.get(1)?, row.get(2)?, missed.map(f64::to_bits), picked);
+        let Drawn { missed, picked, by_chance } = drawn.get(call_id).copied().unwrap_or(Drawn::NEVER);
+        let alike = (row.get(1)?, row.get(2)?, missed.map(f64::to_bits), picked, by_chance);
         // The last one counts any violation.
         let counts = counted.entry(alike).or_insert_with(|| vec![Counts::default(); names.len() + 1]);
         people.each_rule(call_id, &names, packed, |rule, machine, human| {
@@ -52,8 +52,7 @@ pub fn judged(conn: &Connection, from: &str, to: &str) -> Result<Judgements, Con
         for (rule, counts) in counts.iter().enumerate() {
             let (into, name) = names.get(rule).map_or((&mut any, ANY_RULE), |name| (&mut rows, name.as_str()));
             let of_rule: Vec<Judged> = rows_of(alike, name, counts).collect();
-            let [_, by_lot] = alike.3;
-            by_chance.extend(of_rule.iter().filter(|r| by_lot && r.human.is_some()).cloned());
+            by_chance.extend(of_rule.iter().filter(|r| alike.4 && r.human.is_some()).cloned());
             into.extend(of_rule);
         }
     }
@@ -79,7 +78,7 @@ pub(crate) fn judged_calls(
     outcomes::each_of(conn, p, people.calls(), |row, packed| {
         let call_id = row.get_ref(0)?.as_str()?;
         let drawn = drawn.get(call_id).copied().unwrap_or(Drawn::NEVER);
-        if by_chance && !drawn.picked[1] {
+        if by_chance && !drawn.by_chance {
             return Ok(());
         }
         people.each_rule(call_id, &names, packed, |rule, machine, human| {
@@ -94,8 +93,8 @@ pub(crate) fn judged_calls(
 }
 
 fn row(alike: &Alike, rule: &str, machine: Option<bool>, human: Option<bool>, calls: usize) -> Judged {
-    let (agent_id, unit, missed, picked) = alike;
-    let drawn = Drawn { missed: missed.map(f64::from_bits), picked: *picked };
+    let (agent_id, unit, missed, picked, by_chance) = alike;
+    let drawn = Drawn { missed: missed.map(f64::from_bits), picked: *picked, by_chance: *by_chance };
     let (probability, human) = drawn.counted(rule == ANY_RULE, machine, human);
     Judged {
         call_id: String::new(),

@@ -108,11 +108,13 @@ pub(super) struct Drawn {
     /// Whether one took its flagged places, and whether one took it whole. Who hears a call whole that was drawn for its risk
     /// alone does so because it is risky: counting it as one that chance chose would make every rate far too high.
     pub(super) picked: [bool; 2],
+    /// Whether one took it by chance. A queue may have the calls at most risk heard whole, too.
+    pub(super) by_chance: bool,
 }
 
 impl Drawn {
     /// No draw knows the call.
-    pub(super) const NEVER: Self = Self { missed: [1.0; 2], picked: [false; 2] };
+    pub(super) const NEVER: Self = Self { missed: [1.0; 2], picked: [false; 2], by_chance: false };
 
     /// The chance that people judge this of a call, and what they said of it as far as it counts: nothing where a plan covers
     /// the call and did not choose it, since why somebody heard it all the same is not known. Where no plan covers it, what
@@ -141,7 +143,8 @@ pub(super) fn drawn_and_heard(conn: &Connection) -> rusqlite::Result<HashMap<Str
 
 fn read(conn: &Connection, which: &str) -> rusqlite::Result<HashMap<String, Drawn>> {
     let sql = format!(
-        "SELECT d.call_id, d.probability, d.whole, d.picked, {DRAWN_WHOLE} FROM draw_calls d {which} ORDER BY d.draw_id"
+        "SELECT d.call_id, d.probability, d.whole, d.picked, {DRAWN_WHOLE}, d.picked AND d.part <> 'risk'
+         FROM draw_calls d {which} ORDER BY d.draw_id"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
@@ -155,21 +158,22 @@ fn read(conn: &Connection, which: &str) -> rusqlite::Result<HashMap<String, Draw
         call.missed[1] *= 1.0 - whole;
         call.picked[0] |= r.get::<_, bool>(3)?;
         call.picked[1] |= r.get::<_, bool>(4)?;
+        call.by_chance |= r.get::<_, bool>(5)?;
     }
     Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use callsift_reviews::{DrawCall, DrawRecord};
+    use callsift_reviews::DrawCall;
 
     use super::{Drawn, Said, drawn, human};
-    use crate::figures::tests::centre;
+    use crate::figures::tests::{add_draw, centre, drawn_call};
 
     #[test]
     fn what_was_drawn_for_its_risk_says_nothing_of_calls_heard_whole() {
         let (yes, no) = (Some(true), Some(false));
-        let half = |picked| Drawn { missed: [0.0, 0.5], picked };
+        let half = |picked| Drawn { missed: [0.0, 0.5], picked, by_chance: picked[1] };
         let (risk, random, neither) = (half([true, false]), half([true, true]), half([false, false]));
         assert_eq!(risk.counted(false, yes, yes), (1.0, yes), "its flagged places were to be heard");
         assert_eq!(risk.counted(false, no, yes), (0.5, None), "a miss found by the way");
@@ -182,29 +186,13 @@ mod tests {
     #[test]
     fn what_a_queue_has_heard_whole_counts_as_heard_whole() {
         let (_dir, mut db) = centre();
-        let call = |id: &str, whole| DrawCall {
-            call_id: id.into(),
-            probability: Some(1.0),
-            whole: Some(whole),
-            picked: true,
-            part: "risk".into(),
-            why: String::new(),
-            reviewer: None,
-            duplicate: None,
-        };
-        let draw = DrawRecord {
-            id: 0,
-            title: String::new(),
-            record: String::new(),
-            seed: String::new(),
-            frame_hash: String::new(),
-            frame_calls: 2,
-            drawn_us: 0,
-            drawn_by: String::new(),
-        };
-        db.add_draw(&draw, &[call("c1", 1.0), call("c2", 0.1)]).unwrap();
+        for (call, whole) in [("c1", 1.0), ("c2", 0.1)] {
+            let risk = DrawCall { whole: Some(whole), part: "risk".into(), ..drawn_call(call, 1.0) };
+            add_draw(&mut db, risk);
+        }
         let drawn = drawn(db.connection()).unwrap();
         assert_eq!((drawn["c1"].picked, drawn["c2"].picked), ([true, true], [true, false]));
+        assert!(!drawn["c1"].by_chance && !drawn["c2"].by_chance, "for its risk, however much of it is heard");
     }
 
     #[test]

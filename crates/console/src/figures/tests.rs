@@ -80,6 +80,26 @@ pub(super) fn said(call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Ju
 
 /// A draw that picked one call by chance: with which probability, who hears it, who hears it a second time.
 pub(crate) fn draw(db: &mut Db, call: &str, probability: f64, reviewer: Option<&str>, duplicate: Option<&str>) {
+    let name = |name: Option<&str>| name.map(str::to_owned);
+    add_draw(db, DrawCall { reviewer: name(reviewer), duplicate: name(duplicate), ..drawn_call(call, probability) });
+}
+
+/// A call that chance picked with this probability, and that is nobody's task.
+pub(crate) fn drawn_call(call: &str, probability: f64) -> DrawCall {
+    DrawCall {
+        call_id: call.into(),
+        probability: Some(probability),
+        whole: Some(probability),
+        picked: true,
+        part: "random".into(),
+        why: String::new(),
+        reviewer: None,
+        duplicate: None,
+    }
+}
+
+/// A draw of one call.
+pub(crate) fn add_draw(db: &mut Db, call: DrawCall) {
     let draw = DrawRecord {
         id: 0,
         title: String::new(),
@@ -89,16 +109,6 @@ pub(crate) fn draw(db: &mut Db, call: &str, probability: f64, reviewer: Option<&
         frame_calls: 1,
         drawn_us: 1,
         drawn_by: String::new(),
-    };
-    let call = DrawCall {
-        call_id: call.into(),
-        probability: Some(probability),
-        whole: Some(probability),
-        picked: true,
-        part: "random".into(),
-        why: String::new(),
-        reviewer: reviewer.map(str::to_owned),
-        duplicate: duplicate.map(str::to_owned),
     };
     db.add_draw(&draw, &[call]).unwrap();
 }

@@ -40,8 +40,8 @@ impl Past {
 
     /// Calls that need no place in a risk queue: heard, or given to somebody, as far as the plan would have them heard.
     pub fn heard(&self, plan: &Plan) -> BTreeSet<String> {
-        let whole = matches!(&plan.method, Method::Risk(risk) if risk.hear == Hear::Whole);
-        let heard = self.holders.iter().filter(|(_, h)| h.settled && (h.whole || !whole));
+        let Method::Risk(risk) = &plan.method else { return BTreeSet::new() };
+        let heard = self.holders.iter().filter(|(_, h)| h.settled && (h.whole || risk.hear == Hear::Clips));
         heard.map(|(call, _)| call.clone()).collect()
     }
 
@@ -153,17 +153,17 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
         .map(|call| {
             let id = call.call_id.as_str();
             let (chance, drawn, by) = (chances.get(id), picked.get(id), hearers.get(id));
+            // What was heard before counts as drawn for its risk, and is nobody's task.
+            let heard_before = drawn.is_none() && passed_over.contains(id);
             let hearer = |i: usize| by.and_then(|h| h.get(i)).map(|name| (*name).to_owned());
             DrawCall {
                 call_id: id.to_owned(),
                 // Where the plan gives no chance, a call that was drawn for sure has one all the same.
                 probability: chance.map(|c| c.flagged).or(drawn.and_then(|p| p.probability)),
                 whole: chance.map(|c| c.whole),
-                // What was heard before counts as drawn, and is nobody's task.
-                picked: drawn.is_some() || passed_over.contains(id),
-                part: if drawn.is_none() && passed_over.contains(id) { "risk" } else { part(drawn.copied()) }
-                    .to_owned(),
-                why: drawn.map_or_else(|| why_not(passed_over.contains(id)), |p| p.why.clone()),
+                picked: drawn.is_some() || heard_before,
+                part: if heard_before { "risk" } else { part(drawn.copied()) }.to_owned(),
+                why: if heard_before { HEARD_BEFORE } else { drawn.map_or("", |p| p.why.as_str()) }.to_owned(),
                 reviewer: hearer(0),
                 duplicate: hearer(1),
             }
@@ -182,16 +182,17 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
     Ok(db.add_draw(&draw, &calls)?)
 }
 
-fn why_not(passed_over: bool) -> String {
-    if passed_over { "风险优先：此前已听或已派发，不再派发".to_owned() } else { String::new() }
-}
+/// Why a call has no place in a queue that it is worth.
+const HEARD_BEFORE: &str = "风险优先：此前已听或已派发，不再派发";
 
 /// Whether chance chose by the same lots: the same seed, calls, and kind of plan.
 fn is_like(saved: &DrawRecord, record: &Record) -> bool {
-    let plan = serde_json::from_str::<Record>(&saved.record).map(|r| r.draw.plan);
-    saved.seed == record.draw.seed
-        && saved.frame_hash == record.draw.frame_hash
-        && plan.is_ok_and(|plan| plan.method.draws_like(&record.draw.plan.method))
+    // A record holds every call that was drawn: only one of the same seed is read.
+    let same_lots = || {
+        let plan = serde_json::from_str::<Record>(&saved.record).map(|r| r.draw.plan);
+        plan.is_ok_and(|plan| plan.method.draws_like(&record.draw.plan.method))
+    };
+    saved.seed == record.draw.seed && saved.frame_hash == record.draw.frame_hash && same_lots()
 }
 
 /// That chance did not choose by the same seed before: draws count as independent of each other.
