@@ -205,6 +205,14 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     let table = stdout(&run(&["estimate", "--lake", &lake]));
     assert!(table.contains("听音效率：按风险挑选"), "{table}");
     assert!(table.contains("甲组") && table.contains("与班组无显著差异"), "{table}");
+    let one = run(&["estimate", "--lake", &lake, "--rule", "greeting-missing"]);
+    assert!(
+        stdout(&one).contains("违规率：规则 greeting-missing") && stdout(&one).contains("甲组"),
+        "{}",
+        stdout(&one)
+    );
+    let mistyped = run(&["estimate", "--lake", &lake, "--rule", "greeting"]);
+    assert!(code(&mistyped) == 2 && stderr(&mistyped).contains("greeting-missing"), "{}", stderr(&mistyped));
 
     // Analysts read what people said beside what the machine said.
     let exported = run(&["reviews", "--lake", &lake, "export"]);

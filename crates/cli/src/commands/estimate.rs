@@ -1,9 +1,11 @@
 //! `callsift estimate`: what the reviewed calls say about all calls.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use callsift_console::figures::{Judgements, gain, judged, open, pairs, ratings};
 use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
-use callsift_sampling::estimate::{Gain, Interval, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
+use callsift_sampling::estimate::{Gain, Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
 use serde::Serialize;
 
 use crate::args::EstimateArgs;
@@ -58,16 +60,19 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     let all: usize = said.rows.iter().map(|r| r.calls).sum();
     let heard: usize = said.rows.iter().filter(|r| r.human.is_some()).map(|r| r.calls).sum();
     let mut estimates = Estimates {
+        rules: rules(&said.rows),
+        violations: groups(&said.any).into_iter().next(),
+        // Only JSON has them all: there are as many as rules times agents.
+        by_rule: if args.json { groups(&said.rows) } else { Vec::new() },
         listening: gain(db.connection(), days.0, days.1)?,
         agreement: agreement(&ratings(db.connection())?),
-        ..estimates(&said)
     };
     if args.json {
         emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
         return Ok(Exit::Done);
     }
     if let Some(rule) = &args.rule {
-        estimates.violations = Some(of_rule(std::mem::take(&mut estimates.by_rule), rule)?);
+        estimates.violations = Some(of_rule(&said, rule)?);
     }
     emit(&format!("人工判断 {heard} 项（通话 × 规则），共 {all} 项\n"));
     if heard == 0 {
@@ -78,23 +83,13 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn estimates(said: &Judgements) -> Estimates {
-    let violations = groups(&said.any).into_iter().next();
-    Estimates {
-        rules: rules(&said.rows),
-        violations,
-        by_rule: groups(&said.rows),
-        listening: None,
-        agreement: agreement(&[]),
-    }
-}
-
 /// The rates of one rule; the mend names the rules that there are.
-fn of_rule(by_rule: Vec<RuleRates>, rule: &str) -> Result<RuleRates> {
-    let names: Vec<String> = by_rule.iter().map(|r| r.rule_id.clone()).collect();
-    let found = by_rule.into_iter().find(|r| r.rule_id == rule);
-    found.with_context(|| {
-        format!("no call of these days was inspected by rule `{rule}`; there are: {}", names.join(", "))
+fn of_rule(said: &Judgements, rule: &str) -> Result<RuleRates> {
+    let rows: Vec<Judged> = said.rows.iter().filter(|r| r.rule_id == rule).cloned().collect();
+    groups(&rows).into_iter().next().with_context(|| {
+        let names: BTreeSet<&str> = said.rows.iter().map(|r| r.rule_id.as_str()).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        format!("no call of these days was inspected by rule `{rule}`; there are: {names}")
     })
 }
 
