@@ -66,7 +66,7 @@ fn digit_runs(chars: &[char]) -> Vec<(Range<usize>, Vec<u8>)> {
 }
 
 /// Value of a digit; 10 for the x of identity numbers.
-pub(crate) fn digit(c: char) -> Option<u8> {
+fn digit(c: char) -> Option<u8> {
     Some(match c {
         '零' | '〇' => 0,
         '一' | '幺' => 1,
@@ -83,14 +83,18 @@ pub(crate) fn digit(c: char) -> Option<u8> {
     })
 }
 
+/// Eleven digits from 13 to 19.
+pub(crate) fn is_mobile(d: &[u8]) -> bool {
+    d.len() == 11 && d[0] == 1 && d[1] >= 3 && d.iter().all(|x| *x < 10)
+}
+
 fn is_phone(d: &[u8]) -> bool {
-    let mobile = d.len() == 11 && d[0] == 1 && d[1] >= 3;
     let landline = (10..=12).contains(&d.len()) && d[0] == 0;
-    (mobile || landline) && d.iter().all(|x| *x < 10)
+    (is_mobile(d) || landline) && d.iter().all(|x| *x < 10)
 }
 
 /// GB 11643-1999: weighted sum modulo 11, a month and a day that exist.
-fn is_id_card(d: &[u8]) -> bool {
+pub(crate) fn is_id_card(d: &[u8]) -> bool {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     const CHECK: [u8; 11] = [1, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2];
     if d.len() != 18 || d[..17].contains(&10) {
@@ -102,7 +106,7 @@ fn is_id_card(d: &[u8]) -> bool {
 }
 
 /// Luhn's check digit (ISO/IEC 7812-1, annex B).
-fn is_bank_card(d: &[u8]) -> bool {
+pub(crate) fn is_bank_card(d: &[u8]) -> bool {
     if !(16..=19).contains(&d.len()) || d.contains(&10) {
         return false;
     }

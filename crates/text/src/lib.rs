@@ -30,7 +30,7 @@ pub use noise::RecognitionNoise;
 pub use normalize::{NormalizedText, Normalizer, Step};
 pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
 pub use script::to_simplified;
-pub use sensitive::{mask, mask_id, mask_range, sensitive_numbers};
+pub use sensitive::{MaskMeasure, mask, mask_id, mask_range, sensitive_numbers};
 pub use similarity::likeness;
 pub use sound::{
     SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, least_cost, phrase_likeness, sound_limit,
