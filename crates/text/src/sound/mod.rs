@@ -4,6 +4,7 @@
 //! least reliable of all. Costs are per syllable: 0 same sound, 1 another sound. The transcript is never rewritten;
 //! a match reports where it stands and what it cost. [`SoundIndex`] looks for many phrases at once.
 
+mod context;
 mod index;
 mod syllable;
 
@@ -39,20 +40,29 @@ struct Sound {
     ch: char,
     readings: &'static [Syllable],
     classes: &'static [u32],
+    /// The reading that its word gives it, tones aside; `None`: any.
+    only: Option<Syllable>,
 }
 
 impl Sound {
     fn of(ch: char) -> Self {
         let (readings, classes) = syllable::readings(ch);
-        Self { ch, readings, classes }
+        Self { ch, readings, classes, only: None }
     }
 
     fn cost(&self, other: &Self) -> f64 {
-        if self.ch == other.ch {
+        // 重 of 重心 is not the 重 of 重新.
+        let other_sense = matches!((self.only, other.only), (Some(a), Some(b)) if !a.is_spelled_like(b));
+        if self.ch == other.ch && !other_sense {
             return 0.0;
         }
-        let pairs = self.readings.iter().flat_map(|a| other.readings.iter().map(|b| a.cost(*b)));
+        let pairs = self.possible().flat_map(|a| other.possible().map(move |b| a.cost(b)));
         pairs.fold(1.0, f64::min)
+    }
+
+    fn possible(&self) -> impl Iterator<Item = Syllable> {
+        let only = self.only;
+        self.readings.iter().copied().filter(move |r| only.is_none_or(|o| o.is_spelled_like(*r)))
     }
 
     /// Classes of its readings; one of its own for a character without a reading.
@@ -61,7 +71,10 @@ impl Sound {
         if self.classes.is_empty() {
             visit(NO_READING | self.ch as u32);
         }
-        self.classes.iter().for_each(|class| visit(*class));
+        match self.only {
+            Some(only) => visit(only.class()),
+            None => self.classes.iter().for_each(|class| visit(*class)),
+        }
     }
 
     /// Its classes as bits. Classes may share a bit: characters without a bit in common sound different.
@@ -84,6 +97,33 @@ impl SoundText {
     /// Looks up the readings of every character; `chars` are in matching form.
     pub fn new(chars: &[char]) -> Self {
         Self::of(chars.iter().map(|c| Sound::of(*c)).collect())
+    }
+
+    /// A phrase that somebody wrote: each character is read as in its word.
+    pub fn of_phrase(chars: &[char]) -> Self {
+        Self::read_as(chars, &context::chosen(chars, None))
+    }
+
+    /// A text whose words are known (character ranges, in order): each character is read as in its word, and any way where
+    /// it stands alone.
+    pub fn of_words(chars: &[char], words: &[Range<usize>]) -> Self {
+        Self::read_as(chars, &context::chosen(chars, Some(words)))
+    }
+
+    fn read_as(chars: &[char], chosen: &[Option<Syllable>]) -> Self {
+        let read = |(c, only): (&char, &Option<Syllable>)| {
+            let sound = Sound::of(*c);
+            // A word of the table may be read as no character is alone; then anything goes.
+            let fits = only.is_some_and(|o| sound.readings.iter().any(|r| o.is_spelled_like(*r)));
+            Sound { only: only.filter(|_| fits), ..sound }
+        };
+        Self::of(chars.iter().zip(chosen).map(read).collect())
+    }
+
+    /// What the phrase costs in a stretch of this text, per syllable; `None` where one of them is empty.
+    pub fn cost_in(&self, range: &Range<usize>, phrase: &Self) -> Option<f64> {
+        let part = self.sounds.get(range.clone())?;
+        align(part, &phrase.sounds, 1.0, 1.0).into_iter().map(|m| m.cost).min_by(f64::total_cmp)
     }
 
     fn of(sounds: Vec<Sound>) -> Self {
@@ -207,6 +247,24 @@ mod tests {
         let best = phrase_likeness(&sounds("喂您好这里是"), &sounds("您好")).unwrap();
         assert_eq!(best.range, 1..3);
         assert!(best.cost < 1e-9);
+    }
+
+    #[test]
+    fn characters_are_read_as_in_their_words() {
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        let wanted = SoundText::of_phrase(&chars("重新登记"));
+        for (text, words, heard) in [
+            ("从新登记", &[0..2, 2..4][..], true),
+            ("虫新登记", &[0..1, 1..2, 2..4], true),
+            ("重心登记", &[0..2, 2..4], false),
+            ("中心登记", &[0..2, 2..4], false),
+            ("重新登记", &[0..2, 2..4], true),
+        ] {
+            let text = SoundText::of_words(&chars(text), words);
+            assert_eq!(text.cost_in(&(0..4), &wanted).unwrap() < 0.2, heard, "{:?}", text.chars());
+        }
+        let bank = SoundText::of_phrase(&chars("银行卡号"));
+        assert!(sounds("银杏卡号").cost_in(&(0..4), &bank).unwrap() > 0.2);
     }
 
     #[test]

@@ -28,6 +28,18 @@ pub struct Syllable {
 }
 
 impl Syllable {
+    /// The same but for the tone.
+    pub(super) fn is_spelled_like(self, other: Self) -> bool {
+        (self.initial, self.rime) == (other.initial, other.rime)
+    }
+
+    /// Number that is the same for all syllables that confusions join, whatever the tone.
+    pub(super) fn class(self) -> u32 {
+        let table = table();
+        let (initial, rime) = (table.initials.group[self.initial as usize], table.rimes.group[self.rime as usize]);
+        u32::from(initial) << 8 | u32::from(rime)
+    }
+
     /// Cost of hearing one for the other: 0 the same, 1 another sound.
     pub fn cost(self, other: Self) -> f64 {
         let table = table();
@@ -52,6 +64,13 @@ pub(super) fn readings(ch: char) -> (&'static [Syllable], &'static [u32]) {
         }
         None => (&[], &[]),
     }
+}
+
+/// The syllable that is spelled so, without a tone; `None` where no character is read so.
+pub(super) fn spelled(plain: &str) -> Option<Syllable> {
+    let (initial, rest) = divide(plain);
+    let rime = table().rimes.names.iter().position(|r| *r == rest)?;
+    Some(Syllable { initial, rime: rime as u8, tone: 0 })
 }
 
 /// Parts of syllables, with their costs.
@@ -141,14 +160,17 @@ fn table() -> &'static Table {
     })
 }
 
-fn split(p: pinyin::Pinyin, rimes: &mut Vec<&'static str>) -> Syllable {
-    let plain = p.plain();
+fn divide(plain: &str) -> (u8, &str) {
     let initial = (1..INITIALS.len()).find(|i| plain.starts_with(INITIALS[*i])).unwrap_or(0);
-    let rime = plain.get(INITIALS[initial].len()..).unwrap_or("");
+    (initial as u8, plain.get(INITIALS[initial].len()..).unwrap_or(""))
+}
+
+fn split(p: pinyin::Pinyin, rimes: &mut Vec<&'static str>) -> Syllable {
+    let (initial, rime) = divide(p.plain());
     let rime = rimes.iter().position(|r| *r == rime).unwrap_or_else(|| {
         rimes.push(rime);
         rimes.len() - 1
     });
     let tone = p.with_tone_num_end().bytes().last().filter(u8::is_ascii_digit).map_or(0, |b| b - b'0');
-    Syllable { initial: initial as u8, rime: rime as u8, tone }
+    Syllable { initial, rime: rime as u8, tone }
 }
