@@ -27,6 +27,8 @@ pub struct Compiler<'a> {
     pub named: BTreeMap<String, Condition>,
     /// True while preparing what excuses people: phrases are then heard more readily.
     pub lenient: bool,
+    /// True while preparing what, once found, speaks against somebody: short phrases then need the borders of words.
+    pub accuses: bool,
     /// Mistakes so far.
     pub problems: Vec<Problem>,
     normalizer: Normalizer,
@@ -35,7 +37,14 @@ pub struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     /// A compiler that enters phrases into this table.
     pub fn new(table: &'a mut PhraseTable) -> Self {
-        Self { table, named: BTreeMap::new(), lenient: false, problems: Vec::new(), normalizer: Normalizer::matching() }
+        Self {
+            table,
+            named: BTreeMap::new(),
+            lenient: false,
+            accuses: true,
+            problems: Vec::new(),
+            normalizer: Normalizer::matching(),
+        }
     }
 
     /// Adds a mistake at a place.
@@ -57,6 +66,13 @@ impl<'a> Compiler<'a> {
         if !holds {
             self.wrong(place, message);
         }
+    }
+
+    /// Runs with phrases that speak against somebody, or for them.
+    pub fn accusing(&mut self, accuses: bool, run: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.accuses, accuses);
+        run(self);
+        self.accuses = before;
     }
 
     /// A text in matching form.

@@ -201,6 +201,7 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     rule.scope.compile(cx);
     // Where missing it is the fault, hearing it excuses.
     cx.lenient = rule.violation_when == ViolationWhen::Missing;
+    cx.accuses = rule.violation_when == ViolationWhen::Found;
     for (name, mut condition) in std::mem::take(&mut rule.conditions) {
         condition.compile(cx);
         cx.named.insert(name, condition);
@@ -212,8 +213,10 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     for problem in cx.problems[before..].iter_mut().filter(|p| p.line == 0) {
         (problem.line, problem.column) = (place.line() as usize, place.column() as usize);
     }
-    for condition in [&mut rule.applies.when, &mut rule.except].into_iter().flatten() {
-        condition.compile(cx);
+    for (condition, accuses) in [(&mut rule.applies.when, true), (&mut rule.except, false)] {
+        if let Some(condition) = condition {
+            cx.accusing(accuses, |cx| condition.compile(cx));
+        }
     }
     check::rule(rule, cx);
     rule.names_role = check::names_role(rule);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use callsift_core::MatchKind;
-use callsift_text::{SoundIndex, SoundText, strict_sound_limit};
+use callsift_text::{SoundIndex, SoundText, sound_limit, strict_sound_limit};
 use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -48,6 +48,8 @@ struct Phrase {
     ear: Ear,
     /// Heard also where two syllables differ in their tones.
     lenient: bool,
+    /// Met only where it begins and ends with a word: 不是人 is not in 你是不是人工客服.
+    whole_words: bool,
 }
 
 /// Collects phrases and expressions while rules are prepared.
@@ -89,7 +91,7 @@ impl PhraseTable {
         let exact = AhoCorasick::new(&texts).ok();
         let by_sound: Vec<u32> =
             (0u32..).zip(&self.list).filter(|(_, p)| p.ear != Ear::Exact).map(|(i, _)| i).collect();
-        let sounds: Vec<SoundText> = self.list.iter().map(|p| SoundText::new(&p.chars)).collect();
+        let sounds: Vec<SoundText> = self.list.iter().map(|p| SoundText::of_phrase(&p.chars)).collect();
         let sound = SoundIndex::new(by_sound.iter().map(|i| sounds[*i as usize].clone()).collect());
         let mut expressions: Vec<(u32, &str)> =
             self.expressions.iter().map(|(text, (n, _))| (*n, text.as_str())).collect();
@@ -120,7 +122,11 @@ impl PhraseIndex {
             for found in exact.find_overlapping_iter(turn.text()) {
                 let start = turn.char_at(found.start());
                 let phrase = found.pattern().as_u32();
-                let range = start..start + self.phrases[phrase as usize].chars.len();
+                let wanted = &self.phrases[phrase as usize];
+                let range = start..start + wanted.chars.len();
+                if wanted.whole_words && turn.cuts_words(&range) {
+                    continue;
+                }
                 hits.push(PhraseHit { phrase, range, kind: MatchKind::Exact, cost: 0.0 });
             }
         }
@@ -144,10 +150,20 @@ impl PhraseIndex {
             }
             let close = wanted.lenient || heard.cost <= strict_sound_limit(wanted.chars.len()) + 1e-9;
             let common = wanted.ear == Ear::Sound && turn.is_plain_words(&heard.range);
-            if close && !common {
+            let cut = wanted.whole_words && turn.cuts_words(&heard.range);
+            if close && !common && !cut && self.sounds_so(turn, &heard.range, phrase) {
                 hits.push(PhraseHit { phrase, range: heard.range, kind: MatchKind::Sound, cost: heard.cost });
             }
         }
+    }
+
+    /// Whether a stretch still sounds like the phrase when each character is read as in its word.
+    fn sounds_so(&self, turn: &TurnView<'_>, range: &Range<usize>, phrase: u32) -> bool {
+        let wanted = &self.phrases[phrase as usize];
+        let length = wanted.chars.len();
+        let limit = if wanted.lenient { sound_limit(length) } else { strict_sound_limit(length) };
+        let cost = turn.sounds_in_words().cost_in(range, &self.sounds[phrase as usize]);
+        cost.is_some_and(|cost| cost <= limit + 1e-9)
     }
 
     /// The sounds of a phrase: what near misses are measured against.
@@ -183,8 +199,13 @@ impl JsonSchema for Phrases {
 }
 
 impl Phrases {
-    /// Enters the phrases into the table.
+    /// Enters the phrases into the table; they may stand anywhere in a text.
     pub fn compile(&mut self, cx: &mut Compiler<'_>, ear: Ear) {
+        self.enter(cx, ear, |_| false);
+    }
+
+    /// Enters them so that those of which it holds, by their length in characters, are met as whole words only.
+    pub fn enter(&mut self, cx: &mut Compiler<'_>, ear: Ear, whole_words: impl Fn(usize) -> bool) {
         let mut seen: HashMap<Vec<char>, usize> = HashMap::new();
         for phrase in &self.list {
             let chars = cx.matching(&phrase.value);
@@ -194,7 +215,8 @@ impl Phrases {
                 cx.wrong(&phrase.referenced, format!("`{}` stands in this list already, at line {line}", phrase.value));
             } else {
                 let lenient = cx.lenient && ear != Ear::Exact;
-                self.ids.push(cx.table.add(Phrase { chars, ear, lenient }));
+                let whole_words = whole_words(chars.len());
+                self.ids.push(cx.table.add(Phrase { chars, ear, lenient, whole_words }));
             }
         }
         self.sorted.clone_from(&self.ids);

@@ -55,6 +55,7 @@ pub struct TurnView<'a> {
     text: String,
     spoken: usize,
     sounds: OnceCell<SoundText>,
+    sounds_in_words: OnceCell<SoundText>,
     words: OnceCell<Vec<Range<usize>>>,
     hits: Vec<PhraseHit>,
     /// What regular expressions found, by their numbers: rules share expressions, and look at a turn more than once.
@@ -71,10 +72,11 @@ impl<'a> TurnView<'a> {
     fn new(turn: &'a Turn, normalizer: &Normalizer, index: &PhraseIndex, seen: &mut Seen) -> Self {
         let norm = normalizer.normalize(&turn.text());
         let (text, spoken) = (norm.text(), turn.spoken_chars());
-        let (sounds, words) = (OnceCell::new(), OnceCell::new());
+        let (sounds, sounds_in_words, words) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         let in_vain = index.prefilter.impossible(&text, seen);
         let matches = RefCell::new(Matches { in_vain, found: Vec::new() });
-        let mut view = Self { turn, norm, text, spoken, sounds, words, hits: Vec::new(), matches };
+        let hits = Vec::new();
+        let mut view = Self { turn, norm, text, spoken, sounds, sounds_in_words, words, hits, matches };
         view.hits = index.scan(&view);
         view
     }
@@ -136,9 +138,42 @@ impl<'a> TurnView<'a> {
     /// True where the words of the dictionary explain what stands in the range: it is one word, or every character of it
     /// belongs to a word of two characters or more. Recognition errors leave single characters behind.
     pub fn is_plain_words(&self, range: &Range<usize>) -> bool {
-        let words = self.words.get_or_init(|| Segmenter::default().ranges(&self.text));
-        let inside = words.iter().filter(|w| w.start < range.end && range.start < w.end);
+        let inside = self.words().iter().filter(|w| w.start < range.end && range.start < w.end);
         range.len() > 1 && inside.into_iter().all(|w| w.len() > 1)
+    }
+
+    /// Words of the dictionary, none of which reaches over a punctuation mark of the original.
+    fn words(&self) -> &[Range<usize>] {
+        self.words.get_or_init(|| {
+            let segmenter = Segmenter::default();
+            let chars = self.norm.chars();
+            let of = |clause: Range<usize>| {
+                let text: String = chars[clause.clone()].iter().collect();
+                let words = segmenter.ranges(&text).into_iter();
+                words.map(|w| w.start + clause.start..w.end + clause.start).collect::<Vec<_>>()
+            };
+            self.clauses().into_iter().flat_map(of).collect()
+        })
+    }
+
+    /// Sounds of the matching form, each character read as in its word.
+    pub fn sounds_in_words(&self) -> &SoundText {
+        self.sounds_in_words.get_or_init(|| SoundText::of_words(self.norm.chars(), self.words()))
+    }
+
+    /// True where a range begins or ends inside a word that it does not hold as a whole, so that what it seems to say is not
+    /// said: 心寒 in 中心寒假, 气死 in 客气死了. A longer word around all of it leaves its sense (大骗子), but for a single
+    /// character. So does a question of the form 火大不大 not say 火大. Each side is cut into words without the other, or
+    /// a set phrase on one side (气死我了) would decide about both.
+    pub fn cuts_words(&self, range: &Range<usize>) -> bool {
+        let chars = self.norm.chars();
+        let last = range.end.checked_sub(1).and_then(|i| chars.get(i));
+        let asked = range.len() > 1 && chars.get(range.end) == Some(&'不') && chars.get(range.end + 1) == last;
+        let clauses = self.clauses();
+        let inside = |at: &usize| clauses.iter().find(|c| c.start <= *at && *at < c.end);
+        let start = inside(&range.start).map_or(0, |c| c.start);
+        let end = range.end.checked_sub(1).and_then(|at| inside(&at)).map_or(chars.len(), |c| c.end);
+        asked || cut(chars, start..range.end, range.start, range) || cut(chars, range.start..end, range.end, range)
     }
 
     /// Ranges of normalised characters between punctuation marks of the original; the whole turn where there is none.
@@ -190,6 +225,16 @@ impl<'a> TurnView<'a> {
         let condition = condition.to_owned();
         Evidence { turn, role, char_start: 0, char_end: 0, span, text, kind, cost: 0.0, condition }
     }
+}
+
+/// Whether a word of a stretch reaches over a place without holding all of a range.
+fn cut(chars: &[char], stretch: Range<usize>, at: usize, range: &Range<usize>) -> bool {
+    let text: String = chars.get(stretch.clone()).unwrap_or_default().iter().collect();
+    let words = Segmenter::default().ranges(&text).into_iter();
+    words.map(|w| w.start + stretch.start..w.end + stretch.start).any(|word| {
+        let around = word.start <= range.start && range.end <= word.end && range.len() > 1;
+        word.start < at && at < word.end && !around
+    })
 }
 
 /// A call, prepared for all rules.

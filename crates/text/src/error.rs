@@ -12,12 +12,10 @@ pub enum TextError {
         /// Why.
         source: std::io::Error,
     },
-    /// The user dictionary has a line that is not `word [frequency [tag]]`.
-    #[error("user dictionary line is not `word [frequency [tag]]`: {path}: {reason}")]
-    DictionarySyntax {
+    /// The user dictionary is in no encoding that is known.
+    #[error("the user dictionary is not text in UTF-8, UTF-16 with byte order mark, or GBK; save it as UTF-8: {path}")]
+    DictionaryEncoding {
         /// The file.
         path: PathBuf,
-        /// What jieba said of it.
-        reason: String,
     },
 }

@@ -12,6 +12,7 @@
 //! ```
 
 mod cer;
+mod decode;
 mod entities;
 mod error;
 mod noise;
@@ -24,6 +25,7 @@ mod sound;
 mod words;
 
 pub use cer::{EditCounts, error_rate};
+pub use decode::decode;
 pub use entities::{EntityKind, find_entities};
 pub use error::TextError;
 pub use noise::RecognitionNoise;
@@ -36,4 +38,4 @@ pub use sound::{
     SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, least_cost, phrase_likeness, sound_limit,
     strict_sound_limit, syllables,
 };
-pub use words::Segmenter;
+pub use words::{OddLine, Segmenter};

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::{numbers, script};
 
 /// One step of normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Full-width letters, digits and signs to half-width, and lower case.
+    /// Full-width and other compatibility forms of letters, digits and signs to the plain ones, and lower case.
     Width,
     /// Traditional to simplified characters.
     Simplified,
@@ -150,20 +152,28 @@ impl Normalizer {
     }
 }
 
-/// Full-width ASCII (U+FF01…U+FF5E) and the ideographic space to half-width, then lower case of one character.
-/// Chinese punctuation that has no ASCII twin in use (。、《》) stays; ， ？ ！ keep their Chinese form too, because
-/// every recogniser and rule file writes them so.
+/// Full-width, circled, mathematical and other forms of one character to the plain one (the compatibility forms of Unicode,
+/// UAX 15), then lower case. Chinese punctuation that has no ASCII twin in use (。、《》) stays; ， ？ ！ keep their Chinese
+/// form too, because every recogniser and rule file writes them so.
 fn narrow(c: char) -> char {
     let half = match c {
-        '，' | '？' | '！' | '：' | '；' | '（' | '）' => c,
-        '\u{3000}' => ' ',
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        _ => c,
+        ..='\u{7f}' | '\u{3400}'..='\u{9fff}' | '，' | '？' | '！' | '：' | '；' | '（' | '）' => c,
+        '½' => '半',
+        _ => compatible(c),
     };
     let mut lower = half.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(only), None) => only,
         _ => half,
+    }
+}
+
+/// The compatibility form of a character where it is one character.
+fn compatible(c: char) -> char {
+    let mut forms = std::iter::once(c).nfkc();
+    match (forms.next(), forms.next()) {
+        (Some(only), None) => only,
+        _ => c,
     }
 }
 

@@ -1,18 +1,27 @@
 //! Words by jieba, with the centre's own dictionary.
 
-use std::io::BufReader;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use jieba_rs::Jieba;
 
-use crate::TextError;
+use crate::{TextError, decode};
 
 /// Cuts text into words.
 #[derive(Default)]
 pub struct Segmenter {
     /// With the user's words; `None`: the dictionary that all share.
     own: Option<Box<Jieba>>,
+    odd_lines: Vec<OddLine>,
+}
+
+/// A line of a user dictionary that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OddLine {
+    /// From 1.
+    pub number: usize,
+    /// As it stands in the file.
+    pub text: String,
 }
 
 /// Jieba's own dictionary, loaded when the first word is cut: that takes a third of a second.
@@ -22,19 +31,34 @@ fn shared() -> &'static Jieba {
 }
 
 impl Segmenter {
-    /// A segmenter with jieba's own dictionary, plus the user's: one `word [frequency [tag]]` a line.
+    /// A segmenter with jieba's own dictionary, plus the user's: one `word [frequency [tag]]` a line, between any spaces; lines
+    /// that begin with `#` are notes. Without a frequency the word gets the one by which it is cut whole. The file may be
+    /// UTF-8, with or without BOM, UTF-16 with BOM, or GBK. What cannot be taken is told by [`Segmenter::odd_lines`].
     ///
     /// # Errors
-    /// The file cannot be read, or a line is malformed.
+    /// The file cannot be read, or is in no known encoding.
     pub fn new(user_dictionary: Option<&Path>) -> Result<Self, TextError> {
         let Some(path) = user_dictionary else { return Ok(Self::default()) };
-        let file =
-            std::fs::File::open(path).map_err(|source| TextError::DictionaryIo { path: path.to_owned(), source })?;
-        let mut jieba = Jieba::new();
-        jieba
-            .load_dict(&mut BufReader::new(file))
-            .map_err(|e| TextError::DictionarySyntax { path: path.to_owned(), reason: e.to_string() })?;
-        Ok(Self { own: Some(Box::new(jieba)) })
+        let bytes =
+            std::fs::read(path).map_err(|source| TextError::DictionaryIo { path: path.to_owned(), source })?;
+        let text = decode(&bytes).ok_or_else(|| TextError::DictionaryEncoding { path: path.to_owned() })?;
+        let (mut jieba, mut odd_lines) = (Jieba::new(), Vec::new());
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match entry(line) {
+                Some((word, frequency, tag)) => _ = jieba.add_word(word, frequency, tag),
+                None => odd_lines.push(OddLine { number, text: line.to_owned() }),
+            }
+        }
+        Ok(Self { own: Some(Box::new(jieba)), odd_lines })
+    }
+
+    /// Lines of the user's dictionary that were passed over.
+    pub fn odd_lines(&self) -> &[OddLine] {
+        &self.odd_lines
     }
 
     fn jieba(&self) -> &Jieba {
@@ -65,6 +89,14 @@ impl Segmenter {
     }
 }
 
+/// Word, frequency and tag of a line; `None` where the second is no number or there is a fourth.
+fn entry(line: &str) -> Option<(&str, Option<usize>, Option<&str>)> {
+    let mut parts = line.split_whitespace();
+    let (word, frequency, tag) = (parts.next()?, parts.next(), parts.next());
+    let frequency = frequency.map(str::parse).transpose().ok()?;
+    parts.next().is_none().then_some((word, frequency, tag))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -78,6 +110,21 @@ mod tests {
         let with = Segmenter::new(Some(file.path())).unwrap();
         assert!(with.words("要五条软蓝芙蓉王。").contains(&"软蓝芙蓉王".to_owned()));
         assert!(!Segmenter::default().words("要五条软蓝芙蓉王。").contains(&"软蓝芙蓉王".to_owned()));
+    }
+
+    #[test]
+    fn dictionaries_are_taken_as_people_save_them() {
+        let words = "\u{feff}软蓝芙蓉王\r\n\r\n# 备注\r\n硬盒双喜  10000\t n\r\n烟站客户经理 zz\r\n";
+        let (gbk, ..) = encoding_rs::GBK.encode(words.trim_start_matches('\u{feff}'));
+        for bytes in [words.as_bytes(), &gbk] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(bytes).unwrap();
+            let with = Segmenter::new(Some(file.path())).unwrap();
+            let cut = with.words("要三条软蓝芙蓉王和硬盒双喜");
+            assert!(cut.contains(&"软蓝芙蓉王".to_owned()) && cut.contains(&"硬盒双喜".to_owned()), "{cut:?}");
+            let odd: Vec<_> = with.odd_lines().iter().map(|l| (l.number, l.text.as_str())).collect();
+            assert_eq!(odd, [(5, "烟站客户经理 zz")]);
+        }
     }
 
     #[test]

@@ -86,7 +86,8 @@ pub enum WhichName {
 
 impl Near {
     pub(super) fn compile(&mut self, cx: &mut Compiler<'_>) {
-        self.anchor.compile(cx);
+        // Where an anchor is found, something is asked of somebody.
+        cx.accusing(true, |cx| self.anchor.compile(cx));
         self.condition.compile(cx);
         if let Some(turns) = &self.turns {
             cx.expect(turns.value > 0, &turns.referenced, "`turns` must be at least 1");

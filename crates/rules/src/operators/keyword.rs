@@ -28,6 +28,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
         ("per", "`call` 在所选话轮整体上计数（默认），`turn` 须在同一个话轮里满足"),
         ("sound", "true：读音相同或极相近也算，证据里记下代价；单字短语不按读音匹配"),
         ("common_words", "true：读音相近的常用词也算（默认不算，如“投宿”不当作“投诉”）"),
+        ("borders", "`word` 短语两端须是词的边界（“中心寒假”里没有“心寒”，“火大不大”不是“火大”）；`none` 不要求。默认：找到即不利于人的条件里，四字以下的短语要求，其余不要求"),
         ("negation_guard", "true：前面有“没有说、不是说、不会”等否定时不算"),
         EXCEPT,
     ],
@@ -55,6 +56,8 @@ const NEGATORS: [&str; 15] = [
     "绝不",
     "不敢",
 ];
+/// Phrases that accuse and are shorter than this need the borders of words, unless the rule says otherwise.
+pub(super) const SHORT: usize = 4;
 /// How far before the phrase a negator may stand, in characters.
 const GUARD_CHARS: usize = 8;
 
@@ -80,6 +83,8 @@ pub struct Keyword {
     pub sound: bool,
     /// Accept common words that sound alike, too.
     pub common_words: bool,
+    /// Where phrases may begin and end.
+    pub borders: Option<Borders>,
     /// A turn that holds one of these is excused.
     pub except: Phrases,
     /// Excuse negated phrases.
@@ -90,6 +95,16 @@ pub struct Keyword {
     /// The same the other way round: number in the table and group, sorted.
     #[serde(skip)]
     group_of: Vec<(u32, usize)>,
+}
+
+/// Where a phrase may begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Borders {
+    /// With a word of the dictionary.
+    Word,
+    /// Anywhere.
+    None,
 }
 
 /// Where counts are taken.
@@ -111,8 +126,13 @@ impl Operator for Keyword {
             (true, true) => Ear::SoundOfWords,
         };
         let mut given = 0;
+        let (borders, accuses) = (self.borders, cx.accuses);
+        let whole_words = |length: usize| match borders {
+            Some(borders) => borders == Borders::Word,
+            None => accuses && length < SHORT,
+        };
         for list in [&mut self.any, &mut self.all, &mut self.none] {
-            list.compile(cx, ear);
+            list.enter(cx, ear, whole_words);
             given += usize::from(!list.is_empty());
         }
         self.except.compile(cx, Ear::Exact);
@@ -126,7 +146,7 @@ impl Operator for Keyword {
         self.groups = self.list().ids().iter().map(|id| vec![*id]).collect();
         let words: Vec<String> = self.list().written().iter().map(|w| w.value.clone()).collect();
         for (word, others) in &mut self.synonyms {
-            others.compile(cx, ear);
+            others.enter(cx, ear, whole_words);
             match words.iter().position(|w| w == word) {
                 Some(at) if at < self.groups.len() => self.groups[at].extend(others.ids()),
                 _ => cx.wrong_somewhere(format!("`synonyms`: `{word}` is not in the list of phrases")),
@@ -259,6 +279,33 @@ mod tests {
         assert_eq!(truth("keyword: { any: [爱买不买] }", &["agent: 爱卖不卖"]), Truth::No);
         assert_eq!(truth("keyword: { any: [笨], negation_guard: true }", &["agent: 我没有说您笨"]), Truth::No);
         assert_eq!(truth("keyword: { any: [投诉], except: [登记投诉] }", &["agent: 帮您登记投诉"]), Truth::No);
+    }
+
+    #[test]
+    fn short_phrases_that_accuse_need_the_borders_of_words() {
+        for (phrase, text) in [
+            ("不是人", "请问你是不是人工客服"),
+            ("心寒", "你们服务中心寒假放不放假"),
+            ("气死", "客气死我了，你们太热情了"),
+            ("火大", "那个炉子火大不大"),
+        ] {
+            let keyword = format!("keyword: {{ any: [{phrase}] }}");
+            assert_eq!(truth(&keyword, &[&format!("agent: {text}")]), Truth::No, "{text}");
+            let anywhere = format!("keyword: {{ any: [{phrase}], borders: none }}");
+            assert_eq!(truth(&anywhere, &[&format!("agent: {text}")]), Truth::Yes, "{text}");
+        }
+        for (phrase, text) in [("不是人", "你真不是人"), ("心寒", "太让人心寒了"), ("骗子", "你这个大骗子")] {
+            let keyword = format!("keyword: {{ any: [{phrase}] }}");
+            assert_eq!(truth(&keyword, &[&format!("agent: {text}")]), Truth::Yes, "{text}");
+        }
+    }
+
+    #[test]
+    fn polyphones_are_read_as_in_their_words() {
+        let keyword = "keyword: { any: [重新登记], sound: true }";
+        for (text, heard) in [("给您虫新登记", Truth::Yes), ("来我们中心登记", Truth::No), ("重心登记", Truth::No)] {
+            assert_eq!(truth(keyword, &[&format!("agent: {text}")]), heard, "{text}");
+        }
     }
 
     #[test]

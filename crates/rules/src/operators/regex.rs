@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::keyword::{Borders, SHORT};
 use super::{EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
@@ -26,6 +27,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
         ("pattern", "表达式"),
         ("not", "排除表达式：话轮里也能匹配它就不算"),
         ("text", "`matching` 规范化文本（默认）；`original` 识别原文，保留标点"),
+        ("borders", "`word` 四字以下的匹配两端须是词的边界（“中心寒假”里没有“心寒”）；`none` 不要求（默认）"),
         EXCEPT,
     ],
     example: "regex: { pattern: \"难道.*(吗|么)\", not: \"难道.*(歌|电影)\" }",
@@ -48,6 +50,9 @@ pub struct Pattern {
     /// Which text is matched.
     #[serde(default)]
     pub text: TextForm,
+    /// Where matches may begin and end.
+    #[serde(default)]
+    pub borders: Option<Borders>,
     /// A turn that holds one of these is excused.
     #[serde(default)]
     pub except: Phrases,
@@ -102,7 +107,10 @@ impl Pattern {
             TextForm::Matching => range.clone(),
             TextForm::Original => turn.norm.from_original(range.clone()),
         };
-        ranges.iter().map(|range| turn.evidence(place(range), MatchKind::Pattern, 0.0, path)).collect()
+        let whole = self.borders == Some(Borders::Word);
+        let said = |range: &Range<usize>| !(whole && range.len() < SHORT && turn.cuts_words(range));
+        let places = ranges.iter().map(place).filter(said);
+        places.map(|range| turn.evidence(range, MatchKind::Pattern, 0.0, path)).collect()
     }
 
     fn is_excused(&self, turn: &TurnView<'_>) -> bool {
