@@ -8,6 +8,7 @@
 //! until its documentation and example are there.
 
 mod absence;
+mod amount;
 mod check;
 pub mod compile;
 pub mod docs;

@@ -101,6 +101,8 @@ sentences! { $
     PACE: "{}字，{:.1}秒，平均每分钟{:.0}字" => "{0} characters in {1} s, {2} a minute on average";
     PACE_MEAN: "（平均每分钟{:.0}字）" => "({0} characters a minute on average)";
     NO_QUANTITY: "客户没有说出订货数量" => "the customer named no quantity";
+    ORDERED: "客户说出{}个订货数量，其中{}个有效（其余缺货或已取消）" => "the customer named {0} quantities, {1} of them stand (the others were out of stock or taken back)";
+    ALL_FELL: "客户订的货都没有或已取消，无须复述" => "all that was ordered was out of stock or taken back: nothing is to be read back";
     READ_BACK: "客户说出{}个数量，坐席复述{}个（{:.0}%）" => "the customer named {0} quantities, the agent repeated {1} ({2}%)";
     NO_PATTERN: "正则表达式无效" => "the regular expression is not valid";
     PATTERN: "在{}个话轮中匹配“{}”，命中{}处" => "“{1}” matched against {0} turns, {2} places found";

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-use crate::numbers::find_quantities;
+use crate::numbers::{Quantity, find_quantities};
 
 /// Kinds of things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,8 +32,12 @@ pub enum EntityKind {
 /// Characters of each such thing in the text, in order, without overlaps.
 pub fn find_entities(chars: &[char], kind: EntityKind) -> Vec<Range<usize>> {
     match kind {
-        EntityKind::Quantity => counted(chars, |unit| !"元块毛钱点天小时分钟秒月日年岁次位".contains(unit)),
-        EntityKind::Amount => counted(chars, |unit| "元块毛".contains(unit)),
+        EntityKind::Quantity => counted(chars, |q| match q.unit {
+            Some(unit) => !"元块毛钱点天小时分钟秒月日年岁次位".contains(unit),
+            // 俩 and 仨 may be people.
+            None => chars[q.range.end - 1] == '打',
+        }),
+        EntityKind::Amount => counted(chars, |q| q.unit.is_some_and(|unit| "元块毛".contains(unit))),
         EntityKind::Phone => digit_runs(chars).into_iter().filter(|(_, d)| is_phone(d)).map(|(r, _)| r).collect(),
         EntityKind::IdCard => digit_runs(chars).into_iter().filter(|(_, d)| is_id_card(d)).map(|(r, _)| r).collect(),
         EntityKind::BankCard => {
@@ -44,8 +48,8 @@ pub fn find_entities(chars: &[char], kind: EntityKind) -> Vec<Range<usize>> {
     }
 }
 
-fn counted(chars: &[char], fits: impl Fn(char) -> bool) -> Vec<Range<usize>> {
-    find_quantities(chars).into_iter().filter(|q| q.unit.is_some_and(&fits)).map(|q| q.range).collect()
+fn counted(chars: &[char], fits: impl Fn(&Quantity) -> bool) -> Vec<Range<usize>> {
+    find_quantities(chars).into_iter().filter(fits).map(|q| q.range).collect()
 }
 
 /// Runs of digits said one by one, and the digits; a final x belongs to an identity number.
@@ -174,7 +178,8 @@ mod tests {
     #[test]
     fn things_people_say() {
         assert_eq!(found("一共一千二百元", EntityKind::Amount), ["一千二百元"]);
-        assert_eq!(found("要五条红塔山", EntityKind::Quantity), ["五条"]);
+        assert_eq!(found("要五条红塔山，两打啤酒", EntityKind::Quantity), ["五条", "两打"]);
+        assert_eq!(found("打一三八零零一三八零零八打不通", EntityKind::Quantity), Vec::<String>::new());
         assert_eq!(found("明天下午三点送到", EntityKind::DateTime), ["明天", "下午三点"]);
         assert_eq!(found("送到解放路二十八号", EntityKind::Address), ["送到解放路二十八号"]);
     }

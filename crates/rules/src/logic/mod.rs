@@ -76,6 +76,8 @@ pub enum Condition {
     Metadata(op::metadata::Metadata),
     /// A question without its answer.
     Unanswered(op::unanswered::Unanswered),
+    /// The customer orders something.
+    Order(op::order::Order),
     /// The agent repeats the customer's order.
     Readback(op::readback::Readback),
     /// What the agent repeats differs from the order.
@@ -182,6 +184,7 @@ macro_rules! operator_of {
             Condition::Model(o) => (op::model::DOC.name, o),
             Condition::Metadata(o) => (op::metadata::DOC.name, o),
             Condition::Unanswered(o) => (op::unanswered::DOC.name, o),
+            Condition::Order(o) => (op::order::DOC.name, o),
             Condition::Readback(o) => (op::readback::DOC.name, o),
             Condition::OrderMismatch(o) => (op::order_mismatch::DOC.name, o),
             Condition::All(_)

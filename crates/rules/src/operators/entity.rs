@@ -120,7 +120,7 @@ impl Entity {
         };
         let chars = turn.norm.chars();
         let unit_fits = |range: &std::ops::Range<usize>| {
-            self.units.is_empty() || chars[range.clone()].last().is_some_and(|c| self.units.contains(c))
+            self.units.is_empty() || chars[range.clone()].iter().any(|c| self.units.contains(c))
         };
         find_entities(chars, kind).into_iter().filter(unit_fits).collect()
     }

@@ -29,7 +29,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
         ("sound", "true：读音相同或极相近也算，证据里记下代价；单字短语不按读音匹配"),
         ("common_words", "true：读音相近的常用词也算（默认不算，如“投宿”不当作“投诉”）"),
         ("borders", "`word` 短语两端须是词的边界（“中心寒假”里没有“心寒”，“火大不大”不是“火大”）；`none` 不要求。默认：找到即不利于人的条件里，四字以下的短语要求，其余不要求"),
-        ("negation_guard", "true：前面有“没有说、不是说、不会”等否定时不算"),
+        ("negation_guard", "true：前面有“没有说、不是说、不会”等否定，或“有人说、听说、以为”等转述时不算"),
         EXCEPT,
     ],
     example: "keyword: { any: [爱买不买, 你有完没完], sound: true, except: [不能说], negation_guard: true }",
@@ -39,7 +39,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
 };
 
 /// Words that, shortly before a phrase, say that it was not meant.
-const NEGATORS: [&str; 15] = [
+const NEGATORS: [&str; 27] = [
     "没有说",
     "没说",
     "不是说",
@@ -55,6 +55,19 @@ const NEGATORS: [&str; 15] = [
     "不会",
     "绝不",
     "不敢",
+    // What somebody else said, or might.
+    "有人说",
+    "有人打电话",
+    "别人说",
+    "人家说",
+    "电话说是",
+    "听说",
+    "据说",
+    "以为",
+    "怕是",
+    "生怕",
+    "担心",
+    "怀疑",
 ];
 /// Phrases that accuse and are shorter than this need the borders of words, unless the rule says otherwise.
 pub(super) const SHORT: usize = 4;

@@ -14,6 +14,7 @@ pub mod keyword;
 pub mod loudness;
 pub mod metadata;
 pub mod model;
+pub mod order;
 pub mod order_mismatch;
 pub mod overlap;
 pub mod pace;
@@ -78,6 +79,7 @@ pub const OPERATORS: &[OperatorDoc] = &[
     turns::DOC,
     metadata::DOC,
     unanswered::DOC,
+    order::DOC,
     readback::DOC,
     order_mismatch::DOC,
 ];

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Heard, Item, OrderLine, Thousandths, claims, counted, record_lines, shared_part, spoken_lines};
+use crate::amount::Amount;
+use crate::orders::{Heard, Item, OrderLine, Ordered, claims, counted, orders, record_lines, shared_part, spoken_lines};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -59,7 +60,7 @@ pub enum Against {
 }
 
 /// The last quantity of each item, with the turn that holds it.
-type Last = BTreeMap<Vec<char>, (u32, Thousandths)>;
+type Last = BTreeMap<Vec<char>, (u32, Amount)>;
 
 /// What both sides said.
 #[derive(Default)]
@@ -95,18 +96,18 @@ impl Operator for OrderMismatch {
             let spoken = ordered.get(name).filter(|(said_in, _)| self.against != Against::Record && said_in < turn);
             let recorded = record.iter().find(|l| l.name == *name).map(|l| l.value);
             let expected = recorded.or(spoken.map(|(_, v)| *v));
-            let Some(expected) = expected.filter(|e| e != value) else { continue };
+            let Some(expected) = expected.filter(|e| !e.agrees(*value)) else { continue };
             if !self.corrected(call, *turn, expected) {
                 let view = &call.turns[*turn as usize];
                 let item: String = name.iter().collect();
-                let note = call.words(said!(SAID_OTHERWISE, item, shown(expected), shown(*value)));
+                let note = call.words(said!(SAID_OTHERWISE, item, expected, value));
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), note));
             }
         }
         for (turn, line) in &strange {
             let unsaid = ordered.iter().find(|(name, (at, value))| {
                 at < turn
-                    && *value == line.value
+                    && value.agrees(line.value)
                     && !stated.contains_key(*name)
                     && record.iter().all(|r| r.name != line.name)
             });
@@ -134,6 +135,8 @@ impl OrderMismatch {
         let mut items: Vec<Item> = record.iter().map(|l| Item::new(l.name.clone())).collect();
         let (mut said, mut last_named) = (Said::default(), None::<Vec<char>>);
         let (agent, customer) = (heard(call, SpeakerRole::Agent), heard(call, SpeakerRole::Customer));
+        let fallen: Vec<Ordered> =
+            orders(call, &self.units, &self.except).into_iter().filter(|o| o.fell_at.is_some()).collect();
         for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !self.except.any_in(t)) {
             let at = view.turn.index;
             match call.role(view.turn) {
@@ -146,7 +149,9 @@ impl OrderMismatch {
                             items.push(Item::new(line.name.clone()));
                         }
                         last_named = Some(line.name.clone());
-                        said.ordered.insert(line.name, (at, line.value));
+                        if !fallen.iter().any(|o| o.turn == at && o.amount == line.value) {
+                            said.ordered.insert(line.name, (at, line.value));
+                        }
                     }
                 }
                 SpeakerRole::Agent if on.candidates.binary_search(&(at as usize)).is_ok() => {
@@ -195,7 +200,7 @@ impl OrderMismatch {
         }
         let mut lines = known;
         for line in spoken_lines(view, &self.units, agent) {
-            if !lines.iter().any(|l| l.name == line.name || l.value == line.value) {
+            if !lines.iter().any(|l| l.name == line.name || l.value.agrees(line.value)) {
                 lines.push(line);
             }
         }
@@ -209,9 +214,9 @@ impl OrderMismatch {
     }
 
     /// The agent says the right quantity later.
-    fn corrected(&self, call: &CallView<'_>, turn: u32, expected: Thousandths) -> bool {
+    fn corrected(&self, call: &CallView<'_>, turn: u32, expected: Amount) -> bool {
         let later = call.turns.iter().filter(|t| t.turn.index > turn && t.turn.role == SpeakerRole::Agent);
-        later.filter(|t| !t.turn.is_unusable()).any(|t| counted(t, &self.units).iter().any(|c| c.value == expected))
+        later.filter(|t| !t.turn.is_unusable()).any(|t| counted(t, &self.units).iter().any(|c| c.value.agrees(expected)))
     }
 }
 
@@ -223,8 +228,4 @@ fn heard<'c>(call: &'c CallView<'_>, role: SpeakerRole) -> Heard<'c> {
 
 fn is_among(items: &[Item], name: &[char]) -> bool {
     items.iter().any(|item| item.name == name)
-}
-
-fn shown(value: Thousandths) -> String {
-    format!("{}", value as f64 / 1000.0)
 }

@@ -8,7 +8,8 @@ use serde_saphyr::Spanned;
 use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Thousandths, counted};
+use crate::amount::Amount;
+use crate::orders::{Ordered, counted, orders};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -61,10 +62,15 @@ impl Operator for Readback {
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let min_share = self.min_share.as_ref().map_or(0.5, |s| s.value);
-        let mut open = self.ordered(call);
+        let all = orders(call, &self.units, &self.except);
+        if all.is_empty() {
+            return Eval::unknown(path, said!(NO_QUANTITY));
+        }
+        let standing = all.iter().filter(|o| o.fell_at.is_none());
+        let mut open: Vec<(u32, Amount)> = standing.map(|o| (o.turn, o.amount)).collect();
         let total = open.len();
         let Some((first, _)) = open.first().copied() else {
-            return Eval::unknown(path, said!(NO_QUANTITY));
+            return Self::nothing_to_read_back(call, &all, path);
         };
         let mut evidence = Vec::new();
         let later = on.candidates.iter().map(|i| &call.turns[*i]);
@@ -76,7 +82,7 @@ impl Operator for Readback {
             }
             let before = open.len();
             for value in said {
-                if let Some(at) = open.iter().position(|(index, v)| *v == value && *index < turn.turn.index) {
+                if let Some(at) = open.iter().position(|(index, v)| v.agrees(value) && *index < turn.turn.index) {
                     open.remove(at);
                 }
             }
@@ -95,26 +101,22 @@ impl Operator for Readback {
 }
 
 impl Readback {
-    fn values(&self, turn: &TurnView<'_>) -> Vec<Thousandths> {
+    fn values(&self, turn: &TurnView<'_>) -> Vec<Amount> {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
     }
 
-    /// Quantities that the customer ordered, with the turns that hold them.
-    fn ordered(&self, call: &CallView<'_>) -> Vec<(u32, Thousandths)> {
-        let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
-        let mut ordered: Vec<(u32, Thousandths)> = theirs
-            .filter(|t| !self.except.any_in(t))
-            .flat_map(|t| self.values(t).into_iter().map(|v| (t.turn.index, v)))
-            .collect();
-        ordered.dedup();
-        ordered
+    /// An order that was refused or taken back need not be read back: the turn by which it fell stands for it.
+    fn nothing_to_read_back(call: &CallView<'_>, all: &[Ordered], path: &str) -> Eval {
+        let fell = all.iter().filter_map(|o| call.turns.get(o.fell_at? as usize));
+        let evidence = fell.map(|t| t.whole(MatchKind::Exact, 0.0, path)).collect();
+        Eval::found(path, evidence, call.words(said!(ALL_FELL)))
     }
 
     /// Said with a cue, several at once, or straight after the customer's own.
-    fn is_readback(&self, call: &CallView<'_>, turn: &TurnView<'_>, said: &[Thousandths]) -> bool {
+    fn is_readback(&self, call: &CallView<'_>, turn: &TurnView<'_>, said: &[Amount]) -> bool {
         let before = (turn.turn.index as usize).checked_sub(1).map(|i| &call.turns[i]);
         let echo = before
-            .is_some_and(|b| b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.contains(v)));
+            .is_some_and(|b| b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.iter().any(|s| s.agrees(*v))));
         said.len() >= 2 || !said.is_empty() && (echo || self.cues.any_in(turn))
     }
 }

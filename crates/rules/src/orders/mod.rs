@@ -1,20 +1,22 @@
 //! What is ordered and what is read back: items with quantities, from speech and from the order system's record.
 
+mod standing;
+
 use std::cell::OnceCell;
 use std::sync::OnceLock;
 
 use callsift_text::{Normalizer, SoundText, find_quantities, least_cost, phrase_likeness, sound_limit};
 
+use crate::amount::Amount;
 use crate::view::TurnView;
 
-/// Quantities are compared as thousandths, so that halves compare exactly.
-pub type Thousandths = i64;
+pub use standing::{Ordered, orders};
 
 /// A counted thing in a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counted {
     /// How many.
-    pub value: Thousandths,
+    pub value: Amount,
     /// Characters that say it, measure word included.
     pub range: std::ops::Range<usize>,
 }
@@ -25,7 +27,7 @@ pub struct OrderLine {
     /// Its name in matching form.
     pub name: Vec<char>,
     /// How many; `None` where it was named without a number.
-    pub value: Thousandths,
+    pub value: Amount,
 }
 
 /// The name of an item that both sides may say, with its sounds.
@@ -176,7 +178,7 @@ pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
     find_quantities(turn.norm.chars())
         .into_iter()
         .filter(|q| q.unit.is_none_or(|u| units.contains(&u)))
-        .map(|q| Counted { value: (q.value * 1000.0).round() as Thousandths, range: q.range })
+        .map(|q| Counted { value: Amount::from(&q), range: q.range })
         .collect()
 }
 
@@ -333,9 +335,10 @@ pub fn record_lines(record: &str) -> Vec<OrderLine> {
             let (name, count) = entry.split_once(['=', '＝', ':', '：', '*', '×'])?;
             let name = normalizer.normalize(name).chars().to_vec();
             let count = normalizer.normalize(count);
-            let spoken = find_quantities(count.chars()).first().map(|q| q.value);
-            let value = spoken.or_else(|| callsift_text::parse_number(count.chars()).map(|n| n as f64))?;
-            (!name.is_empty()).then(|| OrderLine { name, value: (value * 1000.0).round() as Thousandths })
+            let spoken = find_quantities(count.chars()).first().map(Amount::from);
+            let bare = || callsift_text::parse_number(count.chars()).map(|n| Amount::exactly(n as f64));
+            let value = spoken.or_else(bare)?;
+            (!name.is_empty()).then_some(OrderLine { name, value })
         })
         .collect()
 }
@@ -352,7 +355,7 @@ mod tests {
         let index = PhraseTable::default().build();
         let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
         let lines = spoken_lines(&call.turns[0], &['条', '箱', '件'], &Heard::new(Vec::new()));
-        lines.into_iter().map(|l| (l.name.iter().collect(), l.value / 1000)).collect()
+        lines.into_iter().map(|l| (l.name.iter().collect(), l.value.least / 1000)).collect()
     }
 
     #[test]
@@ -375,7 +378,7 @@ mod tests {
     #[test]
     fn the_record_is_read_leniently() {
         let found = record_lines("红塔山=5条;云烟：３条，坏的;黄鹤楼*2");
-        let found: Vec<(String, i64)> = found.into_iter().map(|l| (l.name.iter().collect(), l.value / 1000)).collect();
+        let found: Vec<(String, i64)> = found.into_iter().map(|l| (l.name.iter().collect(), l.value.least / 1000)).collect();
         assert_eq!(found, [("红塔山".to_owned(), 5), ("云烟".to_owned(), 3), ("黄鹤楼".to_owned(), 2)]);
     }
 }

@@ -1,0 +1,140 @@
+//! Which of the quantities that customers say are orders that stand: not refused for want of goods, not taken back.
+
+use callsift_core::SpeakerRole;
+
+use super::counted;
+use crate::amount::Amount;
+use crate::phrases::Phrases;
+use crate::view::{CallView, TurnView};
+
+/// A quantity that a customer ordered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ordered {
+    /// The turn that holds it.
+    pub turn: u32,
+    /// How many.
+    pub amount: Amount,
+    /// The turn by which it fell: the agent has none, or the customer takes it back. `None` where it stands.
+    pub fell_at: Option<u32>,
+}
+
+/// Words by which agents say that there is nothing to be had.
+const REFUSALS: [&str; 27] = [
+    "没货", "没有货", "缺货", "断货", "无货", "没库存", "没有库存", "库存不足", "卖完", "售完", "售罄", "卖光", "订完", "订不了",
+    "订不到", "不能订", "没法订", "无法订", "暂时没有", "暂时订", "已经没有", "没有了", "下架", "停产", "停售", "供应不上",
+    "配不了",
+];
+/// Words by which customers take an order back.
+const WITHDRAWALS: [&str; 12] = [
+    "算了", "不要了", "不订了", "不定了", "不买了", "不拿了", "先不要", "先不订", "那就不", "取消", "不来了", "就不要",
+];
+/// Questions to which 不要了 only answers that nothing else is wanted.
+const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "其它", "还订", "另外", "还有什么"];
+
+/// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds one of
+/// `except` speaks of goods without ordering them.
+pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Ordered> {
+    let of = |t: &TurnView<'_>| -> Vec<Amount> {
+        let theirs = t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable() && !except.any_in(t);
+        if theirs { counted(t, units).into_iter().map(|c| c.value).collect() } else { Vec::new() }
+    };
+    let mut all: Vec<Ordered> = Vec::new();
+    let mut last: Vec<usize> = Vec::new();
+    for (i, view) in call.turns.iter().enumerate() {
+        let amounts = of(view);
+        if !amounts.is_empty() {
+            last = (all.len()..all.len() + amounts.len()).collect();
+            let turn = view.turn.index;
+            all.extend(amounts.into_iter().map(|amount| Ordered { turn, amount, fell_at: None }));
+        } else if !last.is_empty() && !view.turn.is_unusable() {
+            let fell = match view.turn.role {
+                SpeakerRole::Agent => refused(call, view, units, &all, &last),
+                SpeakerRole::Customer if is_taken_back(call, view, i) => last.clone(),
+                _ => Vec::new(),
+            };
+            for at in fell {
+                all[at].fell_at.get_or_insert(view.turn.index);
+            }
+        }
+    }
+    all.dedup_by(|a, b| (a.turn, a.amount) == (b.turn, b.amount));
+    all
+}
+
+/// Which of the last orders an agent's turn refuses. A turn that counts goods itself offers something.
+fn refused(
+    call: &CallView<'_>,
+    view: &TurnView<'_>,
+    units: &[char],
+    all: &[Ordered],
+    last: &[usize],
+) -> Vec<usize> {
+    let refuses = |text: &[char]| {
+        let text: String = text.iter().collect();
+        REFUSALS.iter().any(|w| text.contains(w))
+    };
+    let chars = view.norm.chars();
+    let Some(clause) = view.clauses().into_iter().find(|c| refuses(&chars[c.clone()])) else { return Vec::new() };
+    if !counted(view, units).is_empty() {
+        return Vec::new();
+    }
+    // Of several, those whose goods are named beside the refusal, or before it; all of them where none is.
+    let everything = last.len() == 1 || chars[clause.clone()].iter().any(|c| "都全".contains(*c));
+    let named = |said: &[char]| -> Vec<usize> {
+        last.iter().copied().filter(|at| !everything && is_named(call, &all[*at], units, said)).collect()
+    };
+    let mut stretches = [clause.start..clause.end, 0..clause.end].into_iter().map(|r| named(&chars[r]));
+    stretches.find(|n| !n.is_empty()).unwrap_or_else(|| last.to_vec())
+}
+
+/// What the agent says names what stands beside an ordered quantity: two characters in a row are enough.
+fn is_named(call: &CallView<'_>, order: &Ordered, units: &[char], said: &[char]) -> bool {
+    let Some(turn) = call.turns.get(order.turn as usize) else { return false };
+    let chars = turn.norm.chars();
+    let counts = counted(turn, units);
+    let Some(at) = counts.iter().position(|c| c.value == order.amount) else { return false };
+    // The name stands before its quantity or behind it, in the same clause where there are clauses.
+    let before = at.checked_sub(1).map_or(0, |i| counts[i].range.end);
+    let after = counts.get(at + 1).map_or(chars.len(), |c| c.range.start);
+    let own = turn.clauses().into_iter().find(|c| c.contains(&counts[at].range.start)).unwrap_or(0..chars.len());
+    let (before, after) = (before.max(own.start), after.min(own.end).max(counts[at].range.end));
+    let beside = [&chars[before.min(counts[at].range.start)..counts[at].range.start], &chars[counts[at].range.end..after]];
+    beside.iter().any(|part| part.windows(2).any(|pair| said.windows(2).any(|w| w == pair)))
+}
+
+fn is_taken_back(call: &CallView<'_>, view: &TurnView<'_>, at: usize) -> bool {
+    let asked = call.turns[..at].iter().rev().find(|t| t.turn.role == SpeakerRole::Agent);
+    let nothing_else = asked.is_some_and(|t| ANYTHING_ELSE.iter().any(|w| t.text().contains(w)));
+    !nothing_else && WITHDRAWALS.iter().any(|w| view.text().contains(w))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::orders;
+    use crate::phrases::{PhraseTable, Phrases};
+    use crate::selftest::turns_of;
+    use crate::view::{CallFacts, CallView};
+
+    fn standing(lines: &[&str]) -> Vec<i64> {
+        let turns = turns_of(lines);
+        let index = PhraseTable::default().build();
+        let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
+        let all = orders(&call, &['条', '箱'], &Phrases::default());
+        all.into_iter().filter(|o| o.fell_at.is_none()).map(|o| o.amount.least / 1000).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_no_order() {
+        assert_eq!(standing(&["customer: 要五条中华", "agent: 不好意思，中华没货了", "customer: 那行吧"]), Vec::<i64>::new());
+        assert_eq!(standing(&["customer: 中华五条，云烟三条", "agent: 中华暂时没有货，云烟可以"]), [3]);
+        assert_eq!(standing(&["customer: 中华五条，云烟三条", "agent: 都卖完了"]), Vec::<i64>::new());
+        // An offer of less is to be read back.
+        assert_eq!(standing(&["customer: 要五条中华", "agent: 库存不足，只能给您两条"]), [5]);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_no_order() {
+        assert_eq!(standing(&["customer: 要五条中华", "agent: 一条四百五", "customer: 太贵了，算了"]), Vec::<i64>::new());
+        assert_eq!(standing(&["customer: 要五条中华", "agent: 还要别的吗", "customer: 不要了"]), [5]);
+    }
+}
