@@ -96,9 +96,14 @@ fn weight(c: char) -> i64 {
     }
 }
 
+/// In simplified characters, without tags such as `[BLANK_AUDIO]`, which nobody said.
 fn simplified(chars: &[(char, f32)]) -> Vec<(char, f32)> {
+    let text: Vec<char> = chars.iter().map(|c| c.0).collect();
+    let tags = callsift_text::find_tags(&text).ranges;
+    let chars: Vec<(char, f32)> =
+        (0..chars.len()).filter(|i| !tags.iter().any(|t| t.contains(i))).map(|i| chars[i]).collect();
     let text: String = chars.iter().map(|c| c.0).collect();
-    callsift_text::to_simplified(&text).chars().zip(chars).map(|(ch, (_, prob))| (ch, *prob)).collect()
+    callsift_text::to_simplified(&text).chars().zip(chars).map(|(ch, (_, prob))| (ch, prob)).collect()
 }
 
 /// Times never run backwards inside an utterance, whatever marks the model set.

@@ -41,6 +41,11 @@ impl Session {
     pub fn recognize(&mut self, window: &Window, queue: Option<&str>) -> Result<Vec<Utterance>, AsrError> {
         let prompt = self.options.prompt(queue).to_owned();
         let mut utterances = self.attempts(window, &prompt)?;
+        // Over sound without words the prompt comes back as if somebody had said it. Without a prompt nothing can echo: what
+        // is still heard then was said.
+        if utterances.iter().any(|u| callsift_text::is_echo(&u.text(), &prompt)) {
+            utterances = self.attempts(window, "")?;
+        }
         let missed = self.missed(window, &utterances);
         if !missed.is_empty() && missed.len() < window.pieces.len() {
             let rest = window.subset(&missed, self.options.gap_ms);
@@ -211,6 +216,16 @@ mod tests {
         let holed = decoded(&[(0, 300, "好的"), (2300, 4300, "请讲。")]);
         let out = run(vec![holed, decoded(&[(0, 2000, "好的没问题，再见。"), (2300, 4300, "请讲。")])]);
         assert_eq!(out[0].0, "好的没问题，再见。");
+    }
+
+    #[test]
+    fn a_prompt_that_comes_back_is_heard_again_without_it() {
+        let options = AsrOptions { initial_prompt: "您好，请问有什么可以帮您？".to_owned(), ..AsrOptions::default() };
+        let echo = decoded(&[(0, 2000, "您好，请问有什么可以帮您？"), (2300, 4300, "请讲。")]);
+        let real = decoded(&[(0, 2000, "喂，哪位？"), (2300, 4300, "请讲。")]);
+        let mut session = Session::open(&Script(vec![echo, real]), &options).unwrap();
+        let heard = session.recognize(&window(), None).unwrap();
+        assert_eq!(heard[0].text(), "喂，哪位？");
     }
 
     #[test]

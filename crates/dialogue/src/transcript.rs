@@ -82,7 +82,13 @@ fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
         let span = TimeSpan::new(line.start_ms, line.end_ms);
         let given = line.confidence.unwrap_or(1.0);
         let prob = if given.is_nan() { 0.0 } else { given.clamp(0.0, 1.0) };
-        turns.push(Turn::from_text(0, role, span, &line.text, prob));
+        let spoken = callsift_text::spoken(&line.text);
+        if spoken.is_silence {
+            continue;
+        }
+        let mut turn = Turn::from_text(0, role, span, &spoken.text, prob);
+        turn.marks = spoken.marks;
+        turns.push(turn);
     }
     turns.sort_by_key(|t: &Turn| (t.span.start_ms, t.span.end_ms, t.channel));
     for (turn, index) in turns.iter_mut().zip(0u32..) {
@@ -94,6 +100,8 @@ fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
 
 #[cfg(test)]
 mod tests {
+    use callsift_core::Mark;
+
     use super::Transcript;
 
     #[test]
@@ -106,6 +114,25 @@ mod tests {
         assert_eq!((call.turns[0].overlap_ms, call.turns[1].overlap_ms), (100, 100));
         assert_eq!(call.fields["tenure_months"], "8");
         assert!(!call.fields.contains_key("expect"));
+    }
+
+    #[test]
+    fn what_no_person_said_is_left_out_or_marked() {
+        let line = r#"{"call_id":"k","turns":[
+            {"role":"agent","start_ms":0,"end_ms":2000,"text":"<|zh|><|NEUTRAL|>您好"},
+            {"role":"agent","start_ms":2000,"end_ms":3000,"text":"[BLANK_AUDIO]"},
+            {"role":"agent","start_ms":3000,"end_ms":4000,"text":"请不吝点赞订阅"},
+            {"role":"customer","start_ms":4000,"end_ms":5000,"text":"（听不清）"}]}"#;
+        let call = Transcript::parse(line.as_bytes()).unwrap();
+        let seen: Vec<_> = call.turns.iter().map(|t| (t.text(), t.marks.clone())).collect();
+        assert_eq!(
+            seen,
+            [
+                ("您好".to_owned(), vec![]),
+                ("请不吝点赞订阅".to_owned(), vec![Mark::Hallucination]),
+                (String::new(), vec![Mark::Uncovered])
+            ]
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn shared() -> &'static Jieba {
 }
 
 impl Segmenter {
-    /// A segmenter with jieba's own dictionary, plus the user's: one `word [frequency [tag]]` a line, between any spaces; lines
+    /// A segmenter with jieba's own dictionary, plus the user's: one `word [frequency] [tag]` a line, between any spaces; lines
     /// that begin with `#` are notes. Without a frequency the word gets the one by which it is cut whole. The file may be
     /// UTF-8, with or without BOM, UTF-16 with BOM, or GBK. What cannot be taken is told by [`Segmenter::odd_lines`].
     ///
@@ -89,12 +89,19 @@ impl Segmenter {
     }
 }
 
-/// Word, frequency and tag of a line; `None` where the second is no number or there is a fourth.
+/// Word, frequency and tag of a line, the last two as far as they are given; `None` where more stands there, or something that
+/// is neither.
 fn entry(line: &str) -> Option<(&str, Option<usize>, Option<&str>)> {
     let mut parts = line.split_whitespace();
-    let (word, frequency, tag) = (parts.next()?, parts.next(), parts.next());
-    let frequency = frequency.map(str::parse).transpose().ok()?;
-    parts.next().is_none().then_some((word, frequency, tag))
+    let (word, second, third) = (parts.next()?, parts.next(), parts.next());
+    let is_tag = |s: &&str| s.bytes().all(|b| b.is_ascii_alphabetic());
+    let (frequency, tag) = match (second.map(str::parse), third) {
+        (None, _) => (None, None),
+        (Some(Ok(frequency)), tag) => (Some(frequency), tag),
+        (Some(Err(_)), None) => (None, second),
+        (Some(Err(_)), Some(_)) => return None,
+    };
+    (parts.next().is_none() && tag.as_ref().is_none_or(is_tag)).then_some((word, frequency, tag))
 }
 
 #[cfg(test)]
@@ -114,16 +121,16 @@ mod tests {
 
     #[test]
     fn dictionaries_are_taken_as_people_save_them() {
-        let words = "\u{feff}软蓝芙蓉王\r\n\r\n# 备注\r\n硬盒双喜  10000\t n\r\n烟站客户经理 zz\r\n";
+        let words = "\u{feff}软蓝芙蓉王\r\n\r\n# 备注\r\n硬盒双喜  10000\t n\r\n烟站客户经理 zz\r\n一行 三个 词\r\n";
         let (gbk, ..) = encoding_rs::GBK.encode(words.trim_start_matches('\u{feff}'));
         for bytes in [words.as_bytes(), &gbk] {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(bytes).unwrap();
             let with = Segmenter::new(Some(file.path())).unwrap();
-            let cut = with.words("要三条软蓝芙蓉王和硬盒双喜");
+            let cut = with.words("烟站客户经理要三条软蓝芙蓉王和硬盒双喜");
             assert!(cut.contains(&"软蓝芙蓉王".to_owned()) && cut.contains(&"硬盒双喜".to_owned()), "{cut:?}");
             let odd: Vec<_> = with.odd_lines().iter().map(|l| (l.number, l.text.as_str())).collect();
-            assert_eq!(odd, [(5, "烟站客户经理 zz")]);
+            assert_eq!(odd, [(6, "一行 三个 词")]);
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.

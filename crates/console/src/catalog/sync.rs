@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use callsift_core::{Severity, Turn};
+use callsift_core::{Severity, TimeSpan, TimedChar, Turn};
 use callsift_store::{Part, StoredCall, StoredFinding, TableName, read_findings, read_part, stored_parts};
 use callsift_text::{mask, sensitive_numbers};
 use rusqlite::{Connection, Transaction, params};
@@ -236,7 +237,7 @@ fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleE
     tx.prepare_cached("INSERT INTO turns_text (rowid, grams) VALUES (?1, ?2)")?.execute(params![id, grams])?;
     let chars: Vec<char> = text.chars().collect();
     for range in sensitive_numbers(&chars) {
-        let (Some(first), Some(last)) = (turn.chars.get(range.start), turn.chars.get(range.end - 1)) else { continue };
+        let Some(heard) = heard_within(&turn.chars, &range) else { continue };
         tx.prepare_cached(
             "INSERT INTO numbers (call, turn, char_start, char_end, start_ms, end_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
@@ -245,9 +246,41 @@ fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleE
             turn.index,
             range.start as i64,
             range.end as i64,
-            first.span.start_ms,
-            last.span.end_ms
+            heard.start_ms,
+            heard.end_ms
         ])?;
     }
     Ok(())
+}
+
+/// When a stretch of a turn was said at the latest bounds: characters that follow each other without a gap were not timed one
+/// by one but spread over what was heard as a whole, so the number may lie anywhere in it.
+fn heard_within(chars: &[TimedChar], range: &Range<usize>) -> Option<TimeSpan> {
+    let touch = |i: usize| i > 0 && i < chars.len() && chars[i - 1].span.end_ms >= chars[i].span.start_ms;
+    let (mut start, mut end) = (range.start, range.end);
+    while touch(start) {
+        start -= 1;
+    }
+    while touch(end) {
+        end += 1;
+    }
+    let (first, last) = (chars.get(start)?, chars.get(end.checked_sub(1)?)?);
+    Some(TimeSpan::new(first.span.start_ms, last.span.end_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use callsift_core::{TimeSpan, TimedChar};
+
+    use super::heard_within;
+
+    #[test]
+    fn a_number_without_times_of_its_own_may_lie_anywhere_in_its_stretch() {
+        let spread = TimedChar::spread("电话是一三八", TimeSpan::new(0, 20_000), 1.0);
+        assert_eq!(heard_within(&spread, &(3..6)), Some(TimeSpan::new(0, 20_000)));
+        // Two stretches with a gap between them; the number is in the second.
+        let mut chars = TimedChar::spread("我看看", TimeSpan::new(0, 900), 1.0);
+        chars.extend(TimedChar::spread("一三八", TimeSpan::new(1500, 2400), 1.0));
+        assert_eq!(heard_within(&chars, &(3..5)), Some(TimeSpan::new(1500, 2400)));
+    }
 }

@@ -45,7 +45,7 @@ fn power(c: char) -> Option<u64> {
     })
 }
 
-fn is_numeral(c: char) -> bool {
+pub(crate) fn is_numeral(c: char) -> bool {
     digit(c).is_some() || power(c).is_some()
 }
 
