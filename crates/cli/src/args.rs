@@ -221,8 +221,11 @@ pub struct ReplayArgs {
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Labelled calls; may be given more than once.
-    #[arg(long, value_name = "FILE.jsonl", required = true)]
+    #[arg(long, value_name = "FILE.jsonl", required_unless_present = "numbers")]
     pub labelled: Vec<PathBuf>,
+    /// Lines in which 【】 encloses what must be masked: measures the masking of customers' numbers instead of rules.
+    #[arg(long, value_name = "FILE.txt", conflicts_with = "labelled")]
+    pub numbers: Option<PathBuf>,
     /// Which rules.
     #[command(flatten)]
     pub rules: RuleArgs,

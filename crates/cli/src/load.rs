@@ -11,6 +11,7 @@ use callsift_pipeline::{Config, Engine, VadBackend};
 use callsift_rules::{RuleSet, default_profile};
 
 use crate::args::{ConfigArgs, DayArgs, RuleArgs};
+use crate::output::note;
 
 /// The configuration in force: the file, then the command line.
 pub fn config(args: &ConfigArgs) -> Result<Config> {
@@ -133,6 +134,10 @@ pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine
             engine.provenance.vad_sha256 = file_sha256(&engine.vad_model)?;
         }
         engine.recognizer = Some(Box::new(WhisperModel::load(&path, &name, &engine.config.asr)?));
+    }
+    for line in engine.segmenter()?.odd_lines() {
+        let path = engine.config.text.user_dictionary.display();
+        note(&format!("用户词典第{}行不是“词 [词频] [词性]”，没有采用：{}（{path}）", line.number, line.text));
     }
     Ok(engine)
 }

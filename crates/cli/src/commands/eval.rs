@@ -1,9 +1,12 @@
 //! `callsift eval`: rules measured on labelled calls.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use callsift_core::stats::wilson;
 use callsift_pipeline::{RuleMeasure, measure};
+use callsift_text::MaskMeasure;
 
 use crate::args::EvalArgs;
 use crate::exit::Exit;
@@ -12,6 +15,9 @@ use crate::output::{emit, table};
 
 /// Measures and prints one row per rule.
 pub fn run(args: &EvalArgs) -> Result<Exit> {
+    if let Some(file) = &args.numbers {
+        return numbers(file, args.wrong, args.json);
+    }
     let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
     let mut measures: BTreeMap<String, RuleMeasure> = BTreeMap::new();
     for file in &args.labelled {
@@ -36,6 +42,35 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         for (call, label, found, reason) in measure.wrong.iter().take(args.wrong) {
             emit(&format!("{rule}  {call}：标注 {}，判为 {}  {reason}\n", label.as_str(), found.as_str()));
         }
+    }
+    Ok(Exit::Done)
+}
+
+/// How well customers' numbers are hidden.
+fn numbers(file: &Path, wrong: usize, json: bool) -> Result<Exit> {
+    let lines = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let m = MaskMeasure::of(&lines);
+    let (found, labelled) = (m.hidden + m.needless, m.hidden + m.readable);
+    if json {
+        emit(&format!(
+            "{{\"lines\": {}, \"hidden\": {}, \"readable\": {}, \"needless\": {}}}\n",
+            m.lines, m.hidden, m.readable, m.needless
+        ));
+        return Ok(Exit::Done);
+    }
+    let percent = |(low, high): (f64, f64)| format!("{:.1}–{:.1}", low * 100.0, high * 100.0);
+    let row = |name: &str, right: usize, all: usize| {
+        let exact = format!("{:.1}", right as f64 / all.max(1) as f64 * 100.0);
+        vec![name.to_owned(), right.to_string(), all.to_string(), exact, percent(wilson(right, all))]
+    };
+    let rows = [
+        ["", "对", "共", "%", "95% 区间"].map(str::to_owned).to_vec(),
+        row("查全（该遮的遮住了）", m.hidden, labelled),
+        row("查准（遮住的是该遮的）", m.hidden, found),
+    ];
+    emit(&format!("{}{} 行。区间为 Wilson 95 %；只对这份标注集成立。\n", table(&rows), m.lines));
+    for (line, shown) in m.wrong.iter().take(wrong) {
+        emit(&format!("{line}\n  显示为 {shown}\n"));
     }
     Ok(Exit::Done)
 }

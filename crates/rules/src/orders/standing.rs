@@ -28,6 +28,8 @@ const REFUSALS: [&str; 27] = [
 const WITHDRAWALS: [&str; 12] = [
     "算了", "不要了", "不订了", "不定了", "不买了", "不拿了", "先不要", "先不订", "那就不", "取消", "不来了", "就不要",
 ];
+/// Words by which customers take other goods in place of what was refused.
+const SUBSTITUTES: [&str; 9] = ["换成", "换个", "改成", "改要", "就换", "那换", "那就要", "那就来", "那来"];
 /// Questions to which 不要了 only answers that nothing else is wanted.
 const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "其它", "还订", "另外", "还有什么"];
 
@@ -49,6 +51,10 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
         } else if !last.is_empty() && !view.turn.is_unusable() {
             let fell = match view.turn.role {
                 SpeakerRole::Agent => refused(call, view, units, &all, &last),
+                SpeakerRole::Customer if SUBSTITUTES.iter().any(|w| view.text().contains(w)) => {
+                    all.iter_mut().for_each(|order| order.fell_at = None);
+                    Vec::new()
+                }
                 SpeakerRole::Customer if is_taken_back(call, view, i) => last.clone(),
                 _ => Vec::new(),
             };
@@ -128,6 +134,14 @@ mod tests {
         assert_eq!(standing(&["customer: 要五条中华", "agent: 不好意思，中华没货了", "customer: 那行吧"]), Vec::<i64>::new());
         assert_eq!(standing(&["customer: 中华五条，云烟三条", "agent: 中华暂时没有货，云烟可以"]), [3]);
         assert_eq!(standing(&["customer: 中华五条，云烟三条", "agent: 都卖完了"]), Vec::<i64>::new());
+        let changed = [
+            "customer: 中华五条，云烟三条",
+            "agent: 中华没货了",
+            "customer: 玉溪一条多少钱",
+            "agent: 二百一",
+            "customer: 行，那就换成玉溪吧",
+        ];
+        assert_eq!(standing(&changed), [5, 3, 1]);
         // An offer of less is to be read back.
         assert_eq!(standing(&["customer: 要五条中华", "agent: 库存不足，只能给您两条"]), [5]);
     }
