@@ -220,7 +220,9 @@ mod tests {
 
     #[test]
     fn a_prompt_that_comes_back_is_heard_again_without_it() {
-        let options = AsrOptions { initial_prompt: "您好，请问有什么可以帮您？".to_owned(), ..AsrOptions::default() };
+        let options = AsrOptions {
+            initial_prompt: "您好，请问有什么可以帮您？".to_owned(), ..AsrOptions::default()
+        };
         let echo = decoded(&[(0, 2000, "您好，请问有什么可以帮您？"), (2300, 4300, "请讲。")]);
         let real = decoded(&[(0, 2000, "喂，哪位？"), (2300, 4300, "请讲。")]);
         let mut session = Session::open(&Script(vec![echo, real]), &options).unwrap();

@@ -232,7 +232,10 @@ fn cut(chars: &[char], stretch: Range<usize>, at: usize, range: &Range<usize>) -
     let text: String = chars.get(stretch.clone()).unwrap_or_default().iter().collect();
     let words = Segmenter::default().ranges(&text).into_iter();
     words.map(|w| w.start + stretch.start..w.end + stretch.start).any(|word| {
-        let around = word.start <= range.start && range.end <= word.end && range.len() > 1;
+        let holds = word.start <= range.start && range.end <= word.end;
+        // 真笨 says 笨, 翻滚 does not say 滚.
+        let stressed = chars.get(word.start).is_some_and(|c| "真太很好最更".contains(*c)) && word.len() == 2;
+        let around = holds && (range.len() > 1 || stressed);
         word.start < at && at < word.end && !around
     })
 }

@@ -28,7 +28,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
         ("per", "`call` 在所选话轮整体上计数（默认），`turn` 须在同一个话轮里满足"),
         ("sound", "true：读音相同或极相近也算，证据里记下代价；单字短语不按读音匹配"),
         ("common_words", "true：读音相近的常用词也算（默认不算，如“投宿”不当作“投诉”）"),
-        ("borders", "`word` 短语两端须是词的边界（“中心寒假”里没有“心寒”，“火大不大”不是“火大”）；`none` 不要求。默认：找到即不利于人的条件里，四字以下的短语要求，其余不要求"),
+        (
+            "borders",
+            "`word` 短语两端须是词的边界（“中心寒假”里没有“心寒”，“火大不大”不是“火大”）；`none` 不要求。默认：找到即不利于人的条件里，四字以下的短语要求，其余不要求",
+        ),
         ("negation_guard", "true：前面有“没有说、不是说、不会”等否定，或“有人说、听说、以为”等转述时不算"),
         EXCEPT,
     ],
@@ -307,7 +310,8 @@ mod tests {
             let anywhere = format!("keyword: {{ any: [{phrase}], borders: none }}");
             assert_eq!(truth(&anywhere, &[&format!("agent: {text}")]), Truth::Yes, "{text}");
         }
-        for (phrase, text) in [("不是人", "你真不是人"), ("心寒", "太让人心寒了"), ("骗子", "你这个大骗子")] {
+        for (phrase, text) in [("不是人", "你真不是人"), ("心寒", "太让人心寒了"), ("骗子", "你这个大骗子")]
+        {
             let keyword = format!("keyword: {{ any: [{phrase}] }}");
             assert_eq!(truth(&keyword, &[&format!("agent: {text}")]), Truth::Yes, "{text}");
         }
@@ -316,7 +320,8 @@ mod tests {
     #[test]
     fn polyphones_are_read_as_in_their_words() {
         let keyword = "keyword: { any: [重新登记], sound: true }";
-        for (text, heard) in [("给您虫新登记", Truth::Yes), ("来我们中心登记", Truth::No), ("重心登记", Truth::No)] {
+        for (text, heard) in [("给您虫新登记", Truth::Yes), ("来我们中心登记", Truth::No), ("重心登记", Truth::No)]
+        {
             assert_eq!(truth(keyword, &[&format!("agent: {text}")]), heard, "{text}");
         }
     }

@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Operator, OperatorDoc};
+use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::amount::Amount;
-use crate::orders::{Heard, Item, OrderLine, Ordered, claims, counted, orders, record_lines, shared_part, spoken_lines};
+use crate::orders::{
+    Heard, Item, OrderLine, Ordered, claims, counted, orders, record_lines, shared_part, spoken_lines,
+};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -216,7 +218,9 @@ impl OrderMismatch {
     /// The agent says the right quantity later.
     fn corrected(&self, call: &CallView<'_>, turn: u32, expected: Amount) -> bool {
         let later = call.turns.iter().filter(|t| t.turn.index > turn && t.turn.role == SpeakerRole::Agent);
-        later.filter(|t| !t.turn.is_unusable()).any(|t| counted(t, &self.units).iter().any(|c| c.value.agrees(expected)))
+        later
+            .filter(|t| !t.turn.is_unusable())
+            .any(|t| counted(t, &self.units).iter().any(|c| c.value.agrees(expected)))
     }
 }
 

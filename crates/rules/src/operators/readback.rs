@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Operator, OperatorDoc};
+use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::amount::Amount;
 use crate::orders::{Ordered, counted, orders};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -115,8 +115,9 @@ impl Readback {
     /// Said with a cue, several at once, or straight after the customer's own.
     fn is_readback(&self, call: &CallView<'_>, turn: &TurnView<'_>, said: &[Amount]) -> bool {
         let before = (turn.turn.index as usize).checked_sub(1).map(|i| &call.turns[i]);
-        let echo = before
-            .is_some_and(|b| b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.iter().any(|s| s.agrees(*v))));
+        let echo = before.is_some_and(|b| {
+            b.turn.role == SpeakerRole::Customer && self.values(b).iter().any(|v| said.iter().any(|s| s.agrees(*v)))
+        });
         said.len() >= 2 || !said.is_empty() && (echo || self.cues.any_in(turn))
     }
 }

@@ -378,7 +378,8 @@ mod tests {
     #[test]
     fn the_record_is_read_leniently() {
         let found = record_lines("红塔山=5条;云烟：３条，坏的;黄鹤楼*2");
-        let found: Vec<(String, i64)> = found.into_iter().map(|l| (l.name.iter().collect(), l.value.least / 1000)).collect();
+        let found: Vec<(String, i64)> =
+            found.into_iter().map(|l| (l.name.iter().collect(), l.value.least / 1000)).collect();
         assert_eq!(found, [("红塔山".to_owned(), 5), ("云烟".to_owned(), 3), ("黄鹤楼".to_owned(), 2)]);
     }
 }

@@ -20,13 +20,48 @@ pub struct Ordered {
 
 /// Words by which agents say that there is nothing to be had.
 const REFUSALS: [&str; 27] = [
-    "没货", "没有货", "缺货", "断货", "无货", "没库存", "没有库存", "库存不足", "卖完", "售完", "售罄", "卖光", "订完", "订不了",
-    "订不到", "不能订", "没法订", "无法订", "暂时没有", "暂时订", "已经没有", "没有了", "下架", "停产", "停售", "供应不上",
+    "没货",
+    "没有货",
+    "缺货",
+    "断货",
+    "无货",
+    "没库存",
+    "没有库存",
+    "库存不足",
+    "卖完",
+    "售完",
+    "售罄",
+    "卖光",
+    "订完",
+    "订不了",
+    "订不到",
+    "不能订",
+    "没法订",
+    "无法订",
+    "暂时没有",
+    "暂时订",
+    "已经没有",
+    "没有了",
+    "下架",
+    "停产",
+    "停售",
+    "供应不上",
     "配不了",
 ];
 /// Words by which customers take an order back.
 const WITHDRAWALS: [&str; 12] = [
-    "算了", "不要了", "不订了", "不定了", "不买了", "不拿了", "先不要", "先不订", "那就不", "取消", "不来了", "就不要",
+    "算了",
+    "不要了",
+    "不订了",
+    "不定了",
+    "不买了",
+    "不拿了",
+    "先不要",
+    "先不订",
+    "那就不",
+    "取消",
+    "不来了",
+    "就不要",
 ];
 /// Words by which customers take other goods in place of what was refused.
 const SUBSTITUTES: [&str; 9] = ["换成", "换个", "改成", "改要", "就换", "那换", "那就要", "那就来", "那来"];
@@ -68,13 +103,7 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
 }
 
 /// Which of the last orders an agent's turn refuses. A turn that counts goods itself offers something.
-fn refused(
-    call: &CallView<'_>,
-    view: &TurnView<'_>,
-    units: &[char],
-    all: &[Ordered],
-    last: &[usize],
-) -> Vec<usize> {
+fn refused(call: &CallView<'_>, view: &TurnView<'_>, units: &[char], all: &[Ordered], last: &[usize]) -> Vec<usize> {
     let refuses = |text: &[char]| {
         let text: String = text.iter().collect();
         REFUSALS.iter().any(|w| text.contains(w))
@@ -104,7 +133,8 @@ fn is_named(call: &CallView<'_>, order: &Ordered, units: &[char], said: &[char])
     let after = counts.get(at + 1).map_or(chars.len(), |c| c.range.start);
     let own = turn.clauses().into_iter().find(|c| c.contains(&counts[at].range.start)).unwrap_or(0..chars.len());
     let (before, after) = (before.max(own.start), after.min(own.end).max(counts[at].range.end));
-    let beside = [&chars[before.min(counts[at].range.start)..counts[at].range.start], &chars[counts[at].range.end..after]];
+    let beside =
+        [&chars[before.min(counts[at].range.start)..counts[at].range.start], &chars[counts[at].range.end..after]];
     beside.iter().any(|part| part.windows(2).any(|pair| said.windows(2).any(|w| w == pair)))
 }
 
@@ -131,7 +161,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_is_no_order() {
-        assert_eq!(standing(&["customer: 要五条中华", "agent: 不好意思，中华没货了", "customer: 那行吧"]), Vec::<i64>::new());
+        assert_eq!(
+            standing(&["customer: 要五条中华", "agent: 不好意思，中华没货了", "customer: 那行吧"]),
+            Vec::<i64>::new()
+        );
         assert_eq!(standing(&["customer: 中华五条，云烟三条", "agent: 中华暂时没有货，云烟可以"]), [3]);
         assert_eq!(standing(&["customer: 中华五条，云烟三条", "agent: 都卖完了"]), Vec::<i64>::new());
         let changed = [
@@ -148,7 +181,10 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_is_no_order() {
-        assert_eq!(standing(&["customer: 要五条中华", "agent: 一条四百五", "customer: 太贵了，算了"]), Vec::<i64>::new());
+        assert_eq!(
+            standing(&["customer: 要五条中华", "agent: 一条四百五", "customer: 太贵了，算了"]),
+            Vec::<i64>::new()
+        );
         assert_eq!(standing(&["customer: 要五条中华", "agent: 还要别的吗", "customer: 不要了"]), [5]);
     }
 }

@@ -82,7 +82,9 @@ pub(crate) fn spoken_edits(chars: &[char]) -> Vec<Edit> {
                 let base = if chars[end - 1] == '%' { "百分之" } else { "千分之" };
                 format!("{base}{said}")
             }
-            next if start < run.start && !next.is_some_and(|c| "元块万千百亿".contains(*c)) => format!("{said}元"),
+            next if start < run.start && !next.is_some_and(|c| "元块万千百亿".contains(*c)) => {
+                format!("{said}元")
+            }
             _ => said,
         };
         edits.push((start..end, said.chars().collect()));

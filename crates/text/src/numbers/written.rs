@@ -50,10 +50,7 @@ fn whole(run: &[char], next: Option<char>) -> Option<String> {
         && counted
         && power(run[0]).is_none()
         && !(run[0] == '一' && matches!(next, Some('个' | '点' | '次' | '位' | '天')));
-    let text = if code {
-        run.iter().filter_map(|c| digit(*c)).map(|d| d.to_string()).collect()
-    } else {
-        value.to_string()
-    };
+    let text =
+        if code { run.iter().filter_map(|c| digit(*c)).map(|d| d.to_string()).collect() } else { value.to_string() };
     (clear || single || (run.len() == 1 && run[0] == '十' && counted)).then_some(text)
 }

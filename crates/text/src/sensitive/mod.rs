@@ -18,16 +18,50 @@ use tokens::{Group, Tens, chains, digit, tokens};
 
 /// Words that say that somebody's number follows, within so many characters.
 const CUES: [&str; 21] = [
-    "电话", "手机", "号码", "身份证", "证件", "卡号", "账号", "帐号", "银行卡", "信用卡", "储蓄卡", "联系方式", "座机",
-    "传真", "微信", "电話", "電話", "手機", "號碼", "帳號", "护照",
+    "电话",
+    "手机",
+    "号码",
+    "身份证",
+    "证件",
+    "卡号",
+    "账号",
+    "帐号",
+    "银行卡",
+    "信用卡",
+    "储蓄卡",
+    "联系方式",
+    "座机",
+    "传真",
+    "微信",
+    "电話",
+    "電話",
+    "手機",
+    "號碼",
+    "帳號",
+    "护照",
 ];
 const CUE_REACH: usize = 12;
 /// Words that say so behind a number.
 const CUES_BEHIND: [&str; 6] = ["这个电话", "这个号码", "这个手机", "是我电话", "是我手机", "是我的手机"];
 /// Words that make a cue speak of the centre's or an order's number, which is nobody's secret.
 const NOT_PRIVATE: [&str; 17] = [
-    "客服电话", "服务电话", "投诉电话", "订货电话", "热线电话", "服务热线", "咨询电话", "客服热线", "监督电话", "工号",
-    "订单号", "单号", "编号", "订货号码", "条形码", "条码", "货号",
+    "客服电话",
+    "服务电话",
+    "投诉电话",
+    "订货电话",
+    "热线电话",
+    "服务热线",
+    "咨询电话",
+    "客服热线",
+    "监督电话",
+    "工号",
+    "订单号",
+    "单号",
+    "编号",
+    "订货号码",
+    "条形码",
+    "条码",
+    "货号",
 ];
 
 /// Characters of each number that is to be hidden, in order, without overlaps.
