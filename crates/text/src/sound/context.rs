@@ -25,7 +25,9 @@ fn words() -> &'static HashMap<char, Vec<Word>> {
                 words.entry(*first).or_default().push(Word { chars, syllables });
             }
         }
-        words.values_mut().for_each(|list| list.sort_by_key(|word| std::cmp::Reverse(word.chars.len())));
+        for list in words.values_mut() {
+            list.sort_by_key(|word| std::cmp::Reverse(word.chars.len()));
+        }
         words
     })
 }
