@@ -87,7 +87,9 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
             let fell = match view.turn.role {
                 SpeakerRole::Agent => refused(call, view, units, &all, &last),
                 SpeakerRole::Customer if SUBSTITUTES.iter().any(|w| view.text().contains(w)) => {
-                    all.iter_mut().for_each(|order| order.fell_at = None);
+                    for order in &mut all {
+                        order.fell_at = None;
+                    }
                     Vec::new()
                 }
                 SpeakerRole::Customer if is_taken_back(call, view, i) => last.clone(),

@@ -205,7 +205,8 @@ impl Written<'_> {
         if first.len() > 3 || first[0] == '0' || self.before() == Some(',') {
             return 0;
         }
-        let more = (0..self.runs.len()).take_while(|i| self.between(*i) == Some(',') && self.digits(i + 1).len() == 3).count();
+        let more =
+            (0..self.runs.len()).take_while(|i| self.between(*i) == Some(',') && self.digits(i + 1).len() == 3).count();
         // 100,200,3: a list.
         if self.between(more) == Some(',') { 0 } else { more }
     }
