@@ -4,12 +4,13 @@
 //! into place, `calls` last: a part counts as done when its `calls` file is there. Opening the lake removes what a
 //! killed run left behind: staged files, and parts of `turns` and `findings` without their `calls`.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
-use callsift_core::{CallReport, Finding, Provenance};
+use callsift_core::{CallReport, Finding, Outcome, Provenance};
 use callsift_text::Segmenter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -20,8 +21,9 @@ use crate::error::StoreError;
 use crate::read;
 use crate::removed::Removed;
 use crate::replace;
-use crate::replace::Judged;
+use crate::replace::{Judged, Step};
 use crate::schema::{SCHEMA_VERSION, Table, TableName};
+use crate::sources::Sources;
 use crate::tables::{self, CallRow, FindingRow, TurnRow};
 
 /// Rows per row group: small enough that a reader can skip, large enough to compress.
@@ -32,8 +34,12 @@ const ROW_GROUP_ROWS: usize = 65_536;
 pub struct DoneCall {
     /// SHA-256 of its recording; empty where the recording could not be read or there is none.
     pub audio_sha256: String,
+    /// Path of its recording, relative to the folder that the run was given.
+    pub recording: String,
     /// `ok`, `empty` or `failed`.
     pub status: String,
+    /// Stage that failed; empty where none did.
+    pub fail_stage: String,
     /// Rules, options and models that made it, joined; see [`DoneCall::is_stale`].
     pub made_by: String,
     /// The part that holds it.
@@ -41,6 +47,21 @@ pub struct DoneCall {
 }
 
 impl DoneCall {
+    fn of(report: &CallReport, provenance: &Provenance, part: &Part) -> Self {
+        let fail_stage = match &report.outcome {
+            Outcome::Failed { stage, .. } => stage.as_str().to_owned(),
+            _ => String::new(),
+        };
+        Self {
+            audio_sha256: tables::sha256(report).to_owned(),
+            recording: report.recording.name.clone(),
+            status: report.outcome.as_str().to_owned(),
+            fail_stage,
+            made_by: read::made_by(provenance),
+            part: part.clone(),
+        }
+    }
+
     /// True where other rules, options or models made the row than would make it now.
     pub fn is_stale(&self, now: &Provenance) -> bool {
         self.made_by != read::made_by(now)
@@ -62,10 +83,12 @@ impl Part {
         root.join(table.as_str()).join(format!("dt={}", self.date)).join(format!("part-{:05}.parquet", self.number))
     }
 
+    /// The part that a file belongs to; `None` where its name is not just as parts are named.
     pub(crate) fn parse(path: &Path) -> Option<Self> {
-        let number = path.file_name()?.to_str()?.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
-        let date = path.parent()?.file_name()?.to_str()?.strip_prefix("dt=")?.to_owned();
-        Some(Self { date, number })
+        let name = path.file_name()?.to_str()?;
+        let number = name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
+        let date = read::day_of(path.parent()?)?.to_owned();
+        (name == format!("part-{number:05}.parquet")).then_some(Self { date, number })
     }
 }
 
@@ -75,7 +98,14 @@ pub struct Lake {
     words: Segmenter,
     next: BTreeMap<String, u32>,
     pub(crate) done: BTreeMap<String, DoneCall>,
+    /// Rows whose id stands in an earlier part already: older versions wrote such.
+    pub(crate) doubles: Vec<(String, DoneCall)>,
+    /// Rows that were taken out to be done again: their recordings keep their ids.
+    forgotten: Vec<(String, DoneCall)>,
+    /// Rows that go when a call is written: its id, theirs.
+    replaced: BTreeMap<String, Vec<String>>,
     pub(crate) removed: Removed,
+    pub(crate) sources: Sources,
     /// Held for its advisory lock until the lake is dropped.
     _lock: File,
 }
@@ -96,8 +126,19 @@ impl Lake {
                 return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
             }
         }
-        let (next, done, removed) = (BTreeMap::new(), BTreeMap::new(), Removed::load(root)?);
-        let mut lake = Self { root: root.to_owned(), words, next, done, removed, _lock: lock };
+        let (removed, sources) = (Removed::load(root)?, Sources::load(root)?);
+        let mut lake = Self {
+            root: root.to_owned(),
+            words,
+            next: BTreeMap::new(),
+            done: BTreeMap::new(),
+            doubles: Vec::new(),
+            forgotten: Vec::new(),
+            replaced: BTreeMap::new(),
+            removed,
+            sources,
+            _lock: lock,
+        };
         replace::finish(root)?;
         lake.clean()?;
         lake.scan()?;
@@ -109,13 +150,29 @@ impl Lake {
         &self.done
     }
 
+    /// Calls whose id stands in an earlier part already, as older versions wrote them.
+    pub fn doubles(&self) -> &[(String, DoneCall)] {
+        &self.doubles
+    }
+
+    /// Calls that [`Lake::forget_failed`] took out.
+    pub fn forgotten(&self) -> &[(String, DoneCall)] {
+        &self.forgotten
+    }
+
+    /// Has the row `old_id` go in the moment in which the call `new_id` is written: it is the same call, which was filed under
+    /// another id while it could not be read.
+    pub fn replace_when_written(&mut self, new_id: &str, old_id: &str) {
+        self.replaced.entry(new_id.to_owned()).or_default().push(old_id.to_owned());
+    }
+
     /// Takes the parts that hold failed calls back out of the lake, so that all their calls are done again.
     ///
     /// # Errors
     /// A file cannot be removed.
     pub fn forget_failed(&mut self) -> Result<usize, StoreError> {
-        let mut parts: Vec<Part> =
-            self.done.values().filter(|d| d.status == "failed").map(|d| d.part.clone()).collect();
+        let rows = || self.done.iter().chain(self.doubles.iter().map(|(id, call)| (id, call)));
+        let mut parts: Vec<Part> = rows().filter(|(_, d)| d.status == "failed").map(|(_, d)| d.part.clone()).collect();
         parts.sort();
         parts.dedup();
         for part in &parts {
@@ -124,11 +181,15 @@ impl Lake {
                 remove(&part.path(&self.root, table))?;
             }
         }
-        self.done.retain(|_, d| !parts.contains(&d.part));
+        let gone = rows().filter(|(_, d)| parts.binary_search(&d.part).is_ok());
+        self.forgotten = gone.map(|(id, call)| (id.clone(), call.clone())).collect();
+        self.done.retain(|_, d| parts.binary_search(&d.part).is_err());
+        self.doubles.retain(|(_, d)| parts.binary_search(&d.part).is_err());
         Ok(parts.len())
     }
 
-    /// Writes one part with these calls, in the order given, and publishes it.
+    /// Writes one part with these calls, in the order given, and publishes it. A row of the lake with the id of one of them goes
+    /// out of its part in the same moment: an id stands once.
     ///
     /// # Errors
     /// The disk is full or not writable; nothing of the part is visible then.
@@ -148,17 +209,51 @@ impl Lake {
             write_parquet(&path, &batch)?;
             staged.push((path, part.path(&self.root, table)));
         }
-        for (from, to) in staged {
-            publish(&from, &to)?;
+        let going = self.going(reports);
+        if going.is_empty() {
+            for (from, to) in staged {
+                publish(&from, &to)?;
+            }
+        } else {
+            self.swap(&part, staged, &going)?;
         }
-        self.next.insert(date.to_owned(), number + 1);
+        self.next.entry(date.to_owned()).and_modify(|n| *n = (*n).max(number + 1)).or_insert(number + 1);
         for report in reports {
-            let audio_sha256 = report.audio.as_ref().map_or_else(String::new, |a| a.sha256.clone());
-            let status = report.outcome.as_str().to_owned();
-            let done = DoneCall { audio_sha256, status, made_by: read::made_by(provenance), part: part.clone() };
-            self.done.insert(report.recording.meta.call_id.clone(), done);
+            self.done.insert(report.recording.meta.call_id.clone(), DoneCall::of(report, provenance, &part));
         }
         Ok(part)
+    }
+
+    /// Rows that these calls stand in the place of, by part.
+    fn going(&mut self, reports: &[CallReport]) -> BTreeMap<Part, BTreeSet<String>> {
+        let mut going: BTreeMap<Part, BTreeSet<String>> = BTreeMap::new();
+        for report in reports {
+            let id = &report.recording.meta.call_id;
+            let others = self.replaced.remove(id).unwrap_or_default();
+            for old in others.iter().chain([id]) {
+                if let Some(done) = self.done.remove(old) {
+                    going.entry(done.part).or_default().insert(old.clone());
+                }
+            }
+        }
+        going
+    }
+
+    /// Publishes a part and takes rows out of others; all of it or nothing, also when killed.
+    fn swap(
+        &self,
+        part: &Part,
+        mut staged: Vec<(PathBuf, PathBuf)>,
+        going: &BTreeMap<Part, BTreeSet<String>>,
+    ) -> Result<(), StoreError> {
+        // The commit mark of the new part comes last: a reader meets the old rows, none, or the new ones, and never both.
+        let mark = staged.pop();
+        let mut steps: Vec<Step> = staged.into_iter().map(|(from, to)| Step::Move(from, to)).collect();
+        for (old, ids) in going {
+            steps.extend(self.without(old, &ids.iter().map(String::as_str).collect())?);
+        }
+        steps.extend(mark.map(|(from, to)| Step::Move(from, to)));
+        replace::commit(&self.root, part, &steps)
     }
 
     /// The lowest number that is free: parts that were taken out are filled again.
@@ -214,7 +309,7 @@ impl Lake {
         for (i, (to, batch)) in batches.into_iter().enumerate() {
             let from = staging.join(format!("replace-{}-{:05}-{i}.tmp", part.date, part.number));
             write_parquet(&from, &batch)?;
-            moves.push((from, to));
+            moves.push(Step::Move(from, to));
         }
         replace::commit(&self.root, part, &moves)
     }
@@ -240,8 +335,13 @@ impl Lake {
             let Some(part) = Part::parse(&path) else { continue };
             let next = self.next.entry(part.date.clone()).or_default();
             *next = (*next).max(part.number + 1);
-            for read::CallKey { call_id, audio_sha256, status, made_by } in read::call_keys(&path)? {
-                self.done.insert(call_id, DoneCall { audio_sha256, status, made_by, part: part.clone() });
+            for key in read::call_keys(&path)? {
+                let read::CallKey { call_id, audio_sha256, recording, status, fail_stage, made_by } = key;
+                let call = DoneCall { audio_sha256, recording, status, fail_stage, made_by, part: part.clone() };
+                match self.done.entry(call_id) {
+                    Entry::Vacant(free) => drop(free.insert(call)),
+                    Entry::Occupied(taken) => self.doubles.push((taken.key().clone(), call)),
+                }
             }
         }
         Ok(())
@@ -358,6 +458,7 @@ pub(crate) mod tests {
             recording: Recording {
                 path: PathBuf::from(id),
                 name: format!("{id}.wav"),
+                sha256: String::new(),
                 meta: CallMeta { call_id: id.to_owned(), ..CallMeta::default() },
             },
             outcome,
@@ -431,6 +532,57 @@ pub(crate) mod tests {
         assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["b"]);
         let part = lake.write_part("2026-11-16", &[report("a", false)], &Provenance::default()).unwrap();
         assert_eq!(part.number, 0);
+    }
+
+    #[test]
+    fn a_call_that_is_written_again_stands_once_also_after_a_kill() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        write(root, &["a", "b"]);
+        write(root, &["f1"]);
+        let mut lake = open(root).unwrap();
+        lake.replace_when_written("c", "f1");
+        let part =
+            lake.write_part("2026-11-17", &[report("b", false), report("c", false)], &Provenance::default()).unwrap();
+        let day = |n: u32| crate::Part { date: "2026-11-16".to_owned(), number: n };
+        let ids = |part: &crate::Part| -> Vec<String> {
+            crate::read_calls(root, part).unwrap().into_iter().map(|c| c.meta.call_id).collect()
+        };
+        assert_eq!((ids(&day(0)), ids(&part)), (vec!["a".to_owned()], vec!["b".to_owned(), "c".to_owned()]));
+        let left = crate::TableName::ALL.iter().filter(|t| day(1).path(root, **t).exists()).count();
+        assert_eq!(left, 0, "a part without rows goes");
+        assert_eq!(crate::read_findings(root, &day(0)).unwrap().len(), 2);
+        drop(lake);
+        // Killed when all was written and nothing renamed: the next to open finishes it.
+        let moved = part.path(root, crate::TableName::Calls);
+        fs::create_dir_all(root.join(".staging")).unwrap();
+        fs::rename(&moved, root.join(".staging/calls.tmp")).unwrap();
+        let relative = "calls/dt=2026-11-17/part-00000.parquet";
+        let journal = format!("\tcalls/dt=2026-11-16/part-00000.parquet\n.staging/calls.tmp\t{relative}\n");
+        fs::write(root.join(".replace-2026-11-17-00000"), journal).unwrap();
+        let lake = open(root).unwrap();
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert!(!root.join("calls/dt=2026-11-16").exists());
+    }
+
+    #[test]
+    fn ids_that_stand_twice_in_an_older_lake_are_known() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(folder.path(), &["a", "b"]);
+        write(other.path(), &["b"]);
+        for table in crate::TableName::ALL {
+            let name = |n: u32| format!("{}/dt=2026-11-16/part-{n:05}.parquet", table.as_str());
+            fs::copy(other.path().join(name(0)), folder.path().join(name(1))).unwrap();
+        }
+        let mut lake = open(folder.path()).unwrap();
+        assert_eq!(lake.done()["b"].part.number, 0);
+        assert_eq!(
+            lake.doubles().iter().map(|(id, call)| (id.as_str(), call.part.number)).collect::<Vec<_>>(),
+            [("b", 1)]
+        );
+        // What is written then stands in the place of the first; the other stays as it is.
+        lake.write_part("2026-11-16", &[report("b", false)], &Provenance::default()).unwrap();
+        assert_eq!(lake.doubles().len(), 1);
     }
 
     #[test]
