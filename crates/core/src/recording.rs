@@ -28,11 +28,12 @@ impl Direction {
         }
     }
 
-    /// Reads the names that centres write: `in`, `inbound`, `呼入`, `out`, `outbound`, `呼出`; anything else is unknown.
+    /// Reads the names that centres write: `in`, `inbound`, `incoming`, `呼入`, `来电`, `out`, `outbound`, `outgoing`, `呼出`, `外呼`,
+    /// `去电`; anything else is unknown.
     pub fn parse(text: &str) -> Self {
         match text.trim().to_ascii_lowercase().as_str() {
-            "in" | "inbound" | "呼入" => Self::Inbound,
-            "out" | "outbound" | "呼出" | "外呼" => Self::Outbound,
+            "in" | "inbound" | "incoming" | "呼入" | "来电" => Self::Inbound,
+            "out" | "outbound" | "outgoing" | "呼出" | "外呼" | "去电" => Self::Outbound,
             _ => Self::Unknown,
         }
     }

@@ -12,11 +12,14 @@
 
 pub mod analyse;
 pub mod config;
+pub mod encoding;
 pub mod engine;
 pub mod error;
 pub mod facts;
 pub mod front;
+pub mod identity;
 pub mod input;
+pub mod intake;
 pub mod labelled;
 pub mod metadata;
 pub mod progress;
@@ -24,12 +27,15 @@ pub mod replay;
 pub mod retain;
 pub mod run;
 pub mod transcripts;
+pub mod walk;
 
 pub use config::{Config, VadBackend};
 pub use engine::Engine;
 pub use error::PipelineError;
 pub use input::{InputPlan, plan_input};
+pub use intake::{Intake, Note, NoteKind};
 pub use labelled::{RuleMeasure, measure};
 pub use progress::{Event, RuleCount, Summary};
 pub use replay::{Change, Differences, ReplayPlan, ReplaySummary, compare, replay};
 pub use run::{RunOptions, run};
+pub use walk::{Quiet, Walk, walk};

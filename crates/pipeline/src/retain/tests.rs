@@ -53,7 +53,7 @@ impl Centre {
         });
         let meta = CallMeta { call_id: id.to_owned(), ..CallMeta::default() };
         CallReport {
-            recording: Recording { path, name: name.to_owned(), meta },
+            recording: Recording { path, name: name.to_owned(), sha256: String::new(), meta },
             outcome: Outcome::Ok,
             audio,
             turns: Vec::new(),
