@@ -9,7 +9,7 @@
 //! 4. Anything else is a new call. Its id is the one that it claims; where that is another's, the first eight digits of the
 //!    SHA-256 of its bytes are put behind it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use callsift_core::Recording;
@@ -85,8 +85,6 @@ struct Resolver<'l> {
     by_name: HashMap<&'l str, Vec<usize>>,
     by_sha: HashMap<&'l str, Vec<usize>>,
     by_id: HashMap<&'l str, Vec<usize>>,
-    /// Names of this run's recordings.
-    present: HashSet<String>,
     /// Rows that a recording of this run is.
     taken: BTreeSet<usize>,
     match_of: Vec<Option<usize>>,
@@ -111,7 +109,6 @@ impl<'l> Resolver<'l> {
             by_id: index(|r| r.id),
             lake,
             rows,
-            present: planned.iter().map(|p| p.recording.name.clone()).collect(),
             taken: BTreeSet::new(),
             match_of: vec![None; planned.len()],
         }
@@ -121,16 +118,11 @@ impl<'l> Resolver<'l> {
         map.get(key).into_iter().flatten().copied().filter(|row| !self.taken.contains(row))
     }
 
-    /// Whether a recording may be a row's call by the ids: it claims the row's, or none, or the row's was only made from a name.
-    fn may_be(&self, p: &Planned, row: &Row<'_>) -> bool {
-        let meta = &p.recording.meta;
-        let made_of = |name: &str| {
-            let default = default_id(name);
-            row.id == name
-                || row.id == default
-                || row.id.strip_prefix(&default).is_some_and(|rest| rest.starts_with('~'))
-        };
-        !p.claimed || meta.call_id == row.id || made_of(&row.call.recording)
+    /// Whether a recording may be a row's call by the ids: it claims none, or the row's, or the row's was only made from a name.
+    fn may_be(p: &Planned, row: &Row<'_>) -> bool {
+        let made_of = |id: &str| row.id == id || row.id.strip_prefix(id).is_some_and(|rest| rest.starts_with('~'));
+        let name = &row.call.recording;
+        !p.claimed || made_of(&p.recording.meta.call_id) || made_of(&default_id(name)) || row.id == name
     }
 
     /// Whether both days are known and differ.
@@ -146,7 +138,7 @@ impl<'l> Resolver<'l> {
             let unknown = row.call.audio_sha256.is_empty() && !self.is_other_file(p, row);
             // Empty files are all alike: one of another folder and another day is another call.
             let other = Self::other_day(p, row) && self.is_other_file(p, row);
-            (bytes || unknown) && !other && self.may_be(p, row)
+            (bytes || unknown) && !other && Self::may_be(p, row)
         };
         self.free(&self.by_name, &r.name).find(|i| fits(&self.rows[*i]))
     }
@@ -156,10 +148,9 @@ impl<'l> Resolver<'l> {
         let r = &p.recording;
         let file = |name: &str| name.rsplit('/').next().map(str::to_owned);
         let fits = |row: &Row<'_>| {
-            let still_there = self.present.contains(&row.call.recording) && row.call.recording != r.name;
             // What failed may be empty, and empty files are all alike.
             let telling = !row.failed() || file(&row.call.recording) == file(&r.name);
-            !still_there && telling && self.may_be(p, row) && !Self::other_day(p, row)
+            telling && Self::may_be(p, row) && !Self::other_day(p, row)
         };
         // Of several the one whose name has most of its end in common.
         let alike = |i: &usize| {
@@ -179,7 +170,7 @@ impl<'l> Resolver<'l> {
                 // Nobody says which day it is of. A row that failed tells nothing that could be lost.
                 Day::Assumed | Day::Unreadable => row.failed() || r.meta.date.as_ref() == Some(&row.call.part.date),
             };
-            day && self.may_be(p, row) && !self.is_other_file(p, row)
+            day && Self::may_be(p, row) && !self.is_other_file(p, row)
         };
         let by_id = || self.free(&self.by_id, &r.meta.call_id).filter(|i| self.is_file(p, &self.rows[*i]));
         self.free(&self.by_name, &r.name).chain(by_id()).find(|i| fits(&self.rows[*i]))
@@ -299,3 +290,6 @@ fn apart(claim: &str, recording: &Recording) -> String {
     };
     format!("{claim}~{}", &hash[..8.min(hash.len())])
 }
+
+#[cfg(test)]
+mod tests;
