@@ -156,6 +156,10 @@ pub struct RunArgs {
     /// Calls per part file: what a killed run has to do again at most.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub calls_per_part: u32,
+    /// Take a recording only once it has not changed for so many seconds; `run` waits for those that just did, and leaves those
+    /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub settle_secs: u32,
     /// Do calls again that failed before, with the part that holds them.
     #[arg(long)]
     pub retry_failed: bool,

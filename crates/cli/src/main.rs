@@ -8,6 +8,7 @@ mod exit;
 mod load;
 mod output;
 mod progress;
+mod spreadsheet;
 
 use std::process::ExitCode;
 

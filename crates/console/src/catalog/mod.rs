@@ -6,6 +6,7 @@
 pub(crate) mod counts;
 mod forget;
 mod grams;
+mod odd;
 pub(crate) mod outcomes;
 mod place;
 pub(crate) mod queue;
@@ -22,13 +23,14 @@ use crate::error::ConsoleError;
 
 pub(crate) use forget::forget;
 pub(crate) use grams::query as text_query;
+pub use odd::{Odd, odd_things};
 pub(crate) use rank::rank;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};
 pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.
