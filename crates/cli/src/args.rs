@@ -49,6 +49,9 @@ pub enum Command {
     /// Judge the calls of a lake again by other rules, without hearing them.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
+    /// Make a lake of links whose calls and findings belong together, to read from while others write.
+    #[command(after_help = "Example:\n  callsift snapshot --lake /data/lake --out /data/lake-now")]
+    Snapshot(SnapshotArgs),
     /// Measure rules on labelled calls: precision and recall with intervals.
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
@@ -219,6 +222,20 @@ pub struct ReplayArgs {
     /// Configuration.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// `callsift snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// The snapshot; it must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print what it holds as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `callsift eval`.

@@ -1,7 +1,7 @@
 //! JSON as other programs write it, made such that a strict reader takes it, where what is meant is plain.
 
 /// `NaN`, `Infinity` and `-Infinity` outside texts become `null`; halves of surrogate pairs (`\ud83d` alone) become U+FFFD, as
-/// any decoder would have them. `None` where there is nothing to mend.
+/// any decoder would have them; raw control characters in texts become their escapes. `None` where there is nothing to mend.
 pub fn mended(json: &str) -> Option<String> {
     let (mut out, mut rest) = (String::with_capacity(json.len()), json);
     let (mut inside, mut changed) = (false, false);
@@ -11,16 +11,20 @@ pub fn mended(json: &str) -> Option<String> {
                 inside = !inside;
                 (1, None)
             }
-            '\\' if inside => escape(rest),
+            '\\' if inside => {
+                let (taken, written) = escape(rest);
+                (taken, written.map(str::to_owned))
+            }
+            '\0'..='\u{1f}' if inside => (1, Some(format!("\\u{:04x}", c as u32))),
             _ if !inside => match ["NaN", "-Infinity", "Infinity"].iter().find(|word| rest.starts_with(**word)) {
-                Some(word) => (word.len(), Some("null")),
+                Some(word) => (word.len(), Some("null".to_owned())),
                 None => (c.len_utf8(), None),
             },
             _ => (c.len_utf8(), None),
         };
         let (piece, left) = rest.split_at_checked(taken)?;
-        out.push_str(written.unwrap_or(piece));
         changed |= written.is_some();
+        out.push_str(written.as_deref().unwrap_or(piece));
         rest = left;
     }
     changed.then_some(out)
@@ -72,6 +76,7 @@ mod tests {
             (r#"["\ud83d\ude0a NaN \\ud83d \" NaN"]"#, None),
             ("{\"a\":1}", None),
             ("[\"\\", None),
+            ("[\t\"a\u{1b}\tb\"]", Some("[\t\"a\\u001b\\u0009b\"]")),
         ] {
             assert_eq!(mended(json).as_deref(), wanted, "{json}");
         }

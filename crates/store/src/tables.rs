@@ -94,12 +94,15 @@ pub fn calls<'a>() -> Table<CallRow<'a>> {
         name: TableName::Calls,
         doc: "One row per call, whatever became of it.",
         columns: vec![
-            required("call_id", Kind::Text, "Unique id of the call.", |r| {
+            required("call_id", Kind::Text, "Unique id of the call; see Ids.", |r| {
                 r.report.recording.meta.call_id.as_str().into()
             }),
-            required("recording", Kind::Text, "Path of the recording, relative to the recordings folder.", |r| {
-                r.report.recording.name.as_str().into()
-            }),
+            required(
+                "recording",
+                Kind::Text,
+                "Path of the recording, relative to the recordings folder; bytes that are no UTF-8 as `�` and two hexadecimal digits.",
+                |r| r.report.recording.name.as_str().into(),
+            ),
             optional("started_at", Kind::Timestamp, "Start of the call.", |r| {
                 r.report.recording.meta.started_at_us.into()
             }),

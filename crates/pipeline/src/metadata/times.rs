@@ -1,4 +1,4 @@
-//! Times as people and spreadsheets write them. Only the forms listed in docs/metadata.md are read; everything else is none,
+//! Times as people and spreadsheets write them. Only the forms listed in docs/input.md are read; everything else is none,
 //! and never a guess: a day before a month, or a year of two digits, could be read in two ways.
 
 use jiff::civil::{Date, DateTime, Time};
