@@ -20,19 +20,16 @@ pub struct Decoded<'a> {
 
 /// UTF-16 with or without a byte order mark: half of the bytes of anything but pure Chinese prose are NUL.
 pub fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
-    match Encoding::for_bom(bytes) {
-        Some((encoding, _)) => (encoding != UTF_8).then_some(encoding),
-        None => {
-            let head = &bytes[..bytes.len().min(1024)];
-            let nuls = |odd: usize| head.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
-            let (even, odd) = (nuls(0), nuls(1));
-            let many = head.len() / 8;
-            match (even > many, odd > many) {
-                (false, true) => Some(UTF_16LE),
-                (true, false) => Some(UTF_16BE),
-                _ => None,
-            }
-        }
+    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
+        return (encoding != UTF_8).then_some(encoding);
+    }
+    let head = &bytes[..bytes.len().min(1024)];
+    let nuls = |odd: usize| head.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
+    let many = head.len() / 8;
+    match (nuls(0) > many, nuls(1) > many) {
+        (false, true) => Some(UTF_16LE),
+        (true, false) => Some(UTF_16BE),
+        _ => None,
     }
 }
 

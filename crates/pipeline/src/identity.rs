@@ -187,13 +187,13 @@ impl<'l> Resolver<'l> {
     fn todo(self, planned: Vec<Planned>) -> Todo {
         let mut todo = Todo::default();
         let mut ids = Ids { lake: self.lake, used: BTreeMap::new() };
-        for row in self.rows.iter() {
+        for row in &self.rows {
             ids.used.entry(row.id.to_owned()).or_insert_with(|| row.call.recording.clone());
         }
         let mut new = Vec::new();
         for (p, matched) in planned.into_iter().zip(&self.match_of) {
             match matched {
-                Some(row) => self.again(p, &self.rows[*row], &mut todo),
+                Some(row) => Self::again(p, &self.rows[*row], &mut todo),
                 None => new.push(p),
             }
         }
@@ -207,7 +207,7 @@ impl<'l> Resolver<'l> {
     }
 
     /// A recording that is a row's call: done, or to be done again under the row's id.
-    fn again(&self, mut p: Planned, row: &Row<'_>, todo: &mut Todo) {
+    fn again(mut p: Planned, row: &Row<'_>, todo: &mut Todo) {
         let now = &p.recording.sha256;
         let changed = !row.call.audio_sha256.is_empty() && row.call.audio_sha256 != *now;
         if changed && now.is_empty() && !row.failed() {
@@ -234,7 +234,7 @@ impl<'l> Resolver<'l> {
     fn reused(&self, p: &Planned, todo: &mut Todo) {
         let name = &p.recording.name;
         let other = self.by_name.get(name.as_str()).into_iter().flatten().map(|i| &self.rows[*i]);
-        if let Some(row) = other.filter(|row| self.is_file(p, row)).next_back() {
+        if let Some(row) = other.rev().find(|row| self.is_file(p, row)) {
             let text = format!(
                 "{} 的通话 {} 也来自这个文件，内容不同：两通都保留；若是同一通，请用元数据或 --dt 给出日期后重跑",
                 row.call.part.date, row.id

@@ -66,7 +66,7 @@ impl Lake {
         let folder = self.root.join(FOLDER);
         fs::create_dir_all(&folder).map_err(StoreError::io("cannot write to the lake", &folder))?;
         // A kill may have cut the last line: a line feed first, so that it spoils no other.
-        let text: String = new.iter().map(|m| format!("\n{m:016x}")).collect();
+        let text: String = new.iter().flat_map(|m| ["\n".to_owned(), format!("{m:016x}")]).collect();
         let path = folder.join(date);
         let write = || -> std::io::Result<()> {
             let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;

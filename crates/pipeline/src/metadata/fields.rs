@@ -193,15 +193,12 @@ impl Columns {
         let mut used = BTreeSet::new();
         for heading in headings {
             let own = field(heading).filter(|f| (f == heading || !named.contains(f)) && used.insert(*f));
-            match own {
-                Some(field) => columns.taken.push((heading.clone(), field.to_owned())),
-                None => {
-                    if let Some(field) = field(heading).or_else(|| resembled(heading)) {
-                        columns.alike.push((heading.clone(), field));
-                    }
-                    columns.taken.push((heading.clone(), heading.clone()));
-                }
+            if own.is_none()
+                && let Some(field) = field(heading).or_else(|| resembled(heading))
+            {
+                columns.alike.push((heading.clone(), field));
             }
+            columns.taken.push((heading.clone(), own.unwrap_or(heading).to_owned()));
         }
         columns
     }

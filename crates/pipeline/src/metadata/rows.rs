@@ -1,8 +1,10 @@
 //! Which row belongs to which recording. A row is booked on a recording only where it can be no other's.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
+use callsift_core::path_of_name;
 use percent_encoding::percent_decode_str;
 
 use crate::intake::NoteKind;
@@ -136,6 +138,15 @@ fn parts(path: &str) -> Vec<String> {
     out
 }
 
+/// A name that is not UTF-8 as rows have it, where it is GBK.
+fn readable(name: &str) -> Cow<'_, str> {
+    let path = path_of_name(name);
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let is_utf8 = std::str::from_utf8(bytes).is_ok();
+    let decoded = || encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes);
+    if is_utf8 { name.into() } else { decoded().map_or_else(|| name.into(), |text| text.into_owned().into()) }
+}
+
 fn without_extension(file: &str) -> &str {
     file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
@@ -154,7 +165,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(root: &Path, names: &'a [String]) -> Self {
-        let parts: Vec<Vec<String>> = names.iter().map(|n| parts(n)).collect();
+        let parts: Vec<Vec<String>> = names.iter().map(|n| parts(&readable(n))).collect();
         let index = |cut: fn(&str) -> &str| {
             KEYS.map(|key| {
                 let mut map: HashMap<String, Vec<usize>> = HashMap::new();
@@ -290,6 +301,13 @@ mod tests {
             assert_eq!(agents, ["", "a"], "{file}");
             assert!(sheet.intake.notes.is_empty(), "{file}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_in_gbk_are_found_by_their_characters() {
+        let (agents, _) = booked(&["3021/\u{fffd}C4\u{fffd}E3.wav"], &[("3021\\你.wav", "a")]);
+        assert_eq!(agents, ["a"]);
     }
 
     #[test]

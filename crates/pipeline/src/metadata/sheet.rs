@@ -15,6 +15,8 @@ use crate::metadata::fields::{Columns, field};
 
 /// Fields that are ids: their digits must be whole.
 const IDS: [&str; 4] = ["call_id", "agent_id", "customer_id", "file"];
+/// Digits from which a number with a decimal point and nothing behind it is an id or a telephone number.
+const LONG_NUMBER: usize = 8;
 /// Line breaks in one cell from which a quote was left open.
 const OPEN_QUOTE: usize = 10;
 
@@ -167,9 +169,9 @@ impl Sheet {
             if !object.keys().any(|k| matches!(names.get(k.as_str()), Some(&("file" | "call_id")))) {
                 return Err(wrong(line, "a row needs `file` (recording) or `call_id`".to_owned()));
             }
-            let named =
+            let cells =
                 object.iter().map(|(k, v)| (names.get(k.as_str()).copied().unwrap_or(k).to_owned(), text_of(v)));
-            self.add(line, named);
+            self.add(line, cells);
         }
         Ok(())
     }
@@ -202,8 +204,9 @@ impl Sheet {
     fn add(&mut self, line: usize, cells: impl Iterator<Item = (String, String)>) {
         let mut fields = Fields::new();
         for (field, value) in cells {
+            let is_id = IDS.contains(&field.as_str());
             let value =
-                if IDS.contains(&field.as_str()) { self.whole(line, &field, value, &mut fields) } else { value };
+                if is_id { self.whole(line, &field, value, &mut fields) } else { self.other(line, &field, value) };
             // Of two columns with one heading the first that says something counts.
             if fields.get(&field).is_none_or(String::is_empty) {
                 fields.insert(field, value);
@@ -215,6 +218,24 @@ impl Sheet {
         } else {
             let text = "没有可用的 file（录音）或 call_id（通话编号）：no match possible";
             self.intake.add(NoteKind::BadRow, format!("{}:{line}", self.name), text);
+        }
+    }
+
+    /// Other columns may hold telephone numbers and ids as well: they are kept, and what a spreadsheet did is said.
+    fn other(&mut self, line: usize, field: &str, value: String) -> String {
+        let place = format!("{}:{line}", self.name);
+        match cells::digits(&value) {
+            Digits::Point(number) if number.len() >= LONG_NUMBER && field != "started_at" => {
+                self.intake.add(NoteKind::DecimalPoint, place, format!("{field} {value} 读作 {number}"));
+                number
+            }
+            Digits::Lost => {
+                let text =
+                    format!("{field} {value} 已丢失末尾数字（digits lost），按原样保留：请把该列设为文本后重新导出");
+                self.intake.add(NoteKind::DigitsLost, place, text);
+                value
+            }
+            _ => value,
         }
     }
 
@@ -274,7 +295,7 @@ fn number(n: &serde_json::Number) -> Cow<'static, str> {
     match n.as_f64() {
         Some(f) if n.is_f64() && f.fract() == 0.0 && f.abs() < EXACT => format!("{f:.0}").into(),
         // As a spreadsheet would have it: whoever needs the digits sees that they are gone.
-        Some(f) if n.is_f64() && f.abs() >= EXACT => format!("{f:E}").into(),
+        Some(f) if n.is_f64() && f.abs() >= EXACT => format!("{f:.4E}").into(),
         _ => n.to_string().into(),
     }
 }
@@ -323,6 +344,10 @@ mod tests {
         assert_eq!(fields["call_id_digits_lost"], "2.02611E+13");
         let count = |kind| sheet.intake.count(kind);
         assert_eq!((count(NoteKind::DigitsLost), count(NoteKind::DecimalPoint), count(NoteKind::BadRow)), (2, 1, 1));
+        let sheet = read("c.csv", b"file,phone,share\na.wav,13800138000.0,1.0\nb.wav,1.38E+10,5.0\n").unwrap();
+        let of = |row: usize, field: &str| sheet.rows[row].fields[field].as_str();
+        assert_eq!((of(0, "phone"), of(0, "share"), of(1, "phone")), ("13800138000", "1.0", "1.38E+10"));
+        assert_eq!((sheet.intake.count(NoteKind::DigitsLost), sheet.intake.count(NoteKind::DecimalPoint)), (1, 1));
         let json =
             "{\"call_id\":202611160900100001,\"customer_id\":1.3800138e10}\n{\"call_id\":20261116090010000123456}\n";
         let sheet = read("b.jsonl", json.as_bytes()).unwrap();
