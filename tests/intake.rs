@@ -9,8 +9,8 @@ use crate::support::{callsift, code, python, recordings, root, run, stderr, stdo
 /// A lake of calls that another system transcribed, `k0` to so many, two a part.
 fn lake(folder: &Path, calls: usize) -> String {
     let line = |i: usize| {
-        let turns = "[{{\"role\":\"agent\",\"start_ms\":0,\"end_ms\":2000,\"text\":\"您好。\"}},\
-             {{\"role\":\"agent\",\"start_ms\":3000,\"end_ms\":6000,\"text\":\"这不归我管，你找别人\u{1b}[31m吧。\"}}]";
+        let turns = "[{\"role\":\"agent\",\"start_ms\":0,\"end_ms\":2000,\"text\":\"您好。\"},\
+             {\"role\":\"agent\",\"start_ms\":3000,\"end_ms\":6000,\"text\":\"这不归我管，你找别人\u{1b}[31m吧。\"}]";
         format!(
             "{{\"call_id\":\"k{i}\",\"agent_id\":\"3021\",\"started_at\":\"2026/11/16 9:0{}\",\"turns\":{turns}}}",
             i % 10

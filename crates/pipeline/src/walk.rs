@@ -210,7 +210,8 @@ impl Walk {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write;
@@ -288,7 +289,7 @@ mod tests {
     fn a_file_that_still_changes_is_left_to_the_next_run() {
         let dir = tempfile::tempdir().unwrap();
         put(dir.path(), &["growing.wav", "new.wav", "old.wav"]);
-        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        let hour_ago = SystemTime::now() - Duration::from_hours(1);
         fs::File::options().write(true).open(dir.path().join("old.wav")).unwrap().set_modified(hour_ago).unwrap();
         let grow = |waited: Duration| {
             assert!(waited <= Duration::from_secs(2) && !waited.is_zero());
