@@ -1,6 +1,7 @@
 //! Which call each recording is: one that the lake holds, one that changed, or a new one, and under which id.
 //!
 //! The rules, in the order in which they are tried; each row of the lake is claimed by one recording at most:
+//! 0. The id or name of a call that another system transcribed: that call; it is done.
 //! 1. Same name and same bytes as a row: that call; it is done.
 //! 2. Same bytes under another name (moved, renamed, another folder was given): that call, unless both days are known and differ.
 //! 3. The very file that a row was made from, or its name where the lake did not write down the file, with other bytes: the
@@ -66,7 +67,7 @@ impl Row<'_> {
 pub fn resolve(lake: &Lake, mut planned: Vec<Planned>) -> Todo {
     planned.par_iter_mut().for_each(|p| p.recording.sha256 = recording_sha256(&p.recording.path));
     let mut all = Resolver::new(lake, &planned);
-    for rule in [Resolver::same, Resolver::moved, Resolver::changed] {
+    for rule in [Resolver::transcribed, Resolver::same, Resolver::moved, Resolver::changed] {
         for (i, p) in planned.iter().enumerate() {
             if all.match_of[i].is_none()
                 && let Some(row) = rule(&all, p)
@@ -128,6 +129,15 @@ impl<'l> Resolver<'l> {
     /// Whether both days are known and differ.
     fn other_day(p: &Planned, row: &Row<'_>) -> bool {
         p.day == Day::Given && p.recording.meta.date.as_deref() != Some(row.call.part.date.as_str())
+    }
+
+    /// A call with its id or recording that another system transcribed: done, unless both days are known and differ. Only such
+    /// calls are understood without the bytes of a recording.
+    fn transcribed(&self, p: &Planned) -> Option<usize> {
+        let r = &p.recording;
+        let fits = |row: &Row<'_>| row.call.audio_sha256.is_empty() && !row.failed() && !Self::other_day(p, row);
+        let by_id = || self.free(&self.by_id, &r.meta.call_id);
+        self.free(&self.by_name, &r.name).chain(by_id()).find(|i| fits(&self.rows[*i]))
     }
 
     /// Rule 1. A row without a hash is of an older lake, and failed: its name has to do.

@@ -55,7 +55,8 @@ pub fn plan_input(
     force_date: Option<&str>,
 ) -> Result<InputPlan, PipelineError> {
     let reader = MetadataReader::new(config)?;
-    if walk.files.is_empty() && walk.intake.counts.is_empty() {
+    let left = walk.intake.count(NoteKind::StillWritten) + walk.intake.count(NoteKind::NotReadable);
+    if walk.files.is_empty() && left == 0 {
         return Err(PipelineError::NoRecordings(walk.root));
     }
     let mut sheet = sidecar.map(read_sheet).transpose()?.unwrap_or_default();

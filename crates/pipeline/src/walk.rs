@@ -107,6 +107,7 @@ impl Walker {
             match entry.file_type() {
                 Ok(kind) if kind.is_symlink() => drop(self.links.insert(path)),
                 Ok(kind) if kind.is_dir() => self.folders.push_back(path),
+                Ok(_) if is_sidecar(&path) => {}
                 Ok(_) => self.file(&path, false),
                 Err(error) => self.unreadable(&path, &error),
             }
@@ -127,15 +128,12 @@ impl Walker {
             self.note(NoteKind::LinkPassedOver, link, "链接指向已处理过的位置".to_owned());
         } else if target.is_dir() {
             self.folders.push_back(link.to_owned());
-        } else {
+        } else if !is_sidecar(link) {
             self.file(link, true);
         }
     }
 
     fn file(&mut self, path: &Path, is_link: bool) {
-        if is_sidecar(path) {
-            return;
-        }
         let meta = match std::fs::metadata(path) {
             Ok(meta) => meta,
             Err(error) => return self.unreadable(path, &error),
@@ -261,7 +259,11 @@ mod tests {
         // The folder itself may be given by a link.
         symlink(&root, dir.path().join("given")).unwrap();
         assert_eq!(names(&dir.path().join("given")).len(), 4);
-        assert_eq!(names(&root.join("2026/k1.wav")), ["k1.wav"]);
+        // Whatever its name, one file that is given is taken.
+        assert_eq!(
+            (names(&root.join("2026/k1.wav")), names(&root.join("notes.txt"))),
+            (vec!["k1.wav".to_owned()], vec!["notes.txt".to_owned()])
+        );
     }
 
     #[test]

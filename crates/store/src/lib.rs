@@ -20,6 +20,7 @@ pub mod sources;
 pub mod stored;
 pub mod stored_findings;
 mod tables;
+mod unique;
 pub mod value;
 
 pub use dictionary::dictionary_markdown;

@@ -97,10 +97,10 @@ fn text(s: &Summary, workers: usize) -> String {
         "本次处理 {} 通：已质检 {}，无人声 {}，失败 {}；此前已完成 {} 通",
         s.calls, s.ok, s.empty, s.failed, s.skipped
     );
-    let of = |kind| s.intake.count(kind);
-    let (replaced, later, lost) = (of(NoteKind::Replaced), of(NoteKind::StillWritten), of(NoteKind::NotReadable));
-    if replaced + later + lost > 0 {
-        let _ = writeln!(out, "替换原记录 {replaced} 通；仍在写入、留待下次 {later} 个；读不出 {lost} 处");
+    let odd = s.intake.counts.iter().filter(|(kind, _)| kind.is_trouble() || **kind == NoteKind::Replaced);
+    let odd: Vec<String> = odd.map(|(kind, count)| format!("{} {count}", kind.title())).collect();
+    if !odd.is_empty() {
+        let _ = writeln!(out, "注意：{}", odd.join("；"));
     }
     if s.not_reached > 0 {
         let _ = writeln!(out, "提前停止，未处理 {} 通；再次运行同一命令即可继续", s.not_reached);

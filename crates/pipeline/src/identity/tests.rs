@@ -191,3 +191,15 @@ fn calls_that_are_done_again_keep_their_ids() {
     ids.sort();
     assert_eq!(ids, before);
 }
+
+#[test]
+fn a_call_that_another_system_transcribed_is_not_heard_again() {
+    let centre = Centre::new();
+    centre.put("k1.wav", "a");
+    let line = planned(Path::new("calls.jsonl:1"), "", Some("k1"), Day::Given, DAY).recording;
+    let line = Recording { name: "calls.jsonl:1".to_owned(), ..line };
+    centre.lake().write_part(DAY, &[report(line, false)], &Provenance::default()).unwrap();
+    assert_eq!(centre.run("", &["k1.wav"], GIVEN).1.skipped, 1);
+    // Another day's call of that name is.
+    assert_eq!(centre.run("", &["k1.wav"], (Day::Given, NEXT)).0.len(), 1);
+}

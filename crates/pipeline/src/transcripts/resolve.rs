@@ -32,7 +32,7 @@ pub(crate) fn resolve(lake: &mut Lake, calls: &Transcripts) -> TranscriptTodo {
     for (i, entry) in calls.entries.iter().enumerate() {
         let source = calls.source(entry);
         let mut id = entry.call_id.clone();
-        let mut next = lake.done().get(&id).map(|row| next(lake, &id, row, entry));
+        let mut next = lake.done().get(&id).map(|row| next(lake, &id, row, entry, id == source));
         if matches!(next, Some(Next::Apart)) {
             let own = apart(&id, &entry.sha256);
             let text = format!("编号 {id} 在库中是另一通，已另编为 {own}（duplicate id）");
@@ -71,16 +71,16 @@ pub(crate) fn resolve(lake: &mut Lake, calls: &Transcripts) -> TranscriptTodo {
     todo
 }
 
-fn next(lake: &Lake, id: &str, row: &DoneCall, entry: &Entry) -> Next {
-    if !row.audio_sha256.is_empty() {
-        // That call was heard here: what another system made of it is another row, and so is another call with its id.
-        return Next::Apart;
-    }
+fn next(lake: &Lake, id: &str, row: &DoneCall, entry: &Entry, unnamed: bool) -> Next {
     let other_day = entry.day_given && row.part.date != entry.date;
+    if !row.audio_sha256.is_empty() {
+        // That call was heard here: it is not done again from what another system made of it.
+        return if other_day { Next::Apart } else { Next::Done };
+    }
     match (row.status.as_str(), lake.source_of(id, entry.sha256.as_bytes())) {
         (_, KnownSource::Same) => Next::Done,
         // A line without an id of its own goes by its place: another file has such a line, too.
-        ("failed", KnownSource::Other) if entry.wrong.is_some() => Next::Apart,
+        ("failed", KnownSource::Other) if unnamed => Next::Apart,
         ("failed", _) if entry.wrong.is_none() => Next::Replace("原先读不出的行已更正"),
         ("failed", _) | (_, KnownSource::Unknown) => Next::Done,
         (_, KnownSource::Other) if other_day => Next::Apart,

@@ -99,3 +99,29 @@ fn a_time_that_is_not_read_files_the_call_under_no_made_up_day() {
     assert_eq!((reason(&report), report.recording.meta.started_at_us), (None, None));
     assert_eq!(report.recording.meta.extra["started_at_unreadable"], "16/11/2026 9:00");
 }
+
+#[test]
+fn a_line_that_stays_broken_makes_no_second_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lake = callsift_store::Lake::open(folder.path(), callsift_text::Segmenter::default()).unwrap();
+    let mut run = |bytes: &str| -> Vec<String> {
+        let calls = open(bytes.as_bytes());
+        let todo = super::resolve(&mut lake, &calls);
+        for (call, id) in &todo.calls {
+            let mut report = calls.read(*call).unwrap();
+            report.recording.meta.call_id.clone_from(id);
+            lake.remember_sources("2026-11-16", [(id.as_str(), calls.hash(*call).as_bytes())].into_iter()).unwrap();
+            lake.write_part("2026-11-16", &[report], &callsift_core::Provenance::default()).unwrap();
+        }
+        todo.calls.into_iter().map(|(_, id)| id).collect()
+    };
+    let broken = |more: &str| format!("{{\"call_id\":\"k1\",\"turns\":[{more}");
+    assert_eq!(run(&broken("")), ["k1"]);
+    assert!(run(&broken("")).is_empty() && run(&broken("{")).is_empty());
+    assert_eq!(run(&call("k1", "您好")), ["k1"]);
+    // What can be read is not given up for what cannot; the same call of the same day that changed is written anew.
+    assert!(run(&broken("")).is_empty() && run(&call("k1", "您好")).is_empty());
+    assert_eq!(run(&call("k1", "您好，再见")), ["k1"]);
+    let other = run(&call("k1", "喂").replace("2026-11-16", "2026-11-17"));
+    assert!(other.len() == 1 && other[0].starts_with("k1~"), "{other:?}");
+}
