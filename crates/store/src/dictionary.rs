@@ -16,14 +16,15 @@ behind it. A recording that the lake holds keeps its id; one that changed replac
 
 ## Reading while a run or a replay writes
 
-Files are never written into: each appears, and is replaced, by a rename, so that no read fails or meets half a file. But a part is three files, and
+Files are never written into: each appears, and is replaced, by a rename, so that no reader meets half a file. But a part is three files, and
 `run` and `replay` change them one after the other: who reads `calls` and `findings` just then may meet calls of one rule set and findings of
-another. There are two ways to read calls and findings that belong together.
+another. And a reader that opens a file twice, as DuckDB does, may fail where it was replaced in between. There are two ways to read calls and findings
+that belong together.
 
 1. A snapshot: `callsift snapshot --lake /data/lake --out /data/lake-now` makes a second lake of links (no bytes are copied on the same
    disk) that nothing changes any more. It holds whole parts only, or fails where a replay does not let it; it says which rule sets it found.
-2. Join by `call_id` and `ruleset_hash` both, after copying what you need in one go; where a call that was judged has no findings then, a part was
-   being replaced: read again.
+2. Join by `call_id` and `ruleset_hash` both, after copying what you need in one go; where that fails, or a call that was judged has no findings then, a
+   part was being replaced: read again.
 
 ```sql
 CREATE OR REPLACE TEMP TABLE c AS SELECT * FROM read_parquet('/data/lake/calls/*/*.parquet', hive_partitioning = true);
