@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod estimate;
 mod hostile;
+mod intake;
 mod killed;
 mod readers;
 mod reports;

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 static PACK: OnceLock<RuleSet> = OnceLock::new();
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(call) = Transcript::parse(bytes) else { return };
+    let Ok(call) = Transcript::parse(&String::from_utf8_lossy(bytes)) else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
     let pack = PACK.get_or_init(|| RuleSet::load(&folder).expect("the pack loads"));
     talk_metrics(&call.turns, &DialogueOptions::default());

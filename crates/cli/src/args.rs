@@ -49,6 +49,9 @@ pub enum Command {
     /// Judge the calls of a lake again by other rules, without hearing them.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
+    /// Make a lake of links whose calls and findings belong together, to read from while others write.
+    #[command(after_help = "Example:\n  callsift snapshot --lake /data/lake --out /data/lake-now")]
+    Snapshot(SnapshotArgs),
     /// Measure rules on labelled calls: precision and recall with intervals.
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
@@ -156,6 +159,10 @@ pub struct RunArgs {
     /// Calls per part file: what a killed run has to do again at most.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub calls_per_part: u32,
+    /// Take a recording only once it has not changed for so many seconds; `run` waits for those that just did, and leaves those
+    /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub settle_secs: u32,
     /// Do calls again that failed before, with the part that holds them.
     #[arg(long)]
     pub retry_failed: bool,
@@ -215,6 +222,20 @@ pub struct ReplayArgs {
     /// Configuration.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// `callsift snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// The snapshot; it must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print what it holds as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `callsift eval`.

@@ -39,6 +39,17 @@ pub fn lake(folder: &Path) -> Result<()> {
     if !folder.is_dir() {
         bail!("there is no lake at {}; make one with `callsift run`", folder.display());
     }
+    warn_of_strangers(folder)
+}
+
+/// Names folders and files among the days of a lake that no command reads: copies, mostly.
+pub fn warn_of_strangers(lake: &Path) -> Result<()> {
+    for path in callsift_store::strangers(lake)? {
+        let shown = path.strip_prefix(lake).unwrap_or(&path).display().to_string();
+        note(&format!(
+            "注意：{shown} 不是 dt=YYYY-MM-DD/part-NNNNN.parquet，所有命令都不读它（ignored by all commands）"
+        ));
+    }
     Ok(())
 }
 

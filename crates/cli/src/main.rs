@@ -8,6 +8,7 @@ mod exit;
 mod load;
 mod output;
 mod progress;
+mod spreadsheet;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args),
         Command::Expect(args) => commands::expect::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Snapshot(args) => commands::snapshot::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Console(args) => commands::console::run(&args),
         Command::Estimate(args) => commands::estimate::run(&args),

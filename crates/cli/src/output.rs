@@ -1,17 +1,30 @@
 //! Printing: data on stdout, messages on stderr; a closed pipe is no error.
 
+use std::borrow::Cow;
 use std::io::Write;
 
-/// Writes data to stdout. A reader that went away (`| head`) ends the output, not the program.
+use callsift_core::{visible, visible_json, visible_line};
+
+/// Writes data to stdout, without characters that would steer the terminal. A reader that went away (`| head`) ends the output,
+/// not the program.
 pub fn emit(text: &str) {
+    write(&visible(text));
+}
+
+/// The same for JSON: such characters stand as their escapes, so that values stay what they are.
+pub fn emit_json(json: &str) {
+    write(&visible_json(json));
+}
+
+fn write(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Writes a message to stderr.
+/// Writes a message to stderr, likewise.
 pub fn note(text: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{text}");
+    let _ = writeln!(err, "{}", visible(text));
 }
 
 /// Writes an error with its causes.
@@ -43,11 +56,12 @@ pub fn pad(text: &str, columns: usize) -> String {
 
 /// Rows as a table: columns as wide as their widest cell, two spaces between, indented by two.
 pub fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<Cow<'_, str>>> = rows.iter().map(|r| r.iter().map(|c| visible_line(c)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> =
         (0..columns).map(|i| rows.iter().filter_map(|r| r.get(i)).map(|c| width(c)).max().unwrap_or(0)).collect();
     let mut out = String::new();
-    for row in rows {
+    for row in &rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| pad(cell, *w)).collect();
         out.push_str(format!("  {}", cells.join("  ")).trim_end());
         out.push('\n');
@@ -69,5 +83,6 @@ mod tests {
         let rows = vec![vec!["规则".to_owned(), "命中".to_owned()], vec!["abc".to_owned(), "1".to_owned()]];
         assert_eq!(table(&rows), "  规则  命中\n  abc   1\n");
         assert_eq!(clock(75_400), "1:15");
+        assert_eq!(table(&[vec!["a\u{1b}[31m\nb".to_owned()]]), "  a\u{241b}[31m\u{240a}b\n");
     }
 }

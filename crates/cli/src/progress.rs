@@ -3,14 +3,30 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use callsift_core::Outcome;
-use callsift_pipeline::Event;
+use callsift_core::{Outcome, visible_line};
+use callsift_pipeline::{Event, Intake, Note};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::note;
 
 /// Plain lines come at most so often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Notes of one kind that are shown; `--json` has them all.
+const SHOWN: usize = 5;
+
+/// What was passed over, told apart or doubtful: a line per kind, and the first of each.
+fn tell(intake: &Intake) {
+    for (kind, count) in &intake.counts {
+        note(&format!("{}：{count}", kind.title()));
+        for Note { place, text, .. } in intake.notes.iter().filter(|n| n.kind == *kind).take(SHOWN) {
+            note(&format!("  {}：{}", visible_line(place), visible_line(text)));
+        }
+        if *count > SHOWN {
+            note(&format!("  …… 另有 {}；用 --json 可得全部", count - SHOWN));
+        }
+    }
+}
 
 /// A bar that counts in a unit and tells the time left.
 pub fn bar(length: u64, unit: &str) -> ProgressBar {
@@ -41,7 +57,10 @@ impl Progress {
     /// Takes an event.
     pub fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { calls, skipped, stale } => self.start(*calls, *skipped, *stale),
+            Event::Started { calls, skipped, stale, intake } => {
+                tell(intake);
+                self.start(*calls, *skipped, *stale);
+            }
             Event::Call { report, done } => {
                 self.audio_ms += report.audio.as_ref().map_or(0, |a| a.duration_ms);
                 if let Outcome::Failed { stage, reason } = &report.outcome {

@@ -1,15 +1,17 @@
 //! Starting and stopping: addresses, TLS, headers, following the lake.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::STRICT_TRANSPORT_SECURITY;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum_server::Handle;
 use callsift_reviews::Db;
 use callsift_rules::RuleSet;
@@ -125,8 +127,30 @@ fn router(app: Shared) -> Router {
     pages::routes()
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn(auth::same_origin))
+        .layer(middleware::map_response(plain_text))
         .layer(middleware::map_response_with_state(app.options.tls.is_some(), headers))
         .with_state(app)
+}
+
+/// Pages and data without characters that steer what shows them: ids, names and words come from other systems.
+async fn plain_text(response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let show: fn(&str) -> Cow<'_, str> = match kind.split(';').next().unwrap_or("").trim() {
+        "text/html" | "text/plain" | "text/csv" => callsift_core::visible,
+        "application/json" => callsift_core::visible_json,
+        _ => return response,
+    };
+    let (mut parts, body) = response.into_parts();
+    // Bodies of pages are in memory already.
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let shown = std::str::from_utf8(&bytes).map(show);
+    match shown {
+        Ok(Cow::Owned(text)) => {
+            parts.headers.remove(CONTENT_LENGTH);
+            Response::from_parts(parts, Body::from(text))
+        }
+        _ => Response::from_parts(parts, Body::from(bytes)),
+    }
 }
 
 /// Security headers on whatever is sent. Scripts and styles come from this server's own files only; nothing is framed.
@@ -160,13 +184,30 @@ async fn headers(State(tls): State<bool>, mut response: Response) -> Response {
 /// Says on the error stream what no page tells.
 #[expect(clippy::print_stderr, reason = "the only log of a server that somebody started by hand or as a service")]
 pub(crate) fn complain(e: &ConsoleError) {
-    eprintln!("console: {e}");
+    eprintln!("console: {}", callsift_core::visible_line(&e.to_string()));
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::to_bytes;
     use axum::extract::State;
-    use axum::response::IntoResponse;
+    use axum::http::header::CONTENT_TYPE;
+    use axum::response::{Html, IntoResponse};
+
+    #[tokio::test]
+    async fn nothing_that_steers_is_sent() {
+        let text = |response: axum::response::Response| async move {
+            let bytes = to_bytes(super::plain_text(response).await.into_body(), usize::MAX).await.unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        assert_eq!(
+            text(Html("<p>a\u{1b}[31m\0\u{202e}</p>\n").into_response()).await,
+            "<p>a\u{241b}[31m\u{2400}\u{fffd}</p>\n"
+        );
+        assert_eq!(text(([(CONTENT_TYPE, "application/json")], "\"\u{9b}\"").into_response()).await, "\"\\u009b\"");
+        // Sound is sent as it is.
+        assert_eq!(text(([(CONTENT_TYPE, "audio/wav")], "\u{1b}").into_response()).await, "\u{1b}");
+    }
 
     #[tokio::test]
     async fn browsers_are_told_to_come_back_with_tls_only_where_there_is_some() {

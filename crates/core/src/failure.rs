@@ -4,7 +4,7 @@
 //! do, and that is told by how the reason reads. Each error of the audio crate is tested to be known here.
 
 /// Parts of reasons, the first that fits counts, and what they mean.
-const KNOWN: [(&str, &str); 14] = [
+const KNOWN: [(&str, &str); 15] = [
     ("cannot read the recording", "录音文件读不出，请检查存储和权限后重跑"),
     ("file is empty", "录音文件是空的，请重新取录音"),
     ("not a recording but", "不是录音文件"),
@@ -18,6 +18,7 @@ const KNOWN: [(&str, &str); 14] = [
     ("recogniser state", "内存不足，识别无法开始；可减少并行数"),
     ("recognition failed", "语音识别出错"),
     ("model", "模型出错，请告知技术人员"),
+    ("the start time `", "元数据里的开始时间读不出，无法归到哪一天；更正后重跑，或用 --dt 指定日期"),
     ("the run was stopped", "运行被中止，重跑即可"),
 ];
 

@@ -17,15 +17,17 @@ pub mod stage;
 pub mod stats;
 pub mod time;
 pub mod turn;
+pub mod visible;
 
 pub use audio::{ChannelLayout, ChannelQuality, LevelTrack, SAMPLE_RATE, SampleBlock};
 pub use finding::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
-pub use recording::{CallMeta, Direction, Recording};
+pub use recording::{CallMeta, Direction, Recording, name_of_path, path_of_name};
 pub use report::{AudioInfo, CallReport, Outcome, Provenance, SentimentTrend, StageName, TalkMetrics};
 pub use speech::{Mark, SpeechSegment, TimedChar, Utterance};
 pub use stage::Stage;
 pub use time::TimeSpan;
 pub use turn::{LabelScore, SpeakerRole, Turn};
+pub use visible::{visible, visible_json, visible_line};
 
 /// Bytes as lower-case hexadecimal: how hashes stand in tables.
 pub fn hex(bytes: &[u8]) -> String {

@@ -3,8 +3,10 @@
 //! Stereo: the channel decides the role. Mono and fake stereo: roles by what is said, see [`roles`], with a
 //! `role_confidence` that rules respect.
 
+pub mod lenient;
 pub mod metrics;
 pub mod roles;
+mod speakers;
 pub mod transcript;
 mod turns;
 

@@ -104,6 +104,16 @@ fn log_odds(text: &str) -> f64 {
     (sum(&AGENT) - sum(&CUSTOMER)).clamp(-6.0, 6.0)
 }
 
+/// Log-odds that the agent said a text.
+pub(crate) fn odds_of(text: &str) -> f64 {
+    log_odds(&Normalizer::matching().normalize(text).text())
+}
+
+/// Probability of log-odds, bounded as those of one utterance are.
+pub(crate) fn probability(odds: f64) -> f64 {
+    1.0 / (1.0 + (-odds.clamp(-6.0, 6.0)).exp())
+}
+
 /// Forward–backward over two states; the answer is the posterior probability of the agent. `switches` holds the
 /// probability of a change between each two neighbours.
 fn posterior(odds: &[f64], switches: &[f64]) -> Vec<f64> {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use callsift_core::{SpeakerRole, TimeSpan, Turn};
+use callsift_core::{TimeSpan, Turn};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crate::lenient::mended;
 use crate::mark_overlap;
+use crate::speakers::{self, Speaker};
 
 /// Times beyond this are a mistake: thirty days in milliseconds.
 const MAX_MS: i64 = 30 * 24 * 3_600_000;
@@ -25,45 +27,56 @@ pub struct Transcript {
 
 #[derive(Deserialize)]
 struct Line<T> {
-    call_id: String,
+    #[serde(alias = "callId", alias = "通话编号", alias = "通话ID", alias = "通话id")]
+    call_id: Value,
     turns: T,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LineTurn {
-    role: String,
-    start_ms: i64,
-    end_ms: i64,
-    text: String,
-    #[serde(default)]
-    confidence: Option<f32>,
-}
-
 impl Transcript {
-    /// Reads a line.
+    /// Reads a line. Keys that nobody knows are kept: those of the call in `fields`, those of turns as JSON in the field
+    /// `turn_extra`. What other programs write for "no number", and halves of surrogate pairs, are mended ([`crate::lenient`]).
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub fn parse(line: &[u8]) -> Result<Self, String> {
-        let line: Line<Vec<LineTurn>> = serde_json::from_slice(line).map_err(|e| e.to_string())?;
-        Ok(Self { call_id: id(line.call_id)?, turns: turns(line.turns)?, fields: fields(line.rest) })
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let line: Line<Vec<Map<String, Value>>> = read(line)?;
+        let mut fields = fields(line.rest);
+        let (turns, extra) = turns(line.turns)?;
+        if !extra.is_empty() {
+            fields.insert("turn_extra".to_owned(), Value::Array(extra).to_string());
+        }
+        Ok(Self { call_id: id(&line.call_id)?, turns, fields })
     }
 
     /// Reads only id and metadata of a line; whether its turns are sound remains to be seen.
     ///
     /// # Errors
     /// As above.
-    pub fn parse_head(line: &[u8]) -> Result<(String, BTreeMap<String, String>), String> {
-        let line: Line<IgnoredAny> = serde_json::from_slice(line).map_err(|e| e.to_string())?;
-        Ok((id(line.call_id)?, fields(line.rest)))
+    pub fn parse_head(line: &str) -> Result<(String, BTreeMap<String, String>), String> {
+        let line: Line<IgnoredAny> = read(line)?;
+        Ok((id(&line.call_id)?, fields(line.rest)))
     }
 }
 
-fn id(id: String) -> Result<String, String> {
-    if id.trim().is_empty() { Err("`call_id` is empty".to_owned()) } else { Ok(id) }
+/// Strictly first: most lines are sound, and to look for what is not takes time.
+fn read<T: for<'de> Deserialize<'de>>(line: &str) -> Result<T, String> {
+    serde_json::from_str(line).or_else(|error| {
+        let mended = mended(line).ok_or_else(|| error.to_string())?;
+        serde_json::from_str(&mended).map_err(|e| e.to_string())
+    })
+}
+
+fn id(id: &Value) -> Result<String, String> {
+    match id {
+        Value::String(text) if !text.trim().is_empty() => Ok(text.clone()),
+        Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
+        Value::Number(number) => {
+            Err(format!("`call_id` {number} is a number that lost its last digits: write it as text"))
+        }
+        _ => Err("`call_id` is empty or no text".to_owned()),
+    }
 }
 
 fn fields(rest: Map<String, Value>) -> BTreeMap<String, String> {
@@ -71,36 +84,73 @@ fn fields(rest: Map<String, Value>) -> BTreeMap<String, String> {
     rest.map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect()
 }
 
-/// Turns in order of time; what was said is spread evenly over each turn, with probability 1 where none is given.
-fn turns(lines: Vec<LineTurn>) -> Result<Vec<Turn>, String> {
-    let mut turns = Vec::with_capacity(lines.len());
-    for (i, line) in lines.into_iter().enumerate() {
-        if line.start_ms < 0 || line.end_ms < line.start_ms || line.end_ms > MAX_MS {
-            return Err(format!("turn {i}: `start_ms` {} and `end_ms` {} are no span", line.start_ms, line.end_ms));
-        }
-        let role = SpeakerRole::parse(&line.role);
-        let span = TimeSpan::new(line.start_ms, line.end_ms);
-        let given = line.confidence.unwrap_or(1.0);
-        let prob = if given.is_nan() { 0.0 } else { given.clamp(0.0, 1.0) };
-        let spoken = callsift_text::spoken(&line.text);
-        if spoken.is_silence {
-            continue;
-        }
-        let mut turn = Turn::from_text(0, role, span, &spoken.text, prob);
-        turn.marks = spoken.marks;
-        turns.push(turn);
+/// Turns in order of time, and what else was said of them; what was said is spread evenly over each turn, with probability 1
+/// where none is given.
+fn turns(given: Vec<Map<String, Value>>) -> Result<(Vec<Turn>, Vec<Value>), String> {
+    let mut turns = Vec::with_capacity(given.len());
+    for (i, object) in given.into_iter().enumerate() {
+        turns.extend(turn(object).map_err(|reason| format!("turn {i}: {reason}"))?);
     }
-    turns.sort_by_key(|t: &Turn| (t.span.start_ms, t.span.end_ms, t.channel));
-    for (turn, index) in turns.iter_mut().zip(0u32..) {
+    turns.sort_by_key(|(t, ..)| (t.span.start_ms, t.span.end_ms, t.channel));
+    speakers::name(&mut turns);
+    let (mut out, mut extra) = (Vec::with_capacity(turns.len()), Vec::new());
+    for (index, (mut turn, _, mut rest)) in (0u32..).zip(turns) {
         turn.index = index;
+        out.push(turn);
+        if !rest.is_empty() {
+            rest.insert("turn".to_owned(), index.into());
+            extra.push(Value::Object(rest));
+        }
     }
-    mark_overlap(&mut turns);
-    Ok(turns)
+    mark_overlap(&mut out);
+    Ok((out, extra))
+}
+
+/// A turn, who speaks, and the keys that nobody knows.
+pub(crate) type GivenTurn = (Turn, Speaker, Map<String, Value>);
+
+/// A turn as given; `None` where it holds nothing but signs for silence or music: nobody spoke.
+fn turn(mut given: Map<String, Value>) -> Result<Option<GivenTurn>, String> {
+    let speaker = given.remove("role").or_else(|| given.remove("speaker"));
+    let speaker = Speaker::of(&speaker.ok_or("`role` is missing")?)?;
+    let (start_ms, end_ms) = (ms(&mut given, "start_ms")?, ms(&mut given, "end_ms")?);
+    if start_ms < 0 || end_ms < start_ms || end_ms > MAX_MS {
+        return Err(format!("`start_ms` {start_ms} and `end_ms` {end_ms} are no span"));
+    }
+    let text = match given.remove("text") {
+        Some(Value::String(text)) => text,
+        Some(Value::Null) => String::new(),
+        Some(_) => return Err("`text` is no text".to_owned()),
+        None => return Err("`text` is missing".to_owned()),
+    };
+    let prob = match given.remove("confidence") {
+        None | Some(Value::Null) => 1.0,
+        Some(value) => number(&value).ok_or("`confidence` is no number")?.clamp(0.0, 1.0),
+    };
+    let spoken = callsift_text::spoken(&text);
+    let mut turn = Turn::from_text(0, speaker.role(), TimeSpan::new(start_ms, end_ms), &spoken.text, prob as f32);
+    turn.marks = spoken.marks;
+    Ok((!spoken.is_silence).then_some((turn, speaker, given)))
+}
+
+/// Whole milliseconds; a number with decimals is rounded.
+fn ms(given: &mut Map<String, Value>, name: &str) -> Result<i64, String> {
+    let value = given.remove(name).ok_or_else(|| format!("`{name}` is missing"))?;
+    match value.as_i64() {
+        Some(ms) => Ok(ms),
+        // What lies beyond is clamped and then is no span.
+        None => number(&value).map(|ms| ms.round() as i64).ok_or_else(|| format!("`{name}` is no number")),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    number.is_finite().then_some(number)
 }
 
 #[cfg(test)]
 mod tests {
-    use callsift_core::Mark;
+    use callsift_core::{Mark, SpeakerRole, TimeSpan};
 
     use super::Transcript;
 
@@ -109,7 +159,7 @@ mod tests {
         let line = r#"{"call_id":"k","queue":"order","tenure_months":8,"expect":{"a":"hit"},"turns":[
             {"role":"customer","start_ms":2500,"end_ms":4000,"text":"五条"},
             {"role":"agent","start_ms":0,"end_ms":2600,"text":"您好","confidence":0.5}]}"#;
-        let call = Transcript::parse(line.as_bytes()).unwrap();
+        let call = Transcript::parse(line).unwrap();
         assert_eq!(call.turns[0].text(), "您好");
         assert_eq!((call.turns[0].overlap_ms, call.turns[1].overlap_ms), (100, 100));
         assert_eq!(call.fields["tenure_months"], "8");
@@ -137,10 +187,43 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let of = |line: &str| Transcript::parse(line.as_bytes()).unwrap_err();
+        let of = |line: &str| Transcript::parse(line).unwrap_err();
         assert!(of("{\"call_id\":\"\",\"turns\":[]}").contains("empty"));
         assert!(of("{\"call_id\":\"a\"}").contains("turns"));
         let span = r#"{"call_id":"a","turns":[{"role":"agent","start_ms":5,"end_ms":9223372036854775807,"text":"x"}]}"#;
         assert!(of(span).contains("no span"));
+    }
+
+    #[test]
+    fn what_is_plain_is_taken() {
+        let line = r#"{"call_id":20261116090010001,"班组":"一组","turns":[
+            {"role":"AGENT","start_ms":0.4,"end_ms":"1999.6","text":"您好\ud83d","confidence":NaN,"emotion":"calm"},
+            {"speaker":"客户","start_ms":2500,"end_ms":4000,"text":null,"words":[1]}]}"#;
+        let call = Transcript::parse(line).unwrap();
+        assert_eq!((call.call_id.as_str(), call.fields["班组"].as_str()), ("20261116090010001", "一组"));
+        let [agent, customer] = &call.turns[..] else { panic!("two turns") };
+        assert_eq!(
+            (agent.role, agent.span, agent.text().as_str()),
+            (SpeakerRole::Agent, TimeSpan::new(0, 2000), "您好\u{fffd}")
+        );
+        assert_eq!((customer.role, customer.text().as_str()), (SpeakerRole::Customer, ""));
+        assert_eq!(call.fields["turn_extra"], r#"[{"emotion":"calm","turn":0},{"turn":1,"words":[1]}]"#);
+    }
+
+    #[test]
+    fn what_is_not_plain_has_a_reason_with_its_turn() {
+        let of = |turn: &str| Transcript::parse(&format!(r#"{{"call_id":"a","turns":[{turn}]}}"#)).unwrap_err();
+        for (turn, says) in [
+            (r#"{"role":"agent","start_ms":NaN,"end_ms":1,"text":"x"}"#, "turn 0: `start_ms` is no number"),
+            (r#"{"role":"agent","start_ms":0,"text":"x"}"#, "turn 0: `end_ms` is missing"),
+            (r#"{"start_ms":0,"end_ms":1,"text":"x"}"#, "turn 0: `role` is missing"),
+            (r#"{"role":"agent","start_ms":0,"end_ms":1}"#, "turn 0: `text` is missing"),
+            (r#"{"role":["agent"],"start_ms":0,"end_ms":1,"text":"x"}"#, "turn 0: `role` is neither"),
+            (r#"{"role":"agent","start_ms":0,"end_ms":1e300,"text":"x"}"#, "no span"),
+            (r#"{"role":"agent","start_ms":0,"end_ms":1,"text":"x","confidence":"high"}"#, "`confidence` is no number"),
+        ] {
+            assert!(of(turn).contains(says), "{}", of(turn));
+        }
+        assert!(Transcript::parse(r#"{"call_id":2.02611e30,"turns":[]}"#).unwrap_err().contains("digits"));
     }
 }

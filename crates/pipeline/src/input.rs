@@ -1,156 +1,117 @@
-//! Finding recordings and giving each its metadata.
+//! Giving each recording its metadata, its day and the id that it claims.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callsift_core::{CallMeta, Recording};
 
 use crate::config::MetadataConfig;
 use crate::error::PipelineError;
-use crate::metadata::{Fields, MetadataReader, read_sidecar};
+use crate::intake::{Intake, NoteKind};
+use crate::metadata::sheet::read_sheet;
+use crate::metadata::{Fields, MetadataReader, UNREADABLE_TIME, assign};
+use crate::walk::Walk;
 
-/// Extensions that never are recordings: metadata, notes and tables that lie beside them.
-const NOT_RECORDINGS: [&str; 22] = [
-    "csv", "tsv", "json", "jsonl", "txt", "md", "toml", "yaml", "yml", "xml", "log", "ini", "db", "parquet", "part",
-    "tmp", "py", "sh", "xlsx", "xls", "pdf", "srt",
-];
+/// What is known of a call's day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Day {
+    /// The metadata or the command line says it.
+    Given,
+    /// Nothing says it: the day of the run stands in.
+    Assumed,
+    /// The metadata says it in a form that is not read: the call is not inspected, its row says so.
+    Unreadable,
+}
+
+/// A recording as it is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// File and metadata; `meta.call_id` is the id that it claims.
+    pub recording: Recording,
+    /// The metadata gives the id; otherwise it is the file's name without extension.
+    pub claimed: bool,
+    /// How its day is known.
+    pub day: Day,
+}
 
 /// What a run is to work on.
 #[derive(Debug, Clone, Default)]
 pub struct InputPlan {
-    /// Recordings, sorted by day and then id.
-    pub recordings: Vec<Recording>,
-    /// Metadata rows that no recording matched.
-    pub unmatched: Vec<String>,
+    /// Recordings, sorted by path.
+    pub recordings: Vec<Planned>,
+    /// What was passed over or is doubtful.
+    pub intake: Intake,
 }
 
-/// Finds recordings under a folder (or takes one file) and joins their metadata. Days come from the metadata;
-/// `fallback_date` is the day of calls without one, and `force_date` overrides all.
+/// Joins recordings with their metadata. Days come from the metadata; `fallback_date` is the day of calls without one, and
+/// `force_date` overrides all.
 ///
 /// # Errors
-/// The folder or the metadata cannot be read.
+/// There are no recordings, or the metadata cannot be read.
 pub fn plan_input(
-    root: &Path,
+    walk: Walk,
     sidecar: Option<&Path>,
     config: &MetadataConfig,
     fallback_date: &str,
     force_date: Option<&str>,
 ) -> Result<InputPlan, PipelineError> {
     let reader = MetadataReader::new(config)?;
-    let files = recording_files(root)?;
-    if files.is_empty() {
-        return Err(PipelineError::NoRecordings(root.to_owned()));
+    let left = walk.intake.count(NoteKind::StillWritten) + walk.intake.count(NoteKind::NotReadable);
+    if walk.files.is_empty() && left == 0 {
+        return Err(PipelineError::NoRecordings(walk.root));
     }
-    let mut rows = SidecarRows::new(sidecar.map(read_sidecar).transpose()?.unwrap_or_default());
-    let base = if root.is_file() { root.parent().unwrap_or(root) } else { root };
-    let names: Vec<String> = files.iter().map(|f| relative_name(base, f)).collect();
-    let stems = shared_stems(&names);
-    let mut recordings: Vec<Recording> = files
-        .into_iter()
-        .zip(names)
-        .map(|(path, name)| {
-            let mut fields = reader.from_filename(&name);
-            let stem = stem_of(&name);
-            fields.extend(rows.take(&name, &stem));
-            let default_id = if stems.contains(&stem) { name.clone() } else { stem };
-            let call_id = fields.get("call_id").filter(|id| !id.is_empty()).cloned().unwrap_or(default_id);
-            let mut meta = reader.meta(call_id, fields);
-            let date = force_date.map(str::to_owned).or(meta.date.take());
-            meta.date = Some(date.unwrap_or_else(|| fallback_date.to_owned()));
-            Recording { path, name, meta }
-        })
-        .collect();
-    unique_ids(&mut recordings);
-    recordings.sort_by(|a, b| (&a.meta.date, &a.meta.call_id).cmp(&(&b.meta.date, &b.meta.call_id)));
-    Ok(InputPlan { recordings, unmatched: rows.left() })
+    let mut sheet = sidecar.map(read_sheet).transpose()?.unwrap_or_default();
+    let names: Vec<String> = walk.files.iter().map(|f| f.name.clone()).collect();
+    // Rows may name folders above the one that was given: what they are called in truth.
+    let root = walk.root.canonicalize().unwrap_or_else(|_| walk.root.clone());
+    let booked = assign(&mut sheet, &root, &names);
+    let mut intake = walk.intake;
+    let mut recordings = Vec::new();
+    for (file, row) in walk.files.into_iter().zip(booked) {
+        let mut fields = reader.from_filename(&file.name);
+        // What the row says goes before the name, but for what it leaves empty.
+        fields.extend(row.into_iter().filter(|(_, value)| !value.is_empty()));
+        recordings.push(planned(&reader, file.path, file.name, fields, fallback_date, force_date, &mut intake));
+    }
+    intake.extend(sheet.intake);
+    Ok(InputPlan { recordings, intake })
 }
 
-/// Two recordings must not share an id: the later one by name gets its path as id.
-fn unique_ids(recordings: &mut [Recording]) {
-    let mut seen = BTreeSet::new();
-    for recording in recordings {
-        if !seen.insert(recording.meta.call_id.clone()) {
-            recording.meta.call_id.clone_from(&recording.name);
-            seen.insert(recording.name.clone());
-        }
+fn planned(
+    reader: &MetadataReader,
+    path: std::path::PathBuf,
+    name: String,
+    mut fields: Fields,
+    fallback_date: &str,
+    force_date: Option<&str>,
+    intake: &mut Intake,
+) -> Planned {
+    let claim = fields.remove("call_id").filter(|id| !id.trim().is_empty());
+    let claimed = claim.is_some();
+    let call_id = claim.map_or_else(|| default_id(&name), |id| plain_id(&id));
+    let mut meta = reader.meta(call_id, fields);
+    let unreadable = meta.extra.get(UNREADABLE_TIME);
+    if let Some(text) = unreadable {
+        intake.add(NoteKind::UnreadableTime, name.clone(), format!("started_at “{text}” 读不出（unreadable）"));
     }
+    let day = match (force_date, &meta.date, unreadable) {
+        (Some(_), _, _) | (None, Some(_), _) => Day::Given,
+        (None, None, Some(_)) => Day::Unreadable,
+        (None, None, None) => Day::Assumed,
+    };
+    meta.date = Some(force_date.map(str::to_owned).or(meta.date).unwrap_or_else(|| fallback_date.to_owned()));
+    Planned { recording: Recording { path, name, sha256: String::new(), meta }, claimed, day }
 }
 
-fn shared_stems(names: &[String]) -> BTreeSet<String> {
-    let mut count: BTreeMap<String, usize> = BTreeMap::new();
-    for name in names {
-        *count.entry(stem_of(name)).or_default() += 1;
-    }
-    count.into_iter().filter(|(_, n)| *n > 1).map(|(stem, _)| stem).collect()
+/// The id of a recording whose metadata gives none: its file name without extension, whatever folder it lies in.
+pub(crate) fn default_id(name: &str) -> String {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    plain_id(if stem.is_empty() { file } else { stem })
 }
 
-fn stem_of(name: &str) -> String {
-    Path::new(name).file_stem().map_or_else(|| name.to_owned(), |s| s.to_string_lossy().into_owned())
-}
-
-fn relative_name(root: &Path, file: &Path) -> String {
-    let relative = file.strip_prefix(root).unwrap_or(file);
-    relative.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
-}
-
-fn recording_files(root: &Path) -> Result<Vec<PathBuf>, PipelineError> {
-    if root.is_file() {
-        return Ok(vec![root.to_owned()]);
-    }
-    let (mut folders, mut files) = (vec![root.to_owned()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        let io = |source| PipelineError::Io { path: folder.clone(), source };
-        for entry in std::fs::read_dir(&folder).map_err(io)? {
-            let entry = entry.map_err(io)?;
-            let path = entry.path();
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else if !is_sidecar(&path) {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn is_sidecar(path: &Path) -> bool {
-    path.extension().is_some_and(|e| NOT_RECORDINGS.iter().any(|n| e.eq_ignore_ascii_case(n)))
-}
-
-/// Sidecar rows by every name that may find them.
-struct SidecarRows {
-    rows: Vec<Option<Fields>>,
-    by_key: BTreeMap<String, usize>,
-}
-
-impl SidecarRows {
-    fn new(rows: Vec<Fields>) -> Self {
-        let mut by_key = BTreeMap::new();
-        for (i, row) in rows.iter().enumerate() {
-            for key in ["file", "path", "recording", "call_id"] {
-                if let Some(value) = row.get(key).filter(|v| !v.is_empty()) {
-                    by_key.insert(value.replace('\\', "/"), i);
-                }
-            }
-        }
-        Self { rows: rows.into_iter().map(Some).collect(), by_key }
-    }
-
-    /// The row of a recording: by relative path, file name, or stem as call id.
-    fn take(&mut self, name: &str, stem: &str) -> Fields {
-        let file = name.rsplit('/').next().unwrap_or(name);
-        let index = [name, file, stem].into_iter().find_map(|key| self.by_key.get(key));
-        index.and_then(|i| self.rows[*i].take()).unwrap_or_default()
-    }
-
-    fn left(self) -> Vec<String> {
-        let name = |row: &Fields| row.get("file").or(row.get("call_id")).cloned().unwrap_or_default();
-        self.rows.iter().flatten().map(name).collect()
-    }
+/// An id without signs that steer terminals: it is typed, linked and sent in forms.
+pub(crate) fn plain_id(id: &str) -> String {
+    callsift_core::visible_line(id.trim()).into_owned()
 }
 
 /// Metadata for a call that has no recording of its own.
@@ -160,11 +121,13 @@ pub(crate) fn bare_meta(call_id: String, date: &str) -> CallMeta {
 
 #[cfg(test)]
 mod tests {
-    use super::plan_input;
+    use super::{Day, default_id, plan_input};
     use crate::config::MetadataConfig;
+    use crate::intake::NoteKind;
+    use crate::walk::walk;
 
     #[test]
-    fn recordings_are_found_named_and_sorted() {
+    fn recordings_are_found_and_named() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         std::fs::create_dir_all(root.join("sub")).unwrap();
@@ -172,13 +135,34 @@ mod tests {
             std::fs::write(root.join(name), b"x").unwrap();
         }
         let sidecar = root.join("calls.csv");
-        std::fs::write(&sidecar, "file,call_id,started_at\nb.wav,k1,2026-11-15 08:00:00\ngone.wav,k2,\n").unwrap();
-        let plan = plan_input(root, Some(&sidecar), &MetadataConfig::default(), "2026-11-16", None).unwrap();
+        let rows = "file,call_id,started_at\nb.wav,k1,2026-11-15 08:00:00\ngone.wav,k2,\nsub/a.wav,,16.11.26\n";
+        std::fs::write(&sidecar, rows).unwrap();
+        let plan = |force: Option<&str>| {
+            plan_input(walk(root).unwrap(), Some(&sidecar), &MetadataConfig::default(), "2026-11-16", force).unwrap()
+        };
+        let found = plan(None);
         let seen: Vec<_> =
-            plan.recordings.iter().map(|r| (r.meta.date.as_deref().unwrap(), r.meta.call_id.as_str())).collect();
-        assert_eq!(seen, [("2026-11-15", "k1"), ("2026-11-16", "a.mp3"), ("2026-11-16", "sub/a.wav")]);
-        assert_eq!(plan.unmatched, ["gone.wav"]);
-        let forced = plan_input(root, None, &MetadataConfig::default(), "2026-11-16", Some("2026-01-01")).unwrap();
-        assert!(forced.recordings.iter().all(|r| r.meta.date.as_deref() == Some("2026-01-01")));
+            found.recordings.iter().map(|r| (r.recording.meta.call_id.as_str(), r.claimed, r.day)).collect();
+        assert_eq!(seen, [("a", false, Day::Assumed), ("k1", true, Day::Given), ("a", false, Day::Unreadable)]);
+        assert_eq!(found.recordings[1].recording.meta.date.as_deref(), Some("2026-11-15"));
+        assert_eq!(
+            (found.intake.count(NoteKind::RowWithoutRecording), found.intake.count(NoteKind::UnreadableTime)),
+            (1, 1)
+        );
+        let forced = plan(Some("2026-01-01")).recordings;
+        assert!(forced.iter().all(|r| r.day == Day::Given && r.recording.meta.date.as_deref() == Some("2026-01-01")));
+    }
+
+    #[test]
+    fn the_default_id_is_the_file_s_name_alone() {
+        for (name, id) in [
+            ("0001.wav", "0001"),
+            ("rec/3021/0001.wav", "0001"),
+            ("a/k.v2.mp3", "k.v2"),
+            ("a/.wav", ".wav"),
+            ("x\u{1b}y.wav", "x\u{241b}y"),
+        ] {
+            assert_eq!(default_id(name), id);
+        }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use callsift_core::{CallReport, Outcome, Verdict};
 use serde::Serialize;
 
+use crate::intake::Intake;
+
 /// Something happened that people may want to see.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -17,6 +19,8 @@ pub enum Event<'a> {
         skipped: usize,
         /// Calls of the lake that other rules, options or models made; they are not done again.
         stale: usize,
+        /// What was passed over, told apart or doubtful.
+        intake: &'a Intake,
     },
     /// A call is through the line (not yet written).
     Call {
@@ -80,6 +84,8 @@ pub struct Summary {
     pub failures: Vec<Failure>,
     /// Parts written.
     pub parts: Vec<String>,
+    /// What was passed over, told apart or doubtful before any call was heard.
+    pub intake: Intake,
 }
 
 impl Summary {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use callsift_asr::{Session, Window};
-use callsift_core::{AudioInfo, CallReport, Recording, StageName, Utterance};
+use callsift_core::{AudioInfo, CallReport, StageName, Utterance};
 use callsift_store::Lake;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
@@ -17,9 +17,11 @@ use rayon::prelude::*;
 use crate::analyse::{Analyser, failed};
 use crate::engine::Engine;
 use crate::error::PipelineError;
-use crate::front::{Failed, Front, recording_sha256};
+use crate::front::{Failed, Front};
+use crate::identity::{self, Job, Todo, resolve};
+use crate::input::InputPlan;
 use crate::progress::{Event, Summary};
-use crate::transcripts::Transcripts;
+use crate::transcripts::{self, TranscriptTodo, Transcripts};
 
 /// How to run; nothing here changes a result.
 #[derive(Debug, Clone)]
@@ -71,21 +73,6 @@ impl Clock {
     }
 }
 
-/// Calls that are still to do: neither in the lake nor removed from it for their age, or there with another recording.
-fn pending(lake: &Lake, recordings: Vec<Recording>) -> (Vec<Recording>, usize) {
-    let before = recordings.len();
-    let todo: Vec<Recording> = recordings
-        .into_par_iter()
-        .filter(|r| {
-            let done = lake.done().get(&r.meta.call_id);
-            !done.is_some_and(|d| d.audio_sha256.is_empty() || d.audio_sha256 == recording_sha256(&r.path))
-                && !lake.was_removed(&r.meta.call_id, || recording_sha256(&r.path))
-        })
-        .collect();
-    let skipped = before - todo.len();
-    (todo, skipped)
-}
-
 fn open_lake(engine: &Engine, out: &Path, options: &RunOptions) -> Result<Lake, PipelineError> {
     let mut lake = Lake::open(out, engine.segmenter()?)?;
     if options.retry_failed {
@@ -106,24 +93,27 @@ fn stale(lake: &Lake, engine: &Engine) -> usize {
 /// The lake cannot be written, or a model cannot be loaded; what was written before stays.
 pub fn run(
     engine: &Engine,
-    recordings: Vec<Recording>,
+    plan: InputPlan,
     out: &Path,
     options: &RunOptions,
     stop: &AtomicBool,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let (todo, skipped) = pending(&lake, recordings);
-    on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine) });
+    let Todo { jobs: todo, skipped, intake: resolved } = resolve(&lake, plan.recordings);
+    let mut intake = plan.intake;
+    intake.extend(resolved);
+    on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine), intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
     let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { skipped, ..Summary::default() };
+    let mut summary = Summary { skipped, intake, ..Summary::default() };
     if !todo.is_empty() {
         line(engine, &todo, options, stop, &clock, &mut |report| {
             summary.count(&report);
             on_event(Event::Call { report: &report, done: summary.calls });
-            clock.time("store", || parts.push(report))
+            let source = identity::source(&report.recording.path);
+            clock.time("store", || parts.push(report, source))
         })?;
         clock.time("store", || parts.flush())?;
     }
@@ -151,10 +141,9 @@ pub fn run_transcripts(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let done = |id: &str| lake.done().contains_key(id) || lake.was_removed(id, String::new);
-    let todo: Vec<usize> = (0..calls.len()).filter(|c| !done(&calls.call_id(*c))).collect();
-    let (total, skipped) = (todo.len(), calls.len() - todo.len());
-    on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine) });
+    let TranscriptTodo { calls: todo, skipped, intake } = transcripts::resolve(&mut lake, calls);
+    let total = todo.len();
+    on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine), intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
     let workers = options.workers.max(1);
@@ -164,18 +153,18 @@ pub fn run_transcripts(
         (0..workers).map(|_| Ok(Mutex::new(Analyser::new(&engine.config, &engine.rules, engine.classifier()?))));
     let analysers: Vec<Mutex<Analyser<'_>>> = analysers.collect::<Result<_, PipelineError>>()?;
     let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { skipped, ..Summary::default() };
+    let mut summary = Summary { skipped, intake, ..Summary::default() };
     for chunk in todo.chunks(CHUNK_PER_WORKER * workers) {
         if stop.load(Ordering::Relaxed) {
             break;
         }
         let reports: Vec<CallReport> = clock.time("analyse", || {
-            pool.install(|| chunk.par_iter().map(|call| transcript(&analysers, calls, *call)).collect::<Result<_, _>>())
+            pool.install(|| chunk.par_iter().map(|call| transcript(&analysers, calls, call)).collect::<Result<_, _>>())
         })?;
-        for report in reports {
+        for (report, (call, _)) in reports.into_iter().zip(chunk) {
             summary.count(&report);
             on_event(Event::Call { report: &report, done: summary.calls });
-            clock.time("store", || parts.push(report))?;
+            clock.time("store", || parts.push(report, calls.hash(*call).into()))?;
         }
     }
     clock.time("store", || parts.flush())?;
@@ -190,9 +179,10 @@ const CHUNK_PER_WORKER: usize = 64;
 fn transcript(
     analysers: &[Mutex<Analyser<'_>>],
     calls: &Transcripts,
-    call: usize,
+    (call, id): &(usize, String),
 ) -> Result<CallReport, PipelineError> {
-    let report = calls.read(call)?;
+    let mut report = calls.read(*call)?;
+    report.recording.meta.call_id.clone_from(id);
     let own = rayon::current_thread_index().unwrap_or(0) % analysers.len().max(1);
     let mut analyser = analysers[own].lock().unwrap_or_else(PoisonError::into_inner);
     let kept = report.recording.clone();
@@ -206,29 +196,42 @@ struct Parts<'a> {
     engine: &'a Engine,
     size: usize,
     open: Vec<CallReport>,
+    /// What each open call was made from.
+    sources: Vec<Vec<u8>>,
     written: Vec<String>,
 }
 
 impl<'a> Parts<'a> {
     fn new(lake: &'a mut Lake, engine: &'a Engine, options: &RunOptions) -> Self {
-        Self { lake, engine, size: options.calls_per_part.max(1), open: Vec::new(), written: Vec::new() }
+        Self {
+            lake,
+            engine,
+            size: options.calls_per_part.max(1),
+            open: Vec::new(),
+            sources: Vec::new(),
+            written: Vec::new(),
+        }
     }
 
-    fn push(&mut self, report: CallReport) -> Result<(), PipelineError> {
+    fn push(&mut self, report: CallReport, source: Vec<u8>) -> Result<(), PipelineError> {
         let same_day = self.open.first().is_none_or(|r| r.recording.meta.date == report.recording.meta.date);
         if !same_day || self.open.len() >= self.size {
             self.flush()?;
         }
         self.open.push(report);
+        self.sources.push(source);
         if self.open.len() >= self.size { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), PipelineError> {
         let Some(first) = self.open.first() else { return Ok(()) };
         let date = first.recording.meta.date.clone().unwrap_or_default();
+        let ids = self.open.iter().map(|r| r.recording.meta.call_id.as_str());
+        self.lake.remember_sources(&date, ids.zip(self.sources.iter().map(Vec::as_slice)))?;
         let part = self.lake.write_part(&date, &self.open, &self.engine.provenance)?;
         self.written.push(format!("dt={}/part-{:05}.parquet", part.date, part.number));
         self.open.clear();
+        self.sources.clear();
         Ok(())
     }
 }
@@ -236,7 +239,7 @@ impl<'a> Parts<'a> {
 /// The threads. Reports come to `take` in the order of `todo`.
 fn line(
     engine: &Engine,
-    todo: &[Recording],
+    todo: &[Job],
     options: &RunOptions,
     stop: &AtomicBool,
     clock: &Clock,
@@ -309,14 +312,14 @@ fn sessions(engine: &Engine, workers: usize) -> Result<Vec<Session>, PipelineErr
 /// Decodes calls in order; a ticket per call is given back when the call is written.
 fn front(
     mut front: Front<'_>,
-    todo: &[Recording],
+    todo: &[Job],
     stopped: &(dyn Fn() -> bool + Sync),
     clock: &Clock,
     tickets: &Sender<()>,
     windows: &Sender<WindowJob>,
     news: &Sender<News>,
 ) {
-    for (call, recording) in todo.iter().enumerate() {
+    for (call, Job { recording, refused }) in todo.iter().enumerate() {
         if stopped() || tickets.send(()).is_err() || stopped() {
             return;
         }
@@ -330,7 +333,10 @@ fn front(
             seq += 1;
             sent
         };
-        let run = catch_unwind(AssertUnwindSafe(|| front.run(&recording.path, &mut emit)));
+        let run = catch_unwind(AssertUnwindSafe(|| match refused {
+            Some(reason) => Err((StageName::Input, reason.clone())),
+            None => front.run(&recording.path, &mut emit),
+        }));
         let result = run.unwrap_or_else(|panic| Err((StageName::Audio, panic_text(panic.as_ref()))));
         clock.add("front", start.elapsed().saturating_sub(waiting));
         if news.send(News::Front { call, windows: seq, result }).is_err() {
@@ -339,9 +345,9 @@ fn front(
     }
 }
 
-fn recognise(mut session: Session, todo: &[Recording], clock: &Clock, jobs: &Receiver<WindowJob>, news: &Sender<News>) {
+fn recognise(mut session: Session, todo: &[Job], clock: &Clock, jobs: &Receiver<WindowJob>, news: &Sender<News>) {
     for WindowJob { call, seq, window } in jobs {
-        let queue = todo[call].meta.queue.as_deref();
+        let queue = todo[call].recording.meta.queue.as_deref();
         let run = clock.time("asr", || catch_unwind(AssertUnwindSafe(|| session.recognize(&window, queue))));
         let result = match run {
             Ok(result) => result.map_err(|e| e.to_string()),
@@ -403,13 +409,13 @@ fn close(partial: Partial) -> Closed {
 
 fn analyse(
     mut analyser: Analyser<'_>,
-    todo: &[Recording],
+    todo: &[Job],
     clock: &Clock,
     whole: &Receiver<Whole>,
     out: &Sender<(usize, CallReport)>,
 ) {
     for Whole { call, result } in whole {
-        let recording = todo[call].clone();
+        let recording = todo[call].recording.clone();
         let report = match result {
             Err(error) => {
                 let (audio, stage, reason) = *error;

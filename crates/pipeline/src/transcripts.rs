@@ -1,43 +1,53 @@
-//! Calls that another system transcribed: one JSON object a line, through everything after recognition.
+//! Calls that another system transcribed: one JSON object a line, or one array, through everything after recognition.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+mod lines;
+mod resolve;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use callsift_core::{CallReport, Outcome, Recording, SentimentTrend, StageName, TalkMetrics, Turn};
-use callsift_dialogue::Transcript;
+use callsift_dialogue::{Transcript, lenient};
+use callsift_text::decode;
 
 use crate::config::MetadataConfig;
 use crate::error::PipelineError;
-use crate::input::bare_meta;
-use crate::metadata::MetadataReader;
+use crate::input::{bare_meta, plain_id};
+use crate::intake::{Intake, NoteKind};
+use crate::metadata::{MetadataReader, UNREADABLE_TIME, canonical};
+use lines::{Lines, Place};
+pub(crate) use resolve::{TranscriptTodo, resolve};
 
-/// Where a call stands in the file.
+/// A call of the file.
 #[derive(Debug)]
 struct Entry {
     date: String,
+    /// The day is said by the line or the command line, not by the day of the run.
+    day_given: bool,
+    /// Own id of the call, told apart from others of the file; its line where it has none.
     call_id: String,
-    offset: u64,
-    bytes: usize,
-    line: usize,
+    place: Place,
+    /// SHA-256 of the line.
+    sha256: String,
     /// Why the line is none, where that is known from its head.
     wrong: Option<String>,
 }
 
-/// A file of calls that another system transcribed. Only the places of its calls are held in memory.
+/// A file of calls that another system transcribed. Only the places of its calls are held in memory, where it is UTF-8 with a
+/// call a line.
 pub struct Transcripts {
-    file: Mutex<File>,
-    path: PathBuf,
+    lines: Lines,
     name: String,
     reader: MetadataReader,
     entries: Vec<Entry>,
+    intake: Intake,
 }
 
 impl Transcripts {
-    /// Finds the calls of a file, sorted by day and id. A line that is malformed, and a call id that stands on an earlier
-    /// line already, will be a failed call named after its line; the rest goes on.
+    /// Finds the calls of a file, sorted by day and id. A line that is malformed will be a failed call under its own id, or
+    /// named after its line where it has none; the rest goes on. Calls that share an id are told apart; one that stands twice
+    /// word for word counts once.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -48,26 +58,60 @@ impl Transcripts {
         force_date: Option<&str>,
     ) -> Result<Self, PipelineError> {
         let reader = MetadataReader::new(config)?;
-        let io = |source| PipelineError::Io { path: path.to_owned(), source };
-        let mut input = BufReader::new(File::open(path).map_err(io)?);
-        let (mut entries, mut offset, mut line) = (Vec::new(), 0u64, Vec::new());
-        for number in 1.. {
-            line.clear();
-            let bytes = input.read_until(b'\n', &mut line).map_err(io)?;
-            if bytes == 0 {
-                break;
-            }
-            if !line.trim_ascii().is_empty() {
-                let (call_id, date, wrong) = head(&line, &reader);
-                let date = force_date.map(str::to_owned).or(date).unwrap_or_else(|| fallback_date.to_owned());
-                entries.push(Entry { date, call_id, offset, bytes, line: number, wrong });
-            }
-            offset += bytes as u64;
-        }
-        mark_repeats(&mut entries);
-        entries.sort_by(|a, b| (&a.date, &a.call_id, a.line).cmp(&(&b.date, &b.call_id, b.line)));
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        Ok(Self { file: Mutex::new(input.into_inner()), path: path.to_owned(), name, reader, entries })
+        let mut entries = Vec::new();
+        let lines = Lines::open(path, &mut |place, line| {
+            let head = Head::of(line, &reader);
+            let source = format!("{name}:{}", place.line);
+            let unreadable = head.unreadable.filter(|_| force_date.is_none());
+            let wrong = head.wrong.or_else(|| unreadable.map(|text| unreadable_time(&text)));
+            entries.push(Entry {
+                day_given: force_date.is_some() || head.date.is_some(),
+                date: force_date.map(str::to_owned).or(head.date).unwrap_or_else(|| fallback_date.to_owned()),
+                call_id: head.call_id.unwrap_or(source),
+                place,
+                sha256: callsift_core::hex(&<sha2::Sha256 as sha2::Digest>::digest(line)),
+                wrong,
+            });
+        })?;
+        let mut all = Self { lines, name, reader, entries, intake: Intake::default() };
+        all.tell_apart();
+        all.entries.sort_by(|a, b| (&a.date, &a.call_id, a.place.line).cmp(&(&b.date, &b.call_id, b.place.line)));
+        Ok(all)
+    }
+
+    /// An id stands once: a call that repeats another word for word goes, others get a suffix. Lines that can be read go first.
+    fn tell_apart(&mut self) {
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        order.sort_by_key(|i| self.entries[*i].wrong.is_some());
+        let (mut seen, mut ids) = (BTreeMap::new(), BTreeSet::new());
+        let mut repeated = BTreeSet::new();
+        for i in order {
+            let entry = &self.entries[i];
+            let source = self.source(entry);
+            let key = (entry.call_id.clone(), entry.sha256.clone());
+            if let Some(first) = seen.get(&key) {
+                let text = format!("通话 {} 与 {first} 完全相同，只取一次（repeated）", entry.call_id);
+                self.intake.add(NoteKind::RepeatedCall, source, text);
+                repeated.insert(i);
+                continue;
+            }
+            seen.insert(key, source.clone());
+            if !ids.insert(entry.call_id.clone()) {
+                let id = apart(&entry.call_id, &entry.sha256);
+                let text = format!("编号 {} 前面已有，已另编为 {id}（duplicate id）", entry.call_id);
+                self.intake.add(NoteKind::SharedId, source, text);
+                ids.insert(id.clone());
+                self.entries[i].call_id = id;
+            }
+        }
+        let mut at = 0..;
+        self.entries.retain(|_| at.next().is_none_or(|i| !repeated.contains(&i)));
+    }
+
+    /// What was told apart or is doubtful.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// Number of calls.
@@ -80,14 +124,18 @@ impl Transcripts {
         self.entries.is_empty()
     }
 
-    /// Id under which a call stands in the lake: its own, or its line where it is none.
-    pub fn call_id(&self, call: usize) -> String {
-        let entry = &self.entries[call];
-        if entry.wrong.is_some() { self.source(entry) } else { entry.call_id.clone() }
+    /// Id of a call in the file.
+    pub fn call_id(&self, call: usize) -> &str {
+        &self.entries[call].call_id
+    }
+
+    /// SHA-256 of a call's line: what it was made from.
+    pub(crate) fn hash(&self, call: usize) -> &str {
+        &self.entries[call].sha256
     }
 
     fn source(&self, entry: &Entry) -> String {
-        format!("{}:{}", self.name, entry.line)
+        format!("{}:{}", self.name, entry.place.line)
     }
 
     /// Reads a call, not yet judged.
@@ -97,22 +145,15 @@ impl Transcripts {
     pub fn read(&self, call: usize) -> Result<CallReport, PipelineError> {
         let entry = &self.entries[call];
         let source = self.source(entry);
-        if let Some(reason) = &entry.wrong {
-            return Ok(failed(&source, reason.clone(), &entry.date));
-        }
-        let mut line = vec![0; entry.bytes];
-        {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = file.seek(SeekFrom::Start(entry.offset)).and_then(|_| file.read_exact(&mut line));
-            read.map_err(|source| PipelineError::Io { path: self.path.clone(), source })?;
-        }
-        match parse(&line, &source, &self.reader) {
-            Ok(mut report) => {
-                report.recording.meta.date = Some(entry.date.clone());
-                Ok(report)
-            }
-            Err(reason) => Ok(failed(&source, reason, &entry.date)),
-        }
+        let line = self.lines.read(entry.place)?;
+        let line = text(&line);
+        let mut report = match entry.wrong.clone().map_or_else(|| parse(&line, &source, &self.reader), Err) {
+            Ok(report) => report,
+            Err(reason) => failed(&line, &source, &reason, &self.reader),
+        };
+        report.recording.meta.call_id.clone_from(&entry.call_id);
+        report.recording.meta.date = Some(entry.date.clone());
+        Ok(report)
     }
 
     /// Reads all calls.
@@ -124,36 +165,55 @@ impl Transcripts {
     }
 }
 
-/// Call id and day of a line, and why it is no call.
-fn head(line: &[u8], reader: &MetadataReader) -> (String, Option<String>, Option<String>) {
-    match Transcript::parse_head(line) {
-        Err(reason) => (String::new(), None, Some(reason)),
-        Ok((call_id, fields)) => {
-            let date = reader.meta(call_id.clone(), fields).date;
-            (call_id, date, None)
+/// The id of a call whose own is another's.
+fn apart(id: &str, sha256: &str) -> String {
+    format!("{id}~{}", &sha256[..8.min(sha256.len())])
+}
+
+fn unreadable_time(text: &str) -> String {
+    format!("the start time `{text}` has no form that is read: mend `started_at`, or give --dt, and run again")
+}
+
+/// A line as text, whatever it was written in; bytes that are none stand as U+FFFD.
+fn text(line: &[u8]) -> Cow<'_, str> {
+    decode(line).map_or_else(|| String::from_utf8_lossy(line), |decoded| decoded.text)
+}
+
+/// What the head of a line says.
+struct Head {
+    call_id: Option<String>,
+    date: Option<String>,
+    /// A start time that is not read.
+    unreadable: Option<String>,
+    wrong: Option<String>,
+}
+
+impl Head {
+    fn of(line: &[u8], reader: &MetadataReader) -> Self {
+        let line = text(line);
+        match Transcript::parse_head(&line) {
+            Err(reason) => {
+                let call_id = lenient::id_in(&line).map(|id| plain_id(&id));
+                Self { call_id, date: None, unreadable: None, wrong: Some(reason) }
+            }
+            Ok((call_id, fields)) => {
+                let mut meta = reader.meta(String::new(), canonical(fields));
+                let unreadable = meta.extra.remove(UNREADABLE_TIME);
+                Self { call_id: Some(plain_id(&call_id)), date: meta.date, unreadable, wrong: None }
+            }
         }
     }
 }
 
-/// A call id may stand only once: later lines are none.
-fn mark_repeats(entries: &mut [Entry]) {
-    let mut seen = BTreeSet::new();
-    for entry in entries.iter_mut().filter(|e| e.wrong.is_none()) {
-        if !seen.insert(entry.call_id.clone()) {
-            entry.wrong = Some(format!("call id `{}` stands on an earlier line already", entry.call_id));
-        }
-    }
-}
-
-fn parse(line: &[u8], source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
+fn parse(line: &str, source: &str, reader: &MetadataReader) -> Result<CallReport, String> {
     let Transcript { call_id, fields, turns } = Transcript::parse(line)?;
+    let fields = canonical(fields);
     // Where the line names no recording, nothing can be heard, and the line itself is where the call comes from.
-    let named =
-        ["recording", "file"].iter().find_map(|field| fields.get(*field)).filter(|name| !name.trim().is_empty());
+    let named = fields.get("file").filter(|name| !name.trim().is_empty());
     let name = named.map_or(source, String::as_str).to_owned();
     let meta = reader.meta(call_id, fields);
     let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
-    Ok(report(Recording { path: source.into(), name, meta }, outcome, turns))
+    Ok(report(Recording { path: source.into(), name, sha256: String::new(), meta }, outcome, turns))
 }
 
 fn report(recording: Recording, outcome: Outcome, turns: Vec<Turn>) -> CallReport {
@@ -169,33 +229,14 @@ fn report(recording: Recording, outcome: Outcome, turns: Vec<Turn>) -> CallRepor
     }
 }
 
-fn failed(source: &str, reason: String, date: &str) -> CallReport {
-    let meta = bare_meta(source.to_owned(), date);
-    let outcome = Outcome::Failed { stage: StageName::Input, reason };
-    report(Recording { path: source.into(), name: source.to_owned(), meta }, outcome, Vec::new())
+/// A call that cannot be read, with what can: whose it is may still be known.
+fn failed(line: &str, source: &str, reason: &str, reader: &MetadataReader) -> CallReport {
+    let meta = Transcript::parse_head(line)
+        .map_or_else(|_| bare_meta(String::new(), ""), |(id, fields)| reader.meta(id, canonical(fields)));
+    let outcome = Outcome::Failed { stage: StageName::Input, reason: format!("{source}: {reason}") };
+    let recording = Recording { path: source.into(), name: source.to_owned(), sha256: String::new(), meta };
+    report(recording, outcome, Vec::new())
 }
 
 #[cfg(test)]
-mod tests {
-    use callsift_core::Outcome;
-
-    use super::Transcripts;
-    use crate::config::MetadataConfig;
-
-    #[test]
-    fn good_lines_are_read_and_bad_ones_are_rows() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let good = r#"{"call_id":"k1","direction":"inbound","queue":"order","agent_id":"3021","recording":"2026/k1.wav","started_at":"2026-11-16T09:00:00+08:00","turns":[{"role":"customer","start_ms":2500,"end_ms":4000,"text":"五条"},{"role":"agent","start_ms":0,"end_ms":2000,"text":"您好"}]}"#;
-        std::fs::write(file.path(), format!("{good}\n{{\"call_id\":\"k2\"}}\n{good}\nnot json\n")).unwrap();
-        let reports =
-            Transcripts::open(file.path(), &MetadataConfig::default(), "2026-11-20", None).unwrap().read_all().unwrap();
-        assert_eq!(reports.len(), 4);
-        let k1 = reports.iter().find(|r| r.recording.meta.call_id == "k1").unwrap();
-        assert_eq!(k1.turns[0].text(), "您好");
-        assert_eq!(k1.recording.meta.date.as_deref(), Some("2026-11-16"));
-        assert_eq!(k1.recording.name, "2026/k1.wav");
-        let failed: Vec<_> = reports.iter().filter(|r| matches!(r.outcome, Outcome::Failed { .. })).collect();
-        assert_eq!(failed.len(), 3);
-        assert!(failed.iter().all(|r| r.recording.name.contains(':')));
-    }
-}
+mod tests;

@@ -39,7 +39,8 @@ impl Frame {
     /// A frame of these calls, whatever their order. A call that stands twice counts once.
     pub fn new(mut calls: Vec<FrameCall>) -> Self {
         calls.sort_by(|a, b| (&a.date, a.started_at_us, &a.call_id).cmp(&(&b.date, b.started_at_us, &b.call_id)));
-        calls.dedup_by(|a, b| a.call_id == b.call_id);
+        let mut seen = std::collections::HashSet::new();
+        calls.retain(|call| seen.insert(call.call_id.clone()));
         let mut hasher = Sha256::new();
         for call in &calls {
             // What a recording is, so that nobody can steer a draw by touching a field; not what a rule says of it, or

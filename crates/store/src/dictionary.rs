@@ -6,6 +6,37 @@ use crate::people::{forms, reviews, samples};
 use crate::schema::{SCHEMA_VERSION, Table};
 use crate::tables::{calls, findings, turns};
 
+/// How ids are made, and how to read while somebody writes.
+const READING: &str = "
+## Ids
+
+`call_id` is unique in a lake. It is what the metadata says, otherwise the recording's file name without folder and extension, whatever other
+files there are and whichever folder was given. Of two recordings that claim one id the second has `~` and the first eight digits of its SHA-256
+behind it. A recording that the lake holds keeps its id; one that changed replaces its row. [More](input.md).
+
+## Reading while a run or a replay writes
+
+Files are never written into: each appears, and is replaced, by a rename, so that no reader meets half a file. But a part is three files, and
+`run` and `replay` change them one after the other: who reads `calls` and `findings` just then may meet calls of one rule set and findings of
+another. And a reader that opens a file twice, as DuckDB does, may fail where it was replaced in between. There are two ways to read calls and findings
+that belong together.
+
+1. A snapshot: `callsift snapshot --lake /data/lake --out /data/lake-now` makes a second lake of links (no bytes are copied on the same
+   disk) that nothing changes any more. It holds whole parts only, or fails where a replay does not let it; it says which rule sets it found.
+2. Join by `call_id` and `ruleset_hash` both, after copying what you need in one go; where that fails, or a call that was judged has no findings then, a
+   part was being replaced: read again.
+
+```sql
+CREATE OR REPLACE TEMP TABLE c AS SELECT * FROM read_parquet('/data/lake/calls/*/*.parquet', hive_partitioning = true);
+CREATE OR REPLACE TEMP TABLE f AS SELECT * FROM read_parquet('/data/lake/findings/*/*.parquet', hive_partitioning = true);
+-- 0: calls and findings belong together; otherwise read both again.
+SELECT count(*) FROM c ANTI JOIN f USING (call_id, ruleset_hash) WHERE c.status = 'ok';
+SELECT rule_id, count(DISTINCT call_id) AS calls FROM c JOIN f USING (call_id, ruleset_hash) WHERE verdict = 'hit' GROUP BY ALL;
+```
+
+A lake may hold calls that different rule sets judged, as long as nobody replayed it: `SELECT ruleset_hash, count(*) FROM c GROUP BY 1`.
+";
+
 /// Data dictionary as Markdown: what `callsift schema` prints and `docs/schema.md` holds.
 pub fn dictionary_markdown() -> String {
     let mut out = format!(
@@ -13,6 +44,7 @@ pub fn dictionary_markdown() -> String {
          `<lake>/<table>/dt=YYYY-MM-DD/*.parquet` (zstd); `dt` is the day of the call, where a table does not say otherwise, and \
          a partition column of each table. Times are integer milliseconds of the recording; lists are never null.\n"
     );
+    out.push_str(READING);
     section(&mut out, &calls());
     section(&mut out, &turns());
     section(&mut out, &findings());

@@ -5,11 +5,12 @@
 //! killed run left behind: staged files, and parts of `turns` and `findings` without their `calls`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
-use callsift_core::{CallReport, Finding, Provenance};
+use callsift_core::{CallReport, Finding, Outcome, Provenance};
 use callsift_text::Segmenter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -20,8 +21,9 @@ use crate::error::StoreError;
 use crate::read;
 use crate::removed::Removed;
 use crate::replace;
-use crate::replace::Judged;
+use crate::replace::{Judged, Step};
 use crate::schema::{SCHEMA_VERSION, Table, TableName};
+use crate::sources::Sources;
 use crate::tables::{self, CallRow, FindingRow, TurnRow};
 
 /// Rows per row group: small enough that a reader can skip, large enough to compress.
@@ -32,8 +34,12 @@ const ROW_GROUP_ROWS: usize = 65_536;
 pub struct DoneCall {
     /// SHA-256 of its recording; empty where the recording could not be read or there is none.
     pub audio_sha256: String,
+    /// Path of its recording, relative to the folder that the run was given.
+    pub recording: String,
     /// `ok`, `empty` or `failed`.
     pub status: String,
+    /// Stage that failed; empty where none did.
+    pub fail_stage: String,
     /// Rules, options and models that made it, joined; see [`DoneCall::is_stale`].
     pub made_by: String,
     /// The part that holds it.
@@ -41,6 +47,21 @@ pub struct DoneCall {
 }
 
 impl DoneCall {
+    fn of(report: &CallReport, provenance: &Provenance, part: &Part) -> Self {
+        let fail_stage = match &report.outcome {
+            Outcome::Failed { stage, .. } => stage.as_str().to_owned(),
+            _ => String::new(),
+        };
+        Self {
+            audio_sha256: tables::sha256(report).to_owned(),
+            recording: report.recording.name.clone(),
+            status: report.outcome.as_str().to_owned(),
+            fail_stage,
+            made_by: read::made_by(provenance),
+            part: part.clone(),
+        }
+    }
+
     /// True where other rules, options or models made the row than would make it now.
     pub fn is_stale(&self, now: &Provenance) -> bool {
         self.made_by != read::made_by(now)
@@ -62,10 +83,12 @@ impl Part {
         root.join(table.as_str()).join(format!("dt={}", self.date)).join(format!("part-{:05}.parquet", self.number))
     }
 
+    /// The part that a file belongs to; `None` where its name is not just as parts are named.
     pub(crate) fn parse(path: &Path) -> Option<Self> {
-        let number = path.file_name()?.to_str()?.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
-        let date = path.parent()?.file_name()?.to_str()?.strip_prefix("dt=")?.to_owned();
-        Some(Self { date, number })
+        let name = path.file_name()?.to_str()?;
+        let number = name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
+        let date = read::day_of(path.parent()?)?.to_owned();
+        (name == format!("part-{number:05}.parquet")).then_some(Self { date, number })
     }
 }
 
@@ -75,7 +98,14 @@ pub struct Lake {
     words: Segmenter,
     next: BTreeMap<String, u32>,
     pub(crate) done: BTreeMap<String, DoneCall>,
+    /// Rows whose id stands in an earlier part already: older versions wrote such.
+    pub(crate) doubles: Vec<(String, DoneCall)>,
+    /// Rows that were taken out to be done again: their recordings keep their ids.
+    forgotten: Vec<(String, DoneCall)>,
+    /// Rows that go when a call is written: its id, theirs.
+    pub(crate) replaced: BTreeMap<String, Vec<String>>,
     pub(crate) removed: Removed,
+    pub(crate) sources: Sources,
     /// Held for its advisory lock until the lake is dropped.
     _lock: File,
 }
@@ -96,8 +126,19 @@ impl Lake {
                 return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
             }
         }
-        let (next, done, removed) = (BTreeMap::new(), BTreeMap::new(), Removed::load(root)?);
-        let mut lake = Self { root: root.to_owned(), words, next, done, removed, _lock: lock };
+        let (removed, sources) = (Removed::load(root)?, Sources::load(root)?);
+        let mut lake = Self {
+            root: root.to_owned(),
+            words,
+            next: BTreeMap::new(),
+            done: BTreeMap::new(),
+            doubles: Vec::new(),
+            forgotten: Vec::new(),
+            replaced: BTreeMap::new(),
+            removed,
+            sources,
+            _lock: lock,
+        };
         replace::finish(root)?;
         lake.clean()?;
         lake.scan()?;
@@ -109,13 +150,23 @@ impl Lake {
         &self.done
     }
 
+    /// Calls whose id stands in an earlier part already, as older versions wrote them.
+    pub fn doubles(&self) -> &[(String, DoneCall)] {
+        &self.doubles
+    }
+
+    /// Calls that [`Lake::forget_failed`] took out.
+    pub fn forgotten(&self) -> &[(String, DoneCall)] {
+        &self.forgotten
+    }
+
     /// Takes the parts that hold failed calls back out of the lake, so that all their calls are done again.
     ///
     /// # Errors
     /// A file cannot be removed.
     pub fn forget_failed(&mut self) -> Result<usize, StoreError> {
-        let mut parts: Vec<Part> =
-            self.done.values().filter(|d| d.status == "failed").map(|d| d.part.clone()).collect();
+        let rows = || self.done.iter().chain(self.doubles.iter().map(|(id, call)| (id, call)));
+        let mut parts: Vec<Part> = rows().filter(|(_, d)| d.status == "failed").map(|(_, d)| d.part.clone()).collect();
         parts.sort();
         parts.dedup();
         for part in &parts {
@@ -124,11 +175,15 @@ impl Lake {
                 remove(&part.path(&self.root, table))?;
             }
         }
-        self.done.retain(|_, d| !parts.contains(&d.part));
+        let gone = rows().filter(|(_, d)| parts.binary_search(&d.part).is_ok());
+        self.forgotten = gone.map(|(id, call)| (id.clone(), call.clone())).collect();
+        self.done.retain(|_, d| parts.binary_search(&d.part).is_err());
+        self.doubles.retain(|(_, d)| parts.binary_search(&d.part).is_err());
         Ok(parts.len())
     }
 
-    /// Writes one part with these calls, in the order given, and publishes it.
+    /// Writes one part with these calls, in the order given, and publishes it. A row of the lake with the id of one of them goes
+    /// out of its part in the same moment: an id stands once.
     ///
     /// # Errors
     /// The disk is full or not writable; nothing of the part is visible then.
@@ -148,15 +203,17 @@ impl Lake {
             write_parquet(&path, &batch)?;
             staged.push((path, part.path(&self.root, table)));
         }
-        for (from, to) in staged {
-            publish(&from, &to)?;
+        let going = self.going(reports);
+        if going.is_empty() {
+            for (from, to) in staged {
+                publish(&from, &to)?;
+            }
+        } else {
+            self.swap(&part, staged, &going)?;
         }
-        self.next.insert(date.to_owned(), number + 1);
+        self.next.entry(date.to_owned()).and_modify(|n| *n = (*n).max(number + 1)).or_insert(number + 1);
         for report in reports {
-            let audio_sha256 = report.audio.as_ref().map_or_else(String::new, |a| a.sha256.clone());
-            let status = report.outcome.as_str().to_owned();
-            let done = DoneCall { audio_sha256, status, made_by: read::made_by(provenance), part: part.clone() };
-            self.done.insert(report.recording.meta.call_id.clone(), done);
+            self.done.insert(report.recording.meta.call_id.clone(), DoneCall::of(report, provenance, &part));
         }
         Ok(part)
     }
@@ -214,7 +271,7 @@ impl Lake {
         for (i, (to, batch)) in batches.into_iter().enumerate() {
             let from = staging.join(format!("replace-{}-{:05}-{i}.tmp", part.date, part.number));
             write_parquet(&from, &batch)?;
-            moves.push((from, to));
+            moves.push(Step::Move(from, to));
         }
         replace::commit(&self.root, part, &moves)
     }
@@ -240,8 +297,13 @@ impl Lake {
             let Some(part) = Part::parse(&path) else { continue };
             let next = self.next.entry(part.date.clone()).or_default();
             *next = (*next).max(part.number + 1);
-            for read::CallKey { call_id, audio_sha256, status, made_by } in read::call_keys(&path)? {
-                self.done.insert(call_id, DoneCall { audio_sha256, status, made_by, part: part.clone() });
+            for key in read::call_keys(&path)? {
+                let read::CallKey { call_id, audio_sha256, recording, status, fail_stage, made_by } = key;
+                let call = DoneCall { audio_sha256, recording, status, fail_stage, made_by, part: part.clone() };
+                match self.done.entry(call_id) {
+                    Entry::Vacant(free) => drop(free.insert(call)),
+                    Entry::Occupied(taken) => self.doubles.push((taken.key().clone(), call)),
+                }
             }
         }
         Ok(())
@@ -358,6 +420,7 @@ pub(crate) mod tests {
             recording: Recording {
                 path: PathBuf::from(id),
                 name: format!("{id}.wav"),
+                sha256: String::new(),
                 meta: CallMeta { call_id: id.to_owned(), ..CallMeta::default() },
             },
             outcome,

@@ -1,6 +1,7 @@
 //! Rows of the lake as plain values: for reports, comparison and explanations.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
@@ -11,11 +12,22 @@ use crate::lake::Part;
 use crate::read::{open_columns, part_files, text};
 use crate::schema::TableName;
 
+/// Rows of all parts that can be read.
+#[derive(Debug)]
+pub struct Rows<T> {
+    /// In order of day, part and row.
+    pub rows: Vec<T>,
+    /// Why parts could not be read, each with its path.
+    pub unread: Vec<StoreError>,
+}
+
 /// What reports need of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallLine {
     /// Call id.
     pub call_id: String,
+    /// Part that holds it, `dt=YYYY-MM-DD/part-NNNNN.parquet`.
+    pub part: Arc<str>,
     /// `ok`, `empty` or `failed`.
     pub status: String,
     /// Stage that failed.
@@ -57,11 +69,11 @@ pub struct FindingLine {
     pub points: f64,
 }
 
-/// Calls of a lake, or of one day, in order of day, part and row.
+/// Calls of a lake, or of one day. A part that cannot be read costs only its own calls.
 ///
 /// # Errors
-/// A part cannot be read.
-pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, StoreError> {
+/// A folder cannot be read.
+pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Rows<CallLine>, StoreError> {
     const COLUMNS: [&str; 10] = [
         "call_id",
         "status",
@@ -74,8 +86,9 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, Stor
         "duration_ms",
         "score",
     ];
-    each_row(lake, TableName::Calls, date, &COLUMNS, |b, row| CallLine {
+    each_row(lake, TableName::Calls, date, &COLUMNS, |part, b, row| CallLine {
         call_id: text(b, "call_id", row),
+        part: Arc::clone(part),
         status: text(b, "status", row),
         fail_stage: text(b, "fail_stage", row),
         fail_reason: text(b, "fail_reason", row),
@@ -88,13 +101,13 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Vec<CallLine>, Stor
     })
 }
 
-/// Findings of a lake, or of one day.
+/// Findings of a lake, or of one day, likewise.
 ///
 /// # Errors
-/// A part cannot be read.
-pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Vec<FindingLine>, StoreError> {
+/// A folder cannot be read.
+pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Rows<FindingLine>, StoreError> {
     const COLUMNS: [&str; 8] = ["call_id", "rule_id", "title", "verdict", "reason", "start_ms", "hit_index", "points"];
-    each_row(lake, TableName::Findings, date, &COLUMNS, |b, row| FindingLine {
+    each_row(lake, TableName::Findings, date, &COLUMNS, |_, b, row| FindingLine {
         call_id: text(b, "call_id", row),
         rule_id: text(b, "rule_id", row),
         title: text(b, "title", row),
@@ -126,18 +139,37 @@ fn each_row<T>(
     table: TableName,
     date: Option<&str>,
     columns: &[&str],
-    take: impl Fn(&RecordBatch, usize) -> T,
-) -> Result<Vec<T>, StoreError> {
-    let mut out = Vec::new();
+    take: impl Fn(&Arc<str>, &RecordBatch, usize) -> T,
+) -> Result<Rows<T>, StoreError> {
+    let mut out = Rows { rows: Vec::new(), unread: Vec::new() };
     for path in part_files(lake, table)? {
         let of_day = date.is_none_or(|d| path.parent().is_some_and(|p| p.ends_with(format!("dt={d}"))));
-        if !of_day {
-            continue;
+        if of_day {
+            match part_rows(&path, columns, &take) {
+                Ok(rows) => out.rows.extend(rows),
+                Err(error) => out.unread.push(error),
+            }
         }
-        for batch in open_columns(&path, columns)? {
-            let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", &path)(&e))?;
-            out.extend((0..batch.num_rows()).map(|row| take(&batch, row)));
-        }
+    }
+    Ok(out)
+}
+
+fn part_rows<T>(
+    path: &Path,
+    columns: &[&str],
+    take: &impl Fn(&Arc<str>, &RecordBatch, usize) -> T,
+) -> Result<Vec<T>, StoreError> {
+    let part: Arc<str> = path
+        .iter()
+        .skip(path.iter().count().saturating_sub(2))
+        .map(|p| p.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
+        .into();
+    let mut out = Vec::new();
+    for batch in open_columns(path, columns)? {
+        let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
+        out.extend((0..batch.num_rows()).map(|row| take(&part, &batch, row)));
     }
     Ok(out)
 }
@@ -155,4 +187,33 @@ fn int32(b: &RecordBatch, column: &str, row: usize) -> i32 {
 fn float(b: &RecordBatch, column: &str, row: usize) -> Option<f64> {
     let array = b.column_by_name(column)?.as_primitive_opt::<Float64Type>()?;
     (!array.is_null(row)).then(|| array.value(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use callsift_core::Provenance;
+
+    use super::{call_lines, finding_lines};
+    use crate::lake::tests::{open, report};
+
+    #[test]
+    fn a_part_that_cannot_be_read_costs_only_its_own_calls() {
+        let folder = tempfile::tempdir().unwrap();
+        for id in ["a", "b"] {
+            open(folder.path())
+                .unwrap()
+                .write_part("2026-11-16", &[report(id, false)], &Provenance::default())
+                .unwrap();
+        }
+        fs::write(folder.path().join("calls/dt=2026-11-16/part-00000.parquet"), "not parquet").unwrap();
+        let calls = call_lines(folder.path(), None).unwrap();
+        assert_eq!(
+            calls.rows.iter().map(|c| (c.call_id.as_str(), &*c.part)).collect::<Vec<_>>(),
+            [("b", "dt=2026-11-16/part-00001.parquet")]
+        );
+        assert!(calls.unread[0].to_string().contains("part-00000.parquet"));
+        assert_eq!(finding_lines(folder.path(), None).unwrap().rows.len(), 4);
+    }
 }

@@ -19,25 +19,29 @@ pub(crate) struct Removed(HashSet<u64>);
 impl Removed {
     /// Reads the marks of a lake; a line that is none is passed over.
     pub(crate) fn load(root: &Path) -> Result<Self, StoreError> {
-        let mut marks = HashSet::new();
-        let folder = folder(root);
-        if !folder.is_dir() {
-            return Ok(Self(marks));
-        }
-        for entry in fs::read_dir(&folder).map_err(StoreError::io("cannot read the lake", &folder))? {
-            let path = entry.map_err(StoreError::io("cannot read the lake", &folder))?.path();
-            if path.is_file() && path.extension().is_none_or(|e| e != "tmp") {
-                marks.extend(read(&path)?);
-            }
-        }
-        Ok(Self(marks))
+        read_marks(&folder(root)).map(Self)
     }
+}
+
+/// The marks of all files of a folder, half ones left out; none where there is no folder.
+pub(crate) fn read_marks(folder: &Path) -> Result<HashSet<u64>, StoreError> {
+    let mut marks = HashSet::new();
+    if !folder.is_dir() {
+        return Ok(marks);
+    }
+    for entry in fs::read_dir(folder).map_err(StoreError::io("cannot read the lake", folder))? {
+        let path = entry.map_err(StoreError::io("cannot read the lake", folder))?.path();
+        if path.is_file() && path.extension().is_none_or(|e| e != "tmp") {
+            marks.extend(read(&path)?);
+        }
+    }
+    Ok(marks)
 }
 
 impl Lake {
     /// Whether a call was removed for its age. `audio_sha256` is asked for only where any call was removed.
     pub fn was_removed(&self, call_id: &str, audio_sha256: impl FnOnce() -> String) -> bool {
-        let known = |sha256: &str| self.removed.0.contains(&mark(call_id, sha256));
+        let known = |sha256: &str| self.removed.0.contains(&mark(call_id, sha256.as_bytes()));
         // A call that was removed without a recording, or whose recording could not be read, goes by its id alone.
         !self.removed.0.is_empty() && (known("") || known(&audio_sha256()))
     }
@@ -55,7 +59,7 @@ impl Lake {
         let path = folder(&self.root).join(date);
         let mut marks: BTreeSet<u64> = if path.is_file() { read(&path)?.collect() } else { BTreeSet::new() };
         let before = marks.len();
-        marks.extend(calls.map(|(call_id, sha256)| mark(call_id, sha256)));
+        marks.extend(calls.map(|(call_id, sha256)| mark(call_id, sha256.as_bytes())));
         if marks.len() == before {
             return Ok(());
         }
@@ -77,17 +81,20 @@ fn folder(root: &Path) -> PathBuf {
 
 fn read(path: &Path) -> Result<impl Iterator<Item = u64> + use<>, StoreError> {
     let text = fs::read(path).map_err(StoreError::io("cannot read the lake", path))?;
-    let marks: Vec<u64> =
-        String::from_utf8_lossy(&text).lines().filter_map(|l| u64::from_str_radix(l, 16).ok()).collect();
+    let marks: Vec<u64> = String::from_utf8_lossy(&text)
+        .lines()
+        .filter(|l| l.len() == 16)
+        .filter_map(|l| u64::from_str_radix(l, 16).ok())
+        .collect();
     Ok(marks.into_iter())
 }
 
 /// Beside ten million marks, a call that was not removed is taken for one that was with a chance of 5 in 10^13.
-fn mark(call_id: &str, audio_sha256: &str) -> u64 {
+pub(crate) fn mark(call_id: &str, source: &[u8]) -> u64 {
     let mut hasher = Sha256::new();
     hasher.update(call_id.as_bytes());
     hasher.update([0]);
-    hasher.update(audio_sha256.as_bytes());
+    hasher.update(source);
     hasher.finalize().iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
 }
 

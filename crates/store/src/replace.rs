@@ -33,14 +33,27 @@ fn journal(root: &Path, part: &Part) -> PathBuf {
     root.join(format!(".replace-{}-{:05}", part.date, part.number))
 }
 
-/// Renames the staged files, surely.
-pub(crate) fn commit(root: &Path, part: &Part, moves: &[(PathBuf, PathBuf)]) -> Result<(), StoreError> {
+/// What a replacement does to one file.
+pub(crate) enum Step {
+    /// A staged file gets its name.
+    Move(PathBuf, PathBuf),
+    /// A file goes.
+    Remove(PathBuf),
+}
+
+/// Takes the steps in their order, surely.
+pub(crate) fn commit(root: &Path, part: &Part, steps: &[Step]) -> Result<(), StoreError> {
     let path = journal(root, part);
     let fail = |e| StoreError::io("cannot write to the lake", &path)(e);
     let relative = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().into_owned();
     let mut lines = String::new();
-    for (from, to) in moves {
-        lines.push_str(&[relative(from), relative(to)].join("\t"));
+    for step in steps {
+        // Nothing before the tab: the file goes.
+        let (from, to) = match step {
+            Step::Move(from, to) => (relative(from), to),
+            Step::Remove(file) => (String::new(), file),
+        };
+        lines.push_str(&[from, relative(to)].join("\t"));
         lines.push('\n');
     }
     let half = path.with_extension("tmp");
@@ -66,12 +79,24 @@ pub(crate) fn finish(root: &Path) -> Result<(), StoreError> {
 fn finish_one(root: &Path, journal: &Path) -> Result<(), StoreError> {
     let text = fs::read_to_string(journal).map_err(StoreError::io("cannot read the lake", journal))?;
     for (from, to) in text.lines().filter_map(|l| l.split_once('\t')) {
-        let from = root.join(from);
-        if from.exists() {
-            publish(&from, &root.join(to))?;
+        let (staged, to) = (root.join(from), root.join(to));
+        if from.is_empty() {
+            remove_surely(&to)?;
+        } else if staged.exists() {
+            publish(&staged, &to)?;
         }
     }
     remove(journal)
+}
+
+/// Removes a file of a part so that the removal survives a power cut before the next step; a day without parts goes, too.
+pub(crate) fn remove_surely(path: &Path) -> Result<(), StoreError> {
+    remove(path)?;
+    let Some(day) = path.parent().filter(|d| d.is_dir()) else { return Ok(()) };
+    File::open(day).and_then(|d| d.sync_all()).map_err(StoreError::io("cannot remove", day))?;
+    // A day that still has parts refuses, as it should.
+    let _ = fs::remove_dir(day);
+    Ok(())
 }
 
 /// The rows of a part of `calls` with new verdicts, scores and makers; everything else as it was.
@@ -113,7 +138,7 @@ pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance)
 mod tests {
     use std::fs;
 
-    use super::{commit, finish};
+    use super::{Step, commit, finish};
     use crate::lake::Part;
 
     #[test]
@@ -134,7 +159,9 @@ mod tests {
         assert!(moves.iter().all(|(_, to)| to.exists()));
         assert!(!root.join(".replace-2026-11-16-00000").exists());
         fs::write(&moves[0].0, "newer").unwrap();
-        commit(root, &part, &moves[..1]).unwrap();
+        commit(root, &part, &[Step::Move(moves[0].0.clone(), moves[0].1.clone()), Step::Remove(moves[1].1.clone())])
+            .unwrap();
         assert_eq!(fs::read_to_string(&moves[0].1).unwrap(), "newer");
+        assert!(!moves[1].1.exists());
     }
 }

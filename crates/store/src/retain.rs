@@ -5,7 +5,7 @@
 //! files change together through the journal of [`crate::replace`].
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchReader};
@@ -13,9 +13,9 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::SchemaRef;
 
 use crate::error::StoreError;
-use crate::lake::{Lake, Part, remove, write_parquet};
+use crate::lake::{Lake, Part, write_parquet};
 use crate::read::{open_all, open_columns, text};
-use crate::replace;
+use crate::replace::{self, Step};
 use crate::schema::TableName;
 use crate::tables;
 
@@ -67,23 +67,29 @@ impl Lake {
             self.rewrite(part, gone, calls)?;
         }
         self.done.retain(|id, call| call.part != *part || !gone.contains(id.as_str()));
+        self.doubles.retain(|(id, call)| call.part != *part || !gone.contains(id.as_str()));
         Ok(())
     }
 
     fn remove_part(&self, part: &Part) -> Result<(), StoreError> {
-        for table in TableName::ALL.into_iter().rev() {
-            let path = part.path(&self.root, table);
-            remove(&path)?;
-            let Some(day) = path.parent().filter(|d| d.is_dir()) else { continue };
-            // Each removal must survive a power cut before the next: `calls` without the others could not be read.
-            File::open(day).and_then(|d| d.sync_all()).map_err(StoreError::io("cannot remove", day))?;
-            // A day that still has parts refuses, as it should.
-            let _ = fs::remove_dir(day);
-        }
-        Ok(())
+        // `calls` first: the others without it belong to nothing, and it without them could not be read.
+        TableName::ALL.into_iter().rev().try_for_each(|table| replace::remove_surely(&part.path(&self.root, table)))
     }
 
     fn rewrite(&self, part: &Part, gone: &BTreeSet<&str>, calls: RecordBatch) -> Result<(), StoreError> {
+        replace::commit(&self.root, part, &self.staged(part, gone, calls)?)
+    }
+
+    /// What takes rows out of a part: its files written anew without them, or its removal where no call stays.
+    pub(crate) fn without(&self, part: &Part, gone: &BTreeSet<&str>) -> Result<Vec<Step>, StoreError> {
+        let calls = staying(&part.path(&self.root, TableName::Calls), tables::calls().schema(), gone)?;
+        if calls.num_rows() > 0 {
+            return self.staged(part, gone, calls);
+        }
+        Ok(TableName::ALL.into_iter().rev().map(|table| Step::Remove(part.path(&self.root, table))).collect())
+    }
+
+    fn staged(&self, part: &Part, gone: &BTreeSet<&str>, calls: RecordBatch) -> Result<Vec<Step>, StoreError> {
         let staging = self.root.join(".staging");
         fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
         let of = |table, schema| staying(&part.path(&self.root, table), schema, gone);
@@ -92,13 +98,13 @@ impl Lake {
             (TableName::Findings, of(TableName::Findings, tables::findings().schema())?),
             (TableName::Turns, of(TableName::Turns, tables::turns().schema())?),
         ];
-        let mut moves = Vec::new();
+        let mut steps = Vec::new();
         for (table, batch) in batches {
             let from = staging.join(format!("retain-{}-{}-{:05}.tmp", table.as_str(), part.date, part.number));
             write_parquet(&from, &batch)?;
-            moves.push((from, part.path(&self.root, table)));
+            steps.push(Step::Move(from, part.path(&self.root, table)));
         }
-        replace::commit(&self.root, part, &moves)
+        Ok(steps)
     }
 }
 

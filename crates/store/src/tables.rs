@@ -71,6 +71,11 @@ fn audio<'r, T: Into<Value<'r>>>(r: &'r CallRow<'_>, get: impl Fn(&'r callsift_c
     r.report.audio.as_ref().map_or(Value::Null, |a| get(a).into())
 }
 
+/// SHA-256 of a call's recording, as it was decoded, or as it lay there where it could not be; empty where there is none.
+pub(crate) fn sha256(report: &CallReport) -> &str {
+    report.audio.as_ref().map_or(report.recording.sha256.as_str(), |a| a.sha256.as_str())
+}
+
 fn extra_json(r: &CallRow<'_>) -> Value<'static> {
     // A map from text to text always serialises.
     serde_json::to_string(&r.report.recording.meta.extra).unwrap_or_else(|_| "{}".to_owned()).into()
@@ -89,12 +94,15 @@ pub fn calls<'a>() -> Table<CallRow<'a>> {
         name: TableName::Calls,
         doc: "One row per call, whatever became of it.",
         columns: vec![
-            required("call_id", Kind::Text, "Unique id of the call.", |r| {
+            required("call_id", Kind::Text, "Unique id of the call; see Ids.", |r| {
                 r.report.recording.meta.call_id.as_str().into()
             }),
-            required("recording", Kind::Text, "Path of the recording, relative to the recordings folder.", |r| {
-                r.report.recording.name.as_str().into()
-            }),
+            required(
+                "recording",
+                Kind::Text,
+                "Path of the recording, relative to the recordings folder; bytes that are no UTF-8 as `�` and two hexadecimal digits.",
+                |r| r.report.recording.name.as_str().into(),
+            ),
             optional("started_at", Kind::Timestamp, "Start of the call.", |r| {
                 r.report.recording.meta.started_at_us.into()
             }),
@@ -123,8 +131,9 @@ pub fn calls<'a>() -> Table<CallRow<'a>> {
                 |r| failure(r).0,
             ),
             optional("fail_reason", Kind::Text, "Why it failed, with the mend where there is one.", |r| failure(r).1),
-            optional("audio_sha256", Kind::Text, "SHA-256 of the recording's bytes.", |r| {
-                audio(r, |a| a.sha256.clone())
+            optional("audio_sha256", Kind::Text, "SHA-256 of the recording's bytes.", |r| match sha256(r.report) {
+                "" => Value::Null,
+                sha256 => sha256.into(),
             }),
             optional("format", Kind::Text, "Container and codec, e.g. `wav/alaw`.", |r| audio(r, |a| a.format.clone())),
             optional("decoder", Kind::Text, "What decoded it.", |r| audio(r, |a| a.decoder.clone())),

@@ -26,7 +26,7 @@ mod sound;
 mod words;
 
 pub use cer::{EditCounts, error_rate};
-pub use decode::decode;
+pub use decode::{Decoded, decode, utf16};
 pub use entities::{EntityKind, find_entities};
 pub use error::TextError;
 pub use invented::{Spoken, Tags, find_tags, invented, is_echo, is_too_fast, spoken};

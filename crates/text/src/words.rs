@@ -40,7 +40,7 @@ impl Segmenter {
     pub fn new(user_dictionary: Option<&Path>) -> Result<Self, TextError> {
         let Some(path) = user_dictionary else { return Ok(Self::default()) };
         let bytes = std::fs::read(path).map_err(|source| TextError::DictionaryIo { path: path.to_owned(), source })?;
-        let text = decode(&bytes).ok_or_else(|| TextError::DictionaryEncoding { path: path.to_owned() })?;
+        let text = decode(&bytes).ok_or_else(|| TextError::DictionaryEncoding { path: path.to_owned() })?.text;
         let (mut jieba, mut odd_lines) = (Jieba::new(), Vec::new());
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();

@@ -39,6 +39,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         labeller: labeller(&config),
     };
     options.check()?;
+    load::warn_of_strangers(&options.lake)?;
     first_users(&options, args.first_users.as_deref())?;
     let progress = |done: usize, all: usize| {
         if done == all || done.is_multiple_of(50) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
-use callsift_console::figures::{Judgements, gain, judged, open, pairs, ratings};
+use callsift_console::figures::{Judgements, gain, judged, odd_things, open, pairs, ratings};
 use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
 use callsift_sampling::estimate::{Gain, Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::EstimateArgs;
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_json, note, table};
 
 /// All figures.
 #[derive(Serialize)]
@@ -52,6 +52,9 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
     load::lake(&args.data.lake)?;
     let (from, to) = load::days(&args.days)?;
     let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, |_, _| {})?;
+    for odd in odd_things(db.connection())? {
+        note(&format!("注意：{odd}"));
+    }
     let days = (from.as_deref().unwrap_or("0000-01-01"), to.as_deref().unwrap_or("9999-12-31"));
     let said = judged(db.connection(), days.0, days.1)?;
     if said.rows.is_empty() {
@@ -68,7 +71,7 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
         agreement: agreement(&ratings(db.connection())?),
     };
     if args.json {
-        emit(&(serde_json::to_string_pretty(&estimates)? + "\n"));
+        emit_json(&(serde_json::to_string_pretty(&estimates)? + "\n"));
         return Ok(Exit::Done);
     }
     if let Some(rule) = &args.rule {

@@ -11,7 +11,7 @@ use callsift_text::MaskMeasure;
 use crate::args::EvalArgs;
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_json, table};
 
 /// Measures and prints one row per rule.
 pub fn run(args: &EvalArgs) -> Result<Exit> {
@@ -34,7 +34,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         bail!("no label fits a rule in force; a line needs `\"expect\": {{\"rule-id\": \"hit\"}}`");
     }
     if args.json {
-        emit(&format!("{}\n", serde_json::to_string_pretty(&measures)?));
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(&measures)?));
         return Ok(Exit::Done);
     }
     emit(&text(&measures));

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use callsift_store::lines::{call_lines, finding_lines};
+use callsift_store::lines::{Rows, call_lines, finding_lines};
 
 use crate::args::ExpectArgs;
 use crate::exit::Exit;
+use crate::load;
 use crate::output::{emit, table};
 
 /// Prints one row per call with what was expected and what was found; exit 1 where anything differs.
 pub fn run(args: &ExpectArgs) -> Result<Exit> {
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    load::lake(&args.lake)?;
     let status: BTreeMap<String, String> =
-        call_lines(&args.lake, None)?.into_iter().map(|c| (c.call_id, c.status)).collect();
+        read(call_lines(&args.lake, None)?)?.into_iter().map(|c| (c.call_id, c.status)).collect();
     let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
-    for f in finding_lines(&args.lake, None)? {
+    for f in read(finding_lines(&args.lake, None)?)? {
         found.insert((f.call_id, f.rule_id), f.verdict);
     }
     let mut rows = vec![["通话", "预期", "实际", "结果"].map(str::to_owned).to_vec()];
@@ -60,4 +62,9 @@ pub fn run(args: &ExpectArgs) -> Result<Exit> {
         emit(&format!("  ✗ {difference}\n"));
     }
     Ok(if differences.is_empty() { Exit::Done } else { Exit::Some })
+}
+
+/// All rows, or why some cannot be read: what is missing would look like a difference.
+fn read<T>(rows: Rows<T>) -> Result<Vec<T>> {
+    rows.unread.into_iter().next().map_or(Ok(rows.rows), |error| Err(error.into()))
 }

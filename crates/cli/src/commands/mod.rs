@@ -14,5 +14,6 @@ pub mod reviews;
 pub mod rules;
 pub mod run;
 pub mod sample;
+pub mod snapshot;
 pub mod transcribe;
 pub mod users;

@@ -12,11 +12,12 @@ use crate::args::ReplayArgs;
 use crate::commands::run::{cores, stop_on_signal};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_json, table};
 use crate::progress;
 
 /// Replays and prints what changed.
 pub fn run(args: &ReplayArgs) -> Result<Exit> {
+    load::lake(&args.lake)?;
     let config = load::config(&args.config)?;
     let rules = load::rules(&args.rules)?;
     let (from, to) = load::days(&args.days)?;
@@ -37,7 +38,7 @@ pub fn run(args: &ReplayArgs) -> Result<Exit> {
     let summary = pool.install(|| replay(&args.lake, plan, &stop, &tell))?;
     bar.finish_and_clear();
     if args.json {
-        emit(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
     } else {
         emit(&text(&summary));
     }

@@ -6,25 +6,30 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use callsift_core::failure::{reason_zh, sentence_zh};
+use callsift_core::visible_line;
 use callsift_pipeline::metadata::check_date;
 use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
 
 use crate::args::ReportArgs;
 use crate::exit::Exit;
+use crate::load;
 use crate::output::{clock, emit, table};
 
 /// Prints the report.
 pub fn run(args: &ReportArgs) -> Result<Exit> {
     let date = args.dt.as_deref().map(check_date).transpose()?;
+    load::warn_of_strangers(&args.lake)?;
     emit(&text(&args.lake, date.as_deref(), args.top)?);
     Ok(Exit::Done)
 }
 
 /// The report as text.
 pub fn text(lake: &Path, date: Option<&str>, top: usize) -> Result<String> {
-    let calls = call_lines(lake, date)?;
-    let findings = finding_lines(lake, date)?;
+    let (calls, findings) = (call_lines(lake, date)?, finding_lines(lake, date)?);
+    let unread: Vec<String> = calls.unread.iter().chain(&findings.unread).map(ToString::to_string).collect();
+    let (calls, findings) = (calls.rows, findings.rows);
     let mut out = String::new();
+    odd_section(&mut out, &calls, &unread);
     if calls.is_empty() {
         let _ = writeln!(out, "{} 中没有通话", lake.display());
         return Ok(out);
@@ -47,6 +52,20 @@ pub fn text(lake: &Path, date: Option<&str>, top: usize) -> Result<String> {
         shown.display()
     );
     Ok(out)
+}
+
+/// Parts that cannot be read, and calls whose id stands twice: the figures below are without them, or count them twice.
+fn odd_section(out: &mut String, calls: &[CallLine], unread: &[String]) {
+    for error in unread {
+        let _ = writeln!(out, "注意：有一份数据读不出，下面不含它：{error}");
+    }
+    let mut parts: BTreeMap<&str, &str> = BTreeMap::new();
+    for call in calls {
+        if let Some(first) = parts.insert(&call.call_id, &call.part) {
+            let (id, part) = (visible_line(&call.call_id), &call.part);
+            let _ = writeln!(out, "注意：通话 {id} 重复出现（duplicate）：{first} 和 {part}，下面按两通计");
+        }
+    }
 }
 
 fn rules_section(out: &mut String, findings: &[FindingLine]) {
@@ -82,10 +101,11 @@ fn listen_section(out: &mut String, calls: &[CallLine], findings: &[FindingLine]
         let score = call.score.map_or_else(|| "—".to_owned(), |s| format!("{s:.0}"));
         let agent = if call.agent_id.is_empty() { "—" } else { &call.agent_id };
         let length = call.duration_ms.map_or_else(|| "—".to_owned(), clock);
-        let _ = writeln!(out, "  {}  得分 {score}  工号 {agent}  时长 {length}", call.call_id);
+        let (id, agent) = (visible_line(&call.call_id), visible_line(agent));
+        let _ = writeln!(out, "  {id}  得分 {score}  工号 {agent}  时长 {length}");
         for f in &hits[call.call_id.as_str()] {
             let points = if f.points > 0.0 { format!("（−{}分）", f.points) } else { String::new() };
-            let _ = writeln!(out, "      {}  {}{points}：{}", clock(f.start_ms), f.title, f.reason);
+            let _ = writeln!(out, "      {}  {}{points}：{}", clock(f.start_ms), f.title, visible_line(&f.reason));
         }
     }
     if worst.len() > top {
@@ -102,6 +122,7 @@ fn failed_section(out: &mut String, failed: &[&CallLine]) {
         let (reason, stage) = (call.fail_reason.as_str(), call.fail_stage.as_str());
         // The engineers' words beside those for QA staff, where they are others.
         let details = if reason_zh(reason).is_some() { format!("（{reason}）") } else { String::new() };
-        let _ = writeln!(out, "  {}  {}{details}", call.call_id, sentence_zh(stage, reason));
+        let line = format!("{}  {}{details}", call.call_id, sentence_zh(stage, reason));
+        let _ = writeln!(out, "  {}", visible_line(&line));
     }
 }

@@ -14,13 +14,15 @@ use jiff::tz::TimeZone;
 
 use crate::args::RetainArgs;
 use crate::exit::Exit;
-use crate::output::{emit, error, note, table};
+use crate::load;
+use crate::output::{emit, emit_json, error, note, table};
 
 /// Removes what is too old, or says what it would.
 pub fn run(args: &RetainArgs) -> Result<Exit> {
     if !args.data.lake.join("calls").is_dir() {
         bail!("there is no lake at {}", args.data.lake.display());
     }
+    load::warn_of_strangers(&args.data.lake)?;
     let limits = Limits::of(args)?;
     // First, so that nobody writes to the lake between the plan and what is done.
     let mut lake = args.yes.then(|| open(&args.data.lake)).transpose()?;
@@ -123,7 +125,7 @@ fn log(reviews: Option<&Db>, s: &RetainSummary) -> Result<()> {
 
 fn print(args: &RetainArgs, summary: &RetainSummary, forgotten: Option<&Forgotten>) -> Result<()> {
     if args.json {
-        emit(&format!("{}\n", serde_json::to_string_pretty(summary)?));
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(summary)?));
     } else {
         emit(&text(summary, forgotten));
     }

@@ -4,18 +4,19 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
 use callsift_pipeline::transcripts::Transcripts;
-use callsift_pipeline::{Summary, plan_input};
+use callsift_pipeline::{NoteKind, Quiet, Summary, plan_input, walk};
 
 use crate::args::RunArgs;
 use crate::commands::report;
 use crate::exit::Exit;
-use crate::load;
-use crate::output::{emit, note};
+use crate::load::{self, warn_of_strangers};
+use crate::output::{emit, emit_json, note};
 use crate::progress::Progress;
 
 /// Runs, shows progress, prints the summary.
@@ -31,6 +32,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         calls_per_part: args.calls_per_part as usize,
         retry_failed: args.retry_failed,
     };
+    warn_of_strangers(&args.out)?;
     let mut progress = Progress::new(args.json);
     let summary = if let Some(file) = &args.transcripts {
         let calls = Transcripts::open(file, &config.metadata, &today, forced.as_deref())?;
@@ -38,21 +40,36 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         run_transcripts(&engine, &calls, &args.out, &options, &stop, &mut |e| progress.event(&e))?
     } else {
         let root = args.recordings.as_deref().context("name the recordings with --recordings DIR")?;
-        let plan = plan_input(root, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
-        for row in &plan.unmatched {
-            note(&format!("元数据中的 {row} 没有对应的录音"));
-        }
+        let mut found = walk(root)?;
+        found.settle(&Quiet {
+            time: Duration::from_secs(args.settle_secs.into()),
+            now: &SystemTime::now,
+            pause: &|time| pause(time, &stop),
+        });
+        let plan = plan_input(found, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
         let engine = load::engine(config, rules, true)?;
-        run_recordings(&engine, plan.recordings, &args.out, &options, &stop, &mut |e| progress.event(&e))?
+        run_recordings(&engine, plan, &args.out, &options, &stop, &mut |e| progress.event(&e))?
     };
     progress.finish();
     if args.json {
-        emit(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
     } else {
         emit(&text(&summary, options.workers));
         emit(&report::text(&args.out, forced.as_deref(), 20)?);
     }
-    Ok(if summary.failed > 0 { Exit::Some } else { Exit::Done })
+    let missing = summary.intake.count(NoteKind::NotReadable) > 0;
+    Ok(if summary.failed > 0 || missing { Exit::Some } else { Exit::Done })
+}
+
+/// Waits, in short steps so that an interrupt is heard.
+fn pause(time: Duration, stop: &AtomicBool) {
+    const STEP: Duration = Duration::from_millis(50);
+    let end = Instant::now() + time;
+    while !stop.load(Ordering::Relaxed)
+        && let Some(left) = end.checked_duration_since(Instant::now())
+    {
+        std::thread::sleep(left.min(STEP));
+    }
 }
 
 pub(super) fn cores() -> usize {
@@ -80,6 +97,11 @@ fn text(s: &Summary, workers: usize) -> String {
         "本次处理 {} 通：已质检 {}，无人声 {}，失败 {}；此前已完成 {} 通",
         s.calls, s.ok, s.empty, s.failed, s.skipped
     );
+    let odd = s.intake.counts.iter().filter(|(kind, _)| kind.is_trouble() || **kind == NoteKind::Replaced);
+    let odd: Vec<String> = odd.map(|(kind, count)| format!("{} {count}", kind.title())).collect();
+    if !odd.is_empty() {
+        let _ = writeln!(out, "注意：{}", odd.join("；"));
+    }
     if s.not_reached > 0 {
         let _ = writeln!(out, "提前停止，未处理 {} 通；再次运行同一命令即可继续", s.not_reached);
     }

@@ -13,7 +13,7 @@ use callsift_pipeline::front::Front;
 use crate::args::{TranscribeArgs, TranscriptFormat};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, note};
+use crate::output::{emit, emit_json, note};
 
 /// Transcribes each file; a file that fails is named, the others go on.
 pub fn run(args: &TranscribeArgs) -> Result<Exit> {
@@ -26,7 +26,10 @@ pub fn run(args: &TranscribeArgs) -> Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.files {
         match transcribe(&engine, &mut front, &mut session, file) {
-            Ok(turns) => emit(&render(file, &turns, args.format)?),
+            Ok(turns) => {
+                let print = if args.format == TranscriptFormat::Json { emit_json } else { emit };
+                print(&render(file, &turns, args.format)?);
+            }
             Err(error) => {
                 note(&format!("callsift: {}: {error}", file.display()));
                 exit = Exit::Some;

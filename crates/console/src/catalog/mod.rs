@@ -6,6 +6,7 @@
 pub(crate) mod counts;
 mod forget;
 mod grams;
+mod odd;
 pub(crate) mod outcomes;
 mod place;
 pub(crate) mod queue;
@@ -22,6 +23,7 @@ use crate::error::ConsoleError;
 
 pub(crate) use forget::forget;
 pub(crate) use grams::query as text_query;
+pub use odd::{Odd, odd_things};
 pub(crate) use rank::rank;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};
 pub(crate) use sync::severity_rank;

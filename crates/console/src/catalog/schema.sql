@@ -4,6 +4,13 @@ CREATE TABLE parts (
     stamp TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What of the lake is not shown as it lies there: parts that cannot be read (no call), and calls whose id stands in another part.
+CREATE TABLE odd (
+    part    TEXT NOT NULL,
+    call_id TEXT,
+    what    TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE calls (
     id          INTEGER PRIMARY KEY,
     call_id     TEXT NOT NULL UNIQUE,

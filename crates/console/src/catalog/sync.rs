@@ -9,26 +9,41 @@ use std::time::UNIX_EPOCH;
 use callsift_core::{Severity, TimeSpan, TimedChar, Turn};
 use callsift_store::{Part, StoredCall, StoredFinding, TableName, read_findings, read_part, stored_parts};
 use callsift_text::{mask, sensitive_numbers};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::catalog::{grams, outcomes, place};
+use crate::catalog::{grams, odd, outcomes, place};
 use crate::error::ConsoleError;
 
 /// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. `progress`
-/// is told parts done and parts in all.
+/// is told parts done and parts in all. A part that cannot be read, or a call whose id stands in another part, is written down as
+/// odd and stops nothing.
 ///
 /// # Errors
-/// A part cannot be read; those before it are in.
+/// The lake's folders cannot be read, or the catalogue not written.
 pub(crate) fn sync(
     conn: &mut Connection,
     lake: &Path,
     unit_field: &str,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(), ConsoleError> {
-    let Changes { gone, new } = changes(conn, lake)?;
+    let Changes { gone, mut new } = changes(conn, lake)?;
     take_out(conn, &gone)?;
+    if !gone.is_empty() {
+        // The call that was shown in the place of another may have gone.
+        take_out(conn, &odd::parts_with_doubles(conn)?)?;
+        new = changes(conn, lake)?.new;
+    }
+    // A part that could not be read and is no more there is forgotten; one that is, is tried again.
+    conn.execute("DELETE FROM odd WHERE call_id IS NULL", [])?;
     for (i, (name, part, stamp)) in new.iter().enumerate() {
-        let (calls, findings) = (read_part(lake, part)?, read_findings(lake, part)?);
+        let read = || Ok::<_, callsift_store::StoreError>((read_part(lake, part)?, read_findings(lake, part)?));
+        let (calls, findings) = match read() {
+            Ok(rows) => rows,
+            Err(error) => {
+                odd::part(conn, name, &error)?;
+                continue;
+            }
+        };
         let tx = conn.transaction()?;
         add(&tx, name, calls, findings, unit_field)?;
         tx.execute("INSERT INTO parts (name, stamp) VALUES (?1, ?2)", params![name, stamp])?;
@@ -52,7 +67,7 @@ pub(super) fn changes(conn: &Connection, lake: &Path) -> Result<Changes, Console
     let known: BTreeMap<String, String> = rows.collect::<rusqlite::Result<_>>()?;
     let mut there: BTreeMap<String, (Part, String)> = BTreeMap::new();
     for part in stored_parts(lake, None, None)? {
-        let stamp = stamp(lake, &part)?;
+        let stamp = stamp(lake, &part);
         there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
     }
     let same = |name: &String, stamp: &String| there.get(name).is_some_and(|(_, now)| now == stamp);
@@ -73,16 +88,17 @@ pub(super) fn take_out(conn: &mut Connection, parts: &[String]) -> rusqlite::Res
 }
 
 /// Size and time of the files of a part: they are replaced by rename, never written into.
-fn stamp(lake: &Path, part: &Part) -> Result<String, ConsoleError> {
+fn stamp(lake: &Path, part: &Part) -> String {
     let mut out = String::new();
     for table in [TableName::Calls, TableName::Turns, TableName::Findings] {
         let path = part.path(lake, table);
-        let meta = std::fs::metadata(&path).map_err(ConsoleError::io("cannot read", &path))?;
-        let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        // A file that is not there is found when the part is read.
+        let meta = std::fs::metadata(&path).ok();
+        let modified = meta.as_ref().and_then(|m| m.modified().ok()?.duration_since(UNIX_EPOCH).ok());
         // Writing to a text cannot fail.
-        let _ = write!(out, "{}@{} ", meta.len(), modified.map_or(0, |d| d.as_nanos()));
+        let _ = write!(out, "{}@{} ", meta.map_or(0, |m| m.len()), modified.map_or(0, |d| d.as_nanos()));
     }
-    Ok(out)
+    out
 }
 
 fn remove(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
@@ -92,6 +108,7 @@ fn remove(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
         [name],
     )?;
     tx.execute("DELETE FROM calls WHERE part = ?1", [name])?;
+    tx.execute("DELETE FROM odd WHERE part = ?1", [name])?;
     tx.execute("DELETE FROM parts WHERE name = ?1", [name])?;
     Ok(())
 }
@@ -108,6 +125,14 @@ fn add(
         by_call.entry(finding.call_id.clone()).or_default().push(finding);
     }
     for call in calls {
+        let other: Option<String> = tx
+            .prepare_cached("SELECT part FROM calls WHERE call_id = ?1")?
+            .query_row([&call.meta.call_id], |r| r.get(0))
+            .optional()?;
+        if let Some(other) = other {
+            odd::double(tx, part, &call.meta.call_id, &other)?;
+            continue;
+        }
         let findings = by_call.remove(&call.meta.call_id).unwrap_or_default();
         let id = add_call(tx, part, &call, &findings, unit_field)?;
         add_findings(tx, id, &findings)?;

@@ -27,6 +27,7 @@ use rusqlite::Connection;
 use crate::error::ConsoleError;
 use crate::{app, catalog};
 
+pub use crate::catalog::{Odd, odd_things};
 pub use judged::{Judgements, judged};
 pub use listening::gain;
 

@@ -14,7 +14,7 @@ pub(crate) use peaks::BUCKETS;
 
 use std::path::{Path, PathBuf};
 
-use callsift_core::TimeSpan;
+use callsift_core::{TimeSpan, path_of_name};
 
 use crate::error::ConsoleError;
 use crate::page_error::PageError;
@@ -34,7 +34,7 @@ pub(crate) fn recording(root: Option<&Path>, name: &str) -> Result<PathBuf, Page
     let root = root.ok_or(PageError::NotFound)?;
     // Resolves links and `..` on both sides: what does not lie below the root is not there.
     let root = root.canonicalize().map_err(|_| PageError::NotFound)?;
-    let path = root.join(name).canonicalize().map_err(|_| PageError::NotFound)?;
+    let path = root.join(path_of_name(name)).canonicalize().map_err(|_| PageError::NotFound)?;
     if path.starts_with(&root) && path.is_file() { Ok(path) } else { Err(PageError::NotFound) }
 }
 

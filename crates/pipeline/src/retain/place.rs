@@ -3,6 +3,8 @@
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use callsift_core::path_of_name;
+
 /// Where a recording is.
 #[derive(Debug)]
 pub(super) enum Place {
@@ -22,7 +24,7 @@ pub(super) fn place(root: &Path, name: &str) -> Place {
     if name.is_empty() {
         return Place::Missing;
     }
-    match root.join(name).canonicalize() {
+    match root.join(path_of_name(name)).canonicalize() {
         Ok(path) if !path.starts_with(root) => Place::Outside,
         Ok(path) if path.is_file() => Place::Found(path),
         Ok(_) => Place::Missing,
@@ -37,7 +39,7 @@ pub(super) fn place(root: &Path, name: &str) -> Place {
 
 /// The link by which a recording was found, where it is one and lies below the folder itself.
 pub(super) fn link(root: &Path, name: &str) -> Option<PathBuf> {
-    let path = root.join(name);
+    let path = root.join(path_of_name(name));
     let folder = path.parent()?.canonicalize().ok()?;
     let is_link = path.symlink_metadata().is_ok_and(|m| m.is_symlink());
     (is_link && folder.starts_with(root)).then(|| folder.join(path.file_name().unwrap_or_default()))

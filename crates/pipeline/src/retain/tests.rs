@@ -53,7 +53,7 @@ impl Centre {
         });
         let meta = CallMeta { call_id: id.to_owned(), ..CallMeta::default() };
         CallReport {
-            recording: Recording { path, name: name.to_owned(), meta },
+            recording: Recording { path, name: name.to_owned(), sha256: String::new(), meta },
             outcome: Outcome::Ok,
             audio,
             turns: Vec::new(),
@@ -205,10 +205,15 @@ fn a_folder_that_is_no_day_is_left_alone() {
     let centre = Centre::new();
     centre.add("1", &[("a", "a.wav")]);
     centre.add("2026-5-1", &[("b", "b.wav")]);
-    // A call of a true day whose recording was not there when it failed shares one with such a folder.
-    centre.add(OLD, &[("c", "a.wav")]);
-    centre.sound("a.wav");
+    centre.add(OLD, &[("c", "c.wav")]);
+    for name in ["a.wav", "c.wav"] {
+        centre.sound(name);
+    }
     let s = centre.retain(Some(NEW)).unwrap();
-    assert_eq!((s.calls, s.recordings, s.left.len()), (1, 0, 1), "{s:?}");
-    assert_eq!((centre.calls(), centre.is_there("a.wav")), (vec!["a".to_owned(), "b".to_owned()], true));
+    assert_eq!((s.calls, s.recordings, s.left.len()), (1, 1, 0), "{s:?}");
+    // Such folders belong to nothing: neither they nor what their calls name is touched, and the lake does not count them.
+    assert!(centre.calls().is_empty() && centre.is_there("a.wav") && !centre.is_there("c.wav"));
+    for day in ["1", "2026-5-1"] {
+        assert!(centre.at(&format!("lake/calls/dt={day}/part-00000.parquet")).is_file());
+    }
 }

@@ -1,5 +1,6 @@
 //! What a draw says to people: lists, who hears how much, and what it could not do.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use callsift_sampling::{Frame, Lacks, Picked, Plan};
 
 use super::Record;
 use crate::output::{note, table};
+use crate::spreadsheet::{self, Cell};
 
 /// Calls that are named where several lack the same.
 const NAMED: usize = 3;
@@ -128,12 +130,22 @@ impl Load {
     }
 }
 
-/// Writes the list as CSV.
+/// Writes the list for spreadsheets.
 pub fn write_csv(path: &Path, record: &Record) -> Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
-    for row in rows(record) {
-        writer.write_record(row)?;
+    let rows = rows(record);
+    let rows: Vec<Vec<Cell<'_>>> = rows.iter().enumerate().map(|(i, row)| cells(row, i == 0)).collect();
+    let mut file = std::fs::File::create(path)?;
+    spreadsheet::write(&mut file, &rows)?;
+    Ok(file.sync_all()?)
+}
+
+fn cells(row: &[String], is_heading: bool) -> Vec<Cell<'_>> {
+    let text = |cell| Cell::Text(Cow::Borrowed(String::as_str(cell)));
+    match row.split_last() {
+        // The probability is calculated with.
+        Some((probability, others)) if !is_heading => {
+            others.iter().map(text).chain([Cell::Number(probability.clone())]).collect()
+        }
+        _ => row.iter().map(text).collect(),
     }
-    writer.flush()?;
-    Ok(())
 }

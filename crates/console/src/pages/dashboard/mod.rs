@@ -17,6 +17,8 @@ use maud::{Markup, html};
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
+use crate::catalog::{Odd, odd_things};
+use crate::error::ConsoleError;
 use crate::figures::cells::last_day;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
@@ -42,6 +44,8 @@ struct Board {
     figures: Arc<Figures>,
     /// Appeals that nobody decided, and those of them past their time.
     appeals: (i64, i64),
+    /// What of the lake is not shown as it lies there.
+    odd: Vec<Odd>,
 }
 
 async fn show(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
@@ -56,7 +60,8 @@ async fn show(State(app): State<Shared>, person: Person, Query(query): Asked) ->
                        LEFT JOIN decisions d ON d.appeal_id = a.id WHERE d.appeal_id IS NULL";
             let appeals = conn.query_row(sql, [crate::app::now_us()], |r| Ok((r.get(0)?, r.get(1)?)))?;
             let figures = shared.figures.get(conn, &period)?;
-            Ok(Board { period, last_day, figures, appeals })
+            let odd = odd_things(conn).map_err(ConsoleError::from)?;
+            Ok(Board { period, last_day, figures, appeals, odd })
         })
         .await?;
     Ok(page(&app, &person, &board))
@@ -72,6 +77,7 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
             main {
                 div.bar { h1 { (l.t("数据看板", "figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
                 (chooser(l, "/dashboard", p, true))
+                (odd(l, &board.odd))
                 (tiles(l, board))
                 div.halves {
                     section.chart { h2 { (l.t("逐日趋势", "by day")) } (trend::by_day(l, f, p, |_| true, &[])) }
@@ -84,6 +90,26 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
             }
         },
     )
+}
+
+/// Parts that cannot be read and calls that stand twice: the figures are without them.
+fn odd(l: Lang, things: &[Odd]) -> Markup {
+    const SHOWN: usize = 10;
+    html! {
+        @if !things.is_empty() {
+            section.chart {
+                h2 { (l.t("数据异常", "odd data")) }
+                ul {
+                    @for thing in things.iter().take(SHOWN) {
+                        li.problem { (thing) }
+                    }
+                }
+                @if things.len() > SHOWN {
+                    p.note { (l.t("另有", "more:")) " " (things.len() - SHOWN) }
+                }
+            }
+        }
+    }
 }
 
 /// What the order of the queue saves against listening at random.
