@@ -164,6 +164,8 @@ impl AudioReader {
             layout: self.layout,
             duration_ms: ((self.frames * 1000 + rate / 2) / rate) as i64,
             quality: meters.map(|(channel, meter)| meter.finish(channel as u16)).collect(),
+            marks: Vec::new(),
+            gaps: Vec::new(),
             levels: Vec::new(),
         })
     }

@@ -18,7 +18,7 @@ pub mod stats;
 pub mod time;
 pub mod turn;
 
-pub use audio::{ChannelLayout, ChannelQuality, LevelTrack, SAMPLE_RATE, SampleBlock};
+pub use audio::{AudioMark, ChannelLayout, ChannelQuality, LevelTrack, SAMPLE_RATE, SampleBlock};
 pub use finding::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
 pub use recording::{CallMeta, Direction, Recording};
 pub use report::{AudioInfo, CallReport, Outcome, Provenance, SentimentTrend, StageName, TalkMetrics};
