@@ -21,6 +21,7 @@ pub struct AudioLimits {
     pub max_sample_rate: u32,
     /// What files without a header hold, by their names; the first that fits counts. Default none: only extensions that
     /// say it all (`.ulaw`, `.sln16` …) are read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headerless: Vec<Headerless>,
 }
 
