@@ -41,6 +41,8 @@ pub(crate) struct Survey {
     pub(crate) pieces: Vec<Range<u64>>,
     /// What is to be said of it.
     pub(crate) remarks: Remarks,
+    /// A plain `RIFF` file: no `RF64`.
+    pub(crate) riff: bool,
 }
 
 /// Goes through the chunks of a file from the byte where its `RIFF` stands.
@@ -54,6 +56,7 @@ pub(crate) fn survey(file: File, start: u64) -> Result<Survey, RiffError> {
         pieces: Vec::new(),
         remarks: Remarks::default(),
     };
+    let riff = walk.bytes(start, 4)? == b"RIFF";
     walk.recording(start)?;
     let Walk { format, mut pieces, remarks, .. } = walk;
     let mut header = format.ok_or(RiffError::Malformed("audio before its format"))?;
@@ -63,7 +66,7 @@ pub(crate) fn survey(file: File, start: u64) -> Result<Survey, RiffError> {
     }
     pieces.retain(|piece| !piece.is_empty());
     header.data_bytes = Some(pieces.iter().map(|piece| piece.end - piece.start).sum());
-    Ok(Survey { header, pieces, remarks })
+    Ok(Survey { header, pieces, remarks, riff })
 }
 
 fn frame_bytes(header: &WavHeader) -> u64 {

@@ -60,6 +60,8 @@ pub(crate) struct FrameSurvey {
     pub(crate) cut: bool,
     /// Frames differ in their bit rate.
     pub(crate) varies: bool,
+    /// Samples that the frames hold, the one with the table left out.
+    pub(crate) samples: u64,
     /// Samples that a table in the first frame promises, delay and padding included.
     pub(crate) promised: Option<u64>,
     /// The first frame holds a table by which players seek.
@@ -86,6 +88,7 @@ pub(crate) fn survey(file: File, frame_of: FrameOf) -> io::Result<FrameSurvey> {
         } else if !out.table || seen > 1 {
             out.varies |= *kbit.get_or_insert(frame.kbit) != frame.kbit;
         }
+        out.samples += if seen == 0 && out.promised.is_some() { 0 } else { frame.samples };
         seen += 1;
         at += frame.bytes as u64;
         // Three frames make sure that this is no junk that looks like one.
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn frames_say_whether_they_vary_and_whether_the_last_is_whole() {
         let even = frame(8).repeat(6);
-        assert_eq!(look(&even), FrameSurvey::default());
+        assert_eq!(look(&even), FrameSurvey { samples: 6 * 576, ..FrameSurvey::default() });
         assert!(look(&even[..even.len() - 9]).cut);
         assert!(!look(&[&even[..], b"TAG and more of it"].concat()).cut, "a tag behind is no frame");
         let mixed = [frame(8).repeat(3), frame(16).repeat(3)].concat();
@@ -159,6 +162,7 @@ mod tests {
         let mut first = frame(16);
         first[13..29].copy_from_slice(b"Xing\0\0\0\x05\0\0\0\x07\0\0\0\0");
         let found = look(&[first, frame(8).repeat(4)].concat());
-        assert_eq!(found, FrameSurvey { cut: false, varies: false, promised: Some(7 * 576), table: true });
+        let wanted = FrameSurvey { samples: 4 * 576, promised: Some(7 * 576), table: true, ..FrameSurvey::default() };
+        assert_eq!(found, wanted);
     }
 }
