@@ -113,7 +113,9 @@ impl Walk {
                 Some(next) => next,
                 None if self.pieces.is_empty() => return Err(lost(&id)),
                 None => {
-                    self.remarks.mark(AudioMark::TrailingData);
+                    if !self.remarks.marks().contains(&AudioMark::Unheard) {
+                        self.remarks.mark(AudioMark::TrailingData);
+                    }
                     break;
                 }
             };

@@ -31,7 +31,7 @@ pub(crate) enum Next {
     Link(Box<AudioCodecParameters>),
     /// The container cannot be read any further; says why.
     Lost(String),
-    /// The end, with what is to be said of it.
+    /// The end of the file or of one of its recordings, with what is to be said of it.
     End(Vec<AudioMark>),
 }
 
@@ -81,6 +81,7 @@ impl Demux {
                         (!said, AudioMark::Truncated),
                         (wrong.short_end, AudioMark::HeaderMismatch),
                         (wrong.damaged, AudioMark::Damaged),
+                        (wrong.trailing, AudioMark::TrailingData),
                     ];
                     Next::End(marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect())
                 }

@@ -24,6 +24,7 @@
 mod chunks;
 mod clock;
 mod contain;
+mod containers;
 mod demux;
 mod error;
 mod ffmpeg_source;

@@ -33,6 +33,8 @@ pub(crate) struct Wrong {
     pub(crate) short_end: bool,
     /// Bytes that are no pages, or pages that are damaged.
     pub(crate) damaged: bool,
+    /// The same behind the end of a stream.
+    pub(crate) trailing: bool,
 }
 
 /// Reads the pages of a file.
@@ -169,13 +171,18 @@ impl<R: Read> OggOpus<R> {
         self.reached = Some(at);
     }
 
+    fn no_page(&mut self, is: bool) {
+        self.wrong.damaged |= is && !self.closed;
+        self.wrong.trailing |= is && self.closed;
+    }
+
     /// The next page whose checksum is right; bytes that are none are passed over.
     fn page(&mut self) -> io::Result<Option<Page>> {
         let mut head = [0; 27];
         let mut got = fill(&mut self.input, &mut head)?;
         loop {
             if got < head.len() {
-                self.wrong.damaged |= got > 0;
+                self.no_page(got > 0);
                 return Ok(None);
             }
             if head.starts_with(b"OggS\0") {
@@ -196,7 +203,7 @@ impl<R: Read> OggOpus<R> {
                 got = fill(&mut self.input, &mut head)?;
                 continue;
             }
-            self.wrong.damaged = true;
+            self.no_page(true);
             head.copy_within(1.., 0);
             got = 26 + fill(&mut self.input, &mut head[26..])?;
         }
@@ -319,6 +326,18 @@ mod tests {
     }
 
     #[test]
+    fn packets_that_are_missing_are_silence_at_their_time() {
+        let pages = [link(7), page(7, 2, 1920, 0, &[PACKET; 2]), page(7, 3, 96_312, 4, &[PACKET])].concat();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, &[&pages[..], &pages].concat()).unwrap();
+        let info = crate::AudioReader::open(file.path(), &crate::AudioLimits::default()).unwrap().finish().unwrap();
+        assert_eq!(info.duration_ms, 4_000, "two links of two seconds");
+        assert_eq!(info.marks, [callsift_core::AudioMark::Chained, callsift_core::AudioMark::GapFilled]);
+        let gaps: Vec<(i64, i64)> = info.gaps.iter().map(|gap| (gap.start_ms, gap.end_ms)).collect();
+        assert_eq!(gaps, [(33, 1_980), (2_033, 3_980)], "a pre-skip of 6.5 ms is off each");
+    }
+
+    #[test]
     fn every_link_is_given_and_a_missing_end_is_told() {
         let one = |serial| [link(serial), page(serial, 2, 960, 4, &[PACKET])].concat();
         assert_eq!(read(&[one(1), one(2)].concat()).0, [-1, 0, -1, 0]);
@@ -333,7 +352,7 @@ mod tests {
         let mut bad = page(1, 3, 1920, 0, &[PACKET]);
         bad[29] ^= 1;
         let pages = [link(1), page(1, 2, 960, 0, &[PACKET]), bad, page(1, 4, 2880, 4, &[PACKET])].concat();
-        assert_eq!(read(&pages), (vec![-1, 0, 40], true, Wrong { damaged: true, short_end: false }));
+        assert_eq!(read(&pages), (vec![-1, 0, 40], true, Wrong { damaged: true, ..Wrong::default() }));
         let junk = [link(1), b"junk".to_vec(), page(1, 2, 960, 4, &[PACKET])].concat();
         assert_eq!(read(&junk).0, [-1, 0]);
     }

@@ -115,7 +115,8 @@ impl<'a> Recording<'a> {
     /// Codecs that others decode: they hear the first `data` chunk, as far as its header says.
     fn look_at_chunks(&self, remarks: &mut Remarks) -> Result<(), AudioError> {
         let survey = chunks::survey(self.file()?, self.found.start).map_err(|error| header_error(error, self.path))?;
-        survey.remarks.marks().into_iter().for_each(|mark| remarks.mark(mark));
+        let heard = |mark: &AudioMark| *mark != AudioMark::Chained;
+        survey.remarks.marks().into_iter().filter(heard).for_each(|mark| remarks.mark(mark));
         if survey.pieces.len() > 1 {
             remarks.mark(AudioMark::Unheard);
         }

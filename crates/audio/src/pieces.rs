@@ -10,6 +10,8 @@ use symphonia::core::io::MediaSource;
 pub(crate) struct Pieces {
     file: File,
     pieces: Vec<Range<u64>>,
+    /// Bytes of the file that are read otherwise.
+    patches: Vec<(u64, Vec<u8>)>,
     /// Position among the bytes that are seen.
     at: u64,
 }
@@ -17,13 +19,12 @@ pub(crate) struct Pieces {
 impl Pieces {
     /// Stretches in bytes of the file.
     pub(crate) fn new(file: File, pieces: Vec<Range<u64>>) -> Self {
-        Self { file, pieces, at: 0 }
+        Self { file, pieces, patches: Vec::new(), at: 0 }
     }
 
-    /// Everything from a byte on.
-    pub(crate) fn from(file: File, start: u64) -> io::Result<Self> {
-        let end = file.metadata()?.len();
-        Ok(Self::new(file, vec![start.min(end)..end]))
+    /// Puts other bytes in the place of some of the file's.
+    pub(crate) fn patched(self, patches: Vec<(u64, Vec<u8>)>) -> Self {
+        Self { patches, ..self }
     }
 
     /// Bytes that are seen.
@@ -52,6 +53,13 @@ impl Read for Pieces {
         let most = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         self.file.seek(SeekFrom::Start(place))?;
         let got = self.file.read(&mut out[..most])?;
+        for (at, bytes) in &self.patches {
+            for (byte, at) in bytes.iter().zip(*at..) {
+                if let Some(out) = at.checked_sub(place).and_then(|i| out[..got].get_mut(i as usize)) {
+                    *out = *byte;
+                }
+            }
+        }
         self.at += got as u64;
         Ok(got)
     }
@@ -98,5 +106,10 @@ mod tests {
         pieces.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "DBODY");
         assert!(pieces.seek(SeekFrom::Current(-9)).is_err());
+        let mut patched = pieces.patched(vec![(6, b"xy".to_vec()), (11, b"-z".to_vec())]);
+        let mut text = String::new();
+        patched.rewind().unwrap();
+        patched.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "HExyzODY");
     }
 }

@@ -1,5 +1,6 @@
 //! Samples out of everything that symphonia opens, and out of Opus in its containers, each at its own time.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,10 @@ use symphonia_adapter_libopus::OpusDecoder;
 
 use crate::clock::Clock;
 use crate::contain::contained;
+use crate::containers::{self, Part};
 use crate::demux::{Demux, Next};
 use crate::frames::FrameSurvey;
+use crate::ogg_opus;
 use crate::pieces::Pieces;
 use crate::remarks::Remarks;
 use crate::stream::{ChannelStream, StreamSpec};
@@ -35,6 +38,8 @@ const MP3_PADDING: usize = 2 * 1152 + 529;
 /// Streams the first audio track of a file.
 pub(crate) struct SymphoniaSource {
     demux: Demux,
+    /// Recordings that follow in the same file.
+    parts: VecDeque<Part>,
     decoder: Box<dyn AudioDecoder>,
     /// Samples of one packet.
     packet: Vec<f32>,
@@ -44,6 +49,8 @@ pub(crate) struct SymphoniaSource {
     held: Vec<f32>,
     /// `None` where the decoder itself takes delay and padding off.
     own_trim: bool,
+    /// The container carries times; of bare frames they are only counted.
+    timed: bool,
     clock: Clock,
     spec: StreamSpec,
     remarks: Remarks,
@@ -76,25 +83,28 @@ impl SymphoniaSource {
     ) -> Result<Self, AudioError> {
         let fail = |text: String| AudioError::decode(format, text, path);
         let io = |error| AudioError::io(error, path);
-        let input = Pieces::from(File::open(path).map_err(io)?, start).map_err(io)?;
-        let opened = contained(|| Demux::open(input, format == "ogg/opus")).map_err(fail)?;
-        let (demux, params) = opened.map_err(|error| open_error(&error, format, path))?;
+        let mut parts = VecDeque::from(containers::parts(File::open(path).map_err(io)?, start, format).map_err(io)?);
+        let first = parts.pop_front().unwrap_or_default();
+        let broken = first.truncated;
+        let opened = contained(|| open_part(path, first, format)).map_err(fail)?;
+        let (demux, params) = opened.map_err(|error| open_error(&error, broken, format, path))?;
         let own_trim = format == "mp3";
         let decoder = make_decoder(&params, !own_trim).map_err(|error| decoder_error(&error, format, path))?;
         let name = if params.codec == CODEC_ID_OPUS { "libopus" } else { "symphonia" };
         let mut spec = StreamSpec::new(0, 0, format, name);
         spec.promised_ms = demux.promised_ms(frames);
-        let priming = if params.codec == CODEC_ID_AAC { AAC_PRIMING } else { 0 };
         let mut source = Self {
             demux,
+            parts,
             decoder,
             packet: Vec::new(),
-            priming,
+            priming: priming(&params),
             held: Vec::new(),
             own_trim,
+            timed: !matches!(format, "mp3" | "aac" | "aiff") && !format.starts_with("wav/"),
             clock: Clock::new(limits.max_duration_ms),
             spec,
-            remarks: Remarks::with(frames.filter(|f| f.cut).map(|_| AudioMark::Truncated)),
+            remarks: Remarks::with((broken || frames.is_some_and(|f| f.cut)).then_some(AudioMark::Truncated)),
             ahead: Vec::new(),
             ended: false,
             path: path.to_owned(),
@@ -130,7 +140,7 @@ impl SymphoniaSource {
                 Next::Lost(text) => self.give_up(text)?,
                 Next::End(end) => {
                     end.into_iter().for_each(|mark| self.remarks.mark(mark));
-                    self.ended = true;
+                    self.next_part()?;
                 }
             }
             if out.len() > before {
@@ -150,6 +160,28 @@ impl SymphoniaSource {
         Ok(())
     }
 
+    /// Goes on to the next recording of the file, if there is one.
+    fn next_part(&mut self) -> Result<(), AudioError> {
+        let Some(part) = self.parts.pop_front() else {
+            self.ended = true;
+            return Ok(());
+        };
+        // What the first container promised does not hold for all of them.
+        self.spec.promised_ms = None;
+        if part.truncated {
+            self.remarks.mark(AudioMark::Truncated);
+        }
+        let opened =
+            contained(|| open_part(&self.path, part, &self.spec.format)).unwrap_or_else(|_| Err(Error::ResetRequired));
+        match opened {
+            Ok((demux, params)) => {
+                self.demux = demux;
+                self.link(&params)
+            }
+            Err(error) => self.give_up(error.to_string()),
+        }
+    }
+
     /// Another recording in the same file: heard with a decoder of its own where it can be.
     fn link(&mut self, params: &AudioCodecParameters) -> Result<(), AudioError> {
         if self.clock.made() == 0 && self.spec.channels == 0 {
@@ -158,6 +190,7 @@ impl SymphoniaSource {
         match make_decoder(params, !self.own_trim) {
             Ok(decoder) => {
                 self.decoder = decoder;
+                self.priming = priming(params);
                 self.clock.restart();
                 self.remarks.mark(AudioMark::Chained);
                 Ok(())
@@ -174,7 +207,7 @@ impl SymphoniaSource {
         let (from, to) = (shape.1, self.spec.channels);
         let width = usize::from(from.max(1));
         let frames = self.packet.len() / width;
-        self.clock.pass(packet_frames(packet, frames));
+        self.clock.pass(self.packet_frames(packet, frames));
         let (mut start, mut end) = (self.priming.min(frames), frames);
         self.priming -= start;
         if self.own_trim {
@@ -187,6 +220,12 @@ impl SymphoniaSource {
         self.clock.emit((out.len() - before) / usize::from(to));
         append(&self.packet[end * width..], from, to, &mut self.held);
         Ok(())
+    }
+
+    /// Frames that a packet stands for in time: what was decoded, and what the decoder itself took off at start and end.
+    fn packet_frames(&self, packet: &Packet, decoded: usize) -> usize {
+        // Rates of Opus are always those of its clock.
+        if self.spec.decoder == "libopus" { decoded.max(ogg_opus::samples(&packet.data) as usize) } else { decoded }
     }
 
     /// What was taken for padding is sound after all where more comes than an encoder fills up with.
@@ -212,6 +251,9 @@ impl SymphoniaSource {
 
     /// Silence where the packet's time says that something is missing before it.
     fn fill_gap(&mut self, packet: &Packet, out: &mut Vec<f32>) {
+        if !self.timed {
+            return;
+        }
         let step = self.clock.at(self.demux.frames_of(packet.pts.get(), self.spec.sample_rate), self.spec.sample_rate);
         if step.goes_back {
             self.remarks.mark(AudioMark::TimesGoBack);
@@ -272,11 +314,6 @@ impl ChannelStream for SymphoniaSource {
     }
 }
 
-/// Frames that a packet stands for in time: what was decoded, and what the decoder took off itself.
-fn packet_frames(packet: &Packet, decoded: usize) -> usize {
-    decoded.max(packet.block_dur().get() as usize * usize::from(packet.trim_end.get() > 0))
-}
-
 /// Joins samples of `from` channels to a stream of `to`: MP3 frames may change between mono and stereo.
 fn append(samples: &[f32], from: u16, to: u16, out: &mut Vec<f32>) {
     if from == to || from == 0 {
@@ -294,10 +331,22 @@ fn packet_error(error: Error) -> PacketError {
     }
 }
 
-fn open_error(error: &Error, format: &str, path: &Path) -> AudioError {
+fn priming(params: &AudioCodecParameters) -> usize {
+    if params.codec == CODEC_ID_AAC { AAC_PRIMING } else { 0 }
+}
+
+fn open_part(path: &Path, part: Part, format: &str) -> Result<(Demux, AudioCodecParameters), Error> {
+    let input = Pieces::new(File::open(path)?, vec![part.bytes]).patched(part.patches);
+    Demux::open(input, format == "ogg/opus")
+}
+
+fn open_error(error: &Error, broken: bool, format: &str, path: &Path) -> AudioError {
     match error {
         Error::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
             AudioError::io(io::Error::new(source.kind(), source.to_string()), path)
+        }
+        _ if broken => {
+            AudioError::malformed(format, "it breaks off, and what tells where its sound lies is missing", path)
         }
         Error::IoError(_) => AudioError::NoSamples { format: format.to_owned(), path: path.to_owned() },
         error => decoder_error(error, format, path),
