@@ -12,6 +12,8 @@ pub(crate) struct Pieces {
     pieces: Vec<Range<u64>>,
     /// Bytes of the file that are read otherwise.
     patches: Vec<(u64, Vec<u8>)>,
+    /// Read from front to back: what the file says of places further on is not to be believed.
+    only_forward: bool,
     /// Position among the bytes that are seen.
     at: u64,
 }
@@ -19,12 +21,17 @@ pub(crate) struct Pieces {
 impl Pieces {
     /// Stretches in bytes of the file.
     pub(crate) fn new(file: File, pieces: Vec<Range<u64>>) -> Self {
-        Self { file, pieces, patches: Vec::new(), at: 0 }
+        Self { file, pieces, patches: Vec::new(), only_forward: false, at: 0 }
     }
 
     /// Puts other bytes in the place of some of the file's.
     pub(crate) fn patched(self, patches: Vec<(u64, Vec<u8>)>) -> Self {
         Self { patches, ..self }
+    }
+
+    /// Lets nobody jump.
+    pub(crate) fn only_forward(self, only_forward: bool) -> Self {
+        Self { only_forward, ..self }
     }
 
     /// Bytes that are seen.
@@ -79,11 +86,11 @@ impl Seek for Pieces {
 
 impl MediaSource for Pieces {
     fn is_seekable(&self) -> bool {
-        true
+        !self.only_forward
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.len())
+        Some(self.len()).filter(|_| !self.only_forward)
     }
 }
 

@@ -336,7 +336,8 @@ fn priming(params: &AudioCodecParameters) -> usize {
 }
 
 fn open_part(path: &Path, part: Part, format: &str) -> Result<(Demux, AudioCodecParameters), Error> {
-    let input = Pieces::new(File::open(path)?, vec![part.bytes]).patched(part.patches);
+    let broken = part.truncated && format == "webm";
+    let input = Pieces::new(File::open(path)?, vec![part.bytes]).patched(part.patches).only_forward(broken);
     Demux::open(input, format == "ogg/opus")
 }
 
