@@ -224,8 +224,11 @@ impl SymphoniaSource {
 
     /// Frames that a packet stands for in time: what was decoded, and what the decoder itself took off at start and end.
     fn packet_frames(&self, packet: &Packet, decoded: usize) -> usize {
-        // Rates of Opus are always those of its clock.
-        if self.spec.decoder == "libopus" { decoded.max(ogg_opus::samples(&packet.data) as usize) } else { decoded }
+        if self.spec.decoder != "libopus" {
+            return decoded;
+        }
+        let whole = ogg_opus::samples(&packet.data) * u64::from(self.spec.sample_rate) / ogg_opus::RATE;
+        decoded.max(whole as usize)
     }
 
     /// What was taken for padding is sound after all where more comes than an encoder fills up with.
