@@ -109,9 +109,9 @@ impl Walk {
                 }
                 _ => {}
             }
-            at = match self.next_chunk(&id, body, size)? {
+            at = match self.next_chunk(id, body, size)? {
                 Some(next) => next,
-                None if self.pieces.is_empty() => return Err(lost(&id)),
+                None if self.pieces.is_empty() => return Err(lost(id)),
                 None => {
                     if !self.remarks.marks().contains(&AudioMark::Unheard) {
                         self.remarks.mark(AudioMark::TrailingData);
@@ -146,8 +146,9 @@ impl Walk {
     /// Identifier and size at a place; `None` where the file ends before.
     fn chunk(&mut self, at: u64) -> io::Result<Option<([u8; 4], u64)>> {
         let bytes = self.bytes(at, 8)?;
-        Ok(match bytes[..] {
-            [a, b, c, d, e, f, g, h] => Some(([a, b, c, d], u64::from(u32::from_le_bytes([e, f, g, h])))),
+        let words = bytes.as_chunks::<4>().0;
+        Ok(match words {
+            [id, size] => Some((*id, u64::from(u32::from_le_bytes(*size)))),
             _ => None,
         })
     }
@@ -174,7 +175,7 @@ impl Walk {
                 self.remarks.mark(if same { AudioMark::Chained } else { AudioMark::Unheard });
                 return Ok(same);
             }
-            let Some(next) = self.next_chunk(&id, look + 8, size)?.filter(|next| *next > look) else { break };
+            let Some(next) = self.next_chunk(id, look + 8, size)?.filter(|next| *next > look) else { break };
             look = next;
         }
         self.remarks.mark(AudioMark::TrailingData);
@@ -183,10 +184,10 @@ impl Walk {
 
     /// Where the chunk behind this one stands: padded to an even length, or straight behind it where the writer left the
     /// padding out; where neither is a chunk, the next sign of the sound. `None` where the file ends or nothing is found.
-    fn next_chunk(&mut self, id: &[u8; 4], body: u64, size: u64) -> io::Result<Option<u64>> {
+    fn next_chunk(&mut self, id: [u8; 4], body: u64, size: u64) -> io::Result<Option<u64>> {
         let plain = body.saturating_add(size);
         let padded = plain + (size & 1);
-        let mut likely = |at: u64| -> io::Result<u8> { Ok(self.chunk(at)?.map_or(0, |(id, _)| likeness(&id))) };
+        let mut likely = |at: u64| -> io::Result<u8> { Ok(self.chunk(at)?.map_or(0, |(id, _)| likeness(id))) };
         let (a, b) = if size & 1 == 1 { (likely(padded)?, likely(plain)?) } else { (likely(plain)?, 0) };
         if a.max(b) == 2 || a.max(b) == 1 && self.pieces.is_empty() {
             return Ok(Some(if b > a { plain } else { padded }));
@@ -198,7 +199,7 @@ impl Walk {
             return Ok(None);
         }
         // The size of this chunk is wrong: the sound still begins somewhere behind.
-        let wanted: &[u8] = if self.format.is_none() && id != b"fmt " { b"fmt " } else { b"data" };
+        let wanted: &[u8] = if self.format.is_none() && &id != b"fmt " { b"fmt " } else { b"data" };
         let bytes = self.bytes(body, RESYNC_BYTES)?;
         let found = bytes.windows(4).position(|window| window == wanted);
         if found.is_some() {
@@ -236,7 +237,7 @@ impl Walk {
         }
         self.pieces.push(body..end);
         let known = |at: u64, walk: &mut Self| -> io::Result<bool> {
-            Ok(walk.chunk(at)?.is_some_and(|(id, _)| likeness(&id) == 2))
+            Ok(walk.chunk(at)?.is_some_and(|(id, _)| likeness(id) == 2))
         };
         // Behind an odd length stands a byte of padding, if the writer thought of it.
         let padded = end + ((end - body) & 1);
@@ -260,7 +261,7 @@ impl Walk {
     fn surplus(&mut self, header: &WavHeader, body: u64, declared: u64) -> io::Result<u64> {
         let odd = (declared - body) & 1;
         let chunk = |at: u64, walk: &mut Self| -> io::Result<bool> {
-            Ok(walk.chunk(at)?.is_some_and(|(id, _)| likeness(&id) == 2 || &id[..3] == b"ID3" || &id[..3] == b"TAG"))
+            Ok(walk.chunk(at)?.is_some_and(|(id, _)| likeness(id) == 2 || &id[..3] == b"ID3" || &id[..3] == b"TAG"))
         };
         if self.end - declared <= SLACK_BYTES || chunk(declared, self)? || chunk(declared + odd, self)? {
             return Ok(declared);
@@ -280,15 +281,15 @@ impl Walk {
 }
 
 /// How much four bytes look like the identifier of a chunk: 2 where it is known, 1 where it is printable.
-fn likeness(id: &[u8; 4]) -> u8 {
-    if KNOWN.contains(&id) || matches!(id, b"RF64" | b"BW64") {
+fn likeness(id: [u8; 4]) -> u8 {
+    if KNOWN.contains(&&id) || matches!(&id, b"RF64" | b"BW64") {
         2
     } else {
         u8::from(id.iter().all(|byte| (0x20..0x7f).contains(byte)))
     }
 }
 
-fn lost(id: &[u8; 4]) -> RiffError {
+fn lost(id: [u8; 4]) -> RiffError {
     let name: String =
         id.iter().map(|&byte| if (0x20..0x7f).contains(&byte) { char::from(byte) } else { '?' }).collect();
     RiffError::Chunk(name)

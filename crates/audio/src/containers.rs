@@ -199,20 +199,20 @@ mod tests {
         parts(file.reopen().unwrap(), 0, format).unwrap()
     }
 
-    fn mp4(name: &[u8; 4], body: usize) -> Vec<u8> {
-        [&(8 + body as u32).to_be_bytes()[..], name, &vec![0; body]].concat()
+    fn mp4(name: &str, body: usize) -> Vec<u8> {
+        [&(8 + body as u32).to_be_bytes()[..], name.as_bytes(), &vec![0; body]].concat()
     }
 
     #[test]
     fn joined_recordings_are_parts_and_what_breaks_off_gets_its_true_size() {
-        let one = [mp4(b"ftyp", 8), mp4(b"moov", 20), mp4(b"mdat", 100)].concat();
+        let one = [mp4("ftyp", 8), mp4("moov", 20), mp4("mdat", 100)].concat();
         let two = look(&one.repeat(2), "m4a/aac");
         assert_eq!(two.iter().map(|p| p.bytes.clone()).collect::<Vec<_>>(), [0..152, 152..304]);
         let cut = look(&one[..100], "m4a/aac");
         assert_eq!(cut[0], Part { bytes: 0..100, patches: vec![(44, 56u32.to_be_bytes().to_vec())], truncated: true });
         let tagged = look(&[&one[..], b"TAG", &[0; 125]].concat(), "m4a/aac");
         assert_eq!((tagged.len(), tagged[0].bytes.clone()), (1, 0..152));
-        let flac = [&b"fLaC\0\0\0\x22"[..], &[7; 70_000]].concat();
+        let flac = [&b"fLaC\0\0\0\x22"[..], &vec![7; 70_000]].concat();
         assert_eq!(look(&flac.repeat(3), "flac").len(), 3);
         let webm = [&b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\x41\x00"[..], &[0; 256]].concat();
         assert_eq!(look(&webm.repeat(2), "webm").len(), 2);

@@ -135,7 +135,7 @@ mod tests {
 
     /// MPEG-2.5 layer III at 8 kHz: 8 kbit/s make 72 bytes, 16 make 144.
     fn frame(kbit: u8) -> Vec<u8> {
-        let mut frame = vec![0xff, 0xe3, kbit / 8 << 4 | 8, 0xc4];
+        let mut frame = vec![0xff, 0xe3, ((kbit / 8) << 4) | 8, 0xc4];
         frame.resize(72 * usize::from(kbit) / 8, 0);
         frame
     }

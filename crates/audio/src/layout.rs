@@ -102,7 +102,9 @@ impl Comparison {
 
     fn end_segment(&mut self) {
         let mut segment = std::mem::take(&mut self.channels);
-        segment.iter_mut().for_each(|samples| without_mean(samples));
+        for samples in &mut segment {
+            without_mean(samples);
+        }
         if let Some(lag) = self.lag {
             self.lag = Some(self.tally.judge(&segment, lag));
             return;
@@ -137,7 +139,9 @@ impl Comparison {
 
 fn without_mean(samples: &mut [f32]) {
     let mean = samples.iter().sum::<f32>() / samples.len().max(1) as f32;
-    samples.iter_mut().for_each(|sample| *sample -= mean);
+    for sample in samples {
+        *sample -= mean;
+    }
 }
 
 /// Cross-correlation of many segments, each with the same weight.

@@ -9,7 +9,7 @@ use symphonia::core::io::MediaSource;
 /// A file of which only some stretches are seen, one after the other.
 pub(crate) struct Pieces {
     file: File,
-    pieces: Vec<Range<u64>>,
+    seen: Vec<Range<u64>>,
     /// Bytes of the file that are read otherwise.
     patches: Vec<(u64, Vec<u8>)>,
     /// Read from front to back: what the file says of places further on is not to be believed.
@@ -20,8 +20,8 @@ pub(crate) struct Pieces {
 
 impl Pieces {
     /// Stretches in bytes of the file.
-    pub(crate) fn new(file: File, pieces: Vec<Range<u64>>) -> Self {
-        Self { file, pieces, patches: Vec::new(), only_forward: false, at: 0 }
+    pub(crate) fn new(file: File, seen: Vec<Range<u64>>) -> Self {
+        Self { file, seen, patches: Vec::new(), only_forward: false, at: 0 }
     }
 
     /// Puts other bytes in the place of some of the file's.
@@ -36,13 +36,13 @@ impl Pieces {
 
     /// Bytes that are seen.
     pub(crate) fn len(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.end - piece.start).sum()
+        self.seen.iter().map(|piece| piece.end - piece.start).sum()
     }
 
     /// Where the position lies in the file, and how many bytes of its stretch are left; `None` at the end.
     fn place(&self) -> Option<(u64, u64)> {
         let mut before = 0;
-        for piece in &self.pieces {
+        for piece in &self.seen {
             let length = piece.end - piece.start;
             if self.at < before + length {
                 let into = self.at - before;

@@ -60,7 +60,7 @@ mod tests {
 
     /// MPEG-2.5 layer III at 8 kHz.
     fn frames(kbit: u8, count: usize) -> Vec<u8> {
-        let mut frame = vec![0xff, 0xe3, kbit / 8 << 4 | 8, 0xc4];
+        let mut frame = vec![0xff, 0xe3, ((kbit / 8) << 4) | 8, 0xc4];
         frame.resize(72 * usize::from(kbit) / 8, 0);
         frame.repeat(count)
     }

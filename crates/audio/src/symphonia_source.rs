@@ -139,7 +139,9 @@ impl SymphoniaSource {
                 Next::Link(params) => self.link(&params)?,
                 Next::Lost(text) => self.give_up(text)?,
                 Next::End(end) => {
-                    end.into_iter().for_each(|mark| self.remarks.mark(mark));
+                    for mark in end {
+                        self.remarks.mark(mark);
+                    }
                     self.next_part()?;
                 }
             }

@@ -120,8 +120,8 @@ mod tests {
         let doubtful = [say(0, 0, "喂"), say(1, 1_000, "请问您是哪位")];
         assert_eq!(roles(&doubtful, &LEGS), (LEGS.to_vec(), UNSURE));
         let plain = [say(0, 0, "喂"), say(1, 1_000, "您好")];
-        assert_eq!(roles(&plain, &LEGS).1, 1.0, "a polite customer is no agent");
-        assert_eq!(roles(&call(1), &[SpeakerRole::Unknown]).1, 1.0);
+        assert!(roles(&plain, &LEGS).1 > 0.99, "a polite customer is no agent");
+        assert!(roles(&call(1), &[SpeakerRole::Unknown]).1 > 0.99);
     }
 
     #[test]

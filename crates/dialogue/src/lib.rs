@@ -49,6 +49,7 @@ pub struct ChannelRolesFor {
 
 impl DialogueOptions {
     /// The options for a call, whose fields `field` gives by their names.
+    #[must_use]
     pub fn for_call(&self, field: impl Fn(&str) -> Option<String>) -> Self {
         let fits =
             |rule: &&ChannelRolesFor| rule.when.iter().all(|(name, value)| field(name).as_deref() == Some(value));

@@ -51,8 +51,9 @@ pub(crate) fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get
 }
 
 /// A column that a later version of the tables brought; a required one must be a list.
-fn since<R>(version: u32, column: Column<R>) -> Column<R> {
-    Column { since: version, ..column }
+fn since<R>(version: u32, mut column: Column<R>) -> Column<R> {
+    column.since = version;
+    column
 }
 
 fn failure<'r>(r: &'r CallRow<'_>) -> (Value<'r>, Value<'r>) {

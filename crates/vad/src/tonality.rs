@@ -42,8 +42,8 @@ fn prediction_gain_db(x: &[f64]) -> f64 {
     let mut matrix = [[0.0; ORDER]; ORDER];
     let mut right = [0.0; ORDER];
     for i in 0..ORDER {
-        for j in 0..ORDER {
-            matrix[i][j] = product(i + 1, j + 1);
+        for (j, value) in matrix[i].iter_mut().enumerate() {
+            *value = product(i + 1, j + 1);
         }
         // Tones leave the matrix singular; the last bits of 16 are noise anyway.
         matrix[i][i] += 1e-9 * x.len() as f64;
