@@ -119,7 +119,7 @@ mod tests {
         assert!(found == [SpeakerRole::Customer, SpeakerRole::Agent] && confidence > 0.9);
         let doubtful = [say(0, 0, "喂"), say(1, 1_000, "请问您是哪位")];
         assert_eq!(roles(&doubtful, &LEGS), (LEGS.to_vec(), UNSURE));
-        let plain = [say(0, 0, "喂"), say(1, 1_000, "您好")];
+        let plain = [say(0, 0, "您好，请讲"), say(1, 1_000, "您好，您那里有货吗")];
         assert!(roles(&plain, &LEGS).1 > 0.99, "a polite customer is no agent");
         assert!(roles(&call(1), &[SpeakerRole::Unknown]).1 > 0.99);
     }
