@@ -5,6 +5,7 @@ mod day;
 mod keeps;
 mod killed;
 mod links;
+mod old_lake;
 mod refuses;
 mod reviewed;
 mod starts;

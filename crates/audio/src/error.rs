@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What to do where there is no ffmpeg.
+const INSTALL_FFMPEG: &str = "install it (apt-get install ffmpeg) or set CALLSIFT_FFMPEG to its path";
+
 /// Why a recording gives no audio. Every message ends with the path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -105,6 +108,11 @@ impl AudioError {
     /// Wraps an error of the operating system.
     pub(crate) fn io(source: io::Error, path: &Path) -> Self {
         Self::Io { source, path: path.to_owned() }
+    }
+
+    /// What only ffmpeg decodes, where it is not installed.
+    pub(crate) fn ffmpeg_missing(format: &str, path: &Path) -> Self {
+        Self::FfmpegMissing { format: format.to_owned(), mend: INSTALL_FFMPEG.to_owned(), path: path.to_owned() }
     }
 
     /// A failure of a decoder in the middle of a stream.

@@ -4,7 +4,7 @@
 //! 32-bit floats to its standard output, so rate and channels come from a header that [`RiffSource`] reads.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -12,14 +12,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::formats::{Format, Sign};
+use crate::remarks::Remarks;
 use crate::riff_source::RiffSource;
 use crate::stream::{ChannelStream, StreamSpec};
 use crate::{AudioError, AudioLimits};
 
 /// Environment variable that names the `ffmpeg` program to use.
 pub const FFMPEG_ENV: &str = "CALLSIFT_FFMPEG";
-/// What to do where there is none.
-const MEND: &str = "install it (apt-get install ffmpeg) or set CALLSIFT_FFMPEG to its path";
 /// A decoder that gives nothing for so long hangs: it decodes a thousand times faster than speech.
 const STALL: Duration = Duration::from_mins(1);
 /// Bytes per piece handed over by the reading thread; four may wait.
@@ -49,18 +49,23 @@ impl FfmpegSource {
     pub(crate) fn open(
         program: Option<&Path>,
         path: &Path,
+        start: u64,
         format: &str,
         input_args: &[&str],
         limits: &AudioLimits,
     ) -> Result<Self, AudioError> {
-        let missing =
-            || AudioError::FfmpegMissing { format: format.to_owned(), mend: MEND.to_owned(), path: path.to_owned() };
-        let mut process = Process::start(program.ok_or_else(missing)?, path, input_args)
+        let program = program.ok_or_else(|| AudioError::ffmpeg_missing(format, path))?;
+        let mut process = Process::start(program, path, start, input_args)
             .map_err(|error| failed(format, &format!("cannot be started: {error}"), path))?;
         let pipe = process.pipe().map_err(|error| AudioError::io(error, path))?;
+        // What has no header states no length.
+        let sized = !input_args.contains(&"-ar") && Format::named(format).is_none_or(|f| f.sign != Sign::Extension);
         match RiffSource::open(BufReader::new(pipe), limits, path) {
             Ok(stream) => {
-                let stream = stream.renamed(format, "ffmpeg");
+                let mut stream = stream.renamed(format, "ffmpeg");
+                if sized {
+                    stream.promise(promised_ms(program, path, start, input_args));
+                }
                 Ok(Self { stream, process, format: format.to_owned(), path: path.to_owned() })
             }
             Err(error @ AudioError::Limit { .. }) => Err(error),
@@ -83,6 +88,39 @@ impl ChannelStream for FfmpegSource {
             )
         })
     }
+
+    fn remarks(&self) -> Remarks {
+        self.stream.remarks()
+    }
+}
+
+/// What ffmpeg may read.
+const PROTOCOLS: &str = "file,pipe,subfile";
+
+/// The file for ffmpeg, from a byte on. `file:` keeps names such as `-x` or `http:…` from being taken for options or
+/// protocols.
+fn input(path: &Path, start: u64) -> OsString {
+    let mut input = OsString::new();
+    if start > 0 {
+        input.push(format!("subfile,,start,{start},end,0,,:"));
+    }
+    input.push("file:");
+    input.push(path);
+    input
+}
+
+/// Length that the container promises, milliseconds, as far as ffmpeg reads it there and does not guess it.
+fn promised_ms(program: &Path, path: &Path, start: u64, input_args: &[&str]) -> Option<u64> {
+    let mut command = Command::new(program);
+    command.args(["-nostdin", "-hide_banner", "-protocol_whitelist", PROTOCOLS]).args(input_args);
+    let output = command.arg("-i").arg(input(path, start)).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stated = text.split_once("Duration: ")?.1.split_once(',')?.0;
+    let mut parts = stated.split(':').map(str::parse::<f64>);
+    let (Some(Ok(hours)), Some(Ok(minutes)), Some(Ok(seconds))) = (parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    (!text.contains("Estimating duration")).then_some(((hours * 60.0 + minutes) * 60_000.0 + seconds * 1000.0) as u64)
 }
 
 fn failed(format: &str, detail: &str, path: &Path) -> AudioError {
@@ -96,15 +134,12 @@ struct Process {
 }
 
 impl Process {
-    fn start(program: &Path, path: &Path, input_args: &[&str]) -> io::Result<Self> {
-        // `file:` keeps names such as `-x` or `http:…` from being taken for options or protocols.
-        let mut input = OsStr::new("file:").to_owned();
-        input.push(path);
+    fn start(program: &Path, path: &Path, start: u64, input_args: &[&str]) -> io::Result<Self> {
         let mut child = Command::new(program)
-            .args(["-nostdin", "-v", "error", "-threads", "1", "-protocol_whitelist", "file,pipe"])
+            .args(["-nostdin", "-v", "error", "-threads", "1", "-protocol_whitelist", PROTOCOLS])
             .args(input_args)
             .arg("-i")
-            .arg(input)
+            .arg(input(path, start))
             .args(["-map", "0:a:0", "-vn", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -192,7 +227,7 @@ mod tests {
     use super::*;
 
     fn open(program: Option<&Path>, path: &Path) -> Result<FfmpegSource, AudioError> {
-        FfmpegSource::open(program, path, "amr-nb", &["-f", "amr"], &AudioLimits::default())
+        FfmpegSource::open(program, path, 0, "amr-nb", &["-f", "amr"], &AudioLimits::default())
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The one table of formats: it drives probing, the documentation and `callsift formats`.
 
+use serde::{Deserialize, Serialize};
+
 /// What turns a format into samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decoder {
     /// This crate: WAV with plain or companded samples.
     Riff,
-    /// This crate: samples without any header, known by extension; telephone rate, one channel.
-    Raw,
+    /// This crate: samples without any header, one channel, known by extension.
+    Raw(Encoding, u32),
     /// Symphonia (pure Rust). What it turns out not to manage goes to ffmpeg.
     Symphonia,
     /// Symphonia's containers with libopus for Opus in them.
@@ -21,13 +23,33 @@ impl Decoder {
     /// Name for tables and messages.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Riff | Self::Raw => "callsift-riff",
+            Self::Riff | Self::Raw(..) => "callsift-riff",
             Self::Symphonia => "symphonia",
             Self::Opus => "libopus",
             Self::Ffmpeg(_) => "ffmpeg",
             Self::None => "none",
         }
     }
+}
+
+/// How samples are written in files without a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// G.711 A-law.
+    Alaw,
+    /// G.711 µ-law.
+    Mulaw,
+    /// Integers of 16 bits, low byte first.
+    S16le,
+    /// Integers of 8 bits without sign.
+    U8,
+    /// Integers of 24 bits, low byte first.
+    S24le,
+    /// Integers of 32 bits, low byte first.
+    S32le,
+    /// Floating point of 32 bits, low byte first.
+    F32le,
 }
 
 /// How a format is known.
@@ -41,6 +63,8 @@ pub enum Sign {
     Frames,
     /// Nothing inside the file: only its extension.
     Extension,
+    /// Nothing inside the file nor in its name: only a note in the configuration.
+    SideNote,
 }
 
 /// One row of [`FORMATS`].
@@ -150,9 +174,74 @@ pub static FORMATS: &[Format] = &[
         decoder: Decoder::Symphonia,
         note: "AAC-LC in ADTS",
     },
-    raw("alaw", &["al", "alaw"], Decoder::Raw, "G.711 A-law without header, 8 kHz mono"),
-    raw("mulaw", &["ul", "ulaw"], Decoder::Raw, "G.711 µ-law without header, 8 kHz mono"),
-    raw("sln", &["sln"], Decoder::Raw, "16-bit samples without header, 8 kHz mono (Asterisk)"),
+    raw("alaw", &["al", "alaw", "alw"], Decoder::Raw(Encoding::Alaw, 8_000), "G.711 A-law without header, 8 kHz mono"),
+    raw(
+        "mulaw",
+        &["ul", "ulaw", "mulaw", "mu", "ulw"],
+        Decoder::Raw(Encoding::Mulaw, 8_000),
+        "G.711 µ-law without header, 8 kHz mono",
+    ),
+    raw(
+        "sln",
+        &["sln", "sln8", "slin", "slin8"],
+        Decoder::Raw(Encoding::S16le, 8_000),
+        "16-bit samples without header, 8 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln12",
+        &["sln12", "slin12"],
+        Decoder::Raw(Encoding::S16le, 12_000),
+        "16-bit samples without header, 12 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln16",
+        &["sln16", "slin16"],
+        Decoder::Raw(Encoding::S16le, 16_000),
+        "16-bit samples without header, 16 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln24",
+        &["sln24", "slin24"],
+        Decoder::Raw(Encoding::S16le, 24_000),
+        "16-bit samples without header, 24 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln32",
+        &["sln32", "slin32"],
+        Decoder::Raw(Encoding::S16le, 32_000),
+        "16-bit samples without header, 32 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln44",
+        &["sln44", "slin44"],
+        Decoder::Raw(Encoding::S16le, 44_100),
+        "16-bit samples without header, 44.1 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln48",
+        &["sln48", "slin48"],
+        Decoder::Raw(Encoding::S16le, 48_000),
+        "16-bit samples without header, 48 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln96",
+        &["sln96", "slin96"],
+        Decoder::Raw(Encoding::S16le, 96_000),
+        "16-bit samples without header, 96 kHz mono (Asterisk)",
+    ),
+    raw(
+        "sln192",
+        &["sln192", "slin192"],
+        Decoder::Raw(Encoding::S16le, 192_000),
+        "16-bit samples without header, 192 kHz mono (Asterisk)",
+    ),
+    Format {
+        name: "headerless",
+        extensions: &["pcm", "raw"],
+        sign: Sign::SideNote,
+        decoder: Decoder::Raw(Encoding::Mulaw, 8_000),
+        note: "whatever callsift.toml says of files of such names ([audio] headerless)",
+    },
     raw(
         "vox",
         &["vox"],

@@ -1,160 +1,338 @@
-//! Tells stereo recordings from mono ones that were written twice.
+//! Tells how the two channels of a file relate to the people on the call, by where sound is over the whole file.
 //!
-//! In a true stereo call each person is loud in one channel only, whatever leaks into the other, so over both speakers
-//! the correlation of the channels is low. In fake stereo one channel is the other, perhaps scaled, inverted or late by
-//! a few milliseconds: correlation near 1 at one lag. A single speaker who leaks into the other channel looks the same,
-//! which is why the channels must also be about equally loud, and why the look-ahead is used up before that verdict.
+//! In a stereo call each person has sound of one channel's own: what the other channel does not hold, or holds louder. A
+//! channel without any sound of its own is either a copy of the other (quieter, inverted, late by up to a quarter of a second)
+//! or a dead leg. One speaker who leaks into the other channel looks like a copy, too: who speaks is then told by the
+//! words, which is right for both.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use callsift_core::ChannelLayout;
+use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use crate::AudioError;
-use crate::stream::ChannelStream;
-
-/// Audio looked at, in seconds; cross-talk of one long opening by the agent must not decide.
-const LOOK_AHEAD_S: u64 = 120;
-/// Audio looked at where nearly nobody speaks, in seconds.
-const LONGEST_LOOK_AHEAD_S: u64 = 600;
-/// Active signal under which the longer look-ahead applies, in seconds.
-const LITTLE_ACTIVE_S: f64 = 2.0;
-/// Active signal after which uncorrelated channels are stereo for certain, in seconds.
-const ENOUGH_ACTIVE_S: f64 = 5.0;
-/// Active signal without which nothing is said of the channels, in seconds.
-const LEAST_ACTIVE_S: f64 = 0.2;
-/// Correlation from which channels are the same signal.
-const SAME: f64 = 0.98;
-/// Correlation under which they are not.
-const DIFFERENT: f64 = 0.9;
-/// Greatest difference in level of copies, in dB: cross-talk lies 10 dB and more below its source.
-const MAX_GAIN_DB: f64 = 6.0;
-/// Level from which a frame is active, as a mean square: −50 dBFS.
-const ACTIVE_POWER: f64 = 1e-5;
 /// Rate at which channels are compared, in hertz: the telephone band.
 const COMPARE_RATE: u32 = 8_000;
-/// Frame and greatest lag at that rate: 64 ms and ±10 ms.
-const FRAME: usize = 512;
-const LAG: usize = 80;
+/// Samples looked at together at that rate: half a second.
+const SEGMENT: usize = 4_096;
+/// Greatest way from one channel into the other, 256 ms.
+const LAG: usize = 2_048;
+/// Samples of a stretch that is one channel's own or not: 64 ms.
+const STRETCH: usize = 512;
+/// Segments by which the lag is found, before the first stretch is judged: a minute.
+const HELD: usize = 120;
+/// How far the lag may wander from one stretch to the next: clocks drift.
+const DRIFT: usize = 2;
+/// Share of a stretch's power that the other channel explains, from which it is a copy.
+const COPY: f64 = 0.5;
+/// How far the levels of a copy differ from stretch to stretch, dB; cross-talk lies 10 dB and more below its source.
+const SAME_RATIO_DB: usize = 8;
+/// Louder stretches show the ratio of levels, mean square: −50 dBFS.
+const LOUD_POWER: f64 = 1e-5;
+/// So far over its own floor a stretch is sound, dB.
+const OVER_FLOOR_DB: f64 = 12.0;
+/// A floor is no higher than this, dBFS: what seems to be one is speech without a pause.
+const HIGHEST_FLOOR_DBFS: f64 = -55.0;
+/// Quieter stretches are none, dBFS.
+const LEAST_DBFS: f64 = -65.0;
+/// A channel has a voice of its own from so many seconds on, and from this share of what both hold in common.
+const OWN_S: f64 = 0.19;
+const OWN_SHARE: f64 = 0.01;
+/// Share of a channel's sound that the other one must hold, too, to be a copy.
+const COPIED_SHARE: f64 = 0.5;
+/// Signal without which nothing is said of the channels, in seconds.
+const LEAST_ACTIVE_S: f64 = 0.2;
 
-/// Reads as much of a fresh stream as the verdict needs.
-pub(crate) fn detect(stream: &mut dyn ChannelStream) -> Result<ChannelLayout, AudioError> {
-    let (channels, rate) = (stream.spec().channels, stream.spec().sample_rate);
-    match channels {
-        0 | 1 => return Ok(ChannelLayout::Mono),
-        2 => {}
-        _ => return Ok(ChannelLayout::Stereo),
-    }
-    let mut comparison = Comparison::new(rate);
-    let mut samples = Vec::new();
-    let mut frames = 0;
-    while stream.read(&mut samples)? {
-        frames += samples.len() as u64 / 2;
-        comparison.push(&samples);
-        samples.clear();
-        if comparison.surely_different() || frames >= comparison.look_ahead_s() * u64::from(rate) {
-            break;
-        }
-    }
-    Ok(if comparison.same() { ChannelLayout::FakeStereo } else { ChannelLayout::Stereo })
+/// What two channels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) layout: ChannelLayout,
+    /// The channel that holds everything, where one does.
+    pub(crate) only: Option<usize>,
 }
 
-/// Running cross-correlation of two channels over their active frames.
-struct Comparison {
-    /// Samples averaged into one, and how many of the current one are there.
+const STEREO: Verdict = Verdict { layout: ChannelLayout::Stereo, only: None };
+
+/// Compares two channels, in constant memory.
+pub(crate) struct Comparison {
     step: u32,
     filled: u32,
     sums: [f32; 2],
-    left: Vec<f32>,
-    right: Vec<f32>,
-    rate: f64,
-    active_frames: u64,
-    /// Σ left², over the middle of each frame.
-    left_power: f64,
-    /// Σ right² and Σ left·right per lag.
-    right_power: Vec<f64>,
-    cross: Vec<f64>,
+    channels: [Vec<f32>; 2],
+    stretch_s: f64,
+    held: VecDeque<[Vec<f32>; 2]>,
+    correlation: Correlation,
+    lag: Option<isize>,
+    tally: Tally,
 }
 
 impl Comparison {
-    fn new(sample_rate: u32) -> Self {
+    /// For interleaved samples of a rate in hertz.
+    pub(crate) fn new(sample_rate: u32) -> Self {
         let step = (sample_rate / COMPARE_RATE).max(1);
         Self {
             step,
             filled: 0,
             sums: [0.0; 2],
-            left: Vec::with_capacity(FRAME),
-            right: Vec::with_capacity(FRAME),
-            rate: f64::from(sample_rate) / f64::from(step),
-            active_frames: 0,
-            left_power: 0.0,
-            right_power: vec![0.0; 2 * LAG + 1],
-            cross: vec![0.0; 2 * LAG + 1],
+            channels: [Vec::new(), Vec::new()],
+            stretch_s: STRETCH as f64 * f64::from(step) / f64::from(sample_rate.max(1)),
+            held: VecDeque::new(),
+            correlation: Correlation::new(),
+            lag: None,
+            tally: Tally::default(),
         }
     }
 
-    /// Takes interleaved samples of two channels.
-    fn push(&mut self, samples: &[f32]) {
-        for pair in samples.as_chunks::<2>().0 {
-            self.sums[0] += pair[0];
-            self.sums[1] += pair[1];
-            self.filled += 1;
-            if self.filled == self.step {
-                self.left.push(self.sums[0] / self.step as f32);
-                self.right.push(self.sums[1] / self.step as f32);
-                (self.filled, self.sums) = (0, [0.0; 2]);
+    pub(crate) fn push(&mut self, left: f32, right: f32) {
+        self.sums[0] += left;
+        self.sums[1] += right;
+        self.filled += 1;
+        if self.filled < self.step {
+            return;
+        }
+        for (channel, sum) in self.channels.iter_mut().zip(self.sums) {
+            channel.push(sum / self.step as f32);
+        }
+        (self.filled, self.sums) = (0, [0.0; 2]);
+        if self.channels[0].len() == SEGMENT {
+            self.end_segment();
+        }
+    }
+
+    fn end_segment(&mut self) {
+        let mut segment = std::mem::take(&mut self.channels);
+        for samples in &mut segment {
+            without_mean(samples);
+        }
+        if let Some(lag) = self.lag {
+            self.lag = Some(self.tally.judge(&segment, lag));
+            return;
+        }
+        self.correlation.add(&segment);
+        self.held.push_back(segment);
+        if self.held.len() >= HELD {
+            self.judge_held();
+        }
+    }
+
+    fn judge_held(&mut self) {
+        let mut lag = self.correlation.lag();
+        for segment in self.held.drain(..) {
+            lag = self.tally.judge(&segment, lag);
+        }
+        self.lag = Some(lag);
+    }
+
+    /// The verdict over everything that was pushed; `dead` says of each channel whether it holds nothing but noise.
+    pub(crate) fn finish(mut self, dead: [bool; 2]) -> Verdict {
+        if !self.channels[0].is_empty() {
+            self.channels.iter_mut().for_each(|samples| samples.resize(SEGMENT, 0.0));
+            self.end_segment();
+        }
+        if self.lag.is_none() {
+            self.judge_held();
+        }
+        self.tally.verdict(self.stretch_s, dead)
+    }
+}
+
+fn without_mean(samples: &mut [f32]) {
+    let mean = samples.iter().sum::<f32>() / samples.len().max(1) as f32;
+    for sample in samples {
+        *sample -= mean;
+    }
+}
+
+/// Cross-correlation of many segments, each with the same weight.
+struct Correlation {
+    forward: Arc<dyn RealToComplex<f32>>,
+    back: Arc<dyn ComplexToReal<f32>>,
+    sum: Vec<Complex<f32>>,
+}
+
+impl Correlation {
+    fn new() -> Self {
+        let mut planner = RealFftPlanner::new();
+        let (forward, back) = (planner.plan_fft_forward(2 * SEGMENT), planner.plan_fft_inverse(2 * SEGMENT));
+        let sum = forward.make_output_vec();
+        Self { forward, back, sum }
+    }
+
+    fn add(&mut self, segment: &[Vec<f32>; 2]) {
+        let norm = (power(&segment[0]) * power(&segment[1])).sqrt() as f32;
+        if norm < 1e-6 {
+            return;
+        }
+        let spectrum = |samples: &[f32]| {
+            let mut input = samples.to_vec();
+            input.resize(2 * SEGMENT, 0.0);
+            let mut out = self.forward.make_output_vec();
+            // The lengths are those that the plan was made for.
+            self.forward.process(&mut input, &mut out).ok().map(|()| out)
+        };
+        let (Some(left), Some(right)) = (spectrum(&segment[0]), spectrum(&segment[1])) else { return };
+        for ((sum, left), right) in self.sum.iter_mut().zip(&left).zip(&right) {
+            *sum += left.conj() * right / norm;
+        }
+    }
+
+    /// Samples by which the right channel is late.
+    fn lag(&self) -> isize {
+        let mut spectrum = self.sum.clone();
+        // A real signal has real ends; rounding must not make the transform refuse.
+        if let [first, .., last] = &mut spectrum[..] {
+            (first.im, last.im) = (0.0, 0.0);
+        }
+        let mut out = self.back.make_output_vec();
+        if self.back.process(&mut spectrum, &mut out).is_err() {
+            return 0;
+        }
+        let at = |lag: isize| out[lag.rem_euclid(2 * SEGMENT as isize) as usize].abs();
+        let most = LAG as isize;
+        (-most..=most).max_by(|a, b| at(*a).total_cmp(&at(*b)).then((b.abs()).cmp(&a.abs()))).unwrap_or(0)
+    }
+}
+
+/// Levels of stretches in whole dB from −100 dBFS.
+type Levels = [u32; 107];
+
+/// What was counted of the stretches.
+struct Tally {
+    /// All stretches, by channel.
+    all: [Levels; 2],
+    /// What the other channel does not explain, by channel.
+    own: [Levels; 2],
+    /// Stretches that both hold, by the level in each.
+    common: [Levels; 2],
+    /// The same, as far as they are loud, by how much louder the right channel is: dB, from −60.
+    ratios: [u32; 121],
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { all: [[0; 107]; 2], own: [[0; 107]; 2], common: [[0; 107]; 2], ratios: [0; 121] }
+    }
+}
+
+fn bin(power: f64) -> usize {
+    (10.0 * power.max(1e-10).log10() + 100.0).clamp(0.0, 106.0) as usize
+}
+
+impl Tally {
+    /// Counts the stretches of a segment; gives the lag as it is at its end.
+    fn judge(&mut self, segment: &[Vec<f32>; 2], mut lag: isize) -> isize {
+        let [left, right] = segment;
+        let starts = (0..SEGMENT).step_by(STRETCH);
+        for start in starts {
+            let a = &left[start..start + STRETCH];
+            let (found, share) = Self::copied(a, right, start, lag);
+            let Some(share) = share else { continue };
+            if share.share >= COPY && share.power > 1e-6 * STRETCH as f64 {
+                lag = found;
             }
-            if self.left.len() == FRAME {
-                self.end_frame();
+            let powers = [power(a), share.power].map(|p| p / STRETCH as f64);
+            if share.share >= COPY && powers[0].max(powers[1]) > LOUD_POWER {
+                let ratio_db = 10.0 * (powers[1].max(1e-10) / powers[0].max(1e-10)).log10();
+                self.ratios[(ratio_db + 60.0).clamp(0.0, 120.0) as usize] += 1;
+            }
+            for (channel, power) in powers.into_iter().enumerate() {
+                self.all[channel][bin(power)] += 1;
+                if share.share >= COPY {
+                    self.common[channel][bin(power)] += 1;
+                } else {
+                    self.own[channel][bin(power * (1.0 - share.share))] += 1;
+                }
             }
         }
+        lag
     }
 
-    fn end_frame(&mut self) {
-        let mean = |samples: &[f32]| power(samples) / FRAME as f64;
-        if mean(&self.left).max(mean(&self.right)) >= ACTIVE_POWER {
-            self.active_frames += 1;
-            self.compare();
-        }
-        self.left.clear();
-        self.right.clear();
-    }
-
-    fn compare(&mut self) {
-        let middle = &self.left[LAG..FRAME - LAG];
-        self.left_power += power(middle);
-        for (lag, (cross, right_power)) in self.cross.iter_mut().zip(&mut self.right_power).enumerate() {
-            let shifted = &self.right[lag..lag + middle.len()];
-            *cross += f64::from(middle.iter().zip(shifted).map(|(l, r)| l * r).sum::<f32>());
-            *right_power += power(shifted);
-        }
-    }
-
-    fn active_s(&self) -> f64 {
-        self.active_frames as f64 * FRAME as f64 / self.rate
-    }
-
-    fn look_ahead_s(&self) -> u64 {
-        if self.active_s() < LITTLE_ACTIVE_S { LONGEST_LOOK_AHEAD_S } else { LOOK_AHEAD_S }
-    }
-
-    /// Greatest correlation over all lags, and the level of the right channel over the left there, in dB.
-    fn best(&self) -> (f64, f64) {
-        let mut best = (0.0, 0.0);
-        for (cross, right_power) in self.cross.iter().zip(&self.right_power) {
-            let correlation = cross.abs() / (self.left_power * right_power).sqrt().max(f64::MIN_POSITIVE);
-            if correlation > best.0 {
-                best = (correlation, 10.0 * (right_power / self.left_power).log10());
+    /// How much of a stretch the other channel holds near a lag, and the best lag; `None` where it lies outside.
+    fn copied(a: &[f32], other: &[f32], start: usize, lag: isize) -> (isize, Option<Shared>) {
+        let mut best = (lag, None::<Shared>);
+        for near in lag - DRIFT as isize..=lag + DRIFT as isize {
+            let Some(from) = start.checked_add_signed(near) else { continue };
+            let Some(b) = other.get(from..from + STRETCH) else { continue };
+            let cross: f64 = f64::from(a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>());
+            let power_b = power(b);
+            let share = cross * cross / (power(a) * power_b).max(f64::MIN_POSITIVE);
+            if best.1.is_none_or(|found| share > found.share) {
+                best = (near, Some(Shared { share, power: power_b }));
             }
         }
         best
     }
 
-    fn surely_different(&self) -> bool {
-        self.active_s() >= ENOUGH_ACTIVE_S && self.best().0 < DIFFERENT
+    fn verdict(&self, stretch_s: f64, dead: [bool; 2]) -> Verdict {
+        let floor = |channel: usize| {
+            let levels = &self.all[channel];
+            // Digital silence is no floor of a line.
+            let total: u32 = levels[1..].iter().sum();
+            let mut seen = 0;
+            let bin = (1..levels.len()).find(|&bin| {
+                seen += levels[bin];
+                seen * 10 >= total.max(1)
+            });
+            (bin.unwrap_or(0) as f64 - 100.0).min(HIGHEST_FLOOR_DBFS)
+        };
+        let seconds = |levels: &Levels, channel: usize| {
+            let from = (floor(channel) + OVER_FLOOR_DB).max(LEAST_DBFS);
+            f64::from(levels[((from + 100.0) as usize).min(106)..].iter().sum::<u32>()) * stretch_s
+        };
+        let (own, common) = ([0, 1].map(|c| seconds(&self.own[c], c)), [0, 1].map(|c| seconds(&self.common[c], c)));
+        if (0..2).all(|c| own[c] + common[c] < LEAST_ACTIVE_S) {
+            return STEREO;
+        }
+        let common_s = common[0].max(common[1]);
+        let most = OWN_S.max(OWN_SHARE * common_s);
+        // A copy has one level; two people who leak into each other's channel are loud in turns.
+        if f64::from(self.other_ratios()) * stretch_s >= most {
+            return STEREO;
+        }
+        let alive = [0, 1].map(|c| !dead[c] && own[c] >= most);
+        let louder = usize::from(self.mean_bin(1) > self.mean_bin(0));
+        let copied = |c: usize| common[c] >= COPIED_SHARE * (own[c] + common[c]);
+        match alive {
+            [true, true] => STEREO,
+            [false, false] if dead == [true, true] => STEREO,
+            _ if !dead[0] && !dead[1] && (0..2).any(copied) && common_s >= LEAST_ACTIVE_S => {
+                Verdict { layout: ChannelLayout::FakeStereo, only: Some(louder) }
+            }
+            [true, false] if dead[1] => Verdict { layout: ChannelLayout::Mono, only: Some(0) },
+            [false, true] if dead[0] => Verdict { layout: ChannelLayout::Mono, only: Some(1) },
+            _ => STEREO,
+        }
     }
 
-    fn same(&self) -> bool {
-        let (correlation, gain_db) = self.best();
-        self.active_s() >= LEAST_ACTIVE_S && correlation > SAME && gain_db.abs() <= MAX_GAIN_DB
+    /// Stretches whose ratio of levels is not the usual one.
+    fn other_ratios(&self) -> u32 {
+        let total: u32 = self.ratios.iter().sum();
+        let mut seen = 0;
+        let usual = self.ratios.iter().position(|count| {
+            seen += count;
+            seen * 2 >= total.max(1)
+        });
+        let usual = usual.unwrap_or(0);
+        let apart = |(ratio, _): &(usize, &u32)| ratio.abs_diff(usual) > SAME_RATIO_DB;
+        self.ratios.iter().enumerate().filter(apart).map(|(_, count)| count).sum()
     }
+
+    /// Mean level of what both hold.
+    fn mean_bin(&self, channel: usize) -> f64 {
+        let levels = self.common[channel].iter().enumerate().skip(1);
+        let (sum, count) = levels.fold((0.0, 0.0), |(s, n), (b, c)| (s + b as f64 * f64::from(*c), n + f64::from(*c)));
+        if count > 0.0 { sum / count } else { 0.0 }
+    }
+}
+
+/// What a stretch and the other channel have in common.
+#[derive(Debug, Clone, Copy)]
+struct Shared {
+    /// Share of the power, 0 to 1.
+    share: f64,
+    /// Power of the other channel's stretch.
+    power: f64,
 }
 
 fn power(samples: &[f32]) -> f64 {
@@ -164,70 +342,95 @@ fn power(samples: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::StreamSpec;
+    use crate::level::LevelProbe;
 
-    struct Pairs(Vec<f32>, usize, StreamSpec);
-
-    impl ChannelStream for Pairs {
-        fn spec(&self) -> &StreamSpec {
-            &self.2
-        }
-        fn read(&mut self, out: &mut Vec<f32>) -> Result<bool, AudioError> {
-            let end = (self.1 + 16_000).min(self.0.len());
-            out.extend_from_slice(&self.0[self.1..end]);
-            let more = end > self.1;
-            self.1 = end;
-            Ok(more)
-        }
-    }
-
-    /// Bursts of noise of one "speaker": even or odd seconds.
-    fn speaker(seed: u32, odd: usize, frames: usize) -> Vec<f32> {
+    fn noise(seed: u32, frames: usize, level: f32) -> Vec<f32> {
         let mut state = seed;
+        let mut last = 0.0;
         (0..frames)
-            .map(|n| {
+            .map(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let noise = (state >> 8) as f32 / 8_388_608.0 - 1.0;
-                if n / 8000 % 2 == odd { 0.2 * noise } else { 0.0 }
+                last = 0.6 * last + 0.4 * ((state >> 8) as f32 / 8_388_608.0 - 1.0);
+                level * last
             })
             .collect()
     }
 
-    fn layout(left: &[f32], right: &[f32]) -> ChannelLayout {
-        let samples = left.iter().zip(right).flat_map(|(l, r)| [*l, *r]).collect();
-        let spec = StreamSpec { sample_rate: 8000, channels: 2, format: String::new(), decoder: "", frames: None };
-        detect(&mut Pairs(samples, 0, spec)).unwrap()
+    /// Bursts of one "speaker" in even or odd seconds over a quiet line.
+    fn speaker(seed: u32, odd: usize, frames: usize) -> Vec<f32> {
+        let line = noise(seed + 100, frames, 0.0003);
+        let voice = noise(seed, frames, 0.3);
+        let speaks = |n: usize| n / 8000 % 2 == odd && n % 2000 < 1600;
+        (0..frames).map(|n| line[n] + if speaks(n) { voice[n] } else { 0.0 }).collect()
+    }
+
+    fn mix(a: &[f32], b: &[f32], gain: f32) -> Vec<f32> {
+        a.iter().zip(b).map(|(a, b)| a + gain * b).collect()
+    }
+
+    fn verdict(left: &[f32], right: &[f32]) -> (ChannelLayout, Option<usize>) {
+        let mut comparison = Comparison::new(8000);
+        let mut probes = [LevelProbe::new(8000), LevelProbe::new(8000)];
+        for (l, r) in left.iter().zip(right) {
+            comparison.push(*l, *r);
+            probes[0].push(*l);
+            probes[1].push(*r);
+        }
+        let dead = probes.map(|probe| probe.finish().dead);
+        let found = comparison.finish(dead);
+        (found.layout, found.only)
     }
 
     #[test]
     fn copies_are_fake_stereo_whatever_their_level_sign_or_lag() {
-        let mono: Vec<f32> = speaker(1, 0, 80_000).iter().zip(speaker(2, 1, 80_000)).map(|(a, b)| a + b).collect();
-        let scaled: Vec<f32> = mono.iter().map(|s| -0.7 * s).collect();
-        let late = [vec![0.0; 40], mono.clone()].concat();
-        for right in [&mono, &scaled, &late] {
-            assert_eq!(layout(&mono, right), ChannelLayout::FakeStereo);
+        let mono = mix(&speaker(1, 0, 160_000), &speaker(2, 1, 160_000), 1.0);
+        let late = |samples: usize| [vec![0.0; samples], mono.clone()].concat();
+        let scaled = |gain: f32| mono.iter().map(|s| gain * s).collect::<Vec<_>>();
+        let hiss = noise(9, mono.len(), 0.001);
+        for (what, right, only) in [
+            ("same", mono.clone(), 0),
+            ("inverted", scaled(-0.7), 0),
+            ("-20 dB", scaled(0.1), 0),
+            ("+6 dB", scaled(2.0), 1),
+            ("25 ms", late(200), 0),
+            ("200 ms", late(1600), 0),
+            ("hissing", mix(&scaled(0.5), &hiss, 1.0), 0),
+        ] {
+            assert_eq!(verdict(&mono, &right), (ChannelLayout::FakeStereo, Some(only)), "{what}");
         }
+        assert_eq!(verdict(&late(900), &mono).0, ChannelLayout::FakeStereo, "the left is late");
     }
 
     #[test]
-    fn two_speakers_are_stereo_even_with_cross_talk() {
+    fn two_speakers_are_stereo_even_with_cross_talk_and_few_words() {
+        let (a, b) = (speaker(1, 0, 160_000), speaker(2, 1, 160_000));
+        assert_eq!(verdict(&mix(&a, &b, 0.18), &mix(&b, &a, 0.18)), (ChannelLayout::Stereo, None));
+        let mut word = noise(7, a.len(), 0.0003);
+        word[90_000..93_200].copy_from_slice(&noise(8, 3_200, 0.2));
+        assert_eq!(verdict(&a, &word), (ChannelLayout::Stereo, None), "one word of 0.4 s");
+        assert_eq!(verdict(&a, &mix(&word, &a, 0.1)), (ChannelLayout::Stereo, None), "and cross-talk");
+    }
+
+    #[test]
+    fn a_channel_without_a_voice_of_its_own_is_no_leg() {
+        let mono = mix(&speaker(1, 0, 160_000), &speaker(2, 1, 160_000), 1.0);
+        let (silent, hiss) = (vec![0.0; mono.len()], noise(9, mono.len(), 0.003));
+        assert_eq!(verdict(&mono, &silent), (ChannelLayout::Mono, Some(0)));
+        assert_eq!(verdict(&hiss, &mono), (ChannelLayout::Mono, Some(1)));
+        assert_eq!(verdict(&silent, &silent), (ChannelLayout::Stereo, None), "nothing at all says nothing");
+    }
+
+    #[test]
+    fn what_begins_after_ten_silent_minutes_decides() {
+        let line = |seed| noise(seed, 4_800_000, 0.0003);
         let (a, b) = (speaker(1, 0, 80_000), speaker(2, 1, 80_000));
-        let mix = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| x + 0.18 * y).collect::<Vec<_>>();
-        assert_eq!(layout(&mix(&a, &b), &mix(&b, &a)), ChannelLayout::Stereo);
-    }
-
-    #[test]
-    fn one_speaker_who_leaks_is_stereo() {
-        let a = speaker(1, 0, 80_000);
-        let leak: Vec<f32> = a.iter().map(|s| 0.18 * s).collect();
-        assert_eq!(layout(&a, &leak), ChannelLayout::Stereo);
-        assert_eq!(layout(&a, &vec![0.0; a.len()]), ChannelLayout::Stereo);
-    }
-
-    #[test]
-    fn silence_and_too_little_signal_say_nothing() {
-        assert_eq!(layout(&vec![0.0; 8000], &vec![0.0; 8000]), ChannelLayout::Stereo);
-        let short = speaker(1, 0, 800);
-        assert_eq!(layout(&short, &short), ChannelLayout::Stereo);
+        let mono = mix(&a, &b, 1.0);
+        let same = [line(5), mono.clone()].concat();
+        assert_eq!(verdict(&same, &same).0, ChannelLayout::FakeStereo);
+        assert_eq!(verdict(&[line(5), a].concat(), &[line(6), b].concat()).0, ChannelLayout::Stereo);
+        // The same hold music on both first, then each speaks for himself.
+        let music = noise(3, 800_000, 0.2);
+        let (a, b) = (speaker(1, 0, 160_000), speaker(2, 1, 160_000));
+        assert_eq!(verdict(&[music.clone(), a].concat(), &[music, b].concat()).0, ChannelLayout::Stereo);
     }
 }

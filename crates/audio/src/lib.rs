@@ -21,27 +21,42 @@
 //! # Ok::<(), callsift_audio::AudioError>(())
 //! ```
 
+mod chunks;
+mod clock;
 mod contain;
+mod containers;
+mod demux;
 mod error;
 mod ffmpeg_source;
 mod formats;
+mod frames;
 mod g711;
+mod headerless;
 mod layout;
+mod level;
 mod limits;
+mod ogg_opus;
+mod open;
+mod pieces;
+mod plain;
 mod probe;
 mod quality;
 mod reader;
+mod remarks;
 mod resample;
 mod riff;
 mod riff_source;
 mod stream;
 mod symphonia_source;
+mod tail;
 
 pub use error::AudioError;
 pub use ffmpeg_source::{FFMPEG_ENV, ffmpeg_program};
-pub use formats::{Decoder, FORMATS, Format, Sign};
+pub use formats::{Decoder, Encoding, FORMATS, Format, Sign};
+pub use headerless::Headerless;
 pub use limits::AudioLimits;
+pub use plain::exact_mime;
 pub use probe::probe;
 pub use quality::QualityMeter;
-pub use reader::{AudioReader, file_sha256, probe_layout};
+pub use reader::{AudioReader, file_sha256};
 pub use resample::Resampler;

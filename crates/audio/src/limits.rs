@@ -1,13 +1,14 @@
-//! How large a recording may be before it is refused.
+//! How large a recording may be before it is refused, and what files without a header hold.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::AudioError;
+use crate::headerless::Headerless;
 
 /// Caps that keep a hostile or mistaken file from taking the machine; genuine calls stay far inside the defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AudioLimits {
     /// Longest recording, in milliseconds. Default 12 h: a shift recorded in one file still passes.
@@ -18,11 +19,21 @@ pub struct AudioLimits {
     pub min_sample_rate: u32,
     /// Highest sample rate, in hertz. Default 192 000: the top of studio equipment.
     pub max_sample_rate: u32,
+    /// What files without a header hold, by their names; the first that fits counts. Default none: only extensions that
+    /// say it all (`.ulaw`, `.sln16` …) are read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headerless: Vec<Headerless>,
 }
 
 impl Default for AudioLimits {
     fn default() -> Self {
-        Self { max_duration_ms: 12 * 3_600_000, max_channels: 8, min_sample_rate: 4_000, max_sample_rate: 192_000 }
+        Self {
+            max_duration_ms: 12 * 3_600_000,
+            max_channels: 8,
+            min_sample_rate: 4_000,
+            max_sample_rate: 192_000,
+            headerless: Vec::new(),
+        }
     }
 }
 

@@ -1,46 +1,112 @@
 //! Finds out what a file is, by its first bytes.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::chunks::survey;
 use crate::formats::Sign;
-use crate::riff::read_header;
+use crate::frames::{FrameOf, adts_frame, mpeg_frame};
+use crate::headerless::Headerless;
 use crate::riff_source::header_error;
 use crate::{AudioError, FORMATS, Format};
 
 /// Bytes looked at: enough for three MP3 frames after some junk.
 const HEAD_BYTES: u64 = 16 * 1024;
 
+/// Most `ID3v2` tags before the first sample.
+const MAX_TAGS: usize = 8;
+
+/// A recording inside a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) format: &'static Format,
+    /// First byte of it.
+    pub(crate) start: u64,
+    /// True where something else than tags lies before.
+    pub(crate) after_junk: bool,
+}
+
 /// Says what a file is, without decoding it.
 pub fn probe(path: &Path) -> Result<&'static Format, AudioError> {
+    find(path, &[]).map(|found| found.format)
+}
+
+/// Says what a file is and where it begins.
+pub(crate) fn find(path: &Path, notes: &[Headerless]) -> Result<Found, AudioError> {
     let io = |error| AudioError::io(error, path);
     // Opening a pipe waits for a writer, and a device may never end.
     if !std::fs::metadata(path).map_err(io)?.is_file() {
         return Err(AudioError::NotAudio { what: "a folder, a pipe or a device", path: path.to_owned() });
     }
     let mut file = File::open(path).map_err(io)?;
-    let mut head = read_head(&mut file, 0).map_err(io)?;
-    if head.is_empty() {
+    let whole = read_head(&mut file, 0).map_err(io)?;
+    if whole.is_empty() {
         return Err(AudioError::Empty { path: path.to_owned() });
     }
-    let tag_bytes = id3_bytes(&head);
-    if tag_bytes > 0 {
-        head = read_head(&mut file, tag_bytes).map_err(io)?;
+    let (mut start, mut head) = (0, whole.clone());
+    for _ in 0..MAX_TAGS {
+        let tag_bytes = id3_bytes(&head);
+        if tag_bytes == 0 {
+            break;
+        }
+        start += tag_bytes;
+        head = read_head(&mut file, start).map_err(io)?;
     }
-    if tag_bytes == 0 && is_wav(&head) {
-        return probe_wav(file, path);
+    let found = |format, start, after_junk| Ok(Found { format, start, after_junk });
+    if is_wav(&head) {
+        return found(probe_wav(file, start, path)?, start, false);
     }
-    let by_magic = FORMATS.iter().find(|format| format.has_magic(&head));
+    let by_magic = |head: &[u8]| FORMATS.iter().find(|format| format.has_magic(head));
+    if let Some(format) = by_magic(&head) {
+        return found(format, start, false);
+    }
+    if let Some((format, at)) = frame_format(&head) {
+        // A strong sign before frames that may stand inside anything.
+        match junk_before(&head[..at.min(head.len())]) {
+            Some(junk) if is_wav(&head[junk..]) || by_magic(&head[junk..]).is_some() => {}
+            _ => return found(format, if format.name == "mp3" { 0 } else { start }, false),
+        }
+    }
+    if let Some(junk) = junk_before(&head) {
+        let at = start + junk as u64;
+        if is_wav(&head[junk..]) {
+            return found(probe_wav(file, at, path)?, at, true);
+        }
+        if let Some(format) = by_magic(&head[junk..]) {
+            return found(format, at, true);
+        }
+    }
+    if Headerless::of(notes, path).is_some()
+        && let Some(format) = Format::named("headerless")
+    {
+        return found(format, 0, false);
+    }
     // An ID3 tag stands before MP3 unless something else was recognised behind it.
-    let by_tag = || if tag_bytes > 0 { Format::named("mp3") } else { None };
-    if let Some(format) = by_magic.or_else(|| frame_format(&head)).or_else(by_tag) {
-        return Ok(format);
+    if start > 0 {
+        return Format::named("mp3").map_or_else(|| Err(unknown(&head, path)), |mp3| found(mp3, 0, false));
     }
     if let Some(what) = not_audio(&head) {
         return Err(AudioError::NotAudio { what, path: path.to_owned() });
     }
-    by_extension(path).ok_or_else(|| unknown(&head, path))
+    by_extension(path).map_or_else(|| Err(unknown(&head, path)), |format| found(format, 0, false))
+}
+
+/// Where a recording begins behind a byte order mark, the head of a download or other bytes that are not its own: at the
+/// first sign that can hardly stand there by chance.
+fn junk_before(head: &[u8]) -> Option<usize> {
+    let sure = |rest: &[u8]| {
+        is_wav(rest)
+            || rest.starts_with(b"fLaC\0\0\0\x22")
+            || rest.starts_with(b"OggS\0\x02")
+            || rest.starts_with(b"#!AMR")
+            || rest.starts_with(b"\x1a\x45\xdf\xa3")
+                && rest.get(..64).is_some_and(|r| r.windows(4).any(|w| w == b"webm" || w == b"matr"))
+            || rest.starts_with(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9")
+            || rest.starts_with(b"\0\0\0") && rest.get(4..8) == Some(b"ftyp")
+            || rest.starts_with(b"FORM") && rest.get(8..11) == Some(b"AIF")
+    };
+    (1..head.len()).find(|&at| sure(&head[at..]))
 }
 
 fn read_head(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
@@ -65,9 +131,8 @@ fn is_wav(head: &[u8]) -> bool {
     riff && head.get(8..12) == Some(b"WAVE")
 }
 
-fn probe_wav(mut file: File, path: &Path) -> Result<&'static Format, AudioError> {
-    file.rewind().map_err(|error| AudioError::io(error, path))?;
-    let header = read_header(&mut BufReader::new(file)).map_err(|error| header_error(error, path))?;
+fn probe_wav(file: File, start: u64, path: &Path) -> Result<&'static Format, AudioError> {
+    let header = survey(file, start).map_err(|error| header_error(error, path))?.header;
     let holds = |format: &&Format| match format.sign {
         Sign::WavTag(tags) => tags.is_empty() || tags.contains(&header.tag),
         _ => false,
@@ -76,55 +141,27 @@ fn probe_wav(mut file: File, path: &Path) -> Result<&'static Format, AudioError>
 }
 
 /// MP3 and AAC have no magic, only frames: three in a row at the distances that they state are proof.
-fn frame_format(head: &[u8]) -> Option<&'static Format> {
-    let first =
-        |length: fn(&[u8]) -> Option<usize>| (0..head.len().min(4096)).find(|&at| frames_from(head, at, length));
-    match (first(mpeg_frame_bytes), first(adts_frame_bytes)) {
-        (Some(mpeg), Some(adts)) if adts < mpeg => Format::named("aac"),
-        (None, Some(_)) => Format::named("aac"),
-        (Some(_), _) => Format::named("mp3"),
-        (None, None) => None,
-    }
+/// Gives the place of the first.
+fn frame_format(head: &[u8]) -> Option<(&'static Format, usize)> {
+    let first = |frame_of: FrameOf| (0..head.len().min(4096)).find(|&at| frames_from(head, at, frame_of));
+    let (name, at) = match (first(mpeg_frame), first(adts_frame)) {
+        (Some(mpeg), Some(adts)) if adts < mpeg => ("aac", adts),
+        (None, Some(adts)) => ("aac", adts),
+        (Some(mpeg), _) => ("mp3", mpeg),
+        (None, None) => return None,
+    };
+    Format::named(name).map(|format| (format, at))
 }
 
 /// True where frames begin at `at`; of a short file one whole frame up to its end suffices, or two that break off.
-fn frames_from(head: &[u8], mut at: usize, length: fn(&[u8]) -> Option<usize>) -> bool {
+fn frames_from(head: &[u8], mut at: usize, frame_of: FrameOf) -> bool {
     for seen in 0..3 {
-        match head.get(at..).and_then(length) {
-            Some(bytes) => at += bytes,
+        match head.get(at..).and_then(frame_of) {
+            Some(frame) => at += frame.bytes,
             None => return seen > 0 && at == head.len() || seen > 1 && at > head.len(),
         }
     }
     true
-}
-
-/// Length of the MPEG audio frame (layer II or III) at the start of `bytes`, by ISO 11172-3 and 13818-3.
-fn mpeg_frame_bytes(bytes: &[u8]) -> Option<usize> {
-    const BITRATES: [[u16; 15]; 4] = [
-        [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-        [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
-        [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-        [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-    ];
-    let [0xff, b1, b2, _, ..] = *bytes else { return None };
-    let (version, layer) = ((b1 >> 3) & 3, (b1 >> 1) & 3);
-    let rate = [44_100usize, 48_000, 32_000].get(usize::from((b2 >> 2) & 3))?;
-    if b1 & 0xe0 != 0xe0 || version == 1 || !(layer == 1 || layer == 2) {
-        return None;
-    }
-    let mpeg1 = version == 3;
-    let rate = rate >> [2, 0, 1, 0][usize::from(version)];
-    let row = if mpeg1 { usize::from(layer - 1) } else { 2 };
-    let kbit = usize::from(*BITRATES[row].get(usize::from(b2 >> 4))?);
-    let factor = if layer == 1 && !mpeg1 { 72_000 } else { 144_000 };
-    (kbit > 0).then(|| factor * kbit / rate + usize::from((b2 >> 1) & 1))
-}
-
-/// Length of the ADTS frame at the start of `bytes`, by ISO 13818-7.
-fn adts_frame_bytes(bytes: &[u8]) -> Option<usize> {
-    let [0xff, b1, _, b3, b4, b5, ..] = *bytes else { return None };
-    let length = usize::from(b3 & 3) << 11 | usize::from(b4) << 3 | usize::from(b5) >> 5;
-    (b1 & 0xf6 == 0xf0 && length > 7).then_some(length)
 }
 
 /// Things that end up under the name of a recording: error pages of a download, archives, listings.
@@ -170,11 +207,23 @@ fn by_extension(path: &Path) -> Option<&'static Format> {
     FORMATS.iter().find(matches)
 }
 
+/// Extensions of files without a header that do not say what the samples are.
+const VAGUE: [&str; 8] = ["pcm", "raw", "lpcm", "snd", "bin", "dat", "s16", "audio"];
+
 fn unknown(head: &[u8], path: &Path) -> AudioError {
     let zeros = !head.is_empty() && head.iter().all(|&byte| byte == 0);
-    let format = if zeros { "unknown (the file begins with zeros)" } else { "unknown (no known header)" };
-    let mend =
-        "convert it to WAV, or give a headerless telephone format its usual extension (.al, .ul, .vox, .g722, …)";
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    let (format, mend) = if VAGUE.contains(&extension.as_str()) {
+        (
+            "without header",
+            "say in callsift.toml, [audio] headerless, what its samples are, or give it the extension that says it: ulaw, alaw, \
+             sln (16 bits, 8 kHz), sln16, sln48, vox, g722 …",
+        )
+    } else if zeros {
+        ("unknown (the file begins with zeros)", "the recorder or a copy broke off: fetch it again")
+    } else {
+        ("unknown (no known header)", "convert it to WAV, or fetch it again if it ought to play")
+    };
     AudioError::Unsupported { format: format.to_owned(), mend: mend.to_owned(), path: path.to_owned() }
 }
 
@@ -230,7 +279,6 @@ mod tests {
         let mut frame = vec![0xff, 0xe3, 0x18, 0xc4];
         frame.resize(72, 0);
         let frames = frame.repeat(4);
-        assert_eq!(mpeg_frame_bytes(&frame), Some(72));
         assert_eq!(probe_bytes("a", &frames).unwrap(), "mp3");
         assert_eq!(probe_bytes("a", &[&[0; 100][..], &frames].concat()).unwrap(), "mp3");
         let tag = [&b"ID3\x04\0\0\0\0\0\x05"[..], b"12345"].concat();

@@ -49,13 +49,17 @@ impl QualityMeter {
         Self { sample_rate, samples: 0, power_sum: 0.0, peak: 0.0, clipped: 0, frame, levels, gaps }
     }
 
+    /// Counts the clipped among samples as they lie in the file, before anything is done to them.
+    pub fn count_clipped(&mut self, samples: &[f32]) {
+        self.clipped += samples.iter().filter(|sample| sample.abs() >= CLIP_LEVEL).count() as u64;
+    }
+
     /// Takes the next samples; full scale is ±1.0, and floating-point files may go beyond.
     pub fn push(&mut self, samples: &[f32]) {
         let frame_length = (self.sample_rate / 50).max(1);
         for &sample in samples {
             let (level, power) = (sample.abs(), f64::from(sample) * f64::from(sample));
             self.peak = self.peak.max(level);
-            self.clipped += u64::from(level >= CLIP_LEVEL);
             self.power_sum += power;
             self.frame.samples += 1;
             self.frame.power_sum += power;
@@ -177,7 +181,10 @@ mod tests {
 
     fn measure(samples: &[f32]) -> ChannelQuality {
         let mut meter = QualityMeter::new(8000);
-        samples.chunks(777).for_each(|block| meter.push(block));
+        for block in samples.chunks(777) {
+            meter.count_clipped(block);
+            meter.push(block);
+        }
         meter.finish(0)
     }
 

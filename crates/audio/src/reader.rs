@@ -1,27 +1,35 @@
 //! The stage itself: a file in, blocks of 16 kHz samples per channel out.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use callsift_core::{AudioInfo, ChannelLayout, SampleBlock, hex};
+use callsift_core::{AudioInfo, AudioMark, ChannelLayout, SampleBlock, hex};
 use sha2::{Digest, Sha256};
 
-use crate::ffmpeg_source::{FfmpegSource, ffmpeg_program};
-use crate::formats::Decoder;
+use crate::layout::Comparison;
+use crate::level::{Level, LevelProbe};
+use crate::open::Recording;
 use crate::quality::QualityMeter;
-use crate::riff::{TAG_ALAW, TAG_PCM, TAG_ULAW, WavHeader};
-use crate::riff_source::RiffSource;
+use crate::remarks::Remarks;
 use crate::stream::ChannelStream;
-use crate::symphonia_source::SymphoniaSource;
-use crate::{AudioError, AudioLimits, Format, Resampler, layout, probe};
+use crate::{AudioError, AudioLimits, Resampler};
+
+/// Length by which a recording may fall short of what its container promises, or go beyond it, in milliseconds: a frame or
+/// two of a codec, delay and padding.
+const PROMISE_MS: u64 = 300;
 
 /// A recording that is being decoded.
 ///
-/// Fake stereo gives blocks of channel 0 only; [`AudioInfo::quality`] still covers every channel of the file.
+/// Where one channel holds everything (fake stereo, a dead leg), blocks come of that one only, as channel 0;
+/// [`AudioInfo::quality`] still covers every channel of the file.
 pub struct AudioReader {
     stream: Box<dyn ChannelStream>,
     layout: ChannelLayout,
+    /// Channels of the file of which blocks come.
+    emitted: Vec<usize>,
+    levels: Vec<Level>,
+    remarks: Remarks,
     meters: Vec<QualityMeter>,
     resampler: Resampler,
     /// Interleaved samples as decoded, then one plane per channel.
@@ -37,37 +45,36 @@ pub struct AudioReader {
 }
 
 impl AudioReader {
-    /// Probes the file, finds its channel layout by a bounded look-ahead (two minutes of audio, ten where nobody
-    /// speaks in them) and stands at its first sample.
+    /// Probes the file, goes through it once for its channel layout and its levels, and stands at its first sample.
     pub fn open(path: &Path, limits: &AudioLimits) -> Result<Self, AudioError> {
-        let ffmpeg = ffmpeg_program();
-        let format = probe(path)?;
-        let mut stream = open_stream(path, format, limits, ffmpeg.as_deref())?;
-        let layout = layout::detect(&mut *stream)?;
-        if stream.spec().channels == 2 {
-            stream = open_stream(path, format, limits, ffmpeg.as_deref())?;
-        }
-        Self::start(stream, layout, *limits, path)
+        let recording = Recording::find(path, limits)?;
+        let (mut stream, _) = recording.open()?;
+        let heard = listen(&mut *stream, limits, path)?;
+        let (stream, remarks) = recording.open()?;
+        Self::start(stream, heard, remarks, limits.clone(), path)
     }
 
     fn start(
         mut stream: Box<dyn ChannelStream>,
-        layout: ChannelLayout,
+        heard: Heard,
+        remarks: Remarks,
         limits: AudioLimits,
         path: &Path,
     ) -> Result<Self, AudioError> {
         let spec = stream.spec().clone();
-        limits.check_frames(spec.frames.unwrap_or(0), spec.sample_rate, path)?;
         let mut interleaved = Vec::new();
         if !stream.read(&mut interleaved)? {
             return Err(AudioError::NoSamples { format: spec.format, path: path.to_owned() });
         }
-        let emitted = if layout == ChannelLayout::FakeStereo { 1 } else { spec.channels };
-        let resampler =
-            Resampler::new(spec.sample_rate, emitted).map_err(|error| AudioError::decode(&spec.format, error, path))?;
+        let emitted = heard.only.map_or_else(|| (0..usize::from(spec.channels)).collect(), |only| vec![only]);
+        let resampler = Resampler::new(spec.sample_rate, emitted.len() as u16)
+            .map_err(|error| AudioError::decode(&spec.format, error, path))?;
         Ok(Self {
             stream,
-            layout,
+            layout: heard.layout,
+            emitted,
+            levels: heard.levels,
+            remarks,
             meters: (0..spec.channels).map(|_| QualityMeter::new(spec.sample_rate)).collect(),
             resampler,
             interleaved,
@@ -95,9 +102,16 @@ impl AudioReader {
         self.layout
     }
 
-    /// Channels of which blocks come: all of them, or the first of fake stereo.
+    /// Channels of which blocks come: all of them, or one where that holds everything.
     pub fn emitted_channels(&self) -> u16 {
-        if self.layout == ChannelLayout::FakeStereo { 1 } else { self.channels() }
+        self.emitted.len() as u16
+    }
+
+    /// By how much the blocks of a channel are to be raised for those who listen, so that quiet lines are heard like loud
+    /// ones; 1 where they are loud enough.
+    pub fn gain(&self, channel: u16) -> f32 {
+        let level = self.emitted.get(usize::from(channel)).and_then(|from| self.levels.get(*from));
+        level.map_or(1.0, |level| level.gain)
     }
 
     /// Appends about a second of audio, one block per channel; `false` at the end, and then nothing was appended.
@@ -122,6 +136,10 @@ impl AudioReader {
             plane.clear();
             let samples = self.interleaved.iter().skip(channel).step_by(count);
             plane.extend(samples.map(|sample| if sample.is_finite() { *sample } else { 0.0 }));
+            self.meters[channel].count_clipped(plane);
+            if let Some(offset) = self.levels.get_mut(channel).and_then(|level| level.offset.as_mut()) {
+                offset.apply(plane);
+            }
             self.meters[channel].push(plane);
             for sample in plane {
                 *sample = sample.clamp(-1.0, 1.0);
@@ -132,9 +150,9 @@ impl AudioReader {
     }
 
     fn emit(&mut self, out: &mut Vec<SampleBlock>) -> Result<(), AudioError> {
-        let emitted = usize::from(self.emitted_channels());
-        let mut blocks = vec![Vec::new(); emitted];
-        let mut done = self.resampler.push(&self.planes[..emitted], &mut blocks);
+        let mut blocks = vec![Vec::new(); self.emitted.len()];
+        let planes: Vec<&[f32]> = self.emitted.iter().map(|channel| &self.planes[*channel][..]).collect();
+        let mut done = self.resampler.push(&planes, &mut blocks);
         if self.ended {
             done = done.and_then(|()| self.resampler.finish(&mut blocks));
         }
@@ -155,6 +173,12 @@ impl AudioReader {
         let spec = self.stream.spec().clone();
         let rate = u64::from(spec.sample_rate);
         let meters = self.meters.into_iter().enumerate();
+        let duration_ms = (self.frames * 1000 + rate / 2) / rate;
+        let mut remarks = self.stream.remarks();
+        self.remarks.marks().into_iter().for_each(|mark| remarks.mark(mark));
+        if let Some(promised) = spec.promised_ms {
+            compare(duration_ms, promised, &mut remarks);
+        }
         Ok(AudioInfo {
             sha256: file_sha256(&self.path)?,
             format: spec.format,
@@ -162,17 +186,60 @@ impl AudioReader {
             sample_rate: spec.sample_rate,
             channels: spec.channels,
             layout: self.layout,
-            duration_ms: ((self.frames * 1000 + rate / 2) / rate) as i64,
+            duration_ms: duration_ms as i64,
             quality: meters.map(|(channel, meter)| meter.finish(channel as u16)).collect(),
+            marks: remarks.marks(),
+            gaps: remarks.gaps_ms(spec.sample_rate),
             levels: Vec::new(),
         })
     }
 }
 
-/// Channel layout of a file, without decoding more of it than that takes.
-pub fn probe_layout(path: &Path, limits: &AudioLimits) -> Result<ChannelLayout, AudioError> {
-    let mut stream = open_stream(path, probe(path)?, limits, ffmpeg_program().as_deref())?;
-    layout::detect(&mut *stream)
+/// Less than was promised is missing at the end; more shows that the promise was wrong.
+fn compare(decoded_ms: u64, promised_ms: u64, remarks: &mut Remarks) {
+    if decoded_ms + PROMISE_MS < promised_ms {
+        remarks.mark(AudioMark::Truncated);
+    } else if promised_ms + PROMISE_MS < decoded_ms {
+        remarks.mark(AudioMark::HeaderMismatch);
+    }
+}
+
+/// What a first pass over a recording found.
+struct Heard {
+    layout: ChannelLayout,
+    only: Option<usize>,
+    levels: Vec<Level>,
+}
+
+/// Goes through a whole stream: only all of it tells who has a channel of his own.
+fn listen(stream: &mut dyn ChannelStream, limits: &AudioLimits, path: &Path) -> Result<Heard, AudioError> {
+    let (channels, rate) = (stream.spec().channels, stream.spec().sample_rate);
+    limits.check_frames(stream.spec().frames.unwrap_or(0), rate, path)?;
+    let mut comparison = (channels == 2).then(|| Comparison::new(rate));
+    let mut probes: Vec<LevelProbe> = (0..channels).map(|_| LevelProbe::new(rate)).collect();
+    let (mut samples, mut frames) = (Vec::new(), 0);
+    while stream.read(&mut samples)? {
+        samples.iter_mut().filter(|sample| !sample.is_finite()).for_each(|sample| *sample = 0.0);
+        for frame in samples.chunks_exact(usize::from(channels.max(1))) {
+            probes.iter_mut().zip(frame).for_each(|(probe, sample)| probe.push(sample.clamp(-1.0, 1.0)));
+            if let (Some(comparison), [left, right]) = (&mut comparison, frame) {
+                comparison.push(left.clamp(-1.0, 1.0), right.clamp(-1.0, 1.0));
+            }
+        }
+        frames += (samples.len() / usize::from(channels.max(1))) as u64;
+        limits.check_frames(frames, rate, path)?;
+        samples.clear();
+    }
+    let levels: Vec<Level> = probes.into_iter().map(LevelProbe::finish).collect();
+    let found = match (comparison, &levels[..]) {
+        (Some(comparison), [left, right]) => {
+            let found = comparison.finish([left.dead, right.dead]);
+            (found.layout, found.only)
+        }
+        _ if channels <= 1 => (ChannelLayout::Mono, None),
+        _ => (ChannelLayout::Stereo, None),
+    };
+    Ok(Heard { layout: found.0, only: found.1, levels })
 }
 
 /// SHA-256 of a file, lower-case hexadecimal.
@@ -186,49 +253,4 @@ pub fn file_sha256(path: &Path) -> Result<String, AudioError> {
             got => hash.update(&buffer[..got]),
         }
     }
-}
-
-/// Opens the decoder that the table names; what symphonia refuses is offered to ffmpeg.
-fn open_stream(
-    path: &Path,
-    format: &Format,
-    limits: &AudioLimits,
-    ffmpeg: Option<&Path>,
-) -> Result<Box<dyn ChannelStream>, AudioError> {
-    match format.decoder {
-        Decoder::Riff => open_riff(path, limits),
-        Decoder::Raw => open_raw(path, format, limits),
-        Decoder::Ffmpeg(args) => Ok(Box::new(FfmpegSource::open(ffmpeg, path, format.name, args, limits)?)),
-        Decoder::None => Err(AudioError::Unsupported {
-            format: format.name.to_owned(),
-            mend: format.note.to_owned(),
-            path: path.to_owned(),
-        }),
-        Decoder::Symphonia | Decoder::Opus => match SymphoniaSource::open(path, format.name, limits) {
-            Ok(source) => Ok(Box::new(source)),
-            Err(error @ (AudioError::Io { .. } | AudioError::Limit { .. })) => Err(error),
-            Err(error) => match FfmpegSource::open(ffmpeg, path, format.name, &[], limits) {
-                Ok(source) => Ok(Box::new(source)),
-                Err(_) => Err(error),
-            },
-        },
-    }
-}
-
-fn open_riff(path: &Path, limits: &AudioLimits) -> Result<Box<dyn ChannelStream>, AudioError> {
-    let file = File::open(path).map_err(|error| AudioError::io(error, path))?;
-    let bytes = file.metadata().map_err(|error| AudioError::io(error, path))?.len();
-    Ok(Box::new(RiffSource::open(BufReader::new(file), limits, path)?.with_file_bytes(bytes)))
-}
-
-fn open_raw(path: &Path, format: &Format, limits: &AudioLimits) -> Result<Box<dyn ChannelStream>, AudioError> {
-    let file = File::open(path).map_err(|error| AudioError::io(error, path))?;
-    let (tag, sample_bytes) = match format.name {
-        "alaw" => (TAG_ALAW, 1),
-        "mulaw" => (TAG_ULAW, 1),
-        _ => (TAG_PCM, 2),
-    };
-    let header = WavHeader { tag, channels: 1, sample_rate: 8000, sample_bytes, data_bytes: None };
-    let source = RiffSource::with_header(BufReader::new(file), header, limits, path)?;
-    Ok(Box::new(source.renamed(format.name, "callsift-riff")))
 }

@@ -50,11 +50,11 @@ impl Resampler {
     }
 
     /// Takes the same number of samples for every channel and appends what is ready to each of `out`.
-    pub fn push(&mut self, input: &[Vec<f32>], out: &mut [Vec<f32>]) -> Result<(), String> {
-        self.frames_in += input.first().map_or(0, Vec::len) as u64;
+    pub fn push(&mut self, input: &[impl AsRef<[f32]>], out: &mut [Vec<f32>]) -> Result<(), String> {
+        self.frames_in += input.first().map_or(0, |samples| samples.as_ref().len()) as u64;
         let target = if self.fft.is_some() { &mut self.pending[..] } else { &mut out[..] };
         for (channel, samples) in target.iter_mut().zip(input) {
-            channel.extend_from_slice(samples);
+            channel.extend_from_slice(samples.as_ref());
         }
         self.run(out, u64::MAX)
     }

@@ -2,8 +2,8 @@
 //!
 //! Call recorders write headers that strict readers refuse: sizes of 0 or 0xFFFFFFFF because nobody came back to patch
 //! them, RIFF sizes that are too small, A-law with a 16- or 20-byte `fmt ` chunk. Here the sizes of RIFF itself are
-//! ignored, and a data size of 0 or past the end of the file means "to the end of the file". `RF64` and `BW64`
-//! (EBU Tech 3306) carry 64-bit sizes in a `ds64` chunk.
+//! ignored, and in a stream a data size of 0 means "to its end"; files are gone through by [`crate::chunks`]. `RF64` and
+//! `BW64` (EBU Tech 3306) carry 64-bit sizes in a `ds64` chunk.
 
 use std::io::{self, BufRead, Read};
 
@@ -44,6 +44,8 @@ pub(crate) enum RiffError {
     Io(io::Error),
     /// The structure is broken; says where.
     Malformed(&'static str),
+    /// Behind the chunk of this name there is neither another one nor sound.
+    Chunk(String),
 }
 
 impl From<io::Error> for RiffError {
@@ -69,7 +71,10 @@ pub(crate) fn read_header(input: &mut impl BufRead) -> Result<WavHeader, RiffErr
         input.read_exact(&mut chunk)?;
         let size = u64::from(u32_at(&chunk, 4));
         match &chunk[..4] {
-            b"fmt " => format = Some(read_fmt(input, size)?),
+            b"fmt " => {
+                format = Some(read_fmt(input, size)?);
+                skip(input, size & 1)?;
+            }
             b"ds64" => big_data_size = read_ds64(input, size)?,
             b"data" => {
                 let mut header: WavHeader = format.ok_or(RiffError::Malformed("audio before its format"))?;
@@ -88,10 +93,10 @@ fn padded(size: u64) -> u64 {
 }
 
 /// Reads a `fmt ` chunk of 14 bytes and more; whatever follows the fields that are needed is skipped.
-fn read_fmt(input: &mut impl BufRead, size: u64) -> Result<WavHeader, RiffError> {
+pub(crate) fn read_fmt(input: &mut impl BufRead, size: u64) -> Result<WavHeader, RiffError> {
     let mut fmt = vec![0; size.min(MAX_FMT_BYTES) as usize];
     input.read_exact(&mut fmt)?;
-    skip(input, padded(size) - fmt.len() as u64)?;
+    skip(input, size - fmt.len() as u64)?;
     if fmt.len() < 14 {
         return Err(RiffError::Malformed("fmt chunk shorter than 14 bytes"));
     }
@@ -110,6 +115,11 @@ fn read_fmt(input: &mut impl BufRead, size: u64) -> Result<WavHeader, RiffError>
     Ok(WavHeader { tag, channels, sample_rate, sample_bytes, data_bytes: None })
 }
 
+/// Bytes of one sample of one channel; 1 for codecs with blocks, whose sound is counted in bytes.
+pub(crate) fn sample_bytes_or_one(header: &WavHeader) -> u16 {
+    header.sample_bytes.max(1)
+}
+
 /// Bytes per sample: the block size counts where it fits the channels, the bit depth otherwise.
 fn sample_bytes(tag: u16, bits: u16, block_align: u16, channels: u16) -> Result<u16, RiffError> {
     let by_block = block_align.is_multiple_of(channels).then_some(block_align / channels).filter(|&bytes| bytes > 0);
@@ -124,7 +134,7 @@ fn sample_bytes(tag: u16, bits: u16, block_align: u16, channels: u16) -> Result<
 }
 
 /// 64-bit data size of `RF64`: after the 64-bit RIFF size.
-fn read_ds64(input: &mut impl BufRead, size: u64) -> Result<Option<u64>, RiffError> {
+pub(crate) fn read_ds64(input: &mut impl BufRead, size: u64) -> Result<Option<u64>, RiffError> {
     if size < 16 {
         skip(input, padded(size))?;
         return Ok(None);

@@ -4,6 +4,7 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use crate::g711::{ALAW, ULAW};
+use crate::remarks::Remarks;
 use crate::riff::{RiffError, TAG_ALAW, TAG_FLOAT, TAG_PCM, TAG_ULAW, WavHeader, read_header};
 use crate::stream::{ChannelStream, StreamSpec};
 use crate::{AudioError, AudioLimits};
@@ -19,6 +20,7 @@ pub(crate) struct RiffSource<R> {
     /// Bytes of audio not yet read; `None`: until the input ends.
     left: Option<u64>,
     buffer: Vec<u8>,
+    remarks: Remarks,
     path: PathBuf,
 }
 
@@ -41,15 +43,9 @@ impl<R: BufRead + Send> RiffSource<R> {
         if !is_native(header.tag) {
             return Err(AudioError::malformed("wav", format!("codec 0x{:04x} is not plain audio", header.tag), path));
         }
-        let spec = StreamSpec {
-            sample_rate: header.sample_rate,
-            channels: header.channels,
-            format,
-            decoder: "callsift-riff",
-            frames: None,
-        };
-        let buffer = Vec::new();
-        Ok(Self { input, header, spec, left: header.data_bytes, buffer, path: path.to_owned() })
+        let spec = StreamSpec::new(header.sample_rate, header.channels, &format, "callsift-riff");
+        let (left, buffer, remarks) = (header.data_bytes, Vec::new(), Remarks::default());
+        Ok(Self { input, header, spec, left, buffer, remarks, path: path.to_owned() })
     }
 
     /// Puts other names on the stream, for a decoder process that speaks WAV.
@@ -59,11 +55,16 @@ impl<R: BufRead + Send> RiffSource<R> {
         self
     }
 
-    /// Corrects the length by what the file system says.
-    pub(crate) fn with_file_bytes(mut self, file_bytes: u64) -> Self {
-        let data = self.left.unwrap_or(u64::MAX).min(file_bytes);
-        self.spec.frames = Some(data / self.frame_bytes() as u64);
+    /// States the length, known from the file, and what is to be said of the sound.
+    pub(crate) fn known(mut self, remarks: Remarks) -> Self {
+        self.spec.frames = self.left.map(|bytes| bytes / self.frame_bytes() as u64);
+        self.remarks = remarks;
         self
+    }
+
+    /// States the length that the header of what is decoded elsewhere promises, in milliseconds.
+    pub(crate) fn promise(&mut self, ms: Option<u64>) {
+        self.spec.promised_ms = ms;
     }
 
     fn frame_bytes(&self) -> usize {
@@ -81,6 +82,10 @@ pub(crate) fn header_error(error: RiffError, path: &Path) -> AudioError {
     match error {
         RiffError::Io(source) => AudioError::io(source, path),
         RiffError::Malformed(detail) => AudioError::malformed("wav", detail, path),
+        RiffError::Chunk(name) => {
+            let detail = format!("behind the chunk `{name}` there is no other and no audio: its size is wrong");
+            AudioError::malformed("wav", detail, path)
+        }
     }
 }
 
@@ -116,10 +121,14 @@ impl<R: BufRead + Send> ChannelStream for RiffSource<R> {
         convert(&self.header, &self.buffer[..usable], out);
         Ok(usable > 0)
     }
+
+    fn remarks(&self) -> Remarks {
+        self.remarks.clone()
+    }
 }
 
 /// Decodes whole samples; integers of `n` bits are scaled by 2^(n−1).
-fn convert(header: &WavHeader, bytes: &[u8], out: &mut Vec<f32>) {
+pub(crate) fn convert(header: &WavHeader, bytes: &[u8], out: &mut Vec<f32>) {
     match (header.tag, header.sample_bytes) {
         (TAG_ALAW, _) => out.extend(bytes.iter().map(|&code| ALAW[usize::from(code)])),
         (TAG_ULAW, _) => out.extend(bytes.iter().map(|&code| ULAW[usize::from(code)])),

@@ -1,47 +1,62 @@
-//! Samples out of everything that symphonia opens, and out of Opus in its containers.
+//! Samples out of everything that symphonia opens, and out of Opus in its containers, each at its own time.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use callsift_core::AudioMark;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
-use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
-use symphonia::default::{get_probe, register_enabled_codecs};
+use symphonia::default::register_enabled_codecs;
 use symphonia_adapter_libopus::OpusDecoder;
 
+use crate::clock::Clock;
 use crate::contain::contained;
+use crate::containers::{self, Part};
+use crate::demux::{Demux, Next};
+use crate::frames::FrameSurvey;
+use crate::ogg_opus;
+use crate::pieces::Pieces;
+use crate::remarks::Remarks;
 use crate::stream::{ChannelStream, StreamSpec};
 use crate::{AudioError, AudioLimits};
 
 /// Packets without samples in a row: more is not damage but a wrong decoder.
 const MAX_EMPTY_PACKETS: usize = 500;
-/// Longest silence put in for one lost packet, in milliseconds.
-const MAX_GAP_MS: u64 = 1_000;
-
 /// Frames that every AAC encoder puts before the first sample. Edit lists and ADTS headers are not followed, so encoders
 /// that put more leave the rest: up to 136 ms at 8 kHz.
 const AAC_PRIMING: usize = 1024;
+/// What an MP3 encoder may have filled its last frames up with: more is sound, whatever the header says. Two frames and
+/// the decoder's own delay.
+const MP3_PADDING: usize = 2 * 1152 + 529;
 
 /// Streams the first audio track of a file.
 pub(crate) struct SymphoniaSource {
-    reader: Box<dyn FormatReader>,
+    demux: Demux,
+    /// Recordings that follow in the same file.
+    parts: VecDeque<Part>,
     decoder: Box<dyn AudioDecoder>,
     /// Samples of one packet.
     packet: Vec<f32>,
     /// Frames of encoder delay still to be dropped.
     priming: usize,
-    track_id: u32,
+    /// Samples behind the end that an MP3 header names: padding, unless too many of them come.
+    held: Vec<f32>,
+    /// `None` where the decoder itself takes delay and padding off.
+    own_trim: bool,
+    /// The container carries times; of bare frames they are only counted.
+    timed: bool,
+    clock: Clock,
     spec: StreamSpec,
+    remarks: Remarks,
     /// Decoded while the shape of the stream was being found out.
     ahead: Vec<f32>,
+    ended: bool,
     path: PathBuf,
 }
 
@@ -57,21 +72,43 @@ enum PacketError {
 }
 
 impl SymphoniaSource {
-    /// Opens the file and decodes up to its first samples: only they tell rate and channels for certain.
-    pub(crate) fn open(path: &Path, format: &str, limits: &AudioLimits) -> Result<Self, AudioError> {
+    /// Opens what begins at a byte of the file and decodes up to its first samples: only they tell rate and channels for
+    /// certain. `frames` is what was found out of a file of MPEG frames.
+    pub(crate) fn open(
+        path: &Path,
+        start: u64,
+        format: &str,
+        frames: Option<FrameSurvey>,
+        limits: &AudioLimits,
+    ) -> Result<Self, AudioError> {
         let fail = |text: String| AudioError::decode(format, text, path);
-        let file = File::open(path).map_err(|error| AudioError::io(error, path))?;
-        let opened = contained(|| open_reader(file)).map_err(fail)?;
-        let reader = opened.map_err(|error| open_error(&error, format, path))?;
-        let track = reader.default_track(TrackType::Audio).ok_or_else(|| fail("no audio track".to_owned()))?;
-        let track_id = track.id;
-        let params = track.codec_params.as_ref().and_then(|params| params.audio()).cloned().unwrap_or_default();
-        let decoder = contained(|| make_decoder(&params)).and_then(|made| made).map_err(fail)?;
+        let io = |error| AudioError::io(error, path);
+        let mut parts = VecDeque::from(containers::parts(File::open(path).map_err(io)?, start, format).map_err(io)?);
+        let first = parts.pop_front().unwrap_or_default();
+        let broken = first.truncated;
+        let opened = contained(|| open_part(path, first, format)).map_err(fail)?;
+        let (demux, params) = opened.map_err(|error| open_error(&error, broken, format, path))?;
+        let own_trim = format == "mp3";
+        let decoder = make_decoder(&params, !own_trim).map_err(|error| decoder_error(&error, format, path))?;
         let name = if params.codec == CODEC_ID_OPUS { "libopus" } else { "symphonia" };
-        let spec = StreamSpec { sample_rate: 0, channels: 0, format: format.to_owned(), decoder: name, frames: None };
-        let priming = if params.codec == CODEC_ID_AAC { AAC_PRIMING } else { 0 };
-        let path = path.to_owned();
-        let mut source = Self { reader, decoder, packet: Vec::new(), track_id, spec, priming, ahead: Vec::new(), path };
+        let mut spec = StreamSpec::new(0, 0, format, name);
+        spec.promised_ms = demux.promised_ms(frames);
+        let mut source = Self {
+            demux,
+            parts,
+            decoder,
+            packet: Vec::new(),
+            priming: priming(&params),
+            held: Vec::new(),
+            own_trim,
+            timed: !matches!(format, "mp3" | "aac" | "aiff") && !format.starts_with("wav/"),
+            clock: Clock::new(limits.max_duration_ms),
+            spec,
+            remarks: Remarks::with((broken || frames.is_some_and(|f| f.cut)).then_some(AudioMark::Truncated)),
+            ahead: Vec::new(),
+            ended: false,
+            path: path.to_owned(),
+        };
         let mut ahead = Vec::new();
         if !source.fill(&mut ahead)? {
             return Err(AudioError::NoSamples { format: format.to_owned(), path: source.path });
@@ -86,43 +123,127 @@ impl SymphoniaSource {
         let before = out.len();
         let mut last = String::from("no samples in them");
         for _ in 0..MAX_EMPTY_PACKETS {
-            let Some(packet) = self.next_packet()? else { return Ok(false) };
-            if packet.track_id != self.track_id {
-                continue;
+            if self.ended {
+                return Ok(false);
             }
-            match self.decode(&packet) {
-                Ok(shape) => {
-                    self.check_shape(shape)?;
-                    let channels = self.spec.channels;
-                    append(self.without_priming(shape.1), shape.1, channels, out);
+            let next = contained(|| self.demux.next()).unwrap_or_else(|text| Ok(Next::Lost(text)));
+            match next.map_err(|error| AudioError::io(error, &self.path))? {
+                Next::Packet(packet) => match self.take(&packet, out) {
+                    Ok(()) => {}
+                    Err(PacketError::Skip(text)) => {
+                        last = text;
+                        self.damage(&packet, out);
+                    }
+                    Err(PacketError::Fatal(text)) => self.give_up(text)?,
+                },
+                Next::Link(params) => self.link(&params)?,
+                Next::Lost(text) => self.give_up(text)?,
+                Next::End(end) => {
+                    for mark in end {
+                        self.remarks.mark(mark);
+                    }
+                    self.next_part()?;
                 }
-                Err(PacketError::Skip(text)) => {
-                    last = text;
-                    self.fill_gap(&packet, out);
-                }
-                Err(PacketError::Fatal(text)) => return Err(self.error(text)),
             }
             if out.len() > before {
                 return Ok(true);
             }
         }
-        Err(self.error(format!("{MAX_EMPTY_PACKETS} packets in a row gave nothing: {last}")))
+        self.give_up(format!("{MAX_EMPTY_PACKETS} packets in a row gave nothing: {last}")).map(|()| false)
     }
 
-    /// The next packet; `None` at the end, which is also where a truncated file breaks off.
-    fn next_packet(&mut self) -> Result<Option<Packet>, AudioError> {
-        match contained(|| self.reader.next_packet()).map_err(|text| self.error(text))? {
-            Ok(packet) => Ok(packet),
-            Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(Error::IoError(error)) => Err(AudioError::io(error, &self.path)),
-            // A chained Ogg stream begins anew: recorders do not write them, and a second call is not this one.
-            Err(Error::ResetRequired) => Ok(None),
-            Err(error) => Err(self.error(error.to_string())),
+    /// Ends the stream where nothing more can be read: an error where nothing was heard, a mark where something was.
+    fn give_up(&mut self, detail: String) -> Result<(), AudioError> {
+        if self.clock.made() == 0 {
+            return Err(AudioError::decode(&self.spec.format, detail, &self.path));
+        }
+        self.remarks.mark(AudioMark::Unheard);
+        self.ended = true;
+        Ok(())
+    }
+
+    /// Goes on to the next recording of the file, if there is one.
+    fn next_part(&mut self) -> Result<(), AudioError> {
+        let Some(part) = self.parts.pop_front() else {
+            self.ended = true;
+            return Ok(());
+        };
+        // What the first container promised does not hold for all of them.
+        self.spec.promised_ms = None;
+        if part.truncated {
+            self.remarks.mark(AudioMark::Truncated);
+        }
+        let opened =
+            contained(|| open_part(&self.path, part, &self.spec.format)).unwrap_or_else(|_| Err(Error::ResetRequired));
+        match opened {
+            Ok((demux, params)) => {
+                self.demux = demux;
+                self.link(&params)
+            }
+            Err(error) => self.give_up(error.to_string()),
+        }
+    }
+
+    /// Another recording in the same file: heard with a decoder of its own where it can be.
+    fn link(&mut self, params: &AudioCodecParameters) -> Result<(), AudioError> {
+        if self.clock.made() == 0 && self.spec.channels == 0 {
+            return Ok(());
+        }
+        match make_decoder(params, !self.own_trim) {
+            Ok(decoder) => {
+                self.decoder = decoder;
+                self.priming = priming(params);
+                self.clock.restart();
+                self.remarks.mark(AudioMark::Chained);
+                Ok(())
+            }
+            Err(error) => self.give_up(error.to_string()),
+        }
+    }
+
+    /// Decodes a packet and puts its samples at its time.
+    fn take(&mut self, packet: &Packet, out: &mut Vec<f32>) -> Result<(), PacketError> {
+        let shape = self.decode(packet)?;
+        self.check_shape(shape)?;
+        self.fill_gap(packet, out);
+        let (from, to) = (shape.1, self.spec.channels);
+        let width = usize::from(from.max(1));
+        let frames = self.packet.len() / width;
+        self.clock.pass(self.packet_frames(packet, frames));
+        let (mut start, mut end) = (self.priming.min(frames), frames);
+        self.priming -= start;
+        if self.own_trim {
+            start = start.max((packet.trim_start.get() as usize).min(frames));
+            end -= (packet.trim_end.get() as usize).min(frames - start);
+            self.release(end < frames, out);
+        }
+        let before = out.len();
+        append(&self.packet[start * width..end * width], from, to, out);
+        self.clock.emit((out.len() - before) / usize::from(to));
+        append(&self.packet[end * width..], from, to, &mut self.held);
+        Ok(())
+    }
+
+    /// Frames that a packet stands for in time: what was decoded, and what the decoder itself took off at start and end.
+    fn packet_frames(&self, packet: &Packet, decoded: usize) -> usize {
+        if self.spec.decoder != "libopus" {
+            return decoded;
+        }
+        let whole = ogg_opus::samples(&packet.data) * u64::from(self.spec.sample_rate) / ogg_opus::RATE;
+        decoded.max(whole as usize)
+    }
+
+    /// What was taken for padding is sound after all where more comes than an encoder fills up with.
+    fn release(&mut self, more: bool, out: &mut Vec<f32>) {
+        if !self.held.is_empty() && (!more || self.held.len() > MP3_PADDING * usize::from(self.spec.channels)) {
+            self.clock.emit(self.held.len() / usize::from(self.spec.channels));
+            out.append(&mut self.held);
+            self.remarks.mark(AudioMark::HeaderMismatch);
         }
     }
 
     /// The first samples set the shape of the stream; the resampler cannot follow another rate later.
-    fn check_shape(&mut self, (rate, channels): Shape) -> Result<(), AudioError> {
+    fn check_shape(&mut self, (rate, channels): Shape) -> Result<(), PacketError> {
         if self.spec.channels == 0 {
             self.spec.sample_rate = rate;
             self.spec.channels = channels;
@@ -130,23 +251,43 @@ impl SymphoniaSource {
         if rate == self.spec.sample_rate {
             return Ok(());
         }
-        Err(self.error(format!("the sample rate changes from {} to {rate} Hz", self.spec.sample_rate)))
+        Err(PacketError::Fatal(format!("the sample rate changes from {} to {rate} Hz", self.spec.sample_rate)))
     }
 
-    /// The packet's samples without what is left of the encoder's delay.
-    fn without_priming(&mut self, channels: u16) -> &[f32] {
-        let channels = usize::from(channels).max(1);
-        let drop = self.priming.min(self.packet.len() / channels);
-        self.priming -= drop;
-        &self.packet[drop * channels..]
+    /// Silence where the packet's time says that something is missing before it.
+    fn fill_gap(&mut self, packet: &Packet, out: &mut Vec<f32>) {
+        if !self.timed {
+            return;
+        }
+        let step = self.clock.at(self.demux.frames_of(packet.pts.get(), self.spec.sample_rate), self.spec.sample_rate);
+        if step.goes_back {
+            self.remarks.mark(AudioMark::TimesGoBack);
+        }
+        self.silence(step.missing, step.is_gap.then_some(AudioMark::GapFilled), out);
     }
 
-    /// Keeps the clock right where a packet is lost. In all containers but Matroska a tick is a sample; there the gap comes
-    /// out too short.
-    fn fill_gap(&self, packet: &Packet, out: &mut Vec<f32>) {
-        let longest = u64::from(self.spec.sample_rate) * MAX_GAP_MS / 1000;
-        let samples = packet.dur.get().min(longest) as usize * usize::from(self.spec.channels);
-        out.resize(out.len() + samples, 0.0);
+    /// Silence in the place of a packet that cannot be decoded.
+    fn damage(&mut self, packet: &Packet, out: &mut Vec<f32>) {
+        if self.spec.channels == 0 {
+            return;
+        }
+        self.fill_gap(packet, out);
+        let frames = self.demux.frames_of(packet.dur.get() as i64, self.spec.sample_rate).max(0) as u64;
+        let longest = u64::from(self.spec.sample_rate);
+        self.clock.pass(frames.min(longest) as usize);
+        self.silence(frames.min(longest), Some(AudioMark::Damaged), out);
+    }
+
+    fn silence(&mut self, frames: u64, mark: Option<AudioMark>, out: &mut Vec<f32>) {
+        if frames == 0 {
+            return;
+        }
+        let start = self.clock.made();
+        out.resize(out.len() + frames as usize * usize::from(self.spec.channels), 0.0);
+        self.clock.emit(frames as usize);
+        if let Some(mark) = mark {
+            self.remarks.gap(start..start + frames, mark);
+        }
     }
 
     /// Decodes one packet into `self.packet`, in the packet's own shape.
@@ -157,10 +298,6 @@ impl SymphoniaSource {
             Ok((decoded.spec().rate(), decoded.spec().channels().count() as u16))
         });
         decoded.map_err(PacketError::Fatal)?.map_err(packet_error)
-    }
-
-    fn error(&self, detail: String) -> AudioError {
-        AudioError::decode(&self.spec.format, detail, &self.path)
     }
 }
 
@@ -175,6 +312,10 @@ impl ChannelStream for SymphoniaSource {
         }
         out.append(&mut self.ahead);
         Ok(true)
+    }
+
+    fn remarks(&self) -> Remarks {
+        self.remarks.clone()
     }
 }
 
@@ -195,29 +336,49 @@ fn packet_error(error: Error) -> PacketError {
     }
 }
 
-fn open_reader(file: File) -> Result<Box<dyn FormatReader>, Error> {
-    let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-    get_probe().probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+fn priming(params: &AudioCodecParameters) -> usize {
+    if params.codec == CODEC_ID_AAC { AAC_PRIMING } else { 0 }
 }
 
-fn open_error(error: &Error, format: &str, path: &Path) -> AudioError {
+fn open_part(path: &Path, part: Part, format: &str) -> Result<(Demux, AudioCodecParameters), Error> {
+    let broken = part.truncated && format == "webm";
+    let input = Pieces::new(File::open(path)?, vec![part.bytes]).patched(part.patches).only_forward(broken);
+    Demux::open(input, format == "ogg/opus")
+}
+
+fn open_error(error: &Error, broken: bool, format: &str, path: &Path) -> AudioError {
     match error {
         Error::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
             AudioError::io(io::Error::new(source.kind(), source.to_string()), path)
         }
+        _ if broken => {
+            AudioError::malformed(format, "it breaks off, and what tells where its sound lies is missing", path)
+        }
         Error::IoError(_) => AudioError::NoSamples { format: format.to_owned(), path: path.to_owned() },
+        error => decoder_error(error, format, path),
+    }
+}
+
+/// What no decoder here knows is another thing than what is broken: ffmpeg may know it.
+fn decoder_error(error: &Error, format: &str, path: &Path) -> AudioError {
+    match error {
+        Error::Unsupported(what) if what.contains("too complex") => {
+            AudioError::ffmpeg_missing(&format!("{format} (HE-AAC or another kind than LC)"), path)
+        }
+        Error::Unsupported(what) => AudioError::ffmpeg_missing(&format!("{format} ({what})"), path),
         error => AudioError::malformed(format, error.to_string(), path),
     }
 }
 
-fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, String> {
+fn make_decoder(params: &AudioCodecParameters, gapless: bool) -> Result<Box<dyn AudioDecoder>, Error> {
     static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
         let mut codecs = CodecRegistry::new();
         register_enabled_codecs(&mut codecs);
         codecs.register_audio_decoder::<OpusDecoder>();
         codecs
     });
-    CODECS.make_audio_decoder(params, &AudioDecoderOptions::default()).map_err(|error| error.to_string())
+    let make = || CODECS.make_audio_decoder(params, &AudioDecoderOptions::default().gapless(gapless));
+    contained(make).unwrap_or(Err(Error::DecodeError("the decoder panicked")))
 }
 
 #[cfg(test)]

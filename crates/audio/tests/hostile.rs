@@ -83,8 +83,7 @@ fn headers_that_lie_about_their_size_lose_no_audio() {
     let data = vec![7; 32_000];
     for size in [0, 5, 40_000, 0x7fff_ffff, u32::MAX] {
         let info = read_bytes("a.wav", &wav(2, 8000, Some(size), &data)).unwrap();
-        let want = if size == 5 { 0 } else { 1000 };
-        assert_eq!(info.duration_ms, want, "size {size}");
+        assert_eq!(info.duration_ms, 1000, "size {size}");
     }
 }
 

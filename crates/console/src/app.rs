@@ -36,7 +36,7 @@ pub(crate) type Shared = Arc<App>;
 
 impl App {
     pub(crate) fn new(options: ConsoleOptions, rules: RuleSet) -> Result<Self, ConsoleError> {
-        let sounds = SoundCache::open(options.data.join("sound"))?;
+        let sounds = SoundCache::open(options.data.join("sound"), options.audio.clone())?;
         Ok(Self {
             options,
             rules,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use callsift_audio::AudioLimits;
 use callsift_core::Turn;
 use callsift_rules::EvalOptions;
 
@@ -35,6 +36,8 @@ pub struct ConsoleOptions {
     pub insecure: bool,
     /// Metadata field that names an agent's unit.
     pub unit_field: String,
+    /// How recordings are read, as in runs.
+    pub audio: AudioLimits,
     /// Limits that rules answer within, as in runs.
     pub eval: EvalOptions,
     /// Hours at the centre: seconds east of UTC.

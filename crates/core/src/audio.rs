@@ -102,6 +102,74 @@ pub struct ChannelQuality {
     pub dropouts: i64,
 }
 
+/// What is, or may be, wrong with the sound of a recording: heard as far as it is there, and said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioMark {
+    /// It breaks off: the header or the container promises more than is there.
+    Truncated,
+    /// The recorder never wrote its length: whether the end is there cannot be told.
+    Unfinished,
+    /// The header names another length than the file holds; what the file holds was heard.
+    HeaderMismatch,
+    /// Several recordings lie one after the other in the file; all were heard, in that order.
+    Chained,
+    /// A part of the file was not heard: another recording that does not fit, or bytes that nothing here can read.
+    Unheard,
+    /// Bytes behind the sound that are no sound.
+    TrailingData,
+    /// Bytes before the recording's own first byte were passed over.
+    LeadingData,
+    /// The times of the packets jump forward; silence lies where nothing was recorded.
+    GapFilled,
+    /// The times of the packets go back; the sound was laid end to end.
+    TimesGoBack,
+    /// Some packets could not be decoded; silence lies in their place.
+    Damaged,
+}
+
+impl AudioMark {
+    /// All marks with what they mean, in table order.
+    pub const ALL: [(Self, &str); 10] = [
+        (Self::Truncated, "breaks off: less is there than the header or container promises"),
+        (Self::Unfinished, "the recorder never wrote the length: whether the end is there is not known"),
+        (Self::HeaderMismatch, "the header names another length than the file holds; all of the file was heard"),
+        (Self::Chained, "several recordings one after the other in the file; all were heard"),
+        (Self::Unheard, "a part of the file was not heard"),
+        (Self::TrailingData, "bytes behind the sound that are no sound"),
+        (Self::LeadingData, "bytes before the recording's first byte, passed over"),
+        (Self::GapFilled, "times of packets jump forward; silence lies in the gaps"),
+        (Self::TimesGoBack, "times of packets go back; the sound was laid end to end"),
+        (Self::Damaged, "packets that could not be decoded; silence lies in their place"),
+    ];
+
+    /// Name used in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::Unfinished => "unfinished",
+            Self::HeaderMismatch => "header_mismatch",
+            Self::Chained => "chained",
+            Self::Unheard => "unheard",
+            Self::TrailingData => "trailing_data",
+            Self::LeadingData => "leading_data",
+            Self::GapFilled => "gap_filled",
+            Self::TimesGoBack => "times_go_back",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    /// Reads the table name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().map(|(mark, _)| mark).find(|mark| mark.as_str() == name)
+    }
+
+    /// True where the end of the call may lie outside of what was heard: nothing may be claimed of it.
+    pub fn leaves_end_open(self) -> bool {
+        matches!(self, Self::Truncated | Self::Unfinished | Self::Unheard)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::LevelTrack;

@@ -19,7 +19,7 @@ pub mod time;
 pub mod turn;
 pub mod visible;
 
-pub use audio::{ChannelLayout, ChannelQuality, LevelTrack, SAMPLE_RATE, SampleBlock};
+pub use audio::{AudioMark, ChannelLayout, ChannelQuality, LevelTrack, SAMPLE_RATE, SampleBlock};
 pub use finding::{AbsenceProof, Evidence, Finding, MatchKind, NearMiss, Severity, Verdict};
 pub use recording::{CallMeta, Direction, Recording, name_of_path, path_of_name};
 pub use report::{AudioInfo, CallReport, Outcome, Provenance, SentimentTrend, StageName, TalkMetrics};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelLayout, ChannelQuality, Finding, Recording, Turn};
+use crate::{AudioMark, ChannelLayout, ChannelQuality, Finding, Recording, TimeSpan, Turn};
 
 /// Stage of the line, for failures and timings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,6 +86,10 @@ pub struct AudioInfo {
     pub duration_ms: i64,
     /// Per channel, in order.
     pub quality: Vec<ChannelQuality>,
+    /// What is or may be wrong with the sound, sorted, without repeats.
+    pub marks: Vec<AudioMark>,
+    /// Stretches that hold silence because nothing was recorded or could be decoded there, in order.
+    pub gaps: Vec<TimeSpan>,
     /// Level over time per channel, in order; dropped once the turns have their levels.
     pub levels: Vec<crate::LevelTrack>,
 }

@@ -99,7 +99,7 @@ pub fn by_text(utterances: &[Utterance]) -> Vec<(SpeakerRole, f64)> {
 }
 
 /// Log-odds that the agent said it; bounded, because cues are not independent.
-fn log_odds(text: &str) -> f64 {
+pub(crate) fn log_odds(text: &str) -> f64 {
     let sum = |cues: &[(&str, f64)]| -> f64 { cues.iter().filter(|(cue, _)| text.contains(cue)).map(|(_, w)| w).sum() };
     (sum(&AGENT) - sum(&CUSTOMER)).clamp(-6.0, 6.0)
 }

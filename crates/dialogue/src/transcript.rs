@@ -173,7 +173,7 @@ mod tests {
             {"role":"agent","start_ms":2000,"end_ms":3000,"text":"[BLANK_AUDIO]"},
             {"role":"agent","start_ms":3000,"end_ms":4000,"text":"请不吝点赞订阅"},
             {"role":"customer","start_ms":4000,"end_ms":5000,"text":"（听不清）"}]}"#;
-        let call = Transcript::parse(line.as_bytes()).unwrap();
+        let call = Transcript::parse(line).unwrap();
         let seen: Vec<_> = call.turns.iter().map(|t| (t.text(), t.marks.clone())).collect();
         assert_eq!(
             seen,

@@ -1,19 +1,30 @@
 //! Joining utterances into turns.
 
-use callsift_core::{ChannelLayout, SpeakerRole, TimedChar, Turn, Utterance};
+use callsift_core::{ChannelLayout, LevelTrack, SpeakerRole, TimedChar, Turn, Utterance};
 
-use crate::DialogueOptions;
-use crate::roles;
+use crate::{DialogueOptions, legs, roles};
 
-pub(crate) fn build(mut utterances: Vec<Utterance>, layout: ChannelLayout, options: &DialogueOptions) -> Vec<Turn> {
-    if layout != ChannelLayout::Stereo {
+pub(crate) fn build(
+    mut utterances: Vec<Utterance>,
+    layout: ChannelLayout,
+    levels: &[LevelTrack],
+    options: &DialogueOptions,
+) -> Vec<Turn> {
+    // A stereo call of which one channel only holds speech: perhaps both people are on it.
+    let one_channel = layout != ChannelLayout::Stereo || legs::is_one_sided(&utterances);
+    if one_channel {
         // On one channel two people may share an utterance; a sentence is one person's.
         utterances = utterances.into_iter().flat_map(roles::sentences).collect();
     }
     utterances.sort_by_key(|u| (u.span.start_ms, u.span.end_ms, u.channel));
-    let speakers = match layout {
-        ChannelLayout::Stereo => utterances.iter().map(|u| (channel_role(u.channel, options), 1.0)).collect(),
-        ChannelLayout::Mono | ChannelLayout::FakeStereo => roles::by_text(&utterances),
+    let speakers = if one_channel {
+        roles::by_text(&utterances)
+    } else {
+        let unsure = legs::drop_doubles(&mut utterances, levels);
+        let (roles, confidence) = legs::roles(&utterances, &options.channel_roles);
+        let role = |u: &Utterance| roles.get(usize::from(u.channel)).copied().unwrap_or_default();
+        let sure = |doubtful: bool| if doubtful { confidence.min(legs::UNSURE) } else { confidence };
+        utterances.iter().zip(unsure).map(|(u, doubtful)| (role(u), sure(doubtful))).collect()
     };
     let mut turns: Vec<Turn> = Vec::new();
     for (utterance, (role, confidence)) in utterances.into_iter().zip(speakers) {
@@ -28,10 +39,6 @@ pub(crate) fn build(mut utterances: Vec<Utterance>, layout: ChannelLayout, optio
     }
     mark_overlap(&mut turns);
     turns
-}
-
-fn channel_role(channel: u16, options: &DialogueOptions) -> SpeakerRole {
-    options.channel_roles.get(usize::from(channel)).copied().unwrap_or_default()
 }
 
 fn joins(last: &Turn, next: &Utterance, role: SpeakerRole, options: &DialogueOptions) -> bool {

@@ -1,9 +1,11 @@
 //! Everything after recognition, for one call: turns, text models, rules, score.
 
-use callsift_core::{AudioInfo, SentimentTrend};
+use std::borrow::Cow;
+
+use callsift_core::{AudioInfo, LevelTrack, SentimentTrend};
 use callsift_core::{CallReport, ChannelLayout, Outcome, Recording, Stage, StageName, TalkMetrics, Turn, Utterance};
 use callsift_dialogue::{TurnBuilder, talk_metrics};
-use callsift_rules::{RuleSet, score};
+use callsift_rules::{CallFacts, RuleSet, score};
 use callsift_sentiment::{TextClassifier, trend};
 
 use crate::config::Config;
@@ -24,8 +26,8 @@ impl<'a> Analyser<'a> {
 
     /// A recognised call to its report.
     pub fn call(&mut self, recording: Recording, mut audio: AudioInfo, utterances: Vec<Utterance>) -> CallReport {
-        let mut turns = self.turns(audio.layout, utterances);
         let levels = std::mem::take(&mut audio.levels);
+        let mut turns = self.turns(&recording, audio.layout, &levels, utterances);
         for turn in &mut turns {
             turn.loudness_dbfs = levels.get(usize::from(turn.channel)).and_then(|track| track.mean_dbfs(turn.span));
         }
@@ -41,8 +43,16 @@ impl<'a> Analyser<'a> {
         }
     }
 
-    fn turns(&self, layout: ChannelLayout, utterances: Vec<Utterance>) -> Vec<Turn> {
-        let mut builder = TurnBuilder::new(layout, &self.config.dialogue);
+    fn turns(
+        &self,
+        recording: &Recording,
+        layout: ChannelLayout,
+        levels: &[LevelTrack],
+        utterances: Vec<Utterance>,
+    ) -> Vec<Turn> {
+        let facts = CallFacts { meta: recording.meta.clone(), ..CallFacts::default() };
+        let options = self.config.dialogue.for_call(|name| facts.field(name).map(Cow::into_owned));
+        let mut builder = TurnBuilder::new(layout, &options).with_levels(levels);
         let mut turns = Vec::new();
         for utterance in utterances {
             let Ok(()) = builder.push(utterance, &mut turns);

@@ -118,6 +118,8 @@ impl Config {
 mod tests {
     use super::Config;
 
+    const HASH_V2: &str = "6cc48868b59b43949ad160aa44c32aba7137a890c62b9ee29c48f1feb57568d9";
+
     #[test]
     fn the_shipped_file_states_every_default() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../callsift.toml");
@@ -126,6 +128,41 @@ mod tests {
         for line in toml::to_string(&Config::default()).unwrap().lines().filter(|l| l.contains(" = ")) {
             let key = line.split(" = ").next().unwrap();
             assert!(shipped.contains(&format!("{key} = ")), "callsift.toml does not show `{key}`");
+        }
+    }
+
+    /// Lakes keep the hash of the options that made them; an option that came later must not change that of who never set it.
+    #[test]
+    fn options_that_came_later_leave_the_hash_of_old_lakes_alone() {
+        // Of the lake in crates/store/test-data/v2.
+        assert_eq!(Config::default().hash(), HASH_V2);
+        let noted = r#"[audio]
+            headerless = [{ files = "*.raw", encoding = "s16le", channels = 2 }]
+            [dialogue]
+            channel_roles_for = [{ when = { queue = "a", trunk = "7" }, roles = ["customer", "agent"] }]"#;
+        let noted: Config = toml::from_str(noted).unwrap();
+        assert_eq!((noted.audio.headerless[0].sample_rate, noted.dialogue.channel_roles_for[0].roles.len()), (8000, 2));
+        assert_ne!(noted.hash(), Config::default().hash());
+        let again: Config = toml::from_str(&toml::to_string(&noted).unwrap()).unwrap();
+        assert_eq!(again, noted);
+        let roles = |queue: &str| {
+            let field = |name: &str| Some(if name == "queue" { queue } else { "7" }.to_owned());
+            noted.dialogue.for_call(field).channel_roles
+        };
+        assert_ne!(roles("a"), roles("b"));
+    }
+
+    /// Every example of the shipped file is read as it stands there.
+    #[test]
+    fn examples_in_the_shipped_file_are_right() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../callsift.toml");
+        let shipped = std::fs::read_to_string(path).unwrap();
+        for (section, key) in [("audio", "headerless"), ("dialogue", "channel_roles_for")] {
+            let at = shipped.find(&format!("# {key} = [")).unwrap();
+            let lines = shipped[at..].lines().map(|l| l.trim_start_matches("# "));
+            let example: Vec<&str> = lines.take_while(|l| *l != "]").collect();
+            let text = format!("[{section}]\n{}\n]", example.join("\n"));
+            assert_ne!(toml::from_str::<Config>(&text).unwrap(), Config::default(), "{text}");
         }
     }
 

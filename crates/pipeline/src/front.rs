@@ -49,6 +49,14 @@ impl Lane<'_> {
     }
 }
 
+/// Raises a quiet channel for those who listen; levels and cross-talk are measured before.
+fn raise(block: &mut SampleBlock, gains: &[f32]) {
+    let gain = gains.get(usize::from(block.channel)).copied().unwrap_or(1.0);
+    if gain > 1.0 {
+        block.samples.iter_mut().for_each(|sample| *sample = (*sample * gain).clamp(-1.0, 1.0));
+    }
+}
+
 fn vad_failed(error: impl std::error::Error) -> Failed {
     (StageName::Vad, error.to_string())
 }
@@ -85,6 +93,7 @@ impl<'a> Front<'a> {
         let mut gate = CrossTalkGate::default();
         let (mut blocks, mut gated, mut windows) = (Vec::new(), Vec::new(), Vec::new());
         let mut levels = vec![LevelTrack::default(); lanes.len()];
+        let gains: Vec<f32> = (0..reader.emitted_channels()).map(|channel| reader.gain(channel)).collect();
         let mut more = true;
         while more {
             more = reader.next_blocks(&mut blocks).map_err(audio_failed)?;
@@ -92,14 +101,16 @@ impl<'a> Front<'a> {
             if !more {
                 gate.finish(&mut gated);
             }
-            for block in blocks.drain(..) {
+            for mut block in blocks.drain(..) {
                 let channel = usize::from(block.channel);
                 if let (Some(lane), Some(track)) = (lanes.get_mut(channel), levels.get_mut(channel)) {
-                    lane.packer.push_samples(&block.samples);
                     track.push(&block.samples);
+                    raise(&mut block, &gains);
+                    lane.packer.push_samples(&block.samples);
                 }
             }
-            for block in gated.drain(..) {
+            for mut block in gated.drain(..) {
+                raise(&mut block, &gains);
                 if let Some(lane) = lanes.get_mut(usize::from(block.channel)) {
                     lane.find(&block, &mut windows)?;
                 }

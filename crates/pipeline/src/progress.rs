@@ -78,6 +78,9 @@ pub struct Summary {
     pub wall_ms: u64,
     /// Time spent by stage over all threads, milliseconds: front (decode, VAD, packing), asr, analyse, store.
     pub stage_ms: BTreeMap<String, u64>,
+    /// Calls by what is or may be wrong with their sound.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub audio_marks: BTreeMap<String, usize>,
     /// Verdicts per rule.
     pub rules: BTreeMap<String, RuleCount>,
     /// Calls that failed.
@@ -93,6 +96,9 @@ impl Summary {
     pub fn count(&mut self, report: &CallReport) {
         self.calls += 1;
         self.audio_ms += report.audio.as_ref().map_or(0, |a| a.duration_ms);
+        for mark in report.audio.iter().flat_map(|a| &a.marks) {
+            *self.audio_marks.entry(mark.as_str().to_owned()).or_default() += 1;
+        }
         match &report.outcome {
             Outcome::Ok => self.ok += 1,
             Outcome::Empty => self.empty += 1,

@@ -47,6 +47,7 @@ impl RuleSet {
     /// Prepares a call for these rules.
     pub fn view<'a>(&'a self, turns: &'a [Turn], facts: CallFacts, options: &EvalOptions) -> CallView<'a> {
         CallView::new(turns, facts, self.index(), options.min_role_confidence)
+            .with_skipped_share(options.max_skipped_share)
     }
 
     /// One finding per rule, sorted by rule id.
@@ -100,7 +101,23 @@ fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement 
             excuse.evidence.first().map_or_else(|| seen(excuse, said!(EXCUSED)), |e| said!(HIT, e.text).to_string());
         finding = self::finding(rule, Verdict::Clear, said!(EXCUSED_AS, why).to_string(), Vec::new(), None);
     }
+    // An excuse, or what the rule hangs on, may lie where nothing was recorded.
+    let hangs = applies.iter().chain(&except).any(|e| e.open);
+    if finding.verdict == Verdict::Hit && hangs {
+        finding = self::finding(rule, Verdict::CannotTell, said!(NOT_WHOLE).to_string(), Vec::new(), None);
+    }
+    if finding.verdict == Verdict::Hit && !person_heard(call, options) {
+        finding = self::finding(rule, Verdict::CannotTell, said!(NO_PERSON).to_string(), Vec::new(), None);
+    }
     Judgement { finding, applies, except, eval: Some(eval), searched }
+}
+
+/// Somebody said something that was heard as words: noises and tones are nobody's silence, monologue or omission.
+fn person_heard(call: &CallView<'_>, options: &EvalOptions) -> bool {
+    let said = |t: &&crate::view::TurnView<'_>| {
+        !t.turn.is_unusable() && t.spoken_chars() > 0 && t.turn.confidence >= options.min_evidence_confidence
+    };
+    call.turns.iter().any(|t| said(&t))
 }
 
 /// What was seen, or a plain word where it was not written down.
@@ -153,6 +170,7 @@ fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, optio
             Some(reason) => cannot(reason),
             None => finding(rule, Verdict::Clear, seen(eval, said!(NOT_FOUND)), Vec::new(), None),
         },
+        Truth::Yes if eval.open => cannot(said!(NOT_WHOLE).to_string()),
         Truth::Yes if eval.evidence.is_empty() => {
             let unsure = rule.names_role && on.role_unknown;
             let verdict = if unsure { Verdict::CannotTell } else { Verdict::Hit };
@@ -243,7 +261,8 @@ fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, option
         Truth::No => {
             let on = eval.failed_selection().unwrap_or(on);
             let proof = absence::prove(call, eval, on);
-            let (verdict, reason) = match absence::doubt(&proof, on, options) {
+            let not_whole = || eval.open.then(|| said!(NOT_WHOLE).to_string());
+            let (verdict, reason) = match absence::doubt(&proof, on, options).or_else(not_whole) {
                 Some(doubt) => (Verdict::CannotTell, doubt),
                 None => (Verdict::Hit, absence::reason(&proof)),
             };
@@ -361,6 +380,87 @@ mod tests {
             let meta = CallMeta { direction, order, ..CallMeta::default() };
             (turns, CallFacts { meta, duration_ms, ..CallFacts::default() })
         })
+    }
+
+    /// Turns of one role after the other, `gap_ms` apart.
+    fn talk(lines: &[(SpeakerRole, i64, &str)]) -> Vec<Turn> {
+        let mut at = 0;
+        lines
+            .iter()
+            .zip(0u32..)
+            .map(|((role, pause, text), index)| {
+                let span = TimeSpan::new(at + pause, at + pause + 250 * text.chars().count() as i64);
+                at = span.end_ms;
+                Turn { index, ..Turn::from_text(0, *role, span, text, 0.9) }
+            })
+            .collect()
+    }
+
+    fn verdict(id: &str, turns: &[Turn], facts: CallFacts) -> Verdict {
+        let facts = CallFacts { duration_ms: turns.last().map(|t| t.span.end_ms + 500), ..facts };
+        let options = EvalOptions::default();
+        let rule = pack().rules().iter().find(|r| r.id.value == id).unwrap();
+        judge(rule, &pack().view(turns, facts, &options), &options).finding.verdict
+    }
+
+    use SpeakerRole::{Agent, Customer};
+
+    #[test]
+    fn nothing_is_said_to_be_missing_at_an_end_that_was_not_recorded() {
+        let open = || CallFacts { end_open: true, ..CallFacts::default() };
+        let rude = talk(&[
+            (Agent, 500, "说，要订什么货"),
+            (Customer, 300, "我要五条红塔山"),
+            (Agent, 300, "知道了，明天给你送过去"),
+        ]);
+        for id in ["farewell-missing", "order-readback-missing"] {
+            assert_eq!(verdict(id, &rude, CallFacts::default()), Verdict::Hit, "{id}");
+            assert_eq!(verdict(id, &rude, open()), Verdict::CannotTell, "{id}");
+        }
+        assert_eq!(verdict("greeting-missing", &rude, open()), Verdict::Hit, "the beginning was recorded");
+        let polite = talk(&[(Agent, 500, "您好，订货中心"), (Customer, 300, "不订了"), (Agent, 300, "好的，再见")]);
+        assert_eq!(verdict("farewell-missing", &polite, open()), Verdict::Clear);
+        let cut = talk(&[(Agent, 500, "您好，订货中心"), (Customer, 300, "我的货什么时候能送到")]);
+        assert_eq!(verdict("hung-up-on-customer", &cut, CallFacts::default()), Verdict::Hit);
+        assert_eq!(verdict("hung-up-on-customer", &cut, open()), Verdict::CannotTell);
+    }
+
+    #[test]
+    fn a_gap_is_neither_silence_nor_proof_of_absence() {
+        let call = talk(&[(Customer, 500, "查下我的订单"), (Agent, 300, "订单"), (Agent, 25_000, "明天给你送")]);
+        let (from, to) = (call[1].span.end_ms, call[2].span.start_ms);
+        let gap = |start, end| CallFacts { gaps: vec![TimeSpan::new(start, end)], ..CallFacts::default() };
+        assert_eq!(verdict("long-silence", &call, CallFacts::default()), Verdict::Hit);
+        assert_eq!(verdict("long-silence", &call, gap(from, to)), Verdict::CannotTell);
+        assert_eq!(verdict("long-silence", &call, gap(from, from + 1_000)), Verdict::Hit, "24 s are still silent");
+        assert_eq!(verdict("farewell-missing", &call, CallFacts::default()), Verdict::Hit);
+        assert_eq!(verdict("farewell-missing", &call, gap(from, to)), Verdict::CannotTell);
+        assert_eq!(verdict("farewell-missing", &call, gap(from, from + 300)), Verdict::Hit, "too short for a word");
+    }
+
+    #[test]
+    fn who_spoke_without_being_understood_spoke() {
+        let long = "这个活动是这样的".repeat(16);
+        let mut call = talk(&[(Agent, 500, &long), (Customer, 300, "嗯嗯嗯嗯"), (Agent, 300, &long)]);
+        assert_eq!(verdict("monologue", &call, CallFacts::default()), Verdict::Clear);
+        call[1].chars.clear();
+        call[1].marks = vec![Mark::Uncovered];
+        assert_eq!(verdict("monologue", &call, CallFacts::default()), Verdict::Clear);
+        call.remove(1);
+        call[1].index = 1;
+        assert_eq!(verdict("monologue", &call, CallFacts::default()), Verdict::Hit);
+    }
+
+    #[test]
+    fn where_no_person_was_heard_nothing_is_held_against_anybody() {
+        let mut tones = talk(&[(Agent, 500, "里里里"), (Customer, 30_000, "李补补"), (Agent, 150_000, "闭里")]);
+        for turn in &mut tones {
+            turn.confidence = 0.2;
+            turn.chars.iter_mut().for_each(|c| c.prob = 0.2);
+        }
+        let facts = CallFacts { duration_ms: Some(200_000), ..CallFacts::default() };
+        let findings = pack().evaluate(&tones, facts, &EvalOptions::default());
+        assert!(findings.iter().all(|f| f.verdict != Verdict::Hit), "{findings:?}");
     }
 
     proptest! {

@@ -129,7 +129,7 @@ pub(crate) fn build(case: &TestCase, noise: Option<RecognitionNoise>) -> (Vec<Tu
         ..CallMeta::default()
     };
     let layout = Some(case.layout.unwrap_or(ChannelLayout::Stereo));
-    (turns, CallFacts { meta, layout, duration_ms: case.duration_ms })
+    (turns, CallFacts { meta, layout, duration_ms: case.duration_ms, ..CallFacts::default() })
 }
 
 fn parse_line(line: &str) -> FullTurn {

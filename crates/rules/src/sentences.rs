@@ -60,6 +60,11 @@ sentences! { $
         "searched {0}–{1} s, {2} turns with {3} s of speech, heard with {4}: not there";
     ABSENT_NEAR: "已查{:.1}–{:.1}秒共{}个话轮、{:.1}秒话语，置信度{:.2}，未出现，最接近“{}”（{:.2}）" =>
         "searched {0}–{1} s, {2} turns with {3} s of speech, heard with {4}: not there; closest “{5}” ({6})";
+    NOT_WHOLE: "录音不完整，没录到或听不清的部分可能改变结论" =>
+        "the recording is not whole: what was not recorded or not understood may change the answer";
+    BREAKS_OFF: "录音没有录到通话结束" => "the recording breaks off before the end of the call";
+    NOT_RECORDED: "其间有一段没有录到声音" => "nothing was recorded for a part of it";
+    NO_PERSON: "没有听到可以采信的人声话语" => "no words of a person were heard well enough";
     // What joins conditions.
     ALL: "须全部满足" => "all must hold";
     ANY: "满足其一即可" => "one of them must hold";

@@ -21,7 +21,14 @@ pub struct CallFacts {
     pub layout: Option<ChannelLayout>,
     /// Length of the recording in milliseconds; `None` where there is none.
     pub duration_ms: Option<i64>,
+    /// True where the call may go on after what was heard of it: its recording breaks off.
+    pub end_open: bool,
+    /// Stretches of the recording that hold no sound because nothing was recorded there, in order.
+    pub gaps: Vec<TimeSpan>,
 }
+
+/// Gaps shorter than this hide no phrase, in milliseconds.
+const LEAST_GAP_MS: i64 = 500;
 
 impl CallFacts {
     /// A metadata field by its name; `None` where it is absent or empty.
@@ -251,6 +258,8 @@ pub struct CallView<'a> {
     /// From the first word to the last.
     pub span: TimeSpan,
     min_role_confidence: f64,
+    /// Share of the chosen turns that may be unusable before what was not found there may still be there.
+    max_skipped_share: f64,
     /// While set, turns of unsure role count as of any role: would the answer be another one?
     any_role: Cell<bool>,
     whole: OnceCell<Selection>,
@@ -273,11 +282,24 @@ impl<'a> CallView<'a> {
             index,
             span,
             min_role_confidence,
+            max_skipped_share: f64::INFINITY,
             any_role: Cell::new(false),
             whole: OnceCell::new(),
             over_ms: OnceCell::new(),
             traced: Cell::new(false),
         }
+    }
+
+    /// Where more than this share of what is searched is unusable, nothing is said to be absent.
+    #[must_use]
+    pub fn with_skipped_share(self, max_skipped_share: f64) -> Self {
+        Self { max_skipped_share, ..self }
+    }
+
+    /// Milliseconds of a span in which nothing was recorded, gaps that hide no phrase left out.
+    pub fn gap_ms(&self, span: TimeSpan) -> i64 {
+        let long = self.facts.gaps.iter().filter(|gap| gap.len_ms() >= LEAST_GAP_MS);
+        long.map(|gap| gap.overlap_ms(span)).sum()
     }
 
     /// The role of a turn as far as it is sure.
@@ -344,6 +366,9 @@ impl<'a> CallView<'a> {
                 near.is_none_or(|n| at.start_ms < n.end_ms && at.end_ms > n.start_ms)
             })
             .collect();
+        let full = scope.first_turns.as_ref().is_some_and(|n| turns.len() >= n.value);
+        let stops = near.is_some_and(|n| n.end_ms < self.span.end_ms);
+        let reaches_end = within.reaches_end && !full && !stops;
         if let Some(n) = &scope.first_turns {
             turns.truncate(n.value);
         }
@@ -354,9 +379,14 @@ impl<'a> CallView<'a> {
         let role_unknown = role.is_some() && within.candidates.iter().any(unsure);
         let window = self.window(scope, &turns, near.unwrap_or(self.span), within);
         let unusable = |i: &&usize| self.turns[**i].turn.is_unusable();
-        let skipped_ms = turns.iter().filter(unusable).map(|i| self.turns[*i].turn.span.len_ms()).sum();
+        let length = |i: &usize| self.turns[*i].turn.span.len_ms();
+        let skipped_ms: i64 = turns.iter().filter(unusable).map(length).sum();
+        let skipped_share = skipped_ms as f64 / (turns.iter().map(length).sum::<i64>() as f64).max(1.0);
         let usable = turns.iter().copied().filter(|i| !self.turns[*i].turn.is_unusable()).collect();
-        Selection { role, candidates: within.candidates.clone(), turns: usable, skipped_ms, role_unknown, window }
+        let unheard =
+            self.facts.end_open && reaches_end || self.gap_ms(window) > 0 || skipped_share > self.max_skipped_share;
+        let candidates = within.candidates.clone();
+        Selection { role, candidates, turns: usable, skipped_ms, role_unknown, window, reaches_end, unheard }
     }
 
     /// What was searched, in time: the limits in milliseconds, narrowed to the chosen turns where turns are counted.
@@ -376,12 +406,19 @@ impl<'a> CallView<'a> {
 
     /// All turns of the call.
     pub fn everything(&self) -> Selection {
-        self.whole.get_or_init(|| self.among((0..self.turns.len()).collect(), None, self.span)).clone()
+        self.whole.get_or_init(|| self.among((0..self.turns.len()).collect(), None, self.span, true)).clone()
     }
 
-    /// A selection of just these turns, of one role or any, that covers a window.
-    pub fn among(&self, candidates: Vec<usize>, role: Option<SpeakerRole>, window: TimeSpan) -> Selection {
-        let outer = Selection { role, candidates, window, ..Selection::default() };
+    /// A selection of just these turns, of one role or any, that covers a window; `reaches_end` where turns after the last of
+    /// the call would belong to it.
+    pub fn among(
+        &self,
+        candidates: Vec<usize>,
+        role: Option<SpeakerRole>,
+        window: TimeSpan,
+        reaches_end: bool,
+    ) -> Selection {
+        let outer = Selection { role, candidates, window, reaches_end, ..Selection::default() };
         self.select(&Scope::default(), &outer)
     }
 }
@@ -401,6 +438,10 @@ pub struct Selection {
     pub role_unknown: bool,
     /// The stretch of the call that the scope covers.
     pub window: TimeSpan,
+    /// True where turns after the last of the call would belong to it.
+    pub reaches_end: bool,
+    /// True where something that was not recorded or cannot be relied on would belong to it: what was not found may be there.
+    pub unheard: bool,
 }
 
 impl Selection {

@@ -29,9 +29,10 @@ pub enum StoreError {
     /// Another run writes to the lake.
     #[error("another callsift run is writing to this lake; wait for it or choose another --out: {0}")]
     Locked(PathBuf),
-    /// The lake holds tables of another schema.
+    /// The lake holds tables of a later version, or what callsift did not write.
     #[error(
-        "the lake was written with schema version {found}, this callsift writes {expected}; use a new --out: {path}"
+        "a part of the lake has schema version {found}, this callsift reads versions 1 to {expected}: use the newer \
+         callsift that wrote it: {path}"
     )]
     SchemaVersion {
         /// A part of that version.

@@ -414,6 +414,8 @@ pub(crate) mod tests {
             layout: ChannelLayout::Stereo,
             duration_ms: 2000,
             quality: Vec::new(),
+            marks: Vec::new(),
+            gaps: Vec::new(),
             levels: Vec::new(),
         };
         CallReport {
@@ -501,6 +503,63 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _held = open(folder.path()).unwrap();
         assert!(matches!(open(folder.path()), Err(StoreError::Locked(_))));
+    }
+
+    /// A lake that callsift wrote when the tables had version 2.
+    pub(crate) fn version_2() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("test-data/v2");
+        for table in ["calls", "turns", "findings"] {
+            let part = Path::new(table).join("dt=2026-11-16/part-00000.parquet");
+            fs::create_dir_all(folder.path().join(&part).parent().unwrap()).unwrap();
+            fs::copy(from.join(&part), folder.path().join(&part)).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn parts_of_older_versions_are_read_and_become_new_where_they_are_rewritten() {
+        let folder = version_2();
+        let root = folder.path();
+        let mut lake = open(root).unwrap();
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["c08", "c12", "c14"]);
+        let old = lake.done()["c08"].part.clone();
+        let new = lake.write_part("2026-11-16", &[report("n", false)], &Provenance::default()).unwrap();
+        for part in [&old, &new] {
+            let calls = crate::read_part(root, part).unwrap();
+            assert!(calls.iter().all(|c| c.audio_marks.is_empty() && c.gaps.is_empty()));
+            assert!(calls.iter().any(|c| !c.turns.is_empty()));
+        }
+        let judged = crate::Judged { call_id: "c08".to_owned(), findings: vec![finding()], score: Some(70.0) };
+        lake.replace_findings(&old, &[judged], &Provenance::default()).unwrap();
+        lake.remove_calls(&old, &std::collections::BTreeSet::from(["c12"])).unwrap();
+        let columns = |part: &super::Part| {
+            let path = part.path(root, crate::TableName::Calls);
+            let batch = crate::read::open_all(&path).unwrap().next().unwrap().unwrap();
+            (batch.schema(), batch.num_rows())
+        };
+        assert_eq!(columns(&old), (columns(&new).0, 2), "rewritten parts have the columns of today");
+        let calls = crate::read_part(root, &old).unwrap();
+        assert_eq!((calls[0].score, calls[0].audio_marks.len()), (Some(70.0), 0));
+    }
+
+    #[test]
+    fn parts_of_a_later_version_are_refused_by_name() {
+        let folder = version_2();
+        let path = folder.path().join("calls/dt=2026-11-16/part-00000.parquet");
+        let batch = crate::read::open_all(&path).unwrap().next().unwrap().unwrap();
+        for (version, read) in [("1", true), ("3", true), ("4", false), ("none", false)] {
+            let named = std::collections::HashMap::from([("callsift.schema_version".to_owned(), version.to_owned())]);
+            let schema = std::sync::Arc::new(batch.schema().as_ref().clone().with_metadata(named));
+            let rows = batch.clone().with_schema(std::sync::Arc::clone(&schema)).unwrap();
+            let mut writer =
+                parquet::arrow::ArrowWriter::try_new(fs::File::create(&path).unwrap(), schema, None).unwrap();
+            writer.write(&rows).unwrap();
+            writer.close().unwrap();
+            let error = open(folder.path()).err().map(|e| e.to_string());
+            assert_eq!(error.is_none(), read, "version {version}: {error:?}");
+            assert!(error.is_none_or(|e| e.contains("part-00000.parquet") && e.contains("newer callsift")));
+        }
     }
 
     #[test]

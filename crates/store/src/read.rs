@@ -103,7 +103,7 @@ fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReade
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| fail(&e))?;
     let version =
         builder.schema().metadata().get("callsift.schema_version").cloned().unwrap_or_else(|| "none".to_owned());
-    if version != SCHEMA_VERSION.to_string() {
+    if !version.parse().is_ok_and(|v: u32| (1..=SCHEMA_VERSION).contains(&v)) {
         return Err(StoreError::SchemaVersion { path: path.to_owned(), found: version, expected: SCHEMA_VERSION });
     }
     let mask = match columns {

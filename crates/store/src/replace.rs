@@ -103,8 +103,10 @@ pub(crate) fn remove_surely(path: &Path) -> Result<(), StoreError> {
 pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance) -> Result<RecordBatch, StoreError> {
     let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
     let batches = read::open_all(path)?.collect::<Result<Vec<_>, _>>().map_err(|e| fail(&e))?;
-    let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| fail(&"it has no rows"))?;
-    let calls = concat_batches(&schema, &batches).map_err(|e| fail(&e))?;
+    let read_schema = batches.first().map(RecordBatch::schema).ok_or_else(|| fail(&"it has no rows"))?;
+    let calls = concat_batches(&read_schema, &batches).map_err(|e| fail(&e))?;
+    let calls = tables::calls().upgraded(&calls).map_err(|e| fail(&e))?;
+    let schema = calls.schema();
     let by_id: HashMap<&str, &Judged> = judged.iter().map(|j| (j.call_id.as_str(), j)).collect();
     let ids: Vec<String> = (0..calls.num_rows()).map(|row| read::text(&calls, "call_id", row)).collect();
     let rows: Vec<Option<&Judged>> = ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect();
@@ -131,7 +133,7 @@ pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance)
         columns[at] = Kind::Text.column(rows.iter().map(|_| Value::from(text.as_str())));
     }
     // The schema as it is written, so that the bytes are those of a fresh run.
-    RecordBatch::try_new(tables::calls().schema(), columns).map_err(|e| fail(&e))
+    RecordBatch::try_new(schema, columns).map_err(|e| fail(&e))
 }
 
 #[cfg(test)]

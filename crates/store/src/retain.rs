@@ -10,13 +10,12 @@ use std::path::Path;
 
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchReader};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::SchemaRef;
 
 use crate::error::StoreError;
 use crate::lake::{Lake, Part, write_parquet};
 use crate::read::{open_all, open_columns, text};
 use crate::replace::{self, Step};
-use crate::schema::TableName;
+use crate::schema::{Table, TableName};
 use crate::tables;
 
 /// What its age is judged by, and what goes with it.
@@ -60,7 +59,7 @@ impl Lake {
     /// The part cannot be read, or the disk is full or not writable. The part is then as it was, or, where only the removal
     /// of its files failed, gone for readers.
     pub fn remove_calls(&mut self, part: &Part, gone: &BTreeSet<&str>) -> Result<(), StoreError> {
-        let calls = staying(&part.path(&self.root, TableName::Calls), tables::calls().schema(), gone)?;
+        let calls = staying(&part.path(&self.root, TableName::Calls), &tables::calls(), gone)?;
         if calls.num_rows() == 0 {
             self.remove_part(part)?;
         } else {
@@ -82,7 +81,7 @@ impl Lake {
 
     /// What takes rows out of a part: its files written anew without them, or its removal where no call stays.
     pub(crate) fn without(&self, part: &Part, gone: &BTreeSet<&str>) -> Result<Vec<Step>, StoreError> {
-        let calls = staying(&part.path(&self.root, TableName::Calls), tables::calls().schema(), gone)?;
+        let calls = staying(&part.path(&self.root, TableName::Calls), &tables::calls(), gone)?;
         if calls.num_rows() > 0 {
             return self.staged(part, gone, calls);
         }
@@ -92,11 +91,11 @@ impl Lake {
     fn staged(&self, part: &Part, gone: &BTreeSet<&str>, calls: RecordBatch) -> Result<Vec<Step>, StoreError> {
         let staging = self.root.join(".staging");
         fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
-        let of = |table, schema| staying(&part.path(&self.root, table), schema, gone);
+        let path = |table| part.path(&self.root, table);
         let batches = [
             (TableName::Calls, calls),
-            (TableName::Findings, of(TableName::Findings, tables::findings().schema())?),
-            (TableName::Turns, of(TableName::Turns, tables::turns().schema())?),
+            (TableName::Findings, staying(&path(TableName::Findings), &tables::findings(), gone)?),
+            (TableName::Turns, staying(&path(TableName::Turns), &tables::turns(), gone)?),
         ];
         let mut steps = Vec::new();
         for (table, batch) in batches {
@@ -108,8 +107,8 @@ impl Lake {
     }
 }
 
-/// The rows of a file whose calls stay.
-fn staying(path: &Path, schema: SchemaRef, gone: &BTreeSet<&str>) -> Result<RecordBatch, StoreError> {
+/// The rows of a file whose calls stay, as they are written now, so that the bytes are those of a fresh run.
+fn staying<R>(path: &Path, table: &Table<R>, gone: &BTreeSet<&str>) -> Result<RecordBatch, StoreError> {
     let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
     let reader = open_all(path)?;
     let read_schema = reader.schema();
@@ -121,8 +120,7 @@ fn staying(path: &Path, schema: SchemaRef, gone: &BTreeSet<&str>) -> Result<Reco
         batches.push(filter_record_batch(&batch, &stays).map_err(|e| fail(&e))?);
     }
     let rows = concat_batches(&read_schema, &batches).map_err(|e| fail(&e))?;
-    // The schema as it is written, so that the bytes are those of a fresh run.
-    RecordBatch::try_new(schema, rows.columns().to_vec()).map_err(|e| fail(&e))
+    table.upgraded(&rows).map_err(|e| fail(&e))
 }
 
 #[cfg(test)]

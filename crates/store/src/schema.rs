@@ -8,8 +8,9 @@ use arrow::record_batch::RecordBatch;
 
 use crate::value::{Kind, Value};
 
-/// Version of the tables; in the metadata of every file. Raised whenever a column is added or changes its meaning.
-pub const SCHEMA_VERSION: u32 = 2;
+/// Version of the tables; in the metadata of every file. Raised whenever a column is added or changes its meaning. Parts of
+/// every older version are read, too: see [`Column::since`].
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The tables of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Column<R> {
     pub kind: Kind,
     /// May hold nulls.
     pub nullable: bool,
+    /// Version of the tables that brought the column. In parts of older ones it reads as null, or as an empty list.
+    pub since: u32,
     /// Meaning, with units.
     pub doc: &'static str,
     /// The value of a row.
@@ -78,6 +81,20 @@ impl<R> Table<R> {
             ("callsift.schema_version".to_owned(), SCHEMA_VERSION.to_string()),
         ]);
         Arc::new(Schema::new(fields).with_metadata(metadata))
+    }
+
+    /// Rows of a part of any version as this version has them: what an older part lacks is null or an empty list.
+    ///
+    /// # Errors
+    /// A column that the part's version had is not there, or of another type.
+    pub fn upgraded(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let absent = |c: &Column<R>| c.kind.column((0..rows.num_rows()).map(|_| Value::Null));
+        let columns = self.columns.iter().map(|c| match rows.column_by_name(c.name) {
+            Some(column) => Ok(Arc::clone(column)),
+            None if c.since > 1 => Ok(absent(c)),
+            None => Err(ArrowError::SchemaError(format!("the column `{}` is missing", c.name))),
+        });
+        RecordBatch::try_new(self.schema(), columns.collect::<Result<_, _>>()?)
     }
 
     /// Rows as one record batch.

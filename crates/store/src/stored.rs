@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use arrow::array::{Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
-use callsift_core::{CallMeta, ChannelLayout, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn};
+use callsift_core::{
+    AudioMark, CallMeta, ChannelLayout, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn,
+};
 
 use crate::error::StoreError;
 use crate::lake::Part;
@@ -26,6 +28,10 @@ pub struct StoredCall {
     pub layout: Option<ChannelLayout>,
     /// Length of the recording in milliseconds.
     pub duration_ms: Option<i64>,
+    /// What is or may be wrong with the sound; a mark of a later version is passed over.
+    pub audio_marks: Vec<AudioMark>,
+    /// Stretches of the recording that hold no sound because nothing was recorded or could be decoded.
+    pub gaps: Vec<TimeSpan>,
     /// Machine score.
     pub score: Option<f64>,
     /// Hash of the options that made the call.
@@ -79,7 +85,7 @@ pub fn read_calls(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreErro
     Ok(calls)
 }
 
-const CALL_COLUMNS: [&str; 16] = [
+const CALL_COLUMNS: [&str; 19] = [
     "call_id",
     "recording",
     "fail_reason",
@@ -94,6 +100,9 @@ const CALL_COLUMNS: [&str; 16] = [
     "status",
     "layout",
     "duration_ms",
+    "audio_marks",
+    "gap_start_ms",
+    "gap_end_ms",
     "score",
     "config_hash",
 ];
@@ -177,10 +186,23 @@ impl<'a> Columns<'a> {
             fail_reason: owned("fail_reason"),
             layout: self.text("layout", row).and_then(ChannelLayout::parse),
             duration_ms: self.int("duration_ms", row),
+            audio_marks: self.marks(row),
+            gaps: self.gaps(row),
             score: self.typed::<Float64Array>("score").filter(|a| !a.is_null(row)).map(|a| a.value(row)),
             config_hash: owned("config_hash").unwrap_or_default(),
             turns: Vec::new(),
         }
+    }
+
+    fn marks(&self, row: usize) -> Vec<AudioMark> {
+        let names = strings(self.typed("audio_marks"), row);
+        names.iter().filter_map(|name| AudioMark::parse(name)).collect()
+    }
+
+    fn gaps(&self, row: usize) -> Vec<TimeSpan> {
+        let times = |name: &str| ints(self.typed::<ListArray>(name), row);
+        let pairs = times("gap_start_ms").into_iter().zip(times("gap_end_ms"));
+        pairs.map(|(start, end)| TimeSpan::new(start, end)).collect()
     }
 
     /// Adds the turns of the batch to their calls. The columns are found once, not once a row.
@@ -221,14 +243,15 @@ fn bounds(list: &ListArray, row: usize) -> std::ops::Range<usize> {
     offsets[row] as usize..offsets[row + 1] as usize
 }
 
+fn ints(list: Option<&ListArray>, row: usize) -> Vec<i64> {
+    let values = list.and_then(|l| Some((l.values().as_any().downcast_ref::<Int64Array>()?, bounds(l, row))));
+    values.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec())
+}
+
 fn chars(text: &str, lists: [Option<&ListArray>; 3], row: usize) -> Vec<TimedChar> {
-    let ints = |list: Option<&'_ ListArray>| -> Vec<i64> {
-        let values = list.and_then(|l| Some((l.values().as_any().downcast_ref::<Int64Array>()?, bounds(l, row))));
-        values.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec())
-    };
     let probs = lists[2].and_then(|l| Some((l.values().as_any().downcast_ref::<Float64Array>()?, bounds(l, row))));
     let probs = probs.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec());
-    let times = ints(lists[0]).into_iter().zip(ints(lists[1])).zip(probs);
+    let times = ints(lists[0], row).into_iter().zip(ints(lists[1], row)).zip(probs);
     text.chars()
         .zip(times)
         .map(|(ch, ((start, end), prob))| TimedChar { ch, span: TimeSpan::new(start, end), prob: prob as f32 })

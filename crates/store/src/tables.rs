@@ -39,7 +39,7 @@ impl FindingRow<'_> {
 }
 
 fn column<R>(name: &'static str, kind: Kind, nullable: bool, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
-    Column { name, kind, nullable, doc, get }
+    Column { name, kind, nullable, since: 1, doc, get }
 }
 
 pub(crate) fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
@@ -48,6 +48,12 @@ pub(crate) fn required<R>(name: &'static str, kind: Kind, doc: &'static str, get
 
 pub(crate) fn optional<R>(name: &'static str, kind: Kind, doc: &'static str, get: fn(&R) -> Value<'_>) -> Column<R> {
     column(name, kind, true, doc, get)
+}
+
+/// A column that a later version of the tables brought; a required one must be a list.
+fn since<R>(version: u32, mut column: Column<R>) -> Column<R> {
+    column.since = version;
+    column
 }
 
 fn failure<'r>(r: &'r CallRow<'_>) -> (Value<'r>, Value<'r>) {
@@ -74,6 +80,10 @@ fn audio<'r, T: Into<Value<'r>>>(r: &'r CallRow<'_>, get: impl Fn(&'r callsift_c
 /// SHA-256 of a call's recording, as it was decoded, or as it lay there where it could not be; empty where there is none.
 pub(crate) fn sha256(report: &CallReport) -> &str {
     report.audio.as_ref().map_or(report.recording.sha256.as_str(), |a| a.sha256.as_str())
+}
+
+fn gaps<'r>(r: &'r CallRow<'_>) -> impl Iterator<Item = &'r callsift_core::TimeSpan> {
+    r.report.audio.iter().flat_map(|a| &a.gaps)
 }
 
 fn extra_json(r: &CallRow<'_>) -> Value<'static> {
@@ -169,6 +179,33 @@ pub fn calls<'a>() -> Table<CallRow<'a>> {
                 Kind::Float64List,
                 "Gaps of digital zero inside the signal per channel.",
                 |r| quality(r, |q| q.dropouts as f64),
+            ),
+            since(
+                3,
+                required(
+                    "audio_marks",
+                    Kind::TextList,
+                    "What is or may be wrong with the sound, see below; empty where nothing is, or without a recording.",
+                    |r| {
+                        let marks = r.report.audio.iter().flat_map(|a| &a.marks);
+                        Value::TextList(marks.map(|m| m.as_str().to_owned()).collect())
+                    },
+                ),
+            ),
+            since(
+                3,
+                required(
+                    "gap_start_ms",
+                    Kind::Int64List,
+                    "Starts of the stretches that are silent because nothing was recorded or could be decoded, milliseconds.",
+                    |r| Value::Int64List(gaps(r).map(|g| g.start_ms).collect()),
+                ),
+            ),
+            since(
+                3,
+                required("gap_end_ms", Kind::Int64List, "Ends of these stretches, milliseconds.", |r| {
+                    Value::Int64List(gaps(r).map(|g| g.end_ms).collect())
+                }),
             ),
             required("turns", Kind::Int32, "Number of turns.", |r| Value::Int32(r.report.turns.len() as i32)),
             optional("asr_confidence", Kind::Float64, "Mean character probability, 0 to 1.", confidence),
@@ -306,9 +343,15 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
                     r.turn.spoken_chars() as f64 * 60_000.0 / r.turn.span.len_ms() as f64
                 })
             }),
-            optional("loudness_dbfs", Kind::Float64, "Level of the voice in dBFS; null without a recording.", |r| {
-                r.turn.loudness_dbfs.into()
-            }),
+            since(
+                2,
+                optional(
+                    "loudness_dbfs",
+                    Kind::Float64,
+                    "Level of the voice in dBFS; null without a recording.",
+                    |r| r.turn.loudness_dbfs.into(),
+                ),
+            ),
             required("labels", Kind::TextList, "Labels of the text models.", |r| {
                 Value::TextList(r.turn.labels.iter().map(|l| l.label.clone()).collect())
             }),

@@ -1,5 +1,6 @@
 //! A detector by loudness alone, for machines without the ONNX library, and only where the user asks for it.
 
+use crate::tonality::Tonality;
 use crate::{FRAME_SAMPLES, SpeechProbability, VadError};
 
 /// Level of a quiet telephone line, dBFS: the floor before anything is known, so that speech at sample 0 is found.
@@ -12,15 +13,17 @@ const SOFTNESS_DB: f32 = 2.0;
 const FALL: f32 = 0.3;
 const RISE_DB: f32 = 0.096;
 
-/// Probability from the level over an adaptive noise floor. Music, keyboards and breath count as speech.
+/// Probability from the level over an adaptive noise floor. Line tones and simple music are told by how steady they are; songs,
+/// keyboards and breath count as speech.
 #[derive(Debug, Clone)]
 pub struct EnergyVad {
     floor_db: f32,
+    tonality: Tonality,
 }
 
 impl Default for EnergyVad {
     fn default() -> Self {
-        Self { floor_db: START_FLOOR_DB }
+        Self { floor_db: START_FLOOR_DB, tonality: Tonality::default() }
     }
 }
 
@@ -30,7 +33,8 @@ impl SpeechProbability for EnergyVad {
             let power = frame.iter().map(|sample| sample * sample).sum::<f32>() / FRAME_SAMPLES as f32;
             let level = 10.0 * power.max(1e-10).log10();
             let over = level - self.floor_db.max(START_FLOOR_DB) - MARGIN_DB;
-            out.push(1.0 / (1.0 + (-over / SOFTNESS_DB).exp()));
+            let tone = over > 0.0 && self.tonality.is_tone(frame);
+            out.push(if tone { 0.0 } else { 1.0 / (1.0 + (-over / SOFTNESS_DB).exp()) });
             self.floor_db += if level < self.floor_db { FALL * (level - self.floor_db) } else { RISE_DB };
         }
         Ok(())
@@ -47,7 +51,12 @@ mod tests {
 
     fn level(db: f32, frames: usize) -> Vec<f32> {
         let amplitude = 10f32.powf(db / 20.0);
-        (0..frames * FRAME_SAMPLES).map(|n| if n % 2 == 0 { amplitude } else { -amplitude }).collect()
+        let mut state = 1u32;
+        let noise = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if state >> 31 == 0 { amplitude } else { -amplitude }
+        };
+        (0..frames * FRAME_SAMPLES).map(noise).collect()
     }
 
     fn probabilities(samples: &[f32]) -> Vec<f32> {

@@ -15,6 +15,7 @@ mod probability;
 mod segments;
 mod silero;
 mod stage;
+mod tonality;
 
 pub use cross_talk::CrossTalkGate;
 pub use energy::EnergyVad;

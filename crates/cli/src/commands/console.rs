@@ -34,6 +34,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         insecure: args.insecure,
         unit_field: args.unit_field.clone(),
         utc_offset_s: offset_s(&config.metadata.utc_offset)?,
+        audio: config.audio.clone(),
         eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
         labeller: labeller(&config),

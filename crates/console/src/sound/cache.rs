@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use callsift_audio::AudioLimits;
 use callsift_core::TimeSpan;
 use sha2::{Digest, Sha256};
 
@@ -15,19 +16,23 @@ use crate::sound::wav;
 /// Bytes that are kept: 4 GiB, some 18 hours of two channels.
 const MOST_BYTES: u64 = 4 << 30;
 
+/// Raised whenever recordings are decoded otherwise, so that nothing that was made before is served.
+const DECODING: &str = "2\0";
+
 /// Recordings that are decoded at a time, at most.
 const LANES: usize = 8;
 
 /// Decoded recordings and waveforms.
 pub(crate) struct SoundCache {
     folder: PathBuf,
+    limits: AudioLimits,
     /// Two people who open a call do not decode it twice; who opens another one does not wait for them.
     decoding: [Mutex<()>; LANES],
 }
 
 impl SoundCache {
     /// Makes the folder, and clears what a killed process left half written.
-    pub(crate) fn open(folder: PathBuf) -> Result<Self, ConsoleError> {
+    pub(crate) fn open(folder: PathBuf, limits: AudioLimits) -> Result<Self, ConsoleError> {
         std::fs::create_dir_all(&folder).map_err(ConsoleError::io("cannot make", &folder))?;
         for entry in std::fs::read_dir(&folder).map_err(ConsoleError::io("cannot read", &folder))?.flatten() {
             if entry.path().extension().is_some_and(|e| e == "part") {
@@ -35,13 +40,18 @@ impl SoundCache {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
-        Ok(Self { folder, decoding: Default::default() })
+        Ok(Self { folder, limits, decoding: Default::default() })
+    }
+
+    /// How recordings are read: the same as when they were inspected.
+    pub(super) fn limits(&self) -> &AudioLimits {
+        &self.limits
     }
 
     /// The recording as a WAV file, with these stretches silenced.
     pub(super) fn wav(&self, path: &Path, silenced: &[TimeSpan]) -> Result<PathBuf, ConsoleError> {
         let target = self.folder.join(format!("{}.wav", key(path, silenced)?));
-        self.made(&target, |part| wav::write(path, part, silenced))?;
+        self.made(&target, |part| wav::write(path, part, silenced, &self.limits))?;
         Ok(target)
     }
 
@@ -50,7 +60,7 @@ impl SoundCache {
         let target = self.folder.join(format!("{}.peaks", key(path, &[])?));
         self.made(&target, |part| {
             // Numbers in lists always serialise.
-            let text = serde_json::to_vec(&Peaks::of(path)?).unwrap_or_default();
+            let text = serde_json::to_vec(&Peaks::of(path, &self.limits)?).unwrap_or_default();
             std::fs::write(part, text).map_err(ConsoleError::io("cannot write", part))
         })?;
         let text = std::fs::read(&target).map_err(ConsoleError::io("cannot read", &target))?;
@@ -112,6 +122,7 @@ fn key(path: &Path, silenced: &[TimeSpan]) -> Result<String, ConsoleError> {
     let meta = std::fs::metadata(path).map_err(ConsoleError::io("cannot read", path))?;
     let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
     let mut hasher = Sha256::new();
+    hasher.update(DECODING.as_bytes());
     hasher.update(path.to_string_lossy().as_bytes());
     hasher.update(format!("\0{}\0{modified}", meta.len()).as_bytes());
     for span in silenced {
@@ -128,7 +139,7 @@ mod tests {
     #[test]
     fn sound_and_waveform_are_made_side_by_side() {
         let dir = tempfile::tempdir().unwrap();
-        let cache = SoundCache::open(dir.path().join("sound")).unwrap();
+        let cache = SoundCache::open(dir.path().join("sound"), callsift_audio::AudioLimits::default()).unwrap();
         let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/demo/recordings");
         for name in ["c05-rhetorical-question.wav", "c07-shirking-angry.wav", "c01-clean-order.wav"] {
             let path = demo.join(name);

@@ -1,7 +1,7 @@
 //! What people hear: recordings as browsers can play them, with numbers silenced for those who may not hear them.
 //!
-//! A recording that browsers play, and that hides nothing, is served as it is. Everything else is decoded once into a WAV
-//! file (16 kHz, 16 bits, the recording's channels) in a cache of bounded size, so that ranges work and seeking is exact.
+//! A recording that hides nothing, and that browsers play just as it was heard and seek in exactly, is served as it is
+//! ([`callsift_audio::exact_mime`]). Everything else is decoded once into a WAV file (16 kHz, 16 bits, the recording's channels) in a cache of bounded size, so that ranges work and seeking is exact.
 
 mod cache;
 mod clear;
@@ -26,9 +26,6 @@ pub(crate) struct Playable {
     pub(crate) mime: &'static str,
 }
 
-/// Formats that every browser plays.
-const PLAYED_AS_IS: [(&str, &str); 3] = [("mp3", "audio/mpeg"), ("flac", "audio/flac"), ("wav/pcm", "audio/wav")];
-
 /// The recording of a call: below the recordings folder, whatever the lake says.
 pub(crate) fn recording(root: Option<&Path>, name: &str) -> Result<PathBuf, PageError> {
     let root = root.ok_or(PageError::NotFound)?;
@@ -40,12 +37,12 @@ pub(crate) fn recording(root: Option<&Path>, name: &str) -> Result<PathBuf, Page
 
 /// The file to serve for a recording, with these stretches silenced.
 pub(crate) fn playable(cache: &SoundCache, path: &Path, silenced: &[TimeSpan]) -> Result<Playable, ConsoleError> {
-    let format = callsift_audio::probe(path)?;
-    let known = PLAYED_AS_IS.iter().find(|(name, _)| *name == format.name);
-    match known {
-        Some((_, mime)) if silenced.is_empty() => Ok(Playable { path: path.to_owned(), mime }),
-        _ => Ok(Playable { path: cache.wav(path, silenced)?, mime: "audio/wav" }),
+    if silenced.is_empty()
+        && let Some(mime) = callsift_audio::exact_mime(path, cache.limits())?
+    {
+        return Ok(Playable { path: path.to_owned(), mime });
     }
+    Ok(Playable { path: cache.wav(path, silenced)?, mime: "audio/wav" })
 }
 
 /// A stretch of a recording as a WAV file, silenced likewise; at most ten minutes. Nothing where the recording ends before.

@@ -18,8 +18,8 @@ pub(crate) struct Peaks(pub(crate) Vec<Vec<u8>>);
 
 impl Peaks {
     /// Reads a recording. Memory: 20 numbers a second and channel.
-    pub(super) fn of(path: &Path) -> Result<Self, ConsoleError> {
-        let mut reader = AudioReader::open(path, &AudioLimits::default())?;
+    pub(super) fn of(path: &Path, limits: &AudioLimits) -> Result<Self, ConsoleError> {
+        let mut reader = AudioReader::open(path, limits)?;
         let mut fine: Vec<Vec<f32>> = vec![Vec::new(); usize::from(reader.emitted_channels())];
         let mut blocks = Vec::new();
         while reader.next_blocks(&mut blocks)? {

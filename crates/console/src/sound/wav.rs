@@ -17,9 +17,9 @@ const PER_MS: i64 = 16;
 const HEADER: u64 = 44;
 
 /// Decodes a recording into a WAV file, with these stretches silenced on every channel.
-pub(super) fn write(from: &Path, to: &Path, silenced: &[TimeSpan]) -> Result<(), ConsoleError> {
+pub(super) fn write(from: &Path, to: &Path, silenced: &[TimeSpan], limits: &AudioLimits) -> Result<(), ConsoleError> {
     let fail = || ConsoleError::io("cannot write", to);
-    let mut reader = AudioReader::open(from, &AudioLimits::default())?;
+    let mut reader = AudioReader::open(from, limits)?;
     let channels = reader.emitted_channels();
     let mut out = BufWriter::new(File::create(to).map_err(fail())?);
     out.write_all(&header(channels, 0)).map_err(fail())?;
@@ -112,7 +112,7 @@ mod tests {
     fn silenced_stretches_are_silent_and_the_rest_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (recording(dir.path()), dir.path().join("out.wav"));
-        write(&from, &to, &[TimeSpan::new(250, 500)]).unwrap();
+        write(&from, &to, &[TimeSpan::new(250, 500)], &callsift_audio::AudioLimits::default()).unwrap();
         let loud = |from_ms, to_ms| {
             let clip = cut(&to, TimeSpan::new(from_ms, to_ms)).unwrap().unwrap();
             assert_eq!(clip.len() as i64, HEADER as i64 + (to_ms - from_ms) * 64);

@@ -49,6 +49,8 @@ impl Centre {
             layout: ChannelLayout::Stereo,
             duration_ms: 2000,
             quality: Vec::new(),
+            marks: Vec::new(),
+            gaps: Vec::new(),
             levels: Vec::new(),
         });
         let meta = CallMeta { call_id: id.to_owned(), ..CallMeta::default() };

@@ -62,6 +62,8 @@ impl Count {
         };
         let holds = self.at_least.is_none_or(|low| n >= low) && self.at_most.is_none_or(|high| n <= high);
         let evidence = if holds { inside.evidence.clone() } else { Vec::new() };
-        Eval { parts: vec![inside], ..Eval::new(path, Truth::from(holds), evidence, call.words(said!(TIMES, n))) }
+        // There can only be more of them.
+        let open = on.unheard && if holds { self.at_most.is_some() } else { self.at_most.is_none_or(|high| n <= high) };
+        Eval { parts: vec![inside], open, ..Eval::new(path, Truth::from(holds), evidence, call.words(said!(TIMES, n))) }
     }
 }

@@ -128,12 +128,15 @@ pub struct Eval {
     pub searched: Option<Selection>,
     /// Phrases of the table that were looked for in vain.
     pub missed: Vec<u32>,
+    /// True where what was not recorded of the call could change the answer.
+    pub open: bool,
 }
 
 impl Eval {
     /// An answer.
     pub fn new(path: &str, truth: Truth, evidence: Vec<Evidence>, note: String) -> Self {
-        Self { path: path.to_owned(), truth, evidence, note, parts: Vec::new(), searched: None, missed: Vec::new() }
+        let (parts, searched, missed) = (Vec::new(), None, Vec::new());
+        Self { path: path.to_owned(), truth, evidence, note, parts, searched, missed, open: false }
     }
 
     /// An operator's answer: yes where there is evidence.
@@ -212,7 +215,11 @@ impl Condition {
             Self::Count(count) => count.eval(call, on, &call.words(format_args!("{path}.count"))),
             Self::Sequence(sequence) => sequence.eval(call, on, &call.words(format_args!("{path}.sequence"))),
             operator => match operator.operator() {
-                Some((name, op)) => op.eval(call, on, &call.words(format_args!("{path}.{name}"))),
+                Some((name, op)) => {
+                    let eval = op.eval(call, on, &call.words(format_args!("{path}.{name}")));
+                    let open = op.open(call, on, &eval);
+                    Eval { open, ..eval }
+                }
                 None => Eval::unknown(path, said!(NO_OPERATOR)),
             },
         }
@@ -312,6 +319,13 @@ fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], al
     } else {
         passes
     };
+    // What stops holds whatever else is said; what passes hangs on every part.
+    let deciding = |p: &&Eval| p.truth == truth;
+    let open = if truth == stops {
+        parts.iter().filter(deciding).all(|p| p.open)
+    } else {
+        parts.iter().filter(deciding).any(|p| p.open)
+    };
     let mut evidence: Vec<Evidence> = if truth == Truth::Yes {
         parts.iter().filter(|p| p.truth == Truth::Yes).flat_map(|p| p.evidence.clone()).collect()
     } else {
@@ -319,7 +333,7 @@ fn join(call: &CallView<'_>, on: &Selection, path: &str, parts: &[Condition], al
     };
     sort_evidence(&mut evidence);
     let note = if all { call.words(said!(ALL)) } else { call.words(said!(ANY)) };
-    Eval { parts, ..Eval::new(path, truth, evidence, note) }
+    Eval { parts, open, ..Eval::new(path, truth, evidence, note) }
 }
 
 fn negate(call: &CallView<'_>, part: Eval, path: &str) -> Eval {
@@ -329,6 +343,7 @@ fn negate(call: &CallView<'_>, part: Eval, path: &str) -> Eval {
         Truth::Unknown => Truth::Unknown,
     };
     Eval {
+        open: part.open,
         parts: vec![part],
         ..Eval::new(&call.words(format_args!("{path}.not")), truth, Vec::new(), said!(NOT).to_string())
     }

@@ -102,7 +102,7 @@ impl Near {
 
     pub(super) fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let anchored = match self.anchor_role {
-            Some(role) => call.among((0..call.turns.len()).collect(), Some(role), call.span),
+            Some(role) => call.among((0..call.turns.len()).collect(), Some(role), call.span, true),
             None => on.clone(),
         };
         let anchor = self.anchor.eval(call, &anchored, &call.words(format_args!("{path}.anchor")));
@@ -112,7 +112,8 @@ impl Near {
         let places: Vec<Evidence> = self.chosen(anchor.evidence.clone());
         if places.is_empty() {
             let note = said!(PLACE_MISSING).to_string();
-            return Eval { parts: vec![anchor], ..Eval::new(path, Truth::No, Vec::new(), note) };
+            let open = anchored.unheard;
+            return Eval { parts: vec![anchor], open, ..Eval::new(path, Truth::No, Vec::new(), note) };
         }
         let mut tried = Vec::new();
         for place in places {
@@ -120,7 +121,22 @@ impl Near {
             let inside = self.condition.eval(call, &selection, &call.words(format_args!("{path}.condition")));
             tried.push((place, selection, inside));
         }
-        self.answer(call, anchor, tried, path)
+        let eval = self.answer(call, anchor, tried, path);
+        Eval { open: self.is_open(anchored.unheard, &eval), ..eval }
+    }
+
+    /// More places may come where the anchor was looked for, and more may be said beside each.
+    fn is_open(&self, more_places: bool, eval: &Eval) -> bool {
+        let inside = eval.parts.iter().skip(1).filter(|p| p.truth == eval.truth);
+        let (mut any, mut all) = (false, true);
+        inside.for_each(|p| (any, all) = (any | p.open, all & p.open));
+        match (self.hit, eval.truth) {
+            (Which::Named(WhichName::Every), Truth::No) | (Which::Named(WhichName::Any) | Which::Unset, Truth::Yes) => {
+                all
+            }
+            (Which::Named(WhichName::First) | Which::Number(_), _) => any,
+            _ => more_places || any,
+        }
     }
 
     fn chosen(&self, mut places: Vec<Evidence>) -> Vec<Evidence> {
@@ -147,7 +163,15 @@ impl Near {
         };
         let spans = chosen.iter().filter_map(|i| call.turns.get(*i)).map(|t| t.turn.span);
         let window = spans.reduce(TimeSpan::union).unwrap_or(place.span);
-        call.among(chosen, self.role, window)
+        let full = chosen.iter().filter(|i| **i > own).count() >= self.most();
+        let late = self.ms.as_ref().is_some_and(|ms| place.span.end_ms.saturating_add(ms.value) < call.span.end_ms);
+        let reaches_end = matches!(self.side, Side::After | Side::Around) && !full && !late;
+        let mut selection = call.among(chosen, self.role, window, reaches_end);
+        // What was not recorded between the place and the turns beside it may have been one of them.
+        let before = TimeSpan::new(window.start_ms, place.span.start_ms);
+        let after = TimeSpan::new(place.span.end_ms, window.end_ms);
+        selection.unheard |= self.side != Side::Same && call.gap_ms(before) + call.gap_ms(after) > 0;
+        selection
     }
 
     fn before(&self, call: &CallView<'_>, place: &Evidence) -> Vec<usize> {

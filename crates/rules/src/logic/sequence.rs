@@ -73,6 +73,7 @@ impl Sequence {
         } else {
             said!(STEPS_MISSING, missing.join("、")).to_string()
         };
-        Eval { parts, ..Eval::new(path, truth, evidence, note) }
+        let open = on.unheard && truth == Truth::No;
+        Eval { parts, open, ..Eval::new(path, truth, evidence, note) }
     }
 }

@@ -85,6 +85,16 @@ impl Operator for Duration {
         };
         Eval::new(path, Truth::from(holds), evidence, note)
     }
+
+    /// A call that breaks off lasts longer than its recording; in a gap the other side may have spoken.
+    fn open(&self, call: &CallView<'_>, on: &Selection, eval: &Eval) -> bool {
+        match (self.of, eval.truth) {
+            (What::Monologue, Truth::Yes) => eval.evidence.iter().all(|e| call.gap_ms(e.span) > 0),
+            (What::Monologue, _) => on.unheard,
+            (_, Truth::Yes) => call.facts.end_open && self.shorter_than_ms.is_some(),
+            _ => call.facts.end_open,
+        }
+    }
 }
 
 impl Duration {
@@ -95,7 +105,8 @@ impl Duration {
     /// Runs of turns of the selected role that no usable turn of the other side interrupts.
     fn monologue(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let (mut runs, mut run) = (Vec::<Vec<&TurnView<'_>>>::new(), Vec::new());
-        for view in call.turns.iter().filter(|t| t.spoken_chars() > 0) {
+        // Words that cannot be relied on are still somebody's who spoke.
+        for view in call.turns.iter().filter(|t| t.spoken_chars() > 0 || t.turn.is_unusable()) {
             let chosen = on.turns.contains(&(view.turn.index as usize));
             if chosen {
                 run.push(view);

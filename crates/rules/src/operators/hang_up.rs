@@ -1,6 +1,6 @@
 //! How the call ends: who spoke last, how long before the line was cut.
 
-use callsift_core::{MatchKind, SpeakerRole};
+use callsift_core::{MatchKind, SpeakerRole, TimeSpan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -55,11 +55,19 @@ impl Operator for HangUp {
     }
 
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
+        if call.facts.end_open {
+            return Eval::unknown(path, said!(BREAKS_OFF));
+        }
         let usable = call.turns.iter().filter(|t| !t.turn.is_unusable() && t.spoken_chars() > 0);
         let Some(last) = usable.max_by_key(|t| (t.turn.span.end_ms, t.turn.index)) else {
             return Eval::unknown(path, said!(NO_TURNS));
         };
-        if self.last_role.is_some() && call.role(last.turn) == SpeakerRole::Unknown {
+        let after = TimeSpan::new(last.turn.span.end_ms, call.facts.duration_ms.unwrap_or(call.span.end_ms));
+        if call.gap_ms(after) > 0 {
+            return Eval::unknown(path, said!(BREAKS_OFF));
+        }
+        let unclear = call.turns.iter().any(|t| t.turn.is_unusable() && t.turn.span.end_ms > last.turn.span.end_ms);
+        if unclear || self.last_role.is_some() && call.role(last.turn) == SpeakerRole::Unknown {
             return Eval::unknown(path, said!(LAST_UNSURE));
         }
         let tail = call.facts.duration_ms.map(|d| (d - last.turn.span.end_ms).max(0));

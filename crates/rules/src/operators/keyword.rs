@@ -199,6 +199,11 @@ impl Operator for Keyword {
         let missed = if in_vain { self.groups.iter().flatten().copied().collect() } else { Vec::new() };
         Eval { missed, ..Eval::found(path, evidence, note) }
     }
+
+    /// `none` holds until one of them is said.
+    fn open(&self, _call: &CallView<'_>, on: &Selection, eval: &Eval) -> bool {
+        on.unheard && eval.truth == if self.none.is_empty() { Truth::No } else { Truth::Yes }
+    }
 }
 
 impl Keyword {

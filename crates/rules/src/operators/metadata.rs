@@ -82,6 +82,12 @@ impl Operator for Metadata {
         };
         Eval::new(path, Truth::from(holds), Vec::new(), note)
     }
+
+    /// A call that breaks off lasts longer than its recording.
+    fn open(&self, call: &CallView<'_>, _on: &Selection, eval: &Eval) -> bool {
+        let longer = self.more_than.is_some() && self.less_than.is_none() && eval.truth == Truth::Yes;
+        call.facts.end_open && self.field == "duration_ms" && !longer
+    }
 }
 
 impl Metadata {

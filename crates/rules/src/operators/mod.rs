@@ -4,7 +4,7 @@
 //! line in [`OPERATORS`]. A test runs every example and compares the parameters with the type's.
 
 use crate::compile::Compiler;
-use crate::logic::Eval;
+use crate::logic::{Eval, Truth};
 use crate::view::{CallView, Selection};
 
 pub mod duration;
@@ -36,6 +36,12 @@ pub trait Operator {
 
     /// Looks at the selected turns; `path` is the operator's place in the rule.
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval;
+
+    /// Whether what was not recorded of the call could change the answer. Most operators look for something: what is there
+    /// stays there, what was not found may have been said where nothing was recorded.
+    fn open(&self, _call: &CallView<'_>, on: &Selection, eval: &Eval) -> bool {
+        on.unheard && eval.truth == Truth::No
+    }
 }
 
 /// Documentation of one operator, in Chinese for rule writers.
@@ -91,8 +97,8 @@ pub(crate) const EXCEPT: (&str, &str) = ("except", "豁免短语：话轮里出�
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::OPERATORS;
-    use crate::logic::{Condition, Truth};
+    use super::{OPERATORS, Truth};
+    use crate::logic::Condition;
     use crate::selftest::{eval_case, parse_case};
 
     #[test]

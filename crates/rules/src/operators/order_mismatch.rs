@@ -129,6 +129,11 @@ impl Operator for OrderMismatch {
         evidence.dedup_by_key(|e| e.turn);
         Eval::found(path, evidence, note)
     }
+
+    /// The right quantity may have been said where nothing was recorded.
+    fn open(&self, call: &CallView<'_>, on: &Selection, _eval: &Eval) -> bool {
+        on.unheard || call.facts.end_open
+    }
 }
 
 impl OrderMismatch {

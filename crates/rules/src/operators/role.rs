@@ -78,4 +78,9 @@ impl Operator for Role {
         let truth = Truth::from(!evidence.is_empty());
         Eval::new(path, truth, evidence, call.words(said!(TURNS_SEEN, looked.len())))
     }
+
+    /// Of a call that breaks off nobody knows who spoke last.
+    fn open(&self, _call: &CallView<'_>, on: &Selection, eval: &Eval) -> bool {
+        on.unheard && (eval.truth == Truth::No || self.which == WhichTurn::Last)
+    }
 }

@@ -79,6 +79,7 @@ impl Operator for Silence {
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let (mut evidence, mut longest, mut end, mut last) = (Vec::new(), 0, None::<i64>, None::<usize>);
+        let mut perhaps = false;
         for (i, view) in call.turns.iter().enumerate() {
             let span = view.turn.span;
             if let (Some(from), Some(before)) = (end, last) {
@@ -86,7 +87,11 @@ impl Operator for Silence {
                 longest = longest.max(gap.len_ms());
                 let inside = on.window.overlap_ms(gap) > 0;
                 let long = gap.len_ms() > self.longer_than_ms.value;
-                if long && inside && self.roles_fit(call, before, i) && !self.excused(call, before) {
+                let counts = long && inside && self.roles_fit(call, before, i) && !self.excused(call, before);
+                // Where nothing was recorded somebody may have spoken.
+                let sure = gap.len_ms() - call.gap_ms(gap) > self.longer_than_ms.value;
+                perhaps |= counts && !sure;
+                if counts && sure {
                     let text = said!(SILENCE_MEASURED, gap.len_ms() as f64 / 1000.0).to_string();
                     evidence.push(view.measured(gap, text, path));
                 }
@@ -94,6 +99,9 @@ impl Operator for Silence {
             if end.is_none_or(|e| span.end_ms > e) {
                 (end, last) = (Some(span.end_ms), Some(i));
             }
+        }
+        if perhaps && evidence.is_empty() {
+            return Eval::unknown(path, said!(NOT_RECORDED));
         }
         let limit = self.longer_than_ms.value as f64 / 1000.0;
         Eval::found(path, evidence, call.words(said!(SILENCE, longest as f64 / 1000.0, limit)))

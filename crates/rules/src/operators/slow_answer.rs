@@ -56,14 +56,20 @@ impl Operator for SlowAnswer {
 
     fn eval(&self, call: &CallView<'_>, _on: &Selection, path: &str) -> Eval {
         let role = self.role.unwrap_or(SpeakerRole::Agent);
-        let Some(first) = call.turns.iter().find(|t| t.turn.role == role && !t.turn.is_unusable()) else {
+        // Words that cannot be relied on are an answer, too.
+        let Some(first) = call.turns.iter().find(|t| t.turn.role == role) else {
             return Eval::unknown(path, said!(NEVER_SPOKE));
         };
         let wait = first.turn.span.start_ms;
+        let waited = TimeSpan::new(0, wait);
+        let limit = self.longer_than_ms.value;
+        if wait > limit && wait - call.gap_ms(waited) <= limit {
+            return Eval::unknown(path, said!(NOT_RECORDED));
+        }
         let note = call.words(said!(FIRST_WORD, wait as f64 / 1000.0));
         let holds = wait > self.longer_than_ms.value && !self.except.any_in(first);
         let text = said!(WAIT_MEASURED, wait as f64 / 1000.0).to_string();
-        let evidence = if holds { vec![first.measured(TimeSpan::new(0, wait), text, path)] } else { Vec::new() };
+        let evidence = if holds { vec![first.measured(waited, text, path)] } else { Vec::new() };
         Eval::new(path, Truth::from(holds), evidence, note)
     }
 }

@@ -64,4 +64,9 @@ impl Operator for Turns {
         };
         Eval::new(path, Truth::from(holds), evidence, call.words(said!(TURNS, n)))
     }
+
+    /// There can only be more of them.
+    fn open(&self, _call: &CallView<'_>, on: &Selection, eval: &Eval) -> bool {
+        on.unheard && (eval.truth == Truth::No || self.at_most.is_some())
+    }
 }

@@ -84,12 +84,18 @@ impl Operator for Unanswered {
                 questions += 1;
                 let replies = call.turns[i + 1..].iter().filter(|t| t.turn.role != asker);
                 let mut replies = replies.take(self.within_turns.unwrap_or(3));
-                if !replies.any(|t| row.answer.any_in(t)) {
+                // Words that cannot be relied on may be the answer.
+                if !replies.any(|t| row.answer.any_in(t) || t.turn.is_unusable()) {
                     evidence.push(view.evidence(question.range.clone(), question.kind, question.cost, path));
                 }
             }
         }
         let note = call.words(said!(UNANSWERED, questions, evidence.len()));
         Eval::found(path, evidence, note)
+    }
+
+    /// The answer, or another question, may be where nothing was recorded.
+    fn open(&self, _call: &CallView<'_>, on: &Selection, _eval: &Eval) -> bool {
+        on.unheard
     }
 }

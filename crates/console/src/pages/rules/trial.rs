@@ -74,7 +74,7 @@ pub(super) fn attempt(
     labeller.map_or(Ok(()), |model| model.label(&mut turns)).map_err(ConsoleError::Model)?;
     let order = Some(typed.order.trim().to_owned()).filter(|o| !o.is_empty());
     let meta = CallMeta { direction: Direction::parse(&typed.direction), order, ..CallMeta::default() };
-    let facts = CallFacts { meta, layout: Some(ChannelLayout::Stereo), duration_ms: Some(end) };
+    let facts = CallFacts { meta, layout: Some(ChannelLayout::Stereo), duration_ms: Some(end), ..CallFacts::default() };
     let (finding, steps) = explain(rule, &rules.view(&turns, facts, options), options);
     // What the rule is stands on the page already; the steps begin with what was looked at.
     let begin = ["前提：", "检查范围："].iter().filter_map(|word| steps.find(word)).min().unwrap_or(0);
