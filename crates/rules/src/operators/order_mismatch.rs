@@ -12,7 +12,7 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Heard, Item, OrderLine, Ordered, claims, counted, orders, record_lines, shared_part, spoken_lines,
+    Heard, Item, OrderLine, Ordered, claims, counted, is_excepted, orders, record_lines, shared_part, spoken_lines,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -144,7 +144,7 @@ impl OrderMismatch {
         let (agent, customer) = (heard(call, SpeakerRole::Agent), heard(call, SpeakerRole::Customer));
         let fallen: Vec<Ordered> =
             orders(call, &self.units, &self.except).into_iter().filter(|o| o.fell_at.is_some()).collect();
-        for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !self.except.any_in(t)) {
+        for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !is_excepted(t, &self.except)) {
             let at = view.turn.index;
             match call.role(view.turn) {
                 SpeakerRole::Customer => {

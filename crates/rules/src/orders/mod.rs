@@ -10,7 +10,7 @@ use callsift_text::{Normalizer, SoundText, find_quantities, least_cost, phrase_l
 use crate::amount::Amount;
 use crate::view::TurnView;
 
-pub use standing::{Ordered, orders};
+pub use standing::{Ordered, is_excepted, orders};
 
 /// A counted thing in a turn.
 #[derive(Debug, Clone, PartialEq)]

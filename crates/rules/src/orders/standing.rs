@@ -1,6 +1,9 @@
 //! Which of the quantities that customers say are orders that stand: not refused for want of goods, not taken back.
 
+use std::sync::OnceLock;
+
 use callsift_core::SpeakerRole;
+use regex::Regex;
 
 use super::counted;
 use crate::amount::Amount;
@@ -18,36 +21,22 @@ pub struct Ordered {
     pub fell_at: Option<u32>,
 }
 
-/// Words by which agents say that there is nothing to be had.
-const REFUSALS: [&str; 27] = [
-    "没货",
-    "没有货",
-    "缺货",
-    "断货",
-    "无货",
-    "没库存",
-    "没有库存",
-    "库存不足",
-    "卖完",
-    "售完",
-    "售罄",
-    "卖光",
-    "订完",
-    "订不了",
-    "订不到",
-    "不能订",
-    "没法订",
-    "无法订",
-    "暂时没有",
-    "暂时订",
-    "已经没有",
-    "没有了",
-    "下架",
-    "停产",
-    "停售",
-    "供应不上",
-    "配不了",
-];
+/// How agents say that there is nothing to be had: 没货, 缺货, 断供, 卖完了, 订不上, 货源没有, 没有中华了. 有没有货 only asks.
+fn refusal() -> Option<&'static Regex> {
+    static REGEX: OnceLock<Option<Regex>> = OnceLock::new();
+    REGEX
+        .get_or_init(|| {
+            Regex::new(
+                "(^|[^有])没(有)?(到|现|什么)?(货|库存|货源|得卖|得订)|(^|[^有])没有[^别其问关错什吗么]{0,6}了|(^|[^有])没有配货\
+                 |(货|库存|货源|配额)(都|也|已经|现在|暂时)*(没有|没了|没到|不足|空|为零)\
+                 |(卖|订|售|抢|配)(没|完|光|空|罄|断)|(订|定|配|送|供应|发)(不了|不到|不上)|(不能|没法|无法)(订|定|配)\
+                 |断(货|供|档)|停(产|售|供)|下架|缺(货|供)|脱销|无货|暂时(没有|没得|订)|已经没有",
+            )
+            .ok()
+        })
+        .as_ref()
+}
+
 /// Words by which customers take an order back.
 const WITHDRAWALS: [&str; 12] = [
     "算了",
@@ -72,7 +61,7 @@ const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "�
 /// `except` speaks of goods without ordering them.
 pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Ordered> {
     let of = |t: &TurnView<'_>| -> Vec<Amount> {
-        let theirs = t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable() && !except.any_in(t);
+        let theirs = t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable() && !is_excepted(t, except);
         if theirs { counted(t, units).into_iter().map(|c| c.value).collect() } else { Vec::new() }
     };
     let mut all: Vec<Ordered> = Vec::new();
@@ -104,11 +93,21 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
     all
 }
 
+/// The turn holds one of the words that make it no order; 别送错了 only warns.
+pub fn is_excepted(turn: &TurnView<'_>, except: &Phrases) -> bool {
+    const WARNINGS: [&str; 6] = ["别", "不要", "不能", "勿", "千万", "别再"];
+    let chars = turn.norm.chars();
+    except.all_in(turn).any(|hit| {
+        let before: String = chars[hit.range.start.saturating_sub(3)..hit.range.start].iter().collect();
+        !WARNINGS.iter().any(|w| before.contains(w))
+    })
+}
+
 /// Which of the last orders an agent's turn refuses. A turn that counts goods itself offers something.
 fn refused(call: &CallView<'_>, view: &TurnView<'_>, units: &[char], all: &[Ordered], last: &[usize]) -> Vec<usize> {
     let refuses = |text: &[char]| {
         let text: String = text.iter().collect();
-        REFUSALS.iter().any(|w| text.contains(w))
+        refusal().is_some_and(|r| r.is_match(&text))
     };
     let chars = view.norm.chars();
     let Some(clause) = view.clauses().into_iter().find(|c| refuses(&chars[c.clone()])) else { return Vec::new() };
@@ -177,6 +176,17 @@ mod tests {
             "customer: 行，那就换成玉溪吧",
         ];
         assert_eq!(standing(&changed), [5, 3, 1]);
+        for refusal in ["这款暂时没到货", "没有中华了", "现在订不上", "这个货源没有", "卖没了", "现在断供"]
+        {
+            let call = ["customer: 中华来五条".to_owned(), format!("agent: {refusal}"), "customer: 那好吧".to_owned()];
+            let lines: Vec<&str> = call.iter().map(String::as_str).collect();
+            assert_eq!(standing(&lines), Vec::<i64>::new(), "{refusal}");
+        }
+        for no_refusal in ["我看一下有没有货", "没有别的了吧", "好的没有问题了"] {
+            let call = ["customer: 中华来五条".to_owned(), format!("agent: {no_refusal}")];
+            let lines: Vec<&str> = call.iter().map(String::as_str).collect();
+            assert_eq!(standing(&lines), [5], "{no_refusal}");
+        }
         // An offer of less is to be read back.
         assert_eq!(standing(&["customer: 要五条中华", "agent: 库存不足，只能给您两条"]), [5]);
     }

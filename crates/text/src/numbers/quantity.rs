@@ -94,12 +94,26 @@ pub fn find_quantities(chars: &[char]) -> Vec<Quantity> {
     while i < chars.len() {
         if let Some(quantity) = quantity_at(chars, i) {
             i = quantity.range.end;
-            out.push(quantity);
+            join(&mut out, chars, quantity);
         } else {
             i += number_at(chars, i).map_or(1, |n| n.len.max(1));
         }
     }
     out
+}
+
+/// 五条或者六条, 两条到三条: two counts of one thing are one rough count.
+fn join(out: &mut Vec<Quantity>, chars: &[char], next: Quantity) {
+    const BETWEEN: [&[char]; 5] = [&['到'], &['至'], &['或'], &['或', '者'], &['还', '是']];
+    if let Some(last) = out.last_mut() {
+        let between = &chars[last.range.end..next.range.start];
+        if last.unit == next.unit && last.value <= next.value && BETWEEN.contains(&between) {
+            last.most = next.most;
+            last.range.end = next.range.end;
+            return;
+        }
+    }
+    out.push(next);
 }
 
 /// A number at a place, with what belongs to it up to the measure word.
@@ -134,6 +148,11 @@ fn number_at(chars: &[char], start: usize) -> Option<Number> {
                 number.most = end as f64;
                 number.len += 1 + more;
             }
+        }
+        // 十几条 is eleven to nineteen, 几十条 twenty to ninety.
+        Some('几') if numeral.last().is_some_and(|c| power(*c) == Some(10)) => {
+            (number.value, number.most) = (number.value + 1.0, number.most + 9.0);
+            number.len += 1;
         }
         // 二十多条 is more than twenty and less than thirty.
         Some('多' | '来' | '余') => {
@@ -189,6 +208,10 @@ fn quantity_at(chars: &[char], start: usize) -> Option<Quantity> {
         return Some(Quantity { value, most: value, unit: None, range: start..start + 1 });
     }
     let number = number_at(chars, start).filter(|n| n.value.is_finite() && n.bare_digits < CODE)?;
+    // The third parcel is one parcel.
+    if start > 0 && chars[start - 1] == '第' {
+        return None;
+    }
     let end = start + number.len;
     let unit = *chars.get(end)?;
     let rest = &chars[end..];
@@ -261,6 +284,8 @@ mod tests {
             ("两三百条", 200.0, 300.0),
             ("二十多条", 20.0, 30.0),
             ("十来条", 10.0, 20.0),
+            ("五条或者六条", 5.0, 6.0),
+            ("十几条", 11.0, 19.0),
             ("一点五箱", 1.5, 1.5),
             ("一箱半", 1.5, 1.5),
             ("三块五", 3.5, 3.5),
@@ -282,6 +307,7 @@ mod tests {
             "一打电话就占线",
             "尾号三二一五条",
             "二五一七八条",
+            "第二条消息",
             "一听说就来了",
         ] {
             assert_eq!(found(text), [], "{text}");
