@@ -243,7 +243,9 @@ fn cut(chars: &[char], stretch: Range<usize>, at: usize, range: &Range<usize>) -
         // 真笨 says 笨, 翻滚 does not say 滚.
         let stressed = chars.get(word.start).is_some_and(|c| "真太很好最更".contains(*c)) && word.len() == 2;
         let around = holds && (range.len() > 1 || stressed);
-        word.start < at && at < word.end && !around
+        // 骗我 is said in 骗我们, too.
+        let plural = word.end == at + 1 && chars.get(at) == Some(&'们');
+        word.start < at && at < word.end && !around && !plural
     })
 }
 

@@ -315,7 +315,8 @@ mod tests {
             let anywhere = format!("keyword: {{ any: [{phrase}], borders: none }}");
             assert_eq!(truth(&anywhere, &[&format!("agent: {text}")]), Truth::Yes, "{text}");
         }
-        for (phrase, text) in [("不是人", "你真不是人"), ("心寒", "太让人心寒了"), ("骗子", "你这个大骗子")]
+        for (phrase, text) in
+            [("不是人", "你真不是人"), ("心寒", "太让人心寒了"), ("骗子", "你这个大骗子"), ("骗我", "又骗我们")]
         {
             let keyword = format!("keyword: {{ any: [{phrase}] }}");
             assert_eq!(truth(&keyword, &[&format!("agent: {text}")]), Truth::Yes, "{text}");
