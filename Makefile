@@ -75,8 +75,9 @@ train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared
 eval: build .venv-train/ready ## print the figures of the rules and of the embedded models
 	@echo "rules, held-back labelled calls (tests/labelled/test.jsonl)"
 	@$(BIN) eval --labelled tests/labelled/test.jsonl --rules rules --profile all
-	@echo "masking of customers' numbers, labelled lines (tests/labelled/numbers.txt)"
+	@echo "masking of customers' numbers, labelled lines: developed on, and held back"
 	@$(BIN) eval --numbers tests/labelled/numbers.txt
+	@$(BIN) eval --numbers tests/labelled/numbers-heldout.txt
 	@echo "matching by sound on real and simulated recognition errors"
 	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
 	@target/release/examples/sound_errors $(SHARED)/data/asr_errors/pairs.jsonl
