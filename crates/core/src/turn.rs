@@ -99,9 +99,9 @@ impl Turn {
         self.chars.iter().map(|c| c.ch).collect()
     }
 
-    /// True where no rule may judge the text.
+    /// True where no rule may judge the text: a mark forbids it, or there are no words (`...`, ♪).
     pub fn is_unusable(&self) -> bool {
-        self.marks.iter().any(|mark| mark.is_unusable())
+        self.spoken_chars() == 0 || self.marks.iter().any(|mark| mark.is_unusable())
     }
 
     /// A label with its probability; `None` where no model gave it.

@@ -29,12 +29,15 @@ impl Speaker {
             _ => return Err("`role` is neither a name nor a number".to_owned()),
         };
         let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        let role = match plain.as_str() {
-            "座席" | "话务员" | "客服代表" | "坐席员" | "staff" | "operator" => SpeakerRole::Agent,
-            "用户" | "顾客" | "来电人" | "client" => SpeakerRole::Customer,
-            other => SpeakerRole::parse(other),
-        };
+        let plain = callsift_text::to_simplified(&plain);
+        let role = named(&plain);
         let number = PREFIXES.iter().find_map(|p| plain.strip_prefix(p)).unwrap_or(&plain);
+        // A and B, left and right: told apart, not named.
+        let number = match number {
+            "a" | "left" | "左" => "0",
+            "b" | "right" | "右" => "1",
+            other => other,
+        };
         match number.parse() {
             Ok(number) if role == SpeakerRole::Unknown => Ok(Self::Numbered(number)),
             _ => Ok(Self::Named(role)),
@@ -47,6 +50,18 @@ impl Speaker {
             Self::Named(role) => role,
             Self::Numbered(_) => SpeakerRole::Unknown,
         }
+    }
+}
+
+/// The role that a name begins with: 客服王芳, 坐席3021, agent_1.
+fn named(plain: &str) -> SpeakerRole {
+    const AGENTS: [&str; 9] = ["坐席", "座席", "客服", "话务员", "员工", "agent", "staff", "operator", "assistant"];
+    const CUSTOMERS: [&str; 8] = ["客户", "用户", "顾客", "来电人", "customer", "client", "caller", "user"];
+    let begins = |list: &[&str]| list.iter().any(|name| plain.starts_with(name));
+    match (begins(&AGENTS), begins(&CUSTOMERS)) {
+        (true, _) => SpeakerRole::Agent,
+        (_, true) => SpeakerRole::Customer,
+        _ => SpeakerRole::parse(plain),
     }
 }
 

@@ -18,6 +18,11 @@ impl Amount {
         Self { least: value, most: value }
     }
 
+    /// All of them together.
+    pub fn sum(all: &[Self]) -> Self {
+        Self { least: all.iter().map(|a| a.least).sum(), most: all.iter().map(|a| a.most).sum() }
+    }
+
     /// True where both may be the same number: whoever orders 五六条 may be answered with 五条, 六条 or 五六条.
     pub fn agrees(self, other: Self) -> bool {
         self.least <= other.most && other.least <= self.most

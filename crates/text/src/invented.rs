@@ -11,7 +11,7 @@ use callsift_core::Mark;
 use crate::numbers::is_numeral;
 
 /// Credits that no one says on a call; found anywhere in an utterance they condemn it. Seen in public issues.
-const CREDITS: [&str; 22] = [
+const CREDITS: [&str; 30] = [
     "请不吝点赞",
     "请不吝赐赞",
     "打赏支持明镜",
@@ -34,13 +34,32 @@ const CREDITS: [&str; 22] = [
     "thanksforwatching",
     "订阅转发打赏",
     "社群提供的字幕",
+    "以下是普通话",
+    "下集再见",
+    "点击订阅",
+    "订阅我的频道",
+    "本集完",
+    "字幕制作",
+    "字幕组",
+    "thankyouforwatching",
 ];
 /// Short credits that people might say inside a longer sentence: only condemned where they are all that was said.
-const SHORT_CREDITS: [&str; 8] =
-    ["谢谢观看", "感谢观看", "谢谢收看", "感谢收看", "多谢您的观看", "下期再见", "谢谢大家", "我们下期再见"];
+const SHORT_CREDITS: [&str; 11] = [
+    "thankyou",
+    "thanks",
+    "未完待续",
+    "谢谢观看",
+    "感谢观看",
+    "谢谢收看",
+    "感谢收看",
+    "多谢您的观看",
+    "下期再见",
+    "谢谢大家",
+    "我们下期再见",
+];
 
 /// Sounds and states that stand in brackets in place of words.
-const NO_SPEECH: [&str; 27] = [
+const NO_SPEECH: [&str; 43] = [
     "音乐",
     "背景音乐",
     "彩铃",
@@ -68,6 +87,22 @@ const NO_SPEECH: [&str; 27] = [
     "等待音",
     "无语音",
     "无人声",
+    "静默",
+    "背景音",
+    "嘈杂",
+    "杂声",
+    "嘟嘟声",
+    "音效",
+    "noise",
+    "music",
+    "silence",
+    "laughter",
+    "applause",
+    "cough",
+    "laughs",
+    "beep",
+    "ringing",
+    "breathing",
 ];
 /// Words in brackets for speech that was not understood.
 const NOT_UNDERSTOOD: [&str; 9] =
@@ -120,7 +155,7 @@ pub fn find_tags(chars: &[char]) -> Tags {
         let known = |list: &[&str]| list.contains(&inside.as_str());
         let not_understood = known(&NOT_UNDERSTOOD);
         let is_tag = match chars[at] {
-            '<' | '＜' => inside.chars().all(|c| c.is_ascii_alphanumeric() || "_-|/ ".contains(c)),
+            '{' | '<' | '＜' => inside.chars().all(|c| c.is_ascii_alphanumeric() || "_-|/ ".contains(c)),
             _ => not_understood || known(&NO_SPEECH) || is_capitals(&chars[at + 1..end - 1]),
         };
         if is_tag {
@@ -166,6 +201,7 @@ fn bracketed(chars: &[char], open: usize) -> Option<(usize, String)> {
     const LONGEST: usize = 32;
     let close = match chars[open] {
         '<' => '>',
+        '{' => '}',
         '＜' => '＞',
         '[' => ']',
         '(' => ')',
@@ -181,17 +217,22 @@ fn bracketed(chars: &[char], open: usize) -> Option<(usize, String)> {
     (length > 0).then(|| (open + length + 2, words.collect()))
 }
 
-/// `BLANK_AUDIO`, `MUSIC PLAYING`: names of sounds in capitals.
+/// `BLANK_AUDIO`, `MUSIC PLAYING`, `SPEAKER_00`: names of sounds and speakers in capitals.
 fn is_capitals(inside: &[char]) -> bool {
-    inside.len() >= 3 && inside.iter().all(|c| c.is_ascii_uppercase() || "_ -".contains(*c))
+    let letters = inside.iter().filter(|c| c.is_ascii_uppercase()).count();
+    letters >= 3 && inside.iter().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "_ -".contains(*c))
 }
 
+/// Letters and digits in small letters, in simplified characters.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    crate::to_simplified(text).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn is_credit(plain: &str) -> bool {
-    CREDITS.iter().any(|c| plain.contains(c)) || SHORT_CREDITS.contains(&plain)
+    // Names of sounds without brackets, and the sounds of a line: 嘟嘟嘟.
+    let is_sound = ["music", "sil", "silence", "noise"].contains(&plain)
+        || plain.chars().count() >= 3 && plain.chars().all(|c| "嘟滴哔嘀".contains(c));
+    is_sound || CREDITS.iter().any(|c| plain.contains(c)) || SHORT_CREDITS.contains(&plain)
 }
 
 /// True where the same 2 to 12 characters stand at least four times in a row, or one character eight times. Digits may be
@@ -220,6 +261,10 @@ mod tests {
     fn credits_and_loops_are_marked() {
         assert_eq!(invented("请不吝点赞 订阅 转发"), vec![Mark::Hallucination]);
         assert_eq!(invented("谢谢观看！"), vec![Mark::Hallucination]);
+        for text in ["Thank you.", "以下是普通話的句子。", "點擊訂閱", "嘟嘟嘟嘟", "MUSIC", "下集再見"]
+        {
+            assert_eq!(invented(text), vec![Mark::Hallucination], "{text}");
+        }
         assert_eq!(invented("好的好的好的好的"), vec![Mark::Loop]);
         assert_eq!(invented(&"零".repeat(40)), vec![Mark::Loop]);
     }
@@ -254,6 +299,7 @@ mod tests {
         for (text, left) in [
             ("<|zh|><|NEUTRAL|><|Speech|><|withitn|>您好。", "您好。"),
             ("[BLANK_AUDIO]", ""),
+            ("[SPEAKER_00]您好{noise}", "您好"),
             ("（音乐）您好【笑声】", "您好"),
             ("<unk>再见</s>", "再见"),
             ("*咳嗽* 好的", " 好的"),

@@ -74,6 +74,8 @@ const KNOWN: [(&str, &[&str]); 9] = [
             "员工编号",
             "话务员工号",
             "坐席编号",
+            "坐席号",
+            "座席号",
             "座席编号",
             "坐席id",
             "座席id",
@@ -119,6 +121,7 @@ const KNOWN: [(&str, &[&str]); 9] = [
         &[
             "started at",
             "start time",
+            "call date",
             "call time",
             "call start time",
             "开始时间",
@@ -144,13 +147,14 @@ pub struct Columns {
     pub alike: Vec<(String, &'static str)>,
 }
 
-/// Heading without case, blanks and signs; full-width letters as half-width ones.
+/// Heading without case, blanks and signs; full-width letters as half-width ones, traditional characters as simplified ones.
 fn key(heading: &str) -> String {
     let half = heading.chars().map(|c| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         c => c,
     });
-    half.filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let plain: String = half.filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    callsift_text::to_simplified(&plain)
 }
 
 /// The field that a heading stands for.
@@ -158,6 +162,15 @@ pub fn field(heading: &str) -> Option<&'static str> {
     let key = key(heading);
     KNOWN.iter().find(|(_, names)| names.iter().any(|n| self::key(n) == key)).map(|(field, _)| *field)
 }
+
+/// Headings that may stand for a field and for something else: named, not taken.
+const DOUBTFUL: [(&str, &str); 5] = [
+    ("通话时间", "started_at"),
+    ("日期", "started_at"),
+    ("时间", "started_at"),
+    ("date", "started_at"),
+    ("time", "started_at"),
+];
 
 /// The field that a heading resembles: one is a part of the other, or a letter or two differ.
 fn resembled(heading: &str) -> Option<&'static str> {
@@ -168,7 +181,8 @@ fn resembled(heading: &str) -> Option<&'static str> {
         let part = long(&name) && key.contains(&name) || long(&key) && name.contains(&key);
         part || key.is_ascii() && name.is_ascii() && name.len() >= 5 && differ(&key, &name) <= 2
     };
-    KNOWN.iter().find(|(_, names)| names.iter().any(|n| alike(n))).map(|(field, _)| *field)
+    let doubtful = DOUBTFUL.iter().find(|(name, _)| *name == key).map(|(_, field)| *field);
+    doubtful.or_else(|| KNOWN.iter().find(|(_, names)| names.iter().any(|n| alike(n))).map(|(field, _)| *field))
 }
 
 /// Letters to insert, leave out or change, two neighbours exchanged counting as two.
@@ -233,6 +247,10 @@ mod tests {
             ("技能组", "queue"),
             ("呼叫方向", "direction"),
             ("agentId", "agent_id"),
+            ("錄音", "file"),
+            ("開始時間", "started_at"),
+            ("坐席工號", "agent_id"),
+            ("calldate", "started_at"),
         ] {
             assert_eq!(field(heading), Some(known), "{heading}");
         }
@@ -248,11 +266,18 @@ mod tests {
 
     #[test]
     fn what_resembles_is_named_and_not_taken() {
-        let headings = ["file", "录音文件", "agnet_id", "开始时间(北京)", "备注"].map(str::to_owned);
+        let headings =
+            ["file", "录音文件", "agnet_id", "开始时间(北京)", "备注", "通话时间", "日期"].map(str::to_owned);
         let columns = Columns::of(&headings);
         assert_eq!(
             columns.alike.iter().map(|(h, f)| (h.as_str(), *f)).collect::<Vec<_>>(),
-            [("录音文件", "file"), ("agnet_id", "agent_id"), ("开始时间(北京)", "started_at")]
+            [
+                ("录音文件", "file"),
+                ("agnet_id", "agent_id"),
+                ("开始时间(北京)", "started_at"),
+                ("通话时间", "started_at"),
+                ("日期", "started_at")
+            ]
         );
         assert!(columns.taken.contains(&("agnet_id".to_owned(), "agnet_id".to_owned())));
         assert!(columns.say_which() && !Columns::of(&headings[2..]).say_which());

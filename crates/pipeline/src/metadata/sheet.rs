@@ -125,7 +125,8 @@ impl Sheet {
             if record.iter().all(|cell| cells::value(cell).is_empty()) {
                 continue;
             }
-            if let Some(reason) = bad_record(&record, headings.len()) {
+            let bad = bad_record(&record, headings.len());
+            if let Some(reason) = bad.or_else(|| swallowed(&record, told.unwrap_or(found as char), headings.len())) {
                 self.intake.add(NoteKind::BadRow, format!("{}:{line}", self.name), reason);
                 continue;
             }
@@ -258,6 +259,15 @@ impl Sheet {
     }
 }
 
+/// A cell with line breaks in it that hold as many separators as a row has: a quote that was never closed.
+fn swallowed(record: &csv::StringRecord, separator: char, columns: usize) -> Option<String> {
+    let rows = |cell: &str| {
+        cell.lines().skip(1).filter(|line| columns > 1 && line.matches(separator).count() + 1 >= columns).count()
+    };
+    let lost: usize = record.iter().map(rows).sum();
+    (lost > 0).then(|| format!("引号没有成对（quote never closed），其后{lost}行并入这一格，均未采用"))
+}
+
 /// Why a record cannot be trusted.
 fn bad_record(record: &csv::StringRecord, columns: usize) -> Option<String> {
     let more = record.iter().skip(columns).any(|cell| !cells::value(cell).is_empty());
@@ -293,6 +303,8 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn number(n: &serde_json::Number) -> Cow<'static, str> {
     match n.as_f64() {
+        // 2.02611e13: nobody writes a number so whose last digits matter.
+        Some(f) if n.is_f64() && f.abs() >= 1e9 && f % 1e5 == 0.0 => format!("{f:E}").into(),
         Some(f) if n.is_f64() && f.fract() == 0.0 && f.abs() < EXACT => format!("{f:.0}").into(),
         // As a spreadsheet would have it: whoever needs the digits sees that they are gone.
         Some(f) if n.is_f64() && f.abs() >= EXACT => format!("{f:.4E}").into(),
@@ -306,6 +318,19 @@ mod tests {
 
     use super::{Sheet, read_sheet};
     use crate::intake::NoteKind;
+
+    #[test]
+    fn a_quote_that_is_never_closed_swallows_no_row_in_silence() {
+        let sheet = read("a.csv", "file,agent_id,agent_name\na.wav,3021,\"王芳\nb.wav,3022,李四\n".as_bytes()).unwrap();
+        assert!(sheet.rows.is_empty());
+        assert!(sheet.intake.notes.iter().any(|n| n.kind == NoteKind::BadRow && n.text.contains("引号")));
+    }
+
+    #[test]
+    fn a_number_with_an_exponent_is_no_id() {
+        let sheet = read("a.json", br#"[{"file":"b.wav","call_id":2.02611e13}]"#).unwrap();
+        assert_eq!(sheet.rows[0].fields["call_id"], "");
+    }
 
     fn read(name: &str, bytes: &[u8]) -> Result<Sheet, String> {
         let folder = tempfile::tempdir().unwrap();

@@ -88,7 +88,7 @@ fn plain(text: &str) -> String {
 
 fn date(year: &str, month: &str, day: &str) -> Option<Date> {
     let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
-    (1970..=2200).contains(&date.year()).then_some(date)
+    (1990..=2200).contains(&date.year()).then_some(date)
 }
 
 /// `Some(None)` where no half is named; `None` where two are.

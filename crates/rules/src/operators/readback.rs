@@ -81,6 +81,11 @@ impl Operator for Readback {
                 continue;
             }
             let before = open.len();
+            // The sum of several stands for all of them.
+            let earlier: Vec<Amount> = open.iter().filter(|(at, _)| *at < turn.turn.index).map(|(_, v)| *v).collect();
+            if earlier.len() >= 2 && said.iter().any(|v| v.agrees(Amount::sum(&earlier))) {
+                open.retain(|(at, _)| *at >= turn.turn.index);
+            }
             for value in said {
                 if let Some(at) = open.iter().position(|(index, v)| v.agrees(value) && *index < turn.turn.index) {
                     open.remove(at);

@@ -30,7 +30,10 @@ fn refusal() -> Option<&'static Regex> {
                 "(^|[^有])没(有)?(到|现|什么)?(货|库存|货源|得卖|得订)|(^|[^有])没有[^别其问关错什吗么]{0,6}了|(^|[^有])没有配货\
                  |(货|库存|货源|配额)(都|也|已经|现在|暂时)*(没有|没了|没到|不足|空|为零)\
                  |(卖|订|售|抢|配)(没|完|光|空|罄|断)|(订|定|配|送|供应|发)(不了|不到|不上)|(不能|没法|无法)(订|定|配)\
-                 |断(货|供|档)|停(产|售|供)|下架|缺(货|供)|脱销|无货|暂时(没有|没得|订)|已经没有",
+                 |断(货|供|档)|停(产|售|供)|停止供应|下架|下市|缺(货|供)|脱销|无(库存|存货|现货|货)|(^|[^有])没(有)?(存货|现货)|空仓|供不上\
+                 |暂时(没有|没得|订)|已经没有|(没有|没了|没得|没得了|没有卖)(了|的|呢|哦|啊|呀|哈)*$\
+                 |(抢|领|拿|订|定|配)(完|满|光)|(额度|限额|计划)(都|也|已经|现在)*(用完|满|没|超|不够)|(不能|没法|无法)(给)?(您|你)?(订|定|配)\
+                 |货(都|也|还|暂时)*没(有)?到|(品规|品种|这款|这个)(已经)?取消",
             )
             .ok()
         })
@@ -38,19 +41,31 @@ fn refusal() -> Option<&'static Regex> {
 }
 
 /// Words by which customers take an order back.
-const WITHDRAWALS: [&str; 12] = [
+const WITHDRAWALS: [&str; 24] = [
     "算了",
     "不要了",
+    "不用了",
     "不订了",
     "不定了",
     "不买了",
     "不拿了",
     "先不要",
     "先不订",
+    "先不拿",
     "那就不",
+    "那不",
+    "我不要",
+    "那就别",
     "取消",
     "不来了",
     "就不要",
+    "免了",
+    "退掉",
+    "等有货",
+    "等下次",
+    "下次吧",
+    "下次再",
+    "再想想",
 ];
 /// Words by which customers take other goods in place of what was refused.
 const SUBSTITUTES: [&str; 9] = ["换成", "换个", "改成", "改要", "就换", "那换", "那就要", "那就来", "那来"];
@@ -62,7 +77,13 @@ const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "�
 pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Ordered> {
     let of = |t: &TurnView<'_>| -> Vec<Amount> {
         let theirs = t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable() && !is_excepted(t, except);
-        if theirs { counted(t, units).into_iter().map(|c| c.value).collect() } else { Vec::new() }
+        let chars = t.norm.chars();
+        let meant = |start: usize| !is_denied(chars, start) && !is_only_asked(t, start);
+        if theirs {
+            counted(t, units).into_iter().filter(|c| meant(c.range.start)).map(|c| c.value).collect()
+        } else {
+            Vec::new()
+        }
     };
     let mut all: Vec<Ordered> = Vec::new();
     let mut last: Vec<usize> = Vec::new();
@@ -91,6 +112,20 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
     }
     all.dedup_by(|a, b| (a.turn, a.amount) == (b.turn, b.amount));
     all
+}
+
+/// 不要五条, 别给我送五条.
+fn is_denied(chars: &[char], start: usize) -> bool {
+    let before: String = chars[start.saturating_sub(6)..start].iter().collect();
+    ["不要", "不订", "不是", "不来", "别要", "别给", "别送", "别订", "不需要"].iter().any(|w| before.contains(w))
+}
+
+/// 多少钱一条; 如果我要五条，有货吗.
+fn is_only_asked(turn: &TurnView<'_>, start: usize) -> bool {
+    let before: String = turn.norm.chars()[start.saturating_sub(4)..start].iter().collect();
+    let price = ["多少钱", "什么价", "怎么卖"].iter().any(|w| before.ends_with(w));
+    let text = turn.text();
+    price || ["如果", "要是", "假如"].iter().any(|w| text.contains(w)) && text.ends_with('吗')
 }
 
 /// The turn holds one of the words that make it no order; 别送错了 only warns.

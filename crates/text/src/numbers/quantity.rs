@@ -12,7 +12,7 @@ pub(super) const MEASURES: &str = "条箱件包盒元块毛角个只支瓶袋斤
 const MORE_MEASURES: &str = "桶提罐听壶捆扎杯板排挂坛卷副双筐捧把根枚粒";
 
 /// Words that begin with what looks like a measure word: 一五一七条形码 counts nothing.
-const NO_MEASURES: [&str; 52] = [
+const NO_MEASURES: [&str; 53] = [
     "条形码",
     "条码",
     "条件",
@@ -37,6 +37,7 @@ const NO_MEASURES: [&str; 52] = [
     "打算",
     "打开",
     "打的",
+    "打头",
     "打进",
     "打错",
     "听说",
@@ -65,6 +66,27 @@ const NO_MEASURES: [&str; 52] = [
     "根据",
     "把它",
     "台风",
+];
+
+/// What is counted and is no goods: 三条短信, 两条街.
+const NO_GOODS: [&str; 17] = [
+    "短信",
+    "微信",
+    "信息",
+    "消息",
+    "街",
+    "马路",
+    "路线",
+    "线路",
+    "狗",
+    "建议",
+    "意见",
+    "规定",
+    "内容",
+    "新闻",
+    "命",
+    "是什么",
+    "事情",
 ];
 
 /// So many digits in a row are the digits of a code (a telephone, a card), never a count.
@@ -129,6 +151,11 @@ struct Number {
 fn number_at(chars: &[char], start: usize) -> Option<Number> {
     if chars[start] == '半' {
         return Some(Number { value: 0.5, most: 0.5, len: 1, bare_digits: 0 });
+    }
+    if chars[start] == '几' {
+        // 几十条 is twenty to ninety.
+        let base = chars.get(start + 1).and_then(|c| power(*c))? as f64;
+        return Some(Number { value: 2.0 * base, most: 10.0 * base - 1.0, len: 2, bare_digits: 0 });
     }
     let len = numeral_len(chars, start);
     let numeral = &chars[start..start + len];
@@ -227,6 +254,10 @@ fn quantity_at(chars: &[char], start: usize) -> Option<Quantity> {
     if !MEASURES.contains(unit) && !MORE_MEASURES.contains(unit) {
         return None;
     }
+    let behind: String = chars[end + 1..].iter().take(4).collect();
+    if unit == '条' && NO_GOODS.iter().any(|word| behind.starts_with(word)) {
+        return None;
+    }
     let (more, taken) = behind_unit(chars, end, unit);
     let (value, most) = (number.value + more, number.most + more);
     Some(Quantity { value, most, unit: Some(unit), range: start..end + 1 + taken })
@@ -286,6 +317,7 @@ mod tests {
             ("十来条", 10.0, 20.0),
             ("五条或者六条", 5.0, 6.0),
             ("十几条", 11.0, 19.0),
+            ("几十条", 20.0, 99.0),
             ("一点五箱", 1.5, 1.5),
             ("一箱半", 1.5, 1.5),
             ("三块五", 3.5, 3.5),
@@ -308,6 +340,9 @@ mod tests {
             "尾号三二一五条",
             "二五一七八条",
             "第二条消息",
+            "发了三条短信",
+            "那两条街",
+            "一三八打头的",
             "一听说就来了",
         ] {
             assert_eq!(found(text), [], "{text}");

@@ -63,7 +63,8 @@ fn known(chain: &[Group]) -> Vec<Range<usize>> {
 
 fn is_known(d: &[u8], groups: &[Group]) -> bool {
     let abroad = d.strip_prefix(&[0, 0, 8, 6]).or_else(|| d.strip_prefix(&[8, 6])).unwrap_or(d);
-    is_mobile(abroad) || is_id_card(d) || (is_bank_card(d) && !is_time(groups)) || is_landline(d, groups)
+    let dotted = groups[1..].iter().any(|g| g.gap == Gap::Dot);
+    is_mobile(abroad) || is_id_card(d) || (is_bank_card(d) && !is_time(groups) && !dotted) || is_landline(d, groups)
 }
 
 /// An area code and seven or eight digits, in groups as people write and say them: 0551-6543210, 零一零 八八八八 六六六六.

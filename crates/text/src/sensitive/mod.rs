@@ -17,7 +17,7 @@ pub use measure::MaskMeasure;
 use tokens::{Group, Tens, chains, digit, tokens};
 
 /// Words that say that somebody's number follows, within so many characters.
-const CUES: [&str; 21] = [
+const CUES: [&str; 25] = [
     "电话",
     "手机",
     "号码",
@@ -39,12 +39,17 @@ const CUES: [&str; 21] = [
     "號碼",
     "帳號",
     "护照",
+    "QQ",
+    "qq",
+    "信用代码",
+    "税号",
 ];
 const CUE_REACH: usize = 12;
 /// Words that say so behind a number.
-const CUES_BEHIND: [&str; 6] = ["这个电话", "这个号码", "这个手机", "是我电话", "是我手机", "是我的手机"];
+const CUES_BEHIND: [&str; 9] =
+    ["这个电话", "这个号码", "这个手机", "是我电话", "是我手机", "是我的手机", "我电话", "是我的电话", "这个是我"];
 /// Words that make a cue speak of the centre's or an order's number, which is nobody's secret.
-const NOT_PRIVATE: [&str; 17] = [
+const NOT_PRIVATE: [&str; 20] = [
     "客服电话",
     "服务电话",
     "投诉电话",
@@ -62,6 +67,9 @@ const NOT_PRIVATE: [&str; 17] = [
     "条形码",
     "条码",
     "货号",
+    "订单",
+    "专卖证",
+    "许可证",
 ];
 
 /// Characters of each number that is to be hidden, in order, without overlaps.

@@ -38,7 +38,7 @@ pub(super) enum Gap {
     Tight,
     /// Commas and full stops, which also stand between numbers.
     List,
-    /// A decimal point, or the dots of a grouped number.
+    /// A decimal point or a sign of times, or what groups a number.
     Dot,
     /// The colon of a time of day, or of a grouped number.
     Colon,
@@ -189,22 +189,33 @@ fn ends_identity(chain: Option<&Vec<Group>>) -> bool {
 
 /// What the characters between two groups make of them; `None` where they are words.
 fn gap(between: &[char]) -> Option<Gap> {
-    if between.len() > LONGEST_GAP || !between.iter().all(|c| joins(*c)) {
+    // One asterisk joins, more are a mask.
+    let stars = between.iter().filter(|c| **c == '*').count();
+    let joined = |c: char| joins(c) || c == '*' && stars == 1;
+    if between.len() > LONGEST_GAP || !without_fillers(between).into_iter().all(joined) {
         return None;
     }
     let visible: Vec<char> = between.iter().copied().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
     Some(match visible[..] {
-        ['.' | '．'] => Gap::Dot,
+        // 100*200*300 is a size.
+        ['.' | '．' | '*'] => Gap::Dot,
         [':' | '：' | '∶'] => Gap::Colon,
         _ if visible.iter().any(|c| "，,、;；。．.".contains(*c)) => Gap::List,
         _ => Gap::Tight,
     })
 }
 
+/// What stands between two groups without the words that people put there while they read a number out.
+fn without_fillers(between: &[char]) -> Vec<char> {
+    const WORDS: [&str; 11] = ["然后是", "然后", "那个", "就是", "后面是", "后面", "最后", "接着", "再来", "对", "再"];
+    let text: String = between.iter().collect();
+    WORDS.iter().fold(text, |text, word| text.replace(word, "")).chars().collect()
+}
+
 /// Signs and sounds that stand within one number.
 fn joins(c: char) -> bool {
     const DASHES: &str = "-‐‑‒–—―−－﹣~～_＿";
-    const OTHERS: &str = "/／\\＼|｜.．·•・:：∶()（）[]+＋，,、;；。嗯呃啊哦欸诶吧呢的杠";
+    const OTHERS: &str = "/／\\＼|｜.．·•・:：∶()（）[]+＋#＃'’‘→…，,、;；。嗯呃啊哦欸诶吧呢的杠";
     c.is_whitespace() || is_invisible(c) || DASHES.contains(c) || OTHERS.contains(c)
 }
 
