@@ -302,7 +302,9 @@ mod tests {
             assert!(FfmpegSource::open(Some(&program), &call, 4, "x", &["-f", demuxer], &limits).is_err());
             let told = std::fs::read_to_string(&told).unwrap();
             assert!(told.ends_with("\nBYTES") && !told.contains("secret") && !told.contains("file"), "{told}");
-            assert!(told.contains(protocols) && told.contains(&format!("-format_whitelist {demuxer} -f {demuxer} -i ")));
+            assert!(
+                told.contains(protocols) && told.contains(&format!("-format_whitelist {demuxer} -f {demuxer} -i "))
+            );
             assert!(told.contains("-timelimit 2220 -t 43202") && told.contains("-max_alloc"), "{told}");
         }
     }

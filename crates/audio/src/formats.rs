@@ -319,7 +319,8 @@ mod tests {
 
     #[test]
     fn whatever_may_go_to_ffmpeg_says_as_what() {
-        const KNOWN: &str = "wav flac ogg mov matroska aiff amr asf au caf w64 voc nistsphere mp3 aac u8 gsm g722 g729 g723_1";
+        const KNOWN: &str =
+            "wav flac ogg mov matroska aiff amr asf au caf w64 voc nistsphere mp3 aac u8 gsm g722 g729 g723_1";
         for format in FORMATS {
             let none = matches!(format.decoder, Decoder::Riff | Decoder::Raw(..) | Decoder::None);
             assert_eq!(format.demuxer().is_none(), none, "{}", format.name);
