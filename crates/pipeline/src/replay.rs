@@ -186,6 +186,9 @@ impl Differences {
     }
 }
 
+/// Calls of a part, and those that are judged otherwise, each with its rule.
+type Compared = (usize, Vec<(String, Change)>);
+
 /// Judges stored calls by two sets of rules. Nothing is written.
 ///
 /// # Errors
@@ -198,7 +201,7 @@ pub fn compare(
     days: (Option<&str>, Option<&str>),
 ) -> Result<Differences, PipelineError> {
     let parts = stored_parts(root, days.0, days.1)?;
-    let found: Vec<Result<(usize, Vec<(String, Change)>), String>> = parts
+    let found: Vec<Result<Compared, String>> = parts
         .par_iter()
         .map(|part| -> Result<_, PipelineError> {
             let calls = match read_part(root, part) {

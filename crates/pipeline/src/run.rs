@@ -112,7 +112,7 @@ pub fn run(
     let clock = Clock::default();
     let unread = unread(&lake);
     let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { skipped, intake, unread, ..Summary::default() };
+    let mut summary = Summary { unread, skipped, intake, ..Summary::default() };
     if !todo.is_empty() {
         line(engine, &todo, options, stop, &clock, &mut |report| {
             summary.count(&report);
@@ -159,7 +159,7 @@ pub fn run_transcripts(
     let analysers: Vec<Mutex<Analyser<'_>>> = analysers.collect::<Result<_, PipelineError>>()?;
     let unread = unread(&lake);
     let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { skipped, intake, unread, ..Summary::default() };
+    let mut summary = Summary { unread, skipped, intake, ..Summary::default() };
     for chunk in todo.chunks(CHUNK_PER_WORKER * workers) {
         if stop.load(Ordering::Relaxed) {
             break;

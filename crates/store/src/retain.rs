@@ -136,7 +136,6 @@ mod tests {
     use crate::lake::tests::{open, report};
     use crate::read::part_files;
     use crate::schema::TableName;
-    use crate::stored::{Columns, each_batch};
 
     fn write(root: &Path, date: &str, ids: &[&str]) -> Part {
         let reports: Vec<CallReport> = ids.iter().map(|id| report(id, id.starts_with('f'))).collect();
