@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo console test lint check train-asr train-text eval docs bench bench-text bench-console bench-coverage clean
+.PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,7 +49,14 @@ lint: setup ## formatting, lints and documentation, warnings forbidden
 	@python3 models/cards.py --check
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
 
-check: lint test ## everything: lint and test
+# What cannot be looked at is said and is no failure: the tool is no part of the set-up, and its database lies on the network.
+deny: ## licences, bans, sources and known vulnerabilities of dependencies, with cargo-deny
+	@if ! command -v cargo-deny >/dev/null; then echo "deny: NOT CHECKED: cargo-deny is not installed (cargo install --locked cargo-deny)"; exit 0; fi; \
+	cargo deny check licenses bans sources; \
+	if cargo deny fetch db >/dev/null 2>&1; then cargo deny check --disable-fetch advisories; \
+	else echo "deny: advisories NOT CHECKED: the database cannot be fetched"; fi
+
+check: lint deny test ## everything: lint, dependencies and tests
 
 # Training and evaluation of the embedded models (models/README.md); torch is large, so it has an environment of its own.
 TRAIN := .venv-train/bin/python

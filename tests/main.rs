@@ -4,6 +4,7 @@
 
 mod cli;
 mod console;
+mod damaged;
 mod demo;
 mod estimate;
 mod hostile;

@@ -8,6 +8,7 @@ mod links;
 mod old_lake;
 mod refuses;
 mod reviewed;
+mod sound;
 mod starts;
 
 use std::io::{BufRead, BufReader};
@@ -85,13 +86,18 @@ impl Console {
 
     /// Starts over a lake.
     fn with(lake: &Path, data: tempfile::TempDir) -> Self {
+        Self::hearing(lake, &self::lake().join("recordings"), data)
+    }
+
+    /// Starts over a lake with these recordings.
+    fn hearing(lake: &Path, recordings: &Path, data: tempfile::TempDir) -> Self {
         let folder = data.path().to_string_lossy().into_owned();
         let mut child = callsift()
             .args(["console", "--listen", "127.0.0.1:0", "--first-users", "3021", "--data", &folder])
             .arg("--lake")
             .arg(lake)
             .arg("--recordings")
-            .arg(self::lake().join("recordings"))
+            .arg(recordings)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -404,3 +404,115 @@ fn a_call_without_its_recording_says_so() {
     let page = console.login("zhijian").get(&format!("/calls/{}", url(EVIL))).text();
     assert!(page.contains("录音目录里找不到这通电话的录音") && !page.contains("<audio") && !page.contains("waveform"));
 }
+
+#[test]
+fn a_login_leads_to_a_page_of_the_console() {
+    let console = Console::start();
+    let visitor = Client::new(&console.base);
+    for (asked, to) in [("/queue?state=all", "/queue?state=all"), ("/\t/evil.example", "/"), ("/queue\r\nx: y", "/")] {
+        let fields = [("name", "zhijian"), ("password", console.password("zhijian")), ("next", asked)];
+        let answer = visitor.post_raw("/login", &fields, &[]);
+        assert_eq!((answer.status, answer.header("location")), (303, to), "{asked:?}");
+    }
+}
+
+#[test]
+fn numbers_are_given_by_those_who_see_them() {
+    let mut console = Console::start();
+    console.add("chief", &["admin"]);
+    console.add("trusted", &["reviewer", "--numbers"]);
+    let (chief, admin) = (console.login("chief"), console.login("admin"));
+    let new = |name| [("name", name), ("role", "reviewer"), ("numbers", "1")];
+    assert_eq!((chief.post("/users", &new("x1")).status, admin.post("/users", &new("x2")).status), (400, 200));
+    let page = chief.get("/users").text();
+    assert!(!page.contains("x1") && !page.contains("name=\"numbers\"") && page.contains("trusted"), "{page}");
+    // A new password is shown to whoever set it.
+    let row = page.split("<tr>").find(|row| row.contains("trusted")).unwrap();
+    let reset = row.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!((chief.post(reset, &[]).status, admin.post(reset, &[]).status), (400, 200));
+}
+
+#[test]
+fn who_handed_in_what_is_for_leads() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (one, other, lead) = (console.login("zhijian"), console.login("zhijian2"), console.login("zhuguan"));
+    assert_eq!(other.post("/calls/t2/claim", &[]).status, 303);
+    assert_eq!(other.post("/calls/t2/form", &[("before", "")]).status, 303);
+    let count = |client: &Client, page: &str| client.get(page).text().matches("href=\"/calls/").count();
+    let at = "/queue?state=all&reviewer=zhijian2";
+    assert_eq!((count(&lead, at), count(&other, at)), (1, 1));
+    assert_eq!(count(&one, at), count(&one, "/queue?state=all"), "the filter is cleared");
+}
+
+/// Whoever guesses at a colleague's name from the same address does not lock the colleague out.
+#[test]
+fn a_known_browser_goes_on_while_others_guess() {
+    let console = Console::start();
+    let name = [("name", "zhuguan"), ("password", console.password("zhuguan"))];
+    let first = Client::new(&console.base).post_raw("/login", &name, &[]);
+    let mut device = first.headers.iter().filter(|(n, _)| n == "set-cookie").map(|(_, v)| v.split(';').next().unwrap());
+    let device = device.find(|v| v.starts_with("callsift_device=")).unwrap().to_owned();
+    for _ in 0..5 {
+        Client::new(&console.base).login("zhuguan", "wrong password");
+    }
+    assert_eq!(Client::new(&console.base).post_raw("/login", &name, &[]).status, 429);
+    let mut owner = Client::new(&console.base);
+    owner.cookie.clone_from(&device);
+    assert_eq!(owner.post_raw("/login", &name, &[]).status, 303);
+    // It is the owner's browser and nobody else's.
+    let other = [("name", "zhijian"), ("password", "wrong password")];
+    for _ in 0..5 {
+        owner.post_raw("/login", &other, &[]);
+    }
+    assert_eq!(owner.post_raw("/login", &other, &[]).status, 429);
+}
+
+#[test]
+fn files_of_the_console_are_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let console = Console::start();
+    console.login("admin").get("/calls/c05/waveform.svg");
+    let (mut folders, mut seen) = (vec![console.data.path().to_owned()], 0);
+    while let Some(at) = folders.pop() {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let entry = entry.unwrap();
+            let (meta, is_dir) = (entry.metadata().unwrap(), entry.path().is_dir());
+            assert_eq!(meta.permissions().mode() & 0o777, if is_dir { 0o700 } else { 0o600 }, "{:?}", entry.path());
+            seen += 1;
+            if is_dir {
+                folders.push(entry.path());
+            }
+        }
+    }
+    assert!(seen >= 4, "reviews, catalogue, sound");
+}
+
+/// Whoever found an open session does not find the password by it.
+#[test]
+fn the_present_password_is_not_guessed_either() {
+    let console = Console::start();
+    let reviewer = console.login("zhijian");
+    let change = |old| reviewer.post("/account", &[("old", old), ("new", "another good one")]).status;
+    assert!((0..5).all(|_| change("wrong password") == 200));
+    assert_eq!(change(console.password("zhijian")), 429);
+    assert_eq!(console.login("zhijian").get("/queue").status, 200, "the login is another matter");
+}
+
+#[test]
+fn connections_that_ask_for_nothing_end() {
+    use std::io::{Read, Write};
+    let console = Console::start();
+    let address = console.base.trim_start_matches("http://").to_owned();
+    let open = |sent: &[u8]| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.write_all(sent).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(40))).unwrap();
+        stream
+    };
+    let body = b"POST /login HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n\r\nna";
+    for (what, mut stream) in [("half a head", open(b"GET /login HTTP/1.1\r\nhost: x")), ("half a body", open(body))] {
+        let ended = stream.read_to_end(&mut Vec::new());
+        assert!(ended.is_ok(), "{what}: {ended:?}");
+    }
+}

@@ -2,10 +2,13 @@
 //!
 //! A process, not a library: a crash or a hang of a decoder stays outside, and nothing is linked. ffmpeg writes WAV of
 //! 32-bit floats to its standard output, so rate and channels come from a header that [`RiffSource`] reads.
+//!
+//! It reads what it was given and nothing else: the file is its standard input, opened here; no other protocol is allowed, and
+//! no other container than the one that the table of formats names. Playlists and references to other files lead nowhere.
 
 use std::env;
-use std::ffi::OsString;
-use std::io::{self, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -24,6 +27,10 @@ pub const FFMPEG_ENV: &str = "CALLSIFT_FFMPEG";
 const STALL: Duration = Duration::from_mins(1);
 /// Bytes per piece handed over by the reading thread; four may wait.
 const PIECE_BYTES: usize = 64 * 1024;
+/// ffmpeg computes at most a twentieth of the longest recording, and so much more, in seconds.
+const START_S: u64 = 60;
+/// Most bytes that it takes in one piece: headers may ask for any.
+const MOST_ALLOC: &str = "268435456";
 /// Last words of ffmpeg that are kept.
 const STDERR_BYTES: u64 = 4096;
 
@@ -55,7 +62,9 @@ impl FfmpegSource {
         limits: &AudioLimits,
     ) -> Result<Self, AudioError> {
         let program = program.ok_or_else(|| AudioError::ffmpeg_missing(format, path))?;
-        let mut process = Process::start(program, path, start, input_args)
+        let given = Given { program, path, start, args: input_args, limits };
+        let file = given.file().map_err(|error| AudioError::io(error, path))?;
+        let mut process = Process::start(&given, file)
             .map_err(|error| failed(format, &format!("cannot be started: {error}"), path))?;
         let pipe = process.pipe().map_err(|error| AudioError::io(error, path))?;
         // What has no header states no length.
@@ -64,7 +73,7 @@ impl FfmpegSource {
             Ok(stream) => {
                 let mut stream = stream.renamed(format, "ffmpeg");
                 if sized {
-                    stream.promise(promised_ms(program, path, start, input_args));
+                    stream.promise(promised_ms(&given));
                 }
                 Ok(Self { stream, process, format: format.to_owned(), path: path.to_owned() })
             }
@@ -94,27 +103,58 @@ impl ChannelStream for FfmpegSource {
     }
 }
 
-/// What ffmpeg may read.
-const PROTOCOLS: &str = "file,pipe,subfile";
+/// A recording for ffmpeg.
+struct Given<'a> {
+    program: &'a Path,
+    path: &'a Path,
+    /// First byte of the recording in the file.
+    start: u64,
+    /// Arguments before the input; they force the container.
+    args: &'a [&'a str],
+    limits: &'a AudioLimits,
+}
 
-/// The file for ffmpeg, from a byte on. `file:` keeps names such as `-x` or `http:…` from being taken for options or
-/// protocols.
-fn input(path: &Path, start: u64) -> OsString {
-    let mut input = OsString::new();
-    if start > 0 {
-        input.push(format!("subfile,,start,{start},end,0,,:"));
+impl Given<'_> {
+    /// The file, from its first byte on.
+    fn file(&self) -> io::Result<File> {
+        let mut file = File::open(self.path)?;
+        file.seek(SeekFrom::Start(self.start))?;
+        Ok(file)
     }
-    input.push("file:");
-    input.push(path);
-    input
+
+    /// ffmpeg with its input: the pipe, and in the one container whose index may stand behind the sound a copy of it that can be
+    /// gone back in.
+    fn command(&self, file: File) -> Command {
+        let demuxer = self.args.iter().skip_while(|arg| **arg != "-f").nth(1).copied().unwrap_or("wav");
+        let (protocols, input) = if demuxer == "mov" { ("cache,pipe", "cache:pipe:0") } else { ("pipe", "pipe:0") };
+        let mut command = Command::new(self.program);
+        command.args(["-nostdin", "-hide_banner", "-max_alloc", MOST_ALLOC, "-protocol_whitelist", protocols]);
+        command.args(["-format_whitelist", demuxer]).args(self.args).args(["-i", input]).stdin(Stdio::from(file));
+        command
+    }
+
+    /// Seconds of computing, and of sound.
+    fn limits(&self) -> [String; 2] {
+        let s = self.limits.max_duration_ms / 1000;
+        // A second more than is allowed, so that too long is told from just long enough.
+        [(s / 20 + START_S).to_string(), (s + 2).to_string()]
+    }
 }
 
 /// Length that the container promises, milliseconds, as far as ffmpeg reads it there and does not guess it.
-fn promised_ms(program: &Path, path: &Path, start: u64, input_args: &[&str]) -> Option<u64> {
-    let mut command = Command::new(program);
-    command.args(["-nostdin", "-hide_banner", "-protocol_whitelist", PROTOCOLS]).args(input_args);
-    let output = command.arg("-i").arg(input(path, start)).stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+fn promised_ms(given: &Given<'_>) -> Option<u64> {
+    let mut child = given.command(given.file().ok()?).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().ok()?;
+    let (sender, said) = sync_channel(1);
+    let pipe = child.stderr.take()?;
+    let reader = thread::Builder::new().name("ffmpeg-stderr".to_owned()).spawn(move || {
+        let mut text = Vec::new();
+        let _ = pipe.take(STDERR_BYTES * 16).read_to_end(&mut text);
+        let _ = sender.send(text);
+    });
+    let stderr = reader.ok().and_then(|_| said.recv_timeout(STALL).ok());
+    let _ = child.kill();
+    let _ = child.wait();
+    let text = String::from_utf8_lossy(&stderr?).into_owned();
     let stated = text.split_once("Duration: ")?.1.split_once(',')?.0;
     let mut parts = stated.split(':').map(str::parse::<f64>);
     let (Some(Ok(hours)), Some(Ok(minutes)), Some(Ok(seconds))) = (parts.next(), parts.next(), parts.next()) else {
@@ -134,14 +174,12 @@ struct Process {
 }
 
 impl Process {
-    fn start(program: &Path, path: &Path, start: u64, input_args: &[&str]) -> io::Result<Self> {
-        let mut child = Command::new(program)
-            .args(["-nostdin", "-v", "error", "-threads", "1", "-protocol_whitelist", PROTOCOLS])
-            .args(input_args)
-            .arg("-i")
-            .arg(input(path, start))
+    fn start(given: &Given<'_>, file: File) -> io::Result<Self> {
+        let [computing, sound] = given.limits();
+        let mut child = given
+            .command(file)
+            .args(["-v", "error", "-threads", "1", "-timelimit", &computing, "-t", &sound])
             .args(["-map", "0:a:0", "-vn", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"])
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
@@ -243,7 +281,31 @@ mod tests {
         let program = dir.path().join("ffmpeg");
         std::fs::write(&program, "#!/bin/sh\necho first >&2\necho 'no such codec' >&2\nexit 1\n").unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let error = open(Some(&program), Path::new("call.amr")).err().unwrap();
+        let call = dir.path().join("call.amr");
+        std::fs::write(&call, "#!AMR").unwrap();
+        let error = open(Some(&program), &call).err().unwrap();
         assert!(matches!(&error, AudioError::Ffmpeg { detail, .. } if detail == "no such codec"), "{error}");
+    }
+
+    /// A name such as `concat:…` or `-i` would be an order; so the name is not said at all.
+    #[test]
+    fn ffmpeg_gets_bytes_and_no_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let (program, told) = (dir.path().join("ffmpeg"), dir.path().join("told"));
+        let script = format!("#!/bin/sh\necho \"$@\" >'{0}'\ncat >>'{0}'\nexit 1\n", told.display());
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let call = dir.path().join("concat:secret");
+        std::fs::write(&call, "junkBYTES").unwrap();
+        let limits = AudioLimits::default();
+        for (demuxer, protocols) in [("mp3", "-protocol_whitelist pipe "), ("mov", "-protocol_whitelist cache,pipe ")] {
+            assert!(FfmpegSource::open(Some(&program), &call, 4, "x", &["-f", demuxer], &limits).is_err());
+            let told = std::fs::read_to_string(&told).unwrap();
+            assert!(told.ends_with("\nBYTES") && !told.contains("secret") && !told.contains("file"), "{told}");
+            assert!(
+                told.contains(protocols) && told.contains(&format!("-format_whitelist {demuxer} -f {demuxer} -i "))
+            );
+            assert!(told.contains("-timelimit 2220 -t 43202") && told.contains("-max_alloc"), "{told}");
+        }
     }
 }

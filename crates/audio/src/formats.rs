@@ -280,6 +280,19 @@ impl Format {
         FORMATS.iter().find(|format| format.name == name)
     }
 
+    /// What ffmpeg calls the container: nothing else is ever tried on a file of this format, least of all a playlist.
+    pub(crate) fn demuxer(&self) -> Option<&'static str> {
+        match self.decoder {
+            Decoder::Ffmpeg(args) => args.iter().skip_while(|arg| **arg != "-f").nth(1).copied(),
+            Decoder::Symphonia | Decoder::Opus => Some(match self.name.split('/').next()? {
+                "m4a" => "mov",
+                "webm" => "matroska",
+                container => container,
+            }),
+            Decoder::Riff | Decoder::Raw(..) | Decoder::None => None,
+        }
+    }
+
     /// True where the first bytes of a file carry the format's magic.
     pub(crate) fn has_magic(&self, head: &[u8]) -> bool {
         let Sign::Magic(alternatives) = self.sign else { return false };
@@ -301,6 +314,17 @@ mod tests {
         for format in FORMATS {
             assert!(!format.extensions.is_empty(), "{} has no extension", format.name);
             assert!(format.extensions.iter().all(|e| e.to_ascii_lowercase() == **e));
+        }
+    }
+
+    #[test]
+    fn whatever_may_go_to_ffmpeg_says_as_what() {
+        const KNOWN: &str =
+            "wav flac ogg mov matroska aiff amr asf au caf w64 voc nistsphere mp3 aac u8 gsm g722 g729 g723_1";
+        for format in FORMATS {
+            let none = matches!(format.decoder, Decoder::Riff | Decoder::Raw(..) | Decoder::None);
+            assert_eq!(format.demuxer().is_none(), none, "{}", format.name);
+            assert!(format.demuxer().is_none_or(|d| KNOWN.split(' ').any(|k| k == d)), "{}", format.name);
         }
     }
 

@@ -55,7 +55,7 @@ pub use ffmpeg_source::{FFMPEG_ENV, ffmpeg_program};
 pub use formats::{Decoder, Encoding, FORMATS, Format, Sign};
 pub use headerless::Headerless;
 pub use limits::AudioLimits;
-pub use plain::exact_mime;
+pub use plain::{exact_mime, holds_sound_alone};
 pub use probe::probe;
 pub use quality::QualityMeter;
 pub use reader::{AudioReader, file_sha256};

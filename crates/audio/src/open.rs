@@ -104,7 +104,8 @@ impl<'a> Recording<'a> {
             Err(error @ (AudioError::Io { .. } | AudioError::Limit { .. })) => return Err(error),
             Err(error) => error,
         };
-        match self.ffmpeg(&[]) {
+        let Some(demuxer) = self.found.format.demuxer() else { return Err(error) };
+        match self.ffmpeg(&["-f", demuxer]) {
             Ok(source) => Ok(Box::new(source)),
             Err(AudioError::FfmpegMissing { .. }) => Err(error),
             Err(by_ffmpeg) if matches!(error, AudioError::FfmpegMissing { .. }) => Err(by_ffmpeg),

@@ -1,6 +1,7 @@
 //! Which files browsers play just as they are heard here, and seek in exactly.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::chunks;
@@ -45,9 +46,47 @@ pub fn exact_mime(path: &Path, limits: &AudioLimits) -> Result<Option<&'static s
     Ok(exact.then_some(if found.format.name == "mp3" { "audio/mpeg" } else { "audio/wav" }))
 }
 
+/// Whether a file is WAV of format and samples alone. Anything else may hold words: names and numbers in tags, remarks of the
+/// recorder, or what stands behind the sound.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn holds_sound_alone(path: &Path) -> Result<bool, AudioError> {
+    let io = |error| AudioError::io(error, path);
+    let mut file = File::open(path).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    let mut head = [0; 12];
+    if length < 12 {
+        return Ok(false);
+    }
+    file.read_exact(&mut head).map_err(io)?;
+    if &head[..4] != b"RIFF" || &head[8..] != b"WAVE" {
+        return Ok(false);
+    }
+    let mut at = 12;
+    while at + 8 <= length {
+        let mut chunk = [0; 8];
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut chunk)).map_err(io)?;
+        let size = u64::from(u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]));
+        let known = match &chunk[..4] {
+            // The largest form is 40 bytes; what stands behind it is no format.
+            b"fmt " => size <= 40,
+            b"fact" => size == 4,
+            b"data" => true,
+            _ => false,
+        };
+        if !known {
+            return Ok(false);
+        }
+        at += 8 + size + size % 2;
+    }
+    // An odd last chunk may lack its filling.
+    Ok(at == length || at == length + 1)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::exact_mime;
+    use super::{exact_mime, holds_sound_alone};
     use crate::AudioLimits;
     use crate::riff::tests::wav;
 
@@ -87,5 +126,20 @@ mod tests {
         ] {
             assert_eq!(mime(&bytes), None, "{what}");
         }
+    }
+
+    #[test]
+    fn tags_are_more_than_sound() {
+        let dir = tempfile::tempdir().unwrap();
+        let alone = |bytes: &[u8]| {
+            let path = dir.path().join("a.wav");
+            std::fs::write(&path, bytes).unwrap();
+            holds_sound_alone(&path).unwrap()
+        };
+        let plain = wav(1, 1, 8000, 2, 16, None, &[0; 64]);
+        assert!(alone(&plain));
+        assert!(!alone(&[&plain[..], b"LIST\x04\0\0\0INFO"].concat()));
+        assert!(!alone(&[&plain[..], b"13812345678"].concat()));
+        assert!(!alone(b"ID3\x04\0\0\0\0\0\x05abcde") && !alone(b"") && !alone(b"RIFF"));
     }
 }

@@ -180,3 +180,31 @@ proptest! {
         let _ = read_bytes("a.bin", &bytes);
     }
 }
+
+/// A file that names others is no recording, whatever it is called: their speech must not be taken for the call's.
+#[test]
+fn playlists_open_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let tone: Vec<u8> = (0..16_000u32).flat_map(|i| ((i * i * 7) as i16).to_le_bytes()).collect();
+    let other = dir.path().join("secret.wav");
+    std::fs::write(&other, wav(1, 8000, None, &tone)).unwrap();
+    assert!(read(&other, &AudioLimits::default()).is_ok());
+    let hls = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile:{}\n#EXT-X-ENDLIST\n", other.display());
+    let relative = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nsecret.wav\n#EXT-X-ENDLIST\n".to_owned();
+    let concat = "ffconcat version 1.0\nfile secret.wav\n".to_owned();
+    let sdp = "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n".to_owned();
+    let tag = b"ID3\x04\0\0\0\0\0\x05abcde".to_vec();
+    for (text, name) in [hls, relative, concat, sdp].into_iter().zip(["a.m3u8", "b.m3u8", "c.ffconcat", "d.sdp"]) {
+        for name in [name, "call.mp3", "call.vox", "call.gsm", "call.wma", "call.wav"] {
+            for bytes in [text.clone().into_bytes(), [&tag[..], text.as_bytes()].concat()] {
+                let path = dir.path().join(name);
+                std::fs::write(&path, &bytes).unwrap();
+                match read(&path, &AudioLimits::default()) {
+                    Err(_) => {}
+                    // Two seconds would be the other file's.
+                    Ok(info) => assert!(info.duration_ms < 500, "{name}: {info:?}"),
+                }
+            }
+        }
+    }
+}

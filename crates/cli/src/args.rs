@@ -6,12 +6,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 mod console;
+mod lake;
 mod retain;
 mod sample;
 
 pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
+pub use lake::{LakeArgs, LakeCommand};
 pub use retain::RetainArgs;
 pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
 
@@ -70,6 +72,9 @@ pub enum Command {
     /// Back up the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
+    /// Find damaged parts of a lake, and put them aside.
+    #[command(after_help = lake::LAKE_EXAMPLES)]
+    Lake(LakeArgs),
     /// Remove calls and recordings that are older than the centre wants to keep them.
     #[command(after_help = retain::RETAIN_EXAMPLES)]
     Retain(RetainArgs),

@@ -27,6 +27,11 @@ pub fn note(text: &str) {
     let _ = writeln!(err, "{}", visible(text));
 }
 
+/// What is said of a part of the lake that cannot be read, wherever figures or work are without it.
+pub fn unread(damage: &dyn std::fmt::Display) -> String {
+    format!("注意：有一份数据读不出，下面不含它：{damage}；补救办法见 callsift lake check")
+}
+
 /// Writes an error with its causes.
 pub fn error(error: &anyhow::Error) {
     note(&format!("callsift: {error}"));

@@ -13,10 +13,13 @@ use crate::error::ConsoleError;
 use crate::figures::cache::FigureCache;
 use crate::options::ConsoleOptions;
 use crate::page_error::PageError;
-use crate::sound::SoundCache;
+use crate::sound::{Hashes, SoundCache};
+use crate::turns::Turns;
 
 /// Name of the catalogue in the console's folder.
-const CATALOG: &str = "catalog.db";
+pub(crate) const CATALOG: &str = "catalog.db";
+/// Name of the folder of decoded sound.
+pub(crate) const SOUND: &str = "sound";
 /// Connections that are kept open while nobody uses them.
 const KEEP: usize = 8;
 
@@ -25,7 +28,11 @@ pub(crate) struct App {
     pub(crate) options: ConsoleOptions,
     pub(crate) rules: RuleSet,
     pub(crate) limiter: Limiter,
+    /// Guesses at the present password by whoever has a session.
+    pub(crate) own_limiter: Limiter,
+    pub(crate) turns: Turns,
     pub(crate) sounds: SoundCache,
+    pub(crate) hashes: Hashes,
     pub(crate) figures: FigureCache,
     pub(crate) counts: Counts,
     pool: Mutex<Vec<Db>>,
@@ -36,12 +43,15 @@ pub(crate) type Shared = Arc<App>;
 
 impl App {
     pub(crate) fn new(options: ConsoleOptions, rules: RuleSet) -> Result<Self, ConsoleError> {
-        let sounds = SoundCache::open(options.data.join("sound"), options.audio.clone())?;
+        let sounds = SoundCache::open(options.data.join(SOUND), options.audio.clone())?;
         Ok(Self {
             options,
             rules,
             limiter: Limiter::default(),
+            own_limiter: Limiter::default(),
+            turns: Turns::default(),
             sounds,
+            hashes: Hashes::default(),
             figures: FigureCache::default(),
             counts: Counts::default(),
             pool: Mutex::default(),

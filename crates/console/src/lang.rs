@@ -89,14 +89,6 @@ pub(crate) fn evidence(lang: Lang, text: &str) -> String {
     if text.starts_with('（') { engine(lang, text) } else { text.to_owned() }
 }
 
-/// Why a recording failed; as it stands in the lake for engineers, and where it is of no known kind.
-pub(crate) fn failure(lang: Lang, reason: &str) -> &str {
-    match lang {
-        Lang::Zh => callsift_core::failure::reason_zh(reason).unwrap_or(reason),
-        Lang::En => reason,
-    }
-}
-
 /// How a text met a rule.
 pub(crate) fn match_kind(lang: Lang, name: &str) -> &'static str {
     match name {

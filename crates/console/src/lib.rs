@@ -16,6 +16,7 @@ mod pages;
 mod retain;
 mod serve;
 mod sound;
+mod turns;
 
 pub use app::now_us;
 pub use error::ConsoleError;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::app::catalog_path;
+use crate::app::{SOUND, catalog_path};
 use crate::catalog;
 use crate::error::ConsoleError;
 use crate::sound;
@@ -23,7 +23,7 @@ pub struct Forgotten {
 /// # Errors
 /// A file cannot be removed or read; the catalogue is in use.
 pub fn forget_removed(data: &Path, lake: &Path, deleted: bool) -> Result<Forgotten, ConsoleError> {
-    let sound_files = sound::clear(&data.join("sound"));
+    let sound_files = sound::clear(&data.join(SOUND));
     let path = catalog_path(data);
     let parts = if path.is_file() { catalog::forget(&mut catalog::open(&path)?, lake, deleted)? } else { 0 };
     Ok(Forgotten { sound_files: sound_files?, parts })

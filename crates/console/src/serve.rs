@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum_server::Handle;
-use callsift_reviews::Db;
+use callsift_reviews::{Db, private};
 use callsift_rules::RuleSet;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::app::{App, Shared, catalog_path};
+use crate::app::{App, CATALOG, SOUND, Shared, catalog_path};
 use crate::catalog;
 use crate::error::ConsoleError;
 use crate::options::ConsoleOptions;
@@ -26,8 +30,12 @@ use crate::{auth, figures, pages};
 const FOLLOW: Duration = Duration::from_mins(1);
 /// Pages that are being made get so long when the console stops.
 const GRACE: Duration = Duration::from_secs(10);
-/// Longest form.
-const MOST_BYTES: usize = 64 * 1024;
+/// A request is to arrive within so long, and a connection may rest so long before the next one.
+const HEAD: Duration = Duration::from_secs(15);
+/// Requests at once on one connection; browsers ask for a dozen.
+const STREAMS: u32 = 32;
+/// Longest form: 8,000 Chinese characters to try a rule on are 72,000 bytes in it.
+const MOST_BYTES: usize = 256 * 1024;
 
 /// Serves until the process is told to stop. `ready` gets the address once it is open; `progress` parts read and parts in all.
 ///
@@ -43,6 +51,7 @@ pub fn serve(
     // Makes the folder, too.
     drop(Db::open_in(&options.data)?);
     let app = Arc::new(App::new(options, rules)?);
+    warn_of_open_files(&app.options.data);
     let mut conn = catalog::open(&catalog_path(&app.options.data))?;
     // Nobody waits at the start for an order that is right already but for the last verdicts.
     update(&app, &mut conn, progress, false)?;
@@ -50,6 +59,18 @@ pub fn serve(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(ConsoleError::io("cannot start threads for", &app.options.data))?;
     runtime.block_on(listen(app, ready))
+}
+
+/// Names what others on this machine may read: it was made before, or opened by hand.
+fn warn_of_open_files(data: &Path) {
+    let names = ["", Db::FILE, CATALOG, SOUND].map(|name| data.join(name));
+    for path in private::open_to_others(&names) {
+        let mode = if path.is_dir() { "700" } else { "600" };
+        complain(&ConsoleError::Option(format!(
+            "others on this machine may read {0}; close it with: chmod {mode} {0}",
+            path.display()
+        )));
+    }
 }
 
 /// Reads what is new in the lake, and puts the queue in the order that lake and verdicts give.
@@ -93,7 +114,9 @@ async fn listen(app: Shared, ready: impl FnOnce(SocketAddr)) -> Result<(), Conso
     let done = match tls {
         None => {
             ready(bound);
-            axum_server::from_tcp(listener).map_err(taken)?.handle(handle).serve(service).await
+            let mut server = axum_server::from_tcp(listener).map_err(taken)?.handle(handle);
+            bound_connections(server.http_builder());
+            server.serve(service).await
         }
         Some(tls) => {
             // Only fails where a provider is set already, and then there is one.
@@ -101,10 +124,19 @@ async fn listen(app: Shared, ready: impl FnOnce(SocketAddr)) -> Result<(), Conso
             let config = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.cert, &tls.key).await;
             let config = config.map_err(|e| ConsoleError::Tls(e.to_string()))?;
             ready(bound);
-            axum_server::from_tcp_rustls(listener, config).map_err(taken)?.handle(handle).serve(service).await
+            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(taken)?.handle(handle);
+            bound_connections(server.http_builder());
+            server.serve(service).await
         }
     };
     done.map_err(taken)
+}
+
+/// Connections that ask for nothing end, and one connection does not ask for everything at once.
+fn bound_connections(builder: &mut Builder<TokioExecutor>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(16 * 1024);
+    builder.http2().keep_alive_interval(HEAD).keep_alive_timeout(HEAD);
 }
 
 /// Waits for an interrupt or a polite end, then lets open pages finish.
@@ -126,6 +158,7 @@ async fn stop(handle: Handle<SocketAddr>) {
 fn router(app: Shared) -> Router {
     pages::routes()
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(HEAD))
         .layer(middleware::from_fn(auth::same_origin))
         .layer(middleware::map_response(plain_text))
         .layer(middleware::map_response_with_state(app.options.tls.is_some(), headers))

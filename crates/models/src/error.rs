@@ -47,6 +47,12 @@ pub enum ModelError {
         /// The manifest's note.
         note: String,
     },
+    /// The manifest does not say what the file must be.
+    #[error("{name} cannot be pulled: the manifest gives no size and SHA-256, so nobody could tell what came")]
+    Unpinned {
+        /// Model.
+        name: String,
+    },
     /// No server gave the file.
     #[error("cannot fetch {name} after {attempts} attempts, the last at {url}: {detail}")]
     Fetch {

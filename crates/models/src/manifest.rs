@@ -158,6 +158,8 @@ mod tests {
                 "{} comes from nowhere",
                 entry.name
             );
+            let pinned = entry.sha256.is_some() && entry.size.is_some();
+            assert!(entry.url.is_none() || pinned, "{} would be refused", entry.name);
             assert_eq!(entry.url.is_some(), entry.mirror.is_some(), "{} has one address only", entry.name);
         }
         let turbo = manifest.get("whisper-large-v3-turbo-q5_0").unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Bytes go to `FILE.part` beside the target. A cut connection is taken up where it broke (HTTP range request); a server
 //! that ignores ranges makes the file start anew. The part file becomes the target by rename, so nobody ever sees half
-//! a model. Without a known SHA-256 the first copy is trusted, and its hash is locked in `FILE.sha256`.
+//! a model. Without a known size and SHA-256 nothing is fetched: nobody could tell what came.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -44,8 +44,6 @@ pub struct Pulled {
     pub sha256: String,
     /// False where the file was there already and right.
     pub fetched: bool,
-    /// True where the manifest has no hash and this copy was trusted as it came: say so to the user.
-    pub trusted: bool,
 }
 
 /// Fetches a model, unless it is there and right. `progress` gets the bytes so far and, where known, in all.
@@ -58,21 +56,20 @@ pub fn pull(
     if path.is_file()
         && let Ok(sha256) = verify(entry, &path)
     {
-        return Ok(Pulled { path, sha256, fetched: false, trusted: false });
+        return Ok(Pulled { path, sha256, fetched: false });
     }
     if entry.url.is_none() {
         return Err(ModelError::NoUrl { name: entry.name.clone(), note: entry.note.clone() });
+    }
+    if entry.sha256.is_none() || entry.size.is_none() {
+        return Err(ModelError::Unpinned { name: entry.name.clone() });
     }
     let parent = path.parent().unwrap_or(&options.folder);
     fs::create_dir_all(parent).map_err(|error| ModelError::io(error, parent))?;
     let part = beside(&path, ".part");
     let sha256 = Download::new(entry, options, &part).run(progress)?;
     fs::rename(&part, &path).map_err(|error| ModelError::io(error, &path))?;
-    let trusted = entry.sha256.is_none();
-    if trusted {
-        lock(&path, &sha256)?;
-    }
-    Ok(Pulled { path, sha256, fetched: true, trusted })
+    Ok(Pulled { path, sha256, fetched: true })
 }
 
 /// Checks a file against the manifest, or against the lock of its first pull; gives its SHA-256.
@@ -100,13 +97,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Writes the hash in the form of `sha256sum`, so that the usual tools check it too.
-fn lock(path: &Path, sha256: &str) -> Result<(), ModelError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let lock = beside(path, ".sha256");
-    fs::write(&lock, format!("{sha256}  {name}\n")).map_err(|error| ModelError::io(error, &lock))
-}
-
+/// The hash that an older version wrote down of a copy that it trusted.
 fn locked(path: &Path) -> Option<String> {
     let text = fs::read_to_string(beside(path, ".sha256")).ok()?;
     text.split_whitespace().next().map(str::to_owned)
@@ -235,11 +226,7 @@ impl<'a> Download<'a> {
 
     /// Verifies the whole part file; wrong bytes are thrown away, and the next server gets its turn.
     fn check(&self) -> Result<String, Broken> {
-        let checked = match &self.entry.sha256 {
-            Some(_) => verify(self.entry, self.part),
-            None => file_sha256(self.part),
-        };
-        checked.map_err(|error| match error {
+        verify(self.entry, self.part).map_err(|error| match error {
             ModelError::WrongContent { .. } => {
                 let _ = fs::remove_file(self.part);
                 Broken::Refused(error.to_string())

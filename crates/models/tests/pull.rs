@@ -122,7 +122,7 @@ fn a_cut_download_goes_on_where_it_broke() {
     let mut seen = Vec::new();
     let entry = entry(&server.url, None, Some(SHA256));
     let pulled = pull(&entry, &options(dir.path()), &mut |done, total| seen.push((done, total))).unwrap();
-    assert_eq!((pulled.sha256.as_str(), pulled.fetched, pulled.trusted), (SHA256, true, false));
+    assert_eq!((pulled.sha256.as_str(), pulled.fetched), (SHA256, true));
     assert_eq!(std::fs::read(&pulled.path).unwrap(), content());
     assert_eq!(*server.ranges.lock().unwrap(), ["", "bytes=100000-", "bytes=150000-"]);
     assert_eq!(seen.last(), Some(&(300_000, Some(300_000))));
@@ -180,15 +180,15 @@ fn a_server_that_sends_too_much_or_nothing_is_left() {
 }
 
 #[test]
-fn without_a_known_hash_the_first_copy_is_trusted_and_locked() {
+fn without_a_known_size_and_hash_nothing_is_fetched() {
     let server = serve(vec![Answer::Whole]);
     let dir = tempfile::tempdir().unwrap();
-    let entry = entry(&server.url, None, None);
-    let pulled = pull(&entry, &options(dir.path()), &mut |_, _| {}).unwrap();
-    assert!(pulled.trusted && pulled.sha256 == SHA256);
-    assert_eq!(verify(&entry, &pulled.path).unwrap(), SHA256);
-    std::fs::write(&pulled.path, "something else").unwrap();
-    assert!(matches!(verify(&entry, &pulled.path), Err(ModelError::WrongContent { what: "sha256", .. })));
+    let known = entry(&server.url, None, Some(SHA256));
+    for entry in [entry(&server.url, None, None), ModelEntry { size: None, ..known }] {
+        let refused = pull(&entry, &options(dir.path()), &mut |_, _| {});
+        assert!(matches!(refused, Err(ModelError::Unpinned { .. })), "{refused:?}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was written");
 }
 
 #[test]

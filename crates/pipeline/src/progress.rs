@@ -60,6 +60,8 @@ pub struct Failure {
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
+    /// Parts of the lake that cannot be read; calls of theirs that were at hand were made again.
+    pub unread: Vec<String>,
     /// Calls done in this run, whatever became of them.
     pub calls: usize,
     /// Calls with speech, judged.

@@ -22,6 +22,8 @@ pub struct ReplaySummary {
     pub parts: usize,
     /// Parts left for next time, because the replay was stopped.
     pub not_reached: usize,
+    /// Parts that cannot be read, and are as they were.
+    pub unread: Vec<String>,
     /// Calls with a hit before and after, by rule.
     pub hits: BTreeMap<String, (usize, usize)>,
     /// Wall time.
@@ -59,13 +61,19 @@ pub fn replay(
     let lake = Lake::open(root, callsift_text::Segmenter::default())?;
     let parts = stored_parts(root, days.0, days.1)?;
     let done = AtomicUsize::new(0);
-    let outcomes: Vec<Option<(usize, Hits, Hits)>> = parts
+    let outcomes: Vec<Outcome> = parts
         .par_iter()
         .map(|part| -> Result<_, PipelineError> {
             if stop.load(Ordering::Relaxed) {
-                return Ok(None);
+                return Ok(Outcome::NotReached);
             }
-            let calls = read_part(root, part)?;
+            let calls = match read_part(root, part) {
+                Err(damage) if damage.is_damage() => {
+                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, parts.len());
+                    return Ok(Outcome::Unread(damage.to_string()));
+                }
+                calls => calls?,
+            };
             if let Some(call) = calls.iter().find(|c| !other_options && c.config_hash != made_by.config_hash) {
                 return Err(PipelineError::OtherOptions { call_id: call.meta.call_id.clone() });
             }
@@ -73,14 +81,22 @@ pub fn replay(
             let before = hits_in(root, part)?;
             lake.replace_findings(part, &judged, made_by)?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, parts.len());
-            Ok(Some((judged.len(), before, count_hits(judged.iter().map(|j| j.findings.as_slice())))))
+            let after = count_hits(judged.iter().map(|j| j.findings.as_slice()));
+            Ok(Outcome::Judged(judged.len(), before, after))
         })
         .collect::<Result<_, _>>()?;
     let mut summary = ReplaySummary::default();
     for outcome in outcomes {
-        let Some((calls, before, after)) = outcome else {
-            summary.not_reached += 1;
-            continue;
+        let (calls, before, after) = match outcome {
+            Outcome::Judged(calls, before, after) => (calls, before, after),
+            Outcome::Unread(damage) => {
+                summary.unread.push(damage);
+                continue;
+            }
+            Outcome::NotReached => {
+                summary.not_reached += 1;
+                continue;
+            }
         };
         summary.calls += calls;
         summary.parts += 1;
@@ -96,6 +112,14 @@ pub fn replay(
 }
 
 type Hits = BTreeMap<String, usize>;
+
+/// What became of a part.
+enum Outcome {
+    /// Calls, hits before, hits after.
+    Judged(usize, Hits, Hits),
+    Unread(String),
+    NotReached,
+}
 
 fn judge(call: &StoredCall, rules: &RuleSet, options: &EvalOptions) -> Judged {
     let failed = call.status == "failed";
@@ -114,7 +138,12 @@ fn count_hits<'f>(calls: impl Iterator<Item = &'f [Finding]>) -> Hits {
 
 fn hits_in(root: &Path, part: &callsift_store::Part) -> Result<Hits, PipelineError> {
     let mut hits = Hits::new();
-    for rule in callsift_store::lines::rules_hit(root, part)? {
+    // Damaged findings are made anew from calls and turns; what they said is not known.
+    let before = match callsift_store::lines::rules_hit(root, part) {
+        Err(damage) if damage.is_damage() => Vec::new(),
+        rules => rules?,
+    };
+    for rule in before {
         *hits.entry(rule).or_default() += 1;
     }
     Ok(hits)
@@ -142,6 +171,8 @@ pub struct Change {
 pub struct Differences {
     /// Calls compared.
     pub calls: usize,
+    /// Parts that cannot be read, and were not compared.
+    pub unread: Vec<String>,
     /// Calls that are judged otherwise, by rule, in the order of the lake.
     pub changes: BTreeMap<String, Vec<Change>>,
 }
@@ -155,6 +186,9 @@ impl Differences {
     }
 }
 
+/// Calls of a part, and those that are judged otherwise, each with its rule.
+type Compared = (usize, Vec<(String, Change)>);
+
 /// Judges stored calls by two sets of rules. Nothing is written.
 ///
 /// # Errors
@@ -167,16 +201,26 @@ pub fn compare(
     days: (Option<&str>, Option<&str>),
 ) -> Result<Differences, PipelineError> {
     let parts = stored_parts(root, days.0, days.1)?;
-    let found: Vec<(usize, Vec<(String, Change)>)> = parts
+    let found: Vec<Result<Compared, String>> = parts
         .par_iter()
         .map(|part| -> Result<_, PipelineError> {
-            let calls = read_part(root, part)?;
+            let calls = match read_part(root, part) {
+                Err(damage) if damage.is_damage() => return Ok(Err(damage.to_string())),
+                calls => calls?,
+            };
             let changes = calls.iter().filter(|c| c.status != "failed").flat_map(|c| changes(c, old, new, options));
-            Ok((calls.len(), changes.collect()))
+            Ok(Ok((calls.len(), changes.collect())))
         })
         .collect::<Result<_, _>>()?;
     let mut differences = Differences::default();
-    for (calls, changes) in found {
+    for part in found {
+        let (calls, changes) = match part {
+            Ok(found) => found,
+            Err(damage) => {
+                differences.unread.push(damage);
+                continue;
+            }
+        };
         differences.calls += calls;
         for (rule, change) in changes {
             differences.changes.entry(rule).or_default().push(change);

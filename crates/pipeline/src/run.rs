@@ -81,6 +81,10 @@ fn open_lake(engine: &Engine, out: &Path, options: &RunOptions) -> Result<Lake, 
     Ok(lake)
 }
 
+fn unread(lake: &Lake) -> Vec<String> {
+    lake.unread().iter().map(ToString::to_string).collect()
+}
+
 /// Calls of the lake that other rules, options or models made.
 fn stale(lake: &Lake, engine: &Engine) -> usize {
     lake.done().values().filter(|d| d.is_stale(&engine.provenance)).count()
@@ -106,8 +110,9 @@ pub fn run(
     on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine), intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
+    let unread = unread(&lake);
     let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { skipped, intake, ..Summary::default() };
+    let mut summary = Summary { unread, skipped, intake, ..Summary::default() };
     if !todo.is_empty() {
         line(engine, &todo, options, stop, &clock, &mut |report| {
             summary.count(&report);
@@ -152,8 +157,9 @@ pub fn run_transcripts(
     let analysers =
         (0..workers).map(|_| Ok(Mutex::new(Analyser::new(&engine.config, &engine.rules, engine.classifier()?))));
     let analysers: Vec<Mutex<Analyser<'_>>> = analysers.collect::<Result<_, PipelineError>>()?;
+    let unread = unread(&lake);
     let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { skipped, intake, ..Summary::default() };
+    let mut summary = Summary { unread, skipped, intake, ..Summary::default() };
     for chunk in todo.chunks(CHUNK_PER_WORKER * workers) {
         if stop.load(Ordering::Relaxed) {
             break;

@@ -41,7 +41,8 @@ impl Db {
     }
 
     /// Adds a line unless the same person did the same with the call less than `within_us` ago: what is done in many small
-    /// steps is one line for each such stretch. Whoever asks twice at once gets one line.
+    /// steps is one line for each such stretch. Whoever asks twice at once gets one line. Lines of the future say nothing: the
+    /// clock was set back since.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -55,7 +56,7 @@ impl Db {
     ) -> Result<(), ReviewsError> {
         let sql = "INSERT INTO audit (at_us, who, action, call_id, detail)
                    SELECT ?1, ?2, ?3, ?4, '' WHERE NOT EXISTS
-                     (SELECT 1 FROM audit WHERE at_us > ?1 - ?5 AND who = ?2 AND action = ?3 AND call_id = ?4)";
+                     (SELECT 1 FROM audit WHERE at_us > ?1 - ?5 AND at_us <= ?1 AND who = ?2 AND action = ?3 AND call_id = ?4)";
         self.conn.prepare_cached(sql)?.execute(params![at_us, who, action, call_id, within_us])?;
         Ok(())
     }
@@ -91,5 +92,9 @@ mod tests {
         let lines: Vec<_> =
             lines.iter().rev().map(|a| (a.at_us, a.who.as_str(), a.call_id.as_deref().unwrap())).collect();
         assert_eq!(lines, [(0, "r1", "c1"), (9, "r2", "c1"), (9, "r1", "c2"), (10, "r1", "c1")]);
+        // The clock went back by an hour: what is heard now is written down all the same.
+        db.log_stretch(-100, "r1", "listen", "c1", 10).unwrap();
+        db.log_stretch(-95, "r1", "listen", "c1", 10).unwrap();
+        assert_eq!((db.audit(20).unwrap().len(), db.audit(1).unwrap()[0].at_us), (5, -100));
     }
 }

@@ -40,11 +40,15 @@ pub struct Claim {
     pub until_us: i64,
 }
 
+/// Clocks are set back by moments every day. A claim from later than that was made before the clock was set right: by that time
+/// it would hold for hours.
+pub const STEP_US: i64 = 60_000_000;
+
 fn current(conn: &Connection, call_id: &str, slot: Slot, now_us: i64) -> rusqlite::Result<Option<Claim>> {
     let sql = "SELECT c.user_id, u.display, c.until_us FROM claims c JOIN users u ON u.id = c.user_id
-               WHERE c.call_id = ?1 AND c.slot = ?2 AND c.until_us > ?3";
+               WHERE c.call_id = ?1 AND c.slot = ?2 AND c.until_us > ?3 AND c.since_us <= ?3 + ?4";
     let row = |r: &rusqlite::Row<'_>| Ok(Claim { user_id: r.get(0)?, display: r.get(1)?, until_us: r.get(2)? });
-    conn.prepare_cached(sql)?.query_row(params![call_id, slot.number(), now_us], row).optional()
+    conn.prepare_cached(sql)?.query_row(params![call_id, slot.number(), now_us, STEP_US], row).optional()
 }
 
 /// That the person holds the claim; inside a transaction of the writer.
@@ -125,6 +129,9 @@ mod tests {
         db.claim("c1", Slot::Duplicate, 3, 60, 100).unwrap();
         db.claim("c1", Slot::First, 3, 151, 100).unwrap();
         db.release("c1", Slot::First, 2).unwrap();
+        let back = 151 - super::STEP_US;
+        assert!(db.claim_of("c1", Slot::First, back).unwrap().is_some(), "a moment earlier");
+        assert!(db.claim_of("c1", Slot::First, back - 1).unwrap().is_none(), "the clock was wrong");
         assert!(db.claim_of("c1", Slot::First, 152).unwrap().is_some(), "only one's own");
         db.release("c1", Slot::First, 3).unwrap();
         assert!(db.claim_of("c1", Slot::First, 152).unwrap().is_none());

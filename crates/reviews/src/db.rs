@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::ReviewsError;
+use crate::private;
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(10);
@@ -23,6 +24,7 @@ fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/004-blind.sql"),
             include_str!("../migrations/005-order.sql"),
             include_str!("../migrations/006-stays.sql"),
+            include_str!("../migrations/007-devices.sql"),
         ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })
@@ -43,7 +45,7 @@ impl Db {
     /// As [`Db::open`]; the folder cannot be made.
     pub fn open_in(folder: &Path) -> Result<Self, ReviewsError> {
         let fail = |source| ReviewsError::Folder { path: folder.to_owned(), source };
-        std::fs::create_dir_all(folder).map_err(fail)?;
+        private::folder(folder).map_err(fail)?;
         Self::open(&folder.join(Self::FILE))
     }
 
@@ -53,6 +55,7 @@ impl Db {
     /// The file cannot be opened, or a newer callsift made it.
     pub fn open(path: &Path) -> Result<Self, ReviewsError> {
         let fail = |source| ReviewsError::Open { path: path.to_owned(), source };
+        private::file(path).map_err(|source| ReviewsError::Folder { path: path.to_owned(), source })?;
         let mut conn = Connection::open(path).map_err(fail)?;
         conn.busy_timeout(BUSY).map_err(fail)?;
         // The mode stays in the file; whoever comes second finds it set.
@@ -97,6 +100,8 @@ impl Db {
     /// Copies the database; says what the copy's own check says.
     fn copy(&self, to: &Path) -> rusqlite::Result<String> {
         let _ = std::fs::remove_file(to);
+        // VACUUM INTO fills an empty file.
+        private::file(to).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
         self.conn.execute("VACUUM INTO ?1", [to.to_string_lossy().as_ref()])?;
         let copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         copy.query_row("PRAGMA integrity_check", [], |r| r.get(0))
@@ -187,6 +192,12 @@ pub(crate) mod tests {
         db.backup(&copy).unwrap();
         assert_eq!(Db::open(&copy).unwrap().users().unwrap(), db.users().unwrap());
         assert!(db.backup(&copy).is_err());
+        // Both are the owner's alone, and so are the logs beside them.
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&entry.as_ref().unwrap().metadata().unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600, "{entry:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::users::{self, User};
 pub const IDLE_US: i64 = 8 * 3_600_000_000;
 /// And at the latest after: 24 h.
 pub const LONGEST_US: i64 = 24 * 3_600_000_000;
+/// A browser is known for half a year.
+const DEVICE_US: i64 = 180 * 24 * 3_600_000_000;
 /// Use is noted once a minute, not with every picture.
 const NOTE_US: i64 = 60_000_000;
 
@@ -60,10 +62,40 @@ impl Db {
             })
             .optional()?;
         let Some((session, seen_us)) = found else { return Ok(None) };
-        if now_us - seen_us > NOTE_US {
+        if now_us - seen_us > NOTE_US || seen_us > now_us {
             self.conn.execute("UPDATE sessions SET seen_us = ?2 WHERE token_sha256 = ?1", params![hash, now_us])?;
         }
         Ok(Some(session))
+    }
+
+    /// Remembers the browser of somebody who logged in, and gives its token.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn remember_device(&mut self, user_id: i64, now_us: i64) -> Result<Token, ReviewsError> {
+        let token = random_token()?;
+        self.conn.execute("DELETE FROM devices WHERE created_us < ?1", [now_us - DEVICE_US])?;
+        self.conn.execute("INSERT INTO devices VALUES (?1, ?2, ?3)", params![token_hash(&token), user_id, now_us])?;
+        Ok(Token(token))
+    }
+
+    /// Whether the person of this name logged in with this browser within half a year.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn is_device_of(&self, token: &str, name: &str, now_us: i64) -> Result<bool, ReviewsError> {
+        let sql = "SELECT 1 FROM devices d JOIN users u ON u.id = d.user_id
+                   WHERE d.token_sha256 = ?1 AND u.name = ?2 AND d.created_us > ?3";
+        Ok(self.conn.prepare_cached(sql)?.exists(params![token_hash(token), name, now_us - DEVICE_US])?)
+    }
+
+    /// Whether a person may see numbers now, and log in at all.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn may_see_numbers(&self, user_id: i64) -> Result<bool, ReviewsError> {
+        let sql = "SELECT 1 FROM users WHERE id = ?1 AND may_see_numbers = 1 AND disabled = 0";
+        Ok(self.conn.prepare_cached(sql)?.exists([user_id])?)
     }
 
     /// Ends a session.

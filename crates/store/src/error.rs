@@ -45,6 +45,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A part is damaged or a file of it gone, so that the rest may go on without it: not the disk's refusal to read, nor a part
+    /// of a newer version.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Parquet { .. } => true,
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { what, path, source }

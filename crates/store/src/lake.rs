@@ -104,6 +104,8 @@ pub struct Lake {
     forgotten: Vec<(String, DoneCall)>,
     /// Rows that go when a call is written: its id, theirs.
     pub(crate) replaced: BTreeMap<String, Vec<String>>,
+    /// Parts of `calls` that cannot be read: their calls count as not done.
+    unread: Vec<StoreError>,
     pub(crate) removed: Removed,
     pub(crate) sources: Sources,
     /// Held for its advisory lock until the lake is dropped.
@@ -135,6 +137,7 @@ impl Lake {
             doubles: Vec::new(),
             forgotten: Vec::new(),
             replaced: BTreeMap::new(),
+            unread: Vec::new(),
             removed,
             sources,
             _lock: lock,
@@ -153,6 +156,11 @@ impl Lake {
     /// Calls whose id stands in an earlier part already, as older versions wrote them.
     pub fn doubles(&self) -> &[(String, DoneCall)] {
         &self.doubles
+    }
+
+    /// Parts that cannot be read. Their calls are made again by a run that finds their recordings.
+    pub fn unread(&self) -> &[StoreError] {
+        &self.unread
     }
 
     /// Calls that [`Lake::forget_failed`] took out.
@@ -297,7 +305,14 @@ impl Lake {
             let Some(part) = Part::parse(&path) else { continue };
             let next = self.next.entry(part.date.clone()).or_default();
             *next = (*next).max(part.number + 1);
-            for key in read::call_keys(&path)? {
+            let keys = match read::call_keys(&path) {
+                Err(damage) if damage.is_damage() => {
+                    self.unread.push(damage);
+                    continue;
+                }
+                keys => keys?,
+            };
+            for key in keys {
                 let read::CallKey { call_id, audio_sha256, recording, status, fail_stage, made_by } = key;
                 let call = DoneCall { audio_sha256, recording, status, fail_stage, made_by, part: part.clone() };
                 match self.done.entry(call_id) {
@@ -563,11 +578,16 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_damaged_part_is_named() {
+    fn a_damaged_part_is_named_and_stops_nothing() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &["a"]);
         fs::write(folder.path().join("calls/dt=2026-11-16/part-00000.parquet"), b"not parquet").unwrap();
-        let error = open(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("part-00000.parquet"), "{error}");
+        let lake = open(folder.path()).unwrap();
+        let told: Vec<String> = lake.unread().iter().map(ToString::to_string).collect();
+        assert!(lake.done().is_empty() && told.len() == 1 && told[0].contains("part-00000.parquet"), "{told:?}");
+        // What comes next takes no name that the damaged part has.
+        drop(lake);
+        write(folder.path(), &["b"]);
+        assert!(folder.path().join("calls/dt=2026-11-16/part-00001.parquet").exists());
     }
 }

@@ -5,6 +5,7 @@
 //! pyarrow, Spark and `DataFusion` all read are used (no dictionary, view, unsigned, duration or struct columns; lists
 //! are never null).
 
+pub mod check;
 pub mod dictionary;
 pub mod error;
 pub mod lake;
@@ -23,6 +24,7 @@ mod tables;
 mod unique;
 pub mod value;
 
+pub use check::{Damaged, QUARANTINE, check};
 pub use dictionary::dictionary_markdown;
 pub use error::StoreError;
 pub use lake::{DoneCall, Lake, Part};

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::error::StoreError;
@@ -195,6 +196,9 @@ pub fn write_days<R>(root: &Path, table: &Table<R>, days: &BTreeMap<String, Vec<
         // Beside the days, where no reader looks, and not in the staging folder, which the next run clears.
         let half = folder.join(format!(".{date}.tmp"));
         write_parquet(&half, &batch(table, rows, &path)?)?;
+        // What people said is for those who keep the console, until they pass it on.
+        let owner = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&half, owner).map_err(StoreError::io("cannot write to the lake", &half))?;
         publish(&half, &path)?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Reading parts back.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
@@ -113,6 +114,13 @@ fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReade
     builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| fail(&e))
 }
 
+/// Runs what reads a part: a reader that panics over damaged bytes is an error like others.
+pub(crate) fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // Unwind safety: what the reader held is dropped with it.
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(StoreError::parquet("cannot read a part of the lake", path)(&"the reader gave up")))
+}
+
 /// Text of a column's row; empty for null or a column of another type.
 pub fn text(batch: &RecordBatch, column: &str, row: usize) -> String {
     let strings = batch.column_by_name(column).and_then(|c| c.as_string_opt::<i32>());
@@ -141,6 +149,10 @@ pub struct CallKey {
 /// # Errors
 /// The part cannot be read.
 pub fn call_keys(path: &Path) -> Result<Vec<CallKey>, StoreError> {
+    contained(path, || keys_of(path))
+}
+
+fn keys_of(path: &Path) -> Result<Vec<CallKey>, StoreError> {
     let mut keys = Vec::new();
     for batch in open_columns(path, &[&KEY[..], &MADE_BY[..]].concat())? {
         let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;

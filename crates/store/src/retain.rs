@@ -13,9 +13,10 @@ use arrow::compute::{concat_batches, filter_record_batch};
 
 use crate::error::StoreError;
 use crate::lake::{Lake, Part, write_parquet};
-use crate::read::{open_all, open_columns, text};
+use crate::read::{open_all, text};
 use crate::replace::{self, Step};
 use crate::schema::{Table, TableName};
+use crate::stored::{Columns, each_batch};
 use crate::tables;
 
 /// What its age is judged by, and what goes with it.
@@ -36,14 +37,13 @@ pub struct AgedCall {
 pub fn aged_calls(lake: &Path, part: &Part) -> Result<Vec<AgedCall>, StoreError> {
     let path = part.path(lake, TableName::Calls);
     let mut calls = Vec::new();
-    for batch in open_columns(&path, &["call_id", "recording", "audio_sha256"])? {
-        let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", &path)(&e))?;
+    each_batch(&path, &["call_id", "recording", "audio_sha256"], |Columns { batch }| {
         calls.extend((0..batch.num_rows()).map(|row| AgedCall {
-            call_id: text(&batch, "call_id", row),
-            recording: text(&batch, "recording", row),
-            audio_sha256: text(&batch, "audio_sha256", row),
+            call_id: text(batch, "call_id", row),
+            recording: text(batch, "recording", row),
+            audio_sha256: text(batch, "audio_sha256", row),
         }));
-    }
+    })?;
     Ok(calls)
 }
 

@@ -10,7 +10,7 @@ use callsift_core::{
 
 use crate::error::StoreError;
 use crate::lake::Part;
-use crate::read::{open_columns, part_files};
+use crate::read::{contained, open_columns, part_files};
 use crate::schema::TableName;
 
 /// A call with its turns.
@@ -20,6 +20,8 @@ pub struct StoredCall {
     pub meta: CallMeta,
     /// Path of the recording, relative to the recordings folder.
     pub recording: String,
+    /// SHA-256 of its bytes; `None` where there was none to inspect.
+    pub audio_sha256: Option<String>,
     /// `ok`, `empty` or `failed`.
     pub status: String,
     /// Why it failed.
@@ -85,9 +87,10 @@ pub fn read_calls(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreErro
     Ok(calls)
 }
 
-const CALL_COLUMNS: [&str; 19] = [
+const CALL_COLUMNS: [&str; 20] = [
     "call_id",
     "recording",
+    "audio_sha256",
     "fail_reason",
     "started_at",
     "agent_id",
@@ -129,11 +132,13 @@ const TURN_COLUMNS: [&str; 18] = [
 ];
 
 pub(crate) fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -> Result<(), StoreError> {
-    for batch in open_columns(path, names)? {
-        let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
-        take(&Columns { batch: &batch });
-    }
-    Ok(())
+    contained(path, || {
+        for batch in open_columns(path, names)? {
+            let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
+            take(&Columns { batch: &batch });
+        }
+        Ok(())
+    })
 }
 
 /// Typed access to the columns of a batch; a column that is absent or of another type reads as null.
@@ -182,6 +187,7 @@ impl<'a> Columns<'a> {
                 extra: serde_json::from_str(self.text("extra", row).unwrap_or("{}")).unwrap_or_default(),
             },
             recording: owned("recording").unwrap_or_default(),
+            audio_sha256: owned("audio_sha256").filter(|hash| !hash.is_empty()),
             status: owned("status").unwrap_or_default(),
             fail_reason: owned("fail_reason"),
             layout: self.text("layout", row).and_then(ChannelLayout::parse),

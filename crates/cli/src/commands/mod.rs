@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod estimate;
 pub mod eval;
 pub mod expect;
+pub mod lake;
 pub mod models;
 pub mod replay;
 pub mod report;

@@ -12,7 +12,7 @@ use crate::args::ReplayArgs;
 use crate::commands::run::{cores, stop_on_signal};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, emit_json, table};
+use crate::output::{emit, emit_json, table, unread};
 use crate::progress;
 
 /// Replays and prints what changed.
@@ -42,7 +42,7 @@ pub fn run(args: &ReplayArgs) -> Result<Exit> {
     } else {
         emit(&text(&summary));
     }
-    Ok(if summary.not_reached > 0 { Exit::Some } else { Exit::Done })
+    Ok(if summary.not_reached > 0 || !summary.unread.is_empty() { Exit::Some } else { Exit::Done })
 }
 
 fn text(s: &ReplaySummary) -> String {
@@ -56,6 +56,9 @@ fn text(s: &ReplaySummary) -> String {
         rows.push(vec![rule.clone(), before.to_string(), after.to_string(), change]);
     }
     out.push_str(&table(&rows));
+    for damage in &s.unread {
+        let _ = writeln!(out, "{}", unread(damage));
+    }
     if s.not_reached > 0 {
         let _ = writeln!(out, "提前停止，未处理 {} 份；再次运行同一命令即可继续", s.not_reached);
     }

@@ -13,7 +13,7 @@ use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
 use crate::args::ReportArgs;
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{clock, emit, table};
+use crate::output::{self, clock, emit, table};
 
 /// Prints the report.
 pub fn run(args: &ReportArgs) -> Result<Exit> {
@@ -57,7 +57,7 @@ pub fn text(lake: &Path, date: Option<&str>, top: usize) -> Result<String> {
 /// Parts that cannot be read, and calls whose id stands twice: the figures below are without them, or count them twice.
 fn odd_section(out: &mut String, calls: &[CallLine], unread: &[String]) {
     for error in unread {
-        let _ = writeln!(out, "注意：有一份数据读不出，下面不含它：{error}");
+        let _ = writeln!(out, "{}", output::unread(error));
     }
     let mut parts: BTreeMap<&str, &str> = BTreeMap::new();
     for call in calls {

@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use crate::args::RetainArgs;
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, emit_json, error, note, table};
+use crate::output::{emit, emit_json, error, note, table, unread};
 
 /// Removes what is too old, or says what it would.
 pub fn run(args: &RetainArgs) -> Result<Exit> {
@@ -168,6 +168,9 @@ fn text(s: &RetainSummary, forgotten: Option<&Forgotten>) -> String {
         if let Some(calls) = s.held.get(hold.as_str()) {
             let _ = writeln!(out, "保留 {calls} 通：{}", reason(hold));
         }
+    }
+    for damage in &s.unread {
+        let _ = writeln!(out, "{}", unread(damage));
     }
     if !s.left.is_empty() || !s.failed.is_empty() {
         let _ = writeln!(out, "未删除的录音 {} 个，删除失败 {} 个", s.left.len(), s.failed.len());

@@ -13,7 +13,7 @@ use callsift_store::{StoredCall, read_part, stored_parts};
 use crate::args::{ConfigArgs, DayArgs, RuleArgs, RulesArgs, RulesCommand};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{clock, emit, emit_json, table};
+use crate::output::{clock, emit, emit_json, note, table, unread};
 
 /// Rates of noise, as shares of the characters.
 const NOISE: [f64; 3] = [0.05, 0.10, 0.20];
@@ -110,7 +110,14 @@ fn explain_rule(id: &str, dir: Option<&Path>, call: Option<(&Path, &str)>) -> Re
 fn find(lake: &Path, call_id: &str) -> Result<StoredCall> {
     load::warn_of_strangers(lake)?;
     for part in stored_parts(lake, None, None)? {
-        if let Some(call) = read_part(lake, &part)?.into_iter().find(|c| c.meta.call_id == call_id) {
+        let calls = match read_part(lake, &part) {
+            Err(damage) if damage.is_damage() => {
+                note(&unread(&damage));
+                continue;
+            }
+            calls => calls?,
+        };
+        if let Some(call) = calls.into_iter().find(|c| c.meta.call_id == call_id) {
             return Ok(call);
         }
     }
@@ -130,6 +137,7 @@ fn diff(
     let options = load::config(config)?.rules;
     let (from, to) = load::days(days)?;
     let differences = compare(lake, old, new, &options, (from.as_deref(), to.as_deref()))?;
+    differences.unread.iter().for_each(|damage| note(&unread(damage)));
     let exit = if differences.changes.is_empty() { Exit::Done } else { Exit::Some };
     if json {
         emit_json(&format!("{}\n", serde_json::to_string_pretty(&differences)?));

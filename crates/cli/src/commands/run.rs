@@ -16,7 +16,7 @@ use crate::args::RunArgs;
 use crate::commands::report;
 use crate::exit::Exit;
 use crate::load::{self, warn_of_strangers};
-use crate::output::{emit, emit_json, note};
+use crate::output::{emit, emit_json, note, unread};
 use crate::progress::Progress;
 
 /// Runs, shows progress, prints the summary.
@@ -101,6 +101,9 @@ fn text(s: &Summary, workers: usize) -> String {
     let odd: Vec<String> = odd.map(|(kind, count)| format!("{} {count}", kind.title())).collect();
     if !odd.is_empty() {
         let _ = writeln!(out, "注意：{}", odd.join("；"));
+    }
+    for damage in &s.unread {
+        let _ = writeln!(out, "{}", unread(damage));
     }
     if s.not_reached > 0 {
         let _ = writeln!(out, "提前停止，未处理 {} 通；再次运行同一命令即可继续", s.not_reached);

@@ -12,6 +12,9 @@ use crate::app::Shared;
 use crate::auth::Person;
 use crate::page_error::PageError;
 
+/// Longest remark or reason.
+const REMARK_CHARS: usize = 2000;
+
 /// The fields of a form that came from our own page, and who sent it.
 #[derive(Debug)]
 pub(crate) struct Guarded {
@@ -25,6 +28,11 @@ impl Guarded {
     /// A field; empty where it is not there.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", |v| v.trim())
+    }
+
+    /// What somebody wrote: remarks and reasons, all of one greatest length.
+    pub(crate) fn remark(&self, name: &str) -> String {
+        self.text(name).chars().take(REMARK_CHARS).collect()
     }
 
     /// A number.

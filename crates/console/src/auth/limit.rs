@@ -1,8 +1,11 @@
-//! Guessing passwords is made slow: by account, and far more generously by address, since a whole centre may come from one.
+//! Guessing passwords is made slow: by account and address together, lest anybody locks others out; far more generously by
+//! address, since a whole centre may come from one, and by account, since guesses may come from many. A browser that its owner
+//! logged in with before counts for itself alone.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 /// Attempts for one account that are free.
 const FREE: u32 = 5;
@@ -12,12 +15,14 @@ const FIRST_WAIT_S: i64 = 5;
 const LONGEST_WAIT_S: i64 = 900;
 /// Attempts from one address that are free, whatever the accounts.
 const FREE_OF_ADDRESS: u32 = 100;
-/// One of them is forgotten after so many seconds.
+/// Attempts for one account that are free, from whatever addresses.
+const FREE_OF_NAME: u32 = 50;
+/// One of these is forgotten after so many seconds.
 const FORGOTTEN_S: i64 = 10;
 /// Names and addresses that are remembered at most; the oldest go first.
 const MOST: usize = 10_000;
 
-/// Attempts and the moment of the last, microseconds.
+/// Attempts and the moment of the last, microseconds since the start: clocks on walls go back.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     attempts: u32,
@@ -25,47 +30,73 @@ struct Count {
 }
 
 /// Counts attempts that did not succeed, and those that are still looked at.
-#[derive(Default)]
 pub(crate) struct Limiter {
     counts: Mutex<Counts>,
+    start: Instant,
+}
+
+impl Default for Limiter {
+    fn default() -> Self {
+        Self { counts: Mutex::default(), start: Instant::now() }
+    }
 }
 
 #[derive(Default)]
 struct Counts {
+    /// By account and address, or by a known browser of the account.
+    pairs: HashMap<(String, Option<IpAddr>), Count>,
     names: HashMap<String, Count>,
     addresses: HashMap<IpAddr, Count>,
 }
 
 impl Limiter {
     /// Counts an attempt before the password is looked at, so that guesses made at once count as much as guesses in a row.
+    /// `device` tells a browser that the account's owner logged in with before.
     ///
     /// # Errors
     /// So many seconds are to pass first; then nothing is counted.
-    pub(crate) fn begin(&self, name: &str, from: IpAddr, now_us: i64) -> Result<(), u64> {
+    pub(crate) fn begin(&self, name: &str, from: IpAddr, device: Option<&str>) -> Result<(), u64> {
+        let now_us = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.begin_at(name, from, device, now_us)
+    }
+
+    fn begin_at(&self, name: &str, from: IpAddr, device: Option<&str>, now_us: i64) -> Result<(), u64> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Counts { names, addresses } = &mut *counts;
-        let of_name = names.get(&key(name)).copied().unwrap_or_default();
+        let Counts { pairs, names, addresses } = &mut *counts;
+        let pair = pair(name, from, device);
+        let of_pair = pairs.get(&pair).copied().unwrap_or_default();
+        let of_name = faded(names.get(&key(name)).copied().unwrap_or_default(), now_us);
         let of_address = faded(addresses.get(&from).copied().unwrap_or_default(), now_us);
-        let wait = of_name.wait_s(now_us).max(if of_address.attempts < FREE_OF_ADDRESS { 0 } else { FORGOTTEN_S });
+        let crowded = of_address.attempts >= FREE_OF_ADDRESS || of_name.attempts >= FREE_OF_NAME;
+        // What strangers do is not the owner's affair.
+        let of_others = if crowded && device.is_none() { FORGOTTEN_S } else { 0 };
+        let wait = of_pair.wait_s(now_us).max(of_others);
         if wait > 0 {
             return Err(wait.unsigned_abs());
         }
-        names.insert(key(name), of_name.and_one(now_us));
+        pairs.insert(pair, of_pair.and_one(now_us));
+        names.insert(key(name), Count { attempts: of_name.attempts + 1, ..of_name });
         addresses.insert(from, Count { attempts: of_address.attempts + 1, ..of_address });
+        shrink(pairs, now_us);
         shrink(names, now_us);
         shrink(addresses, now_us);
         Ok(())
     }
 
-    /// The attempt was right: what was counted for the account is forgiven, and of the address this one attempt alone.
-    /// Whoever has an account of the own must not buy guesses at others' with it.
-    pub(crate) fn succeeded(&self, name: &str, from: IpAddr) {
+    /// The attempt was right: what was counted for the account from there is forgiven, and of account and address this one
+    /// attempt alone. Whoever has an account of the own must not buy guesses at others' with it.
+    pub(crate) fn succeeded(&self, name: &str, from: IpAddr, device: Option<&str>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.names.remove(&key(name));
-        if let Some(count) = counts.addresses.get_mut(&from) {
+        counts.pairs.remove(&pair(name, from, device));
+        let Counts { names, addresses, .. } = &mut *counts;
+        for count in names.get_mut(&key(name)).into_iter().chain(addresses.get_mut(&from)) {
             count.attempts = count.attempts.saturating_sub(1);
         }
     }
+}
+
+fn pair(name: &str, from: IpAddr, device: Option<&str>) -> (String, Option<IpAddr>) {
+    device.map_or_else(|| (key(name), Some(from)), |device| (device.to_owned(), None))
 }
 
 impl Count {
@@ -121,15 +152,17 @@ mod tests {
         let (here, there) = places();
         for _ in 0..5 {
             // Nothing is known yet of how the ones before went: they may all be under way.
-            assert_eq!(limiter.begin("li", here, 0), Ok(()));
+            assert_eq!(limiter.begin_at("li", here, None, 0), Ok(()));
         }
-        assert_eq!(limiter.begin("li", there, 0), Err(5), "the account, from anywhere");
-        assert_eq!(limiter.begin("wang", here, 0), Ok(()), "another account suffers nothing");
-        assert_eq!(limiter.begin("li", here, 6_000_000), Ok(()));
-        assert_eq!(limiter.begin("li", here, 6_000_000), Err(10));
-        assert_eq!(limiter.begin("li", here, 20_000_000), Ok(()));
-        limiter.succeeded("li", here);
-        assert_eq!(limiter.begin("li", here, 20_000_000), Ok(()));
+        assert_eq!(limiter.begin_at("li", here, None, 0), Err(5));
+        assert_eq!(limiter.begin_at("li", there, None, 0), Ok(()), "nobody is locked out from elsewhere");
+        assert_eq!(limiter.begin_at("li", here, Some("own browser"), 0), Ok(()), "nor the owner who sits there");
+        assert_eq!(limiter.begin_at("wang", here, None, 0), Ok(()), "another account suffers nothing");
+        assert_eq!(limiter.begin_at("li", here, None, 6_000_000), Ok(()));
+        assert_eq!(limiter.begin_at("li", here, None, 6_000_000), Err(10));
+        assert_eq!(limiter.begin_at("li", here, None, 20_000_000), Ok(()));
+        limiter.succeeded("li", here, None);
+        assert_eq!(limiter.begin_at("li", here, None, 20_000_000), Ok(()));
     }
 
     #[test]
@@ -137,17 +170,30 @@ mod tests {
         let limiter = Limiter::default();
         let (here, there) = places();
         for i in 0..FREE_OF_ADDRESS {
-            assert_eq!(limiter.begin(&format!("name {i}"), here, 1), Ok(()));
+            assert_eq!(limiter.begin_at(&format!("name {i}"), here, None, 1), Ok(()));
             if i == 50 {
                 for _ in 0..20 {
-                    assert_eq!(limiter.begin("own", here, 1), Ok(()));
-                    limiter.succeeded("own", here);
+                    assert_eq!(limiter.begin_at("own", here, None, 1), Ok(()));
+                    limiter.succeeded("own", here, None);
                 }
             }
         }
-        assert_eq!(limiter.begin("own", here, 1), Err(10));
-        assert_eq!(limiter.begin("own", there, 1), Ok(()));
-        assert_eq!(limiter.begin("other", here, 10_000_002), Ok(()), "one is forgotten");
-        assert_eq!(limiter.begin("third", here, 10_000_002), Err(10), "and only one");
+        assert_eq!(limiter.begin_at("own", here, None, 1), Err(10));
+        assert_eq!(limiter.begin_at("own", there, None, 1), Ok(()));
+        assert_eq!(limiter.begin_at("other", here, None, 10_000_002), Ok(()), "one is forgotten");
+        assert_eq!(limiter.begin_at("third", here, None, 10_000_002), Err(10), "and only one");
+    }
+
+    #[test]
+    fn guesses_from_many_places_stop_strangers_and_not_the_owner() {
+        let limiter = Limiter::default();
+        let guess = |i: u8| limiter.begin_at("li", IpAddr::from([10, 0, 0, i]), None, 1);
+        assert!((0..50).all(|i| guess(i).is_ok()));
+        assert_eq!(guess(60), Err(10));
+        let (here, _) = places();
+        assert_eq!(limiter.begin_at("li", here, Some("d"), 1), Ok(()));
+        // A stolen browser guesses as slowly as anybody.
+        assert!((0..4).all(|_| limiter.begin_at("li", here, Some("d"), 1).is_ok()));
+        assert_eq!(limiter.begin_at("li", here, Some("d"), 1), Err(5));
     }
 }

@@ -9,4 +9,4 @@ mod person;
 
 pub(crate) use guard::{Guarded, same_origin};
 pub(crate) use limit::Limiter;
-pub(crate) use person::{COOKIE, Person, cookie};
+pub(crate) use person::{COOKIE, DEVICE, Person, cookie};

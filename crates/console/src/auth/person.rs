@@ -13,6 +13,9 @@ use crate::page_error::PageError;
 /// Name of the session's cookie.
 pub(crate) const COOKIE: &str = "callsift";
 
+/// Name of the cookie of a browser that somebody logged in with before.
+pub(crate) const DEVICE: &str = "callsift_device";
+
 /// Somebody who is logged in, and the language of the pages.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {

@@ -17,6 +17,7 @@ mod sync;
 
 use std::path::Path;
 
+use callsift_reviews::private;
 use rusqlite::Connection;
 
 use crate::error::ConsoleError;
@@ -30,7 +31,7 @@ pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.
@@ -59,6 +60,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, ConsoleError> {
 }
 
 fn connect(path: &Path) -> Result<Connection, ConsoleError> {
+    private::file(path).map_err(ConsoleError::io("cannot write", path))?;
     let conn = Connection::open(path)?;
     conn.busy_timeout(std::time::Duration::from_secs(30))?;
     conn.pragma_update(None, "journal_mode", "wal")?;

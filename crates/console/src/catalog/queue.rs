@@ -1,6 +1,6 @@
 //! Choosing calls: filters, order, pages.
 
-use callsift_reviews::{HEARD_ENOUGH, Slot};
+use callsift_reviews::{HEARD_ENOUGH, STEP_US, Slot};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -183,7 +183,8 @@ impl Filter {
             ),
             (
                 "c.call_id IN (SELECT k.call_id FROM claims k JOIN users u ON u.id = k.user_id
-                               WHERE k.until_us > unixepoch('subsec') * 1000000 AND u.name = ??)",
+                               WHERE k.until_us > unixepoch('subsec') * 1000000
+                                 AND k.since_us <= unixepoch('subsec') * 1000000 + 60000000 AND u.name = ??)",
                 &self.claimed,
             ),
             (
@@ -261,7 +262,7 @@ impl Filter {
         let sql = format!(
             "SELECT {}, f.score,
                (SELECT u.display FROM claims k JOIN users u ON u.id = k.user_id
-                WHERE k.call_id = c.call_id AND k.until_us > {now_us} AND k.slot = {slot}),
+                WHERE k.call_id = c.call_id AND k.until_us > {now_us} AND k.since_us <= {now_us} + {STEP_US} AND k.slot = {slot}),
                (SELECT count(*) FROM current_verdicts v
                 WHERE v.call_id = c.call_id AND v.slot = {slot} AND v.verdict = 'confirmed'),
                (SELECT group_concat(title, char(10)) FROM
@@ -298,7 +299,7 @@ impl Filter {
         let sql = format!(
             // Down the list to the first that is free; the planner would rather sort all of them.
             "SELECT c.call_id, {slot} FROM cat.calls c INDEXED BY calls_to_hear WHERE {open} AND NOT EXISTS
-               (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now})
+               (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now} AND k.since_us <= ?{now} + {STEP_US})
              ORDER BY c.risk DESC, c.call_id LIMIT 1"
         );
         let mut statement = conn.prepare_cached(&sql)?;
@@ -322,7 +323,7 @@ pub(crate) fn task(
         "SELECT c.call_id, {slot} FROM draw_calls d CROSS JOIN cat.calls c ON c.call_id = d.call_id
          WHERE d.picked = 1 AND (d.reviewer = ?{name} OR d.duplicate = ?{name}) AND c.status = 'ok'
            AND NOT EXISTS (SELECT 1 FROM current_forms f WHERE f.call_id = c.call_id AND f.slot = {slot} AND {HEARD_ENOUGH})
-           AND NOT EXISTS (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now})
+           AND NOT EXISTS (SELECT 1 FROM claims k WHERE k.call_id = c.call_id AND k.slot = {slot} AND k.until_us > ?{now} AND k.since_us <= ?{now} + {STEP_US})
          ORDER BY d.draw_id DESC, d.position IS NULL, d.position, d.call_id LIMIT 1"
     );
     let mut statement = conn.prepare_cached(&sql)?;

@@ -18,6 +18,7 @@ pub(crate) struct CallRow {
     pub(crate) customer_id: Option<String>,
     pub(crate) order_text: Option<String>,
     pub(crate) recording: String,
+    pub(crate) audio_sha256: Option<String>,
     pub(crate) status: String,
     pub(crate) fail_reason: Option<String>,
     pub(crate) layout: Option<String>,
@@ -31,9 +32,9 @@ impl CallRow {
     /// Columns of `cat.calls c`, in the order that [`Self::read`] expects.
     pub(crate) const COLUMNS: &str = "c.id, c.call_id, c.date, c.started_us, c.agent_id, c.agent_name, c.unit, c.queue,
         c.direction, c.customer_id, c.order_text, c.recording, c.status, c.fail_reason, c.layout, c.duration_ms, c.score,
-        c.hits, c.worst";
+        c.hits, c.worst, c.audio_sha256";
     /// How many.
-    pub(crate) const WIDTH: usize = 19;
+    pub(crate) const WIDTH: usize = 20;
 
     pub(crate) fn read(r: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -56,6 +57,7 @@ impl CallRow {
             score: r.get(16)?,
             hits: r.get(17)?,
             worst: r.get(18)?,
+            audio_sha256: r.get(19)?,
         })
     }
 

@@ -25,6 +25,8 @@ CREATE TABLE calls (
     customer_id TEXT,
     order_text  TEXT,
     recording   TEXT NOT NULL,
+    -- Nothing where there was no recording to inspect.
+    audio_sha256 TEXT,
     status      TEXT NOT NULL,
     fail_reason TEXT,
     layout      TEXT,

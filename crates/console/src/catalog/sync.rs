@@ -166,8 +166,10 @@ fn add_call(
         .execute([&agent_id, &agent_name])?;
     tx.prepare_cached(
         "INSERT INTO calls (call_id, part, date, started_us, agent_id, agent_name, unit, queue, direction, customer_id,
-           order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+           order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk,
+           audio_sha256)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+           ?21)",
     )?
     .execute(params![
         meta.call_id,
@@ -190,6 +192,7 @@ fn add_call(
         hits.len() as i64,
         hits.iter().map(|f| severity_rank(&f.severity)).max().unwrap_or(0),
         hits.is_empty().then_some(0.0),
+        call.audio_sha256,
     ])?;
     Ok(tx.last_insert_rowid())
 }

@@ -1,5 +1,7 @@
 //! One's own account: a new password.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,6 +13,9 @@ use crate::app::{Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
+
+/// Guesses from a session count by the person alone, from wherever.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/account", get(show).post(change))
@@ -46,6 +51,9 @@ fn account(person: &Person, problem: &str) -> Markup {
 async fn change(State(app): State<Shared>, guarded: Guarded) -> Result<Response, PageError> {
     let (old, new) = (guarded.text("old").to_owned(), guarded.text("new").to_owned());
     let user = guarded.person.user().clone();
+    let name = user.name.clone();
+    app.own_limiter.begin(&name, HERE, None).map_err(PageError::Slow)?;
+    let _turn = app.turns.password().await?;
     let right = app
         .run(move |db| {
             let known = db.user_by_name(&user.name)?;
@@ -57,6 +65,9 @@ async fn change(State(app): State<Shared>, guarded: Guarded) -> Result<Response,
             Ok(true)
         })
         .await?;
+    if right {
+        app.own_limiter.succeeded(&name, HERE, None);
+    }
     Ok(if right {
         Redirect::to("/login").into_response()
     } else {

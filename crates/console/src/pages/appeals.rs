@@ -145,7 +145,7 @@ fn decision(person: &Person, a: &Appeal) -> Markup {
 async fn make(State(app): State<Shared>, sent: Guarded) -> Result<Redirect, PageError> {
     let user = sent.person.user().clone();
     let verdict = sent.number("verdict").ok_or(PageError::NotFound)?;
-    let reason = sent.text("reason").to_owned();
+    let reason = sent.remark("reason");
     app.run(move |db| {
         let row = db.verdict(verdict)?;
         let call = CallRow::find(db.connection(), &row.call_id)?.ok_or(PageError::NotFound)?;
@@ -161,7 +161,7 @@ async fn make(State(app): State<Shared>, sent: Guarded) -> Result<Redirect, Page
 
 async fn decide(State(app): State<Shared>, Path(id): Path<i64>, sent: Guarded) -> Result<Redirect, PageError> {
     sent.person.must_be(Role::Lead)?;
-    let (user, reason) = (sent.person.user().clone(), sent.text("reason").to_owned());
+    let (user, reason) = (sent.person.user().clone(), sent.remark("reason"));
     let granted = match sent.text("granted") {
         "1" => true,
         "0" => false,

@@ -13,7 +13,7 @@ use callsift_reviews::{Token, password};
 use maud::{Markup, html};
 
 use crate::app::{App, Shared, now_us};
-use crate::auth::{COOKIE, Guarded, cookie};
+use crate::auth::{COOKIE, DEVICE, Guarded, cookie};
 use crate::page_error::PageError;
 use crate::pages::layout;
 
@@ -24,9 +24,33 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/language", post(language))
 }
 
-/// Only addresses of this console: a path, and not `//somewhere`.
+/// Where pages begin.
+const PLACES: [&str; 14] = [
+    "",
+    "queue",
+    "tasks",
+    "calls",
+    "mine",
+    "appeals",
+    "agents",
+    "dashboard",
+    "reviewers",
+    "rules",
+    "users",
+    "audit",
+    "search",
+    "account",
+];
+
+/// Only pages of this console, in the characters that addresses consist of: browsers pass over tabs and line ends, and take
+/// `/\t/host` for another host.
 fn next(asked: Option<&String>) -> String {
-    let own = |a: &&String| a.starts_with('/') && !a.starts_with("//") && !a.contains('\\');
+    let own = |a: &&String| {
+        let place = a.strip_prefix('/').and_then(|rest| rest.split(['/', '?', '#']).next());
+        // Of the empty place, only the first page itself.
+        place.is_some_and(|p| PLACES.contains(&p) && (!p.is_empty() || a.len() == 1))
+            && a.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+    };
     asked.filter(own).cloned().unwrap_or_else(|| "/".to_owned())
 }
 
@@ -56,35 +80,59 @@ fn form(next: &str, name: &str, problem: &str) -> Markup {
 async fn enter(
     State(app): State<Shared>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Form(fields): Form<BTreeMap<String, String>>,
 ) -> Result<Response, PageError> {
     let text = |field: &str| fields.get(field).cloned().unwrap_or_default();
     let (name, typed, next) = (text("name"), text("password"), next(fields.get("next")));
-    app.limiter.begin(&name, from.ip(), now_us()).map_err(PageError::Slow)?;
-    let wanted = name.clone();
+    let (device, owner) = (cookie(&headers, DEVICE), name.clone());
+    let device = app
+        .run(move |db| {
+            let known = device.filter(|token| db.is_device_of(token, &owner, now_us()).unwrap_or(false));
+            Ok(known.map(|token| password::token_hash(&token)))
+        })
+        .await?;
+    app.limiter.begin(&name, from.ip(), device.as_deref()).map_err(PageError::Slow)?;
+    let _turn = app.turns.password().await?;
+    let (wanted, known) = (name.clone(), device.is_some());
     let token = app.run(move |db| {
         let found = db.user_by_name(&wanted)?;
         let right = password::matches(&typed, found.as_ref().map(|(_, hash)| hash.as_str()));
         let user = found.filter(|(user, _)| right && !user.disabled).map(|(user, _)| user);
         let action = if user.is_some() { "login" } else { "login_failed" };
         db.log(now_us(), &wanted.chars().take(64).collect::<String>(), action, None, &from.ip().to_string())?;
-        user.map(|user| Ok(db.open_session(user.id, now_us())?)).transpose()
+        let open = |user: callsift_reviews::User| {
+            let device = (!known).then(|| db.remember_device(user.id, now_us())).transpose()?;
+            Ok((db.open_session(user.id, now_us())?, device))
+        };
+        user.map(open).transpose()
     });
     let token = token.await?;
     if token.is_some() {
-        app.limiter.succeeded(&name, from.ip());
+        app.limiter.succeeded(&name, from.ip(), device.as_deref());
     }
     Ok(match token {
-        Some(token) => {
-            (AppendHeaders([(SET_COOKIE, session_cookie(&app, &token))]), Redirect::to(&next)).into_response()
+        Some((token, device)) => {
+            let session = std::iter::once((SET_COOKIE, session_cookie(&app, &token)));
+            let device = device.map(|token| (SET_COOKIE, device_cookie(&app, &token)));
+            (AppendHeaders(session.chain(device)), Redirect::to(&next)).into_response()
         }
         None => form(&next, &name, "用户名或密码不对 · wrong name or password").into_response(),
     })
 }
 
 fn session_cookie(app: &App, token: &Token) -> String {
-    let secure = if app.options.tls.is_some() { "; Secure" } else { "" };
-    format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax{secure}", token.0)
+    format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax{}", token.0, secure(app))
+}
+
+/// Behind a proxy (`--insecure`) browsers speak TLS with the proxy.
+fn secure(app: &App) -> &'static str {
+    if app.options.tls.is_some() || app.options.insecure { "; Secure" } else { "" }
+}
+
+/// Tells this browser from strangers who try the same name; half a year.
+fn device_cookie(app: &App, token: &Token) -> String {
+    format!("{DEVICE}={}; Path=/login; HttpOnly; SameSite=Lax; Max-Age=15552000{}", token.0, secure(app))
 }
 
 async fn leave(State(app): State<Shared>, headers: HeaderMap, guarded: Guarded) -> Result<Response, PageError> {
@@ -114,8 +162,22 @@ mod tests {
     #[test]
     fn one_is_only_sent_on_within_the_console() {
         let to = |s: &str| next(Some(&s.to_owned()));
-        assert_eq!(to("/calls/c1?x=2"), "/calls/c1?x=2");
-        for other in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""] {
+        assert_eq!((to("/calls/c1?x=2"), to("/"), to("/queue")), ("/calls/c1?x=2".into(), "/".into(), "/queue".into()));
+        for other in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "",
+            "/\t/evil.example",
+            "/\r\nset-cookie:a=b",
+            "/queue\n",
+            "/static/app.js",
+            "/none",
+            "/?x",
+            "/calls/一",
+            "/calls/a\\b",
+        ] {
             assert_eq!(to(other), "/", "{other}");
         }
     }

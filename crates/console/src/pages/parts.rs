@@ -199,6 +199,39 @@ pub(crate) fn call_name(person: &Person, call_id: &str) -> String {
     if person.sees_numbers() { call_id.to_owned() } else { callsift_text::mask_id(call_id) }
 }
 
+/// The name of a recording as this person may read it; telephone systems put the customer's number there.
+pub(crate) fn file_name(person: &Person, name: &str) -> String {
+    call_name(person, name)
+}
+
+/// Why a recording failed; in Chinese by its kind, in English and where it is of no known kind as it stands in the lake, but
+/// for folders of the server and numbers.
+pub(crate) fn failure(person: &Person, reason: &str) -> String {
+    let known = callsift_core::failure::reason_zh(reason).filter(|_| person.lang == Lang::Zh);
+    known.map_or_else(|| call_name(person, &without_folders(reason)), str::to_owned)
+}
+
+/// A message without the folders of the machine that it came from: of a path from the root its last part is left.
+pub(crate) fn without_folders(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = path_in(rest) {
+        let (before, path) = rest.split_at(at);
+        // Names of folders may hold blanks; a colon, a quotation mark or the end closes a path.
+        let end = path.find([':', '`', '"', '\'', ';', '\n']).unwrap_or(path.len());
+        out += before;
+        out += path[..end].rsplit('/').next().unwrap_or("");
+        rest = &path[end..];
+    }
+    out + rest
+}
+
+/// Where a path from the root begins: `wav/pcm` is none.
+fn path_in(text: &str) -> Option<usize> {
+    let starts =
+        |at: &usize| text[..*at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '.' && c != '/');
+    text.match_indices('/').map(|(at, _)| at).find(starts)
+}
+
 /// A piece of a turn as this person may read it. It may hold a part of a number that is none by itself: so the whole turn is
 /// masked, and the piece looked up there. Where it stands more than once, any place where it is masked counts.
 pub(crate) fn fragment(person: &Person, whole: &str, piece: &str) -> String {
@@ -226,7 +259,7 @@ pub(crate) fn title<'a>(app: &'a App, rule: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Share, calls_url, masked_piece, percent, period_name};
+    use super::{Share, calls_url, masked_piece, percent, period_name, without_folders};
     use crate::figures::period::Period;
     use crate::lang::Lang;
 
@@ -241,6 +274,19 @@ mod tests {
         assert!((pass.at - 0.75).abs() < 1e-9 && pass.low < pass.at && pass.at < pass.high && !pass.human);
         assert!((pass.low - (1.0 - fail.high)).abs() < 1e-9);
         assert!(Share::machine(0, 0).is_none() && Share::machine(-1, -2).is_none());
+    }
+
+    #[test]
+    fn folders_of_the_server_are_nobodys_business() {
+        for (told, shown) in [
+            ("file is empty: /srv/rec/七月 calls/13812345678.wav", "file is empty: 13812345678.wav"),
+            ("wav/pcm is malformed: at 3: /a/b.wav", "wav/pcm is malformed: at 3: b.wav"),
+            ("cannot open `/a/b c/d.wav`: no such file", "cannot open `d.wav`: no such file"),
+            ("the start time `2026/11/03` is none", "the start time `2026/11/03` is none"),
+            ("/a/b", "b"),
+        ] {
+            assert_eq!(without_folders(told), shown);
+        }
     }
 
     #[test]

@@ -17,11 +17,11 @@ use crate::auth::{Guarded, Person};
 use crate::catalog::queue::{Filter, Gone, Listed, NONE, Order, PAGE, State as CallState, names, task};
 use crate::catalog::{CallRow, text_query};
 use crate::figures::evidence::Evidence;
-use crate::lang::{Lang, failure, severity};
+use crate::lang::{Lang, severity};
 use crate::page_error::PageError;
 use crate::pages::layout::{csrf, page};
 use crate::pages::pager::Pages;
-use crate::pages::parts::call_name;
+use crate::pages::parts::{call_name, failure};
 use crate::pages::{call_url, clock, evidence, pager, points, when};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -77,6 +77,9 @@ fn day(text: String) -> Result<String, PageError> {
 /// What this person may ask: nobody learns from a list who heard a call twice, or which of the own tasks were duplicates.
 fn allowed(person: &Person, mut filter: Filter) -> Result<Filter, PageError> {
     if !person.is_lead() {
+        if filter.reviewer != person.user().name {
+            filter.reviewer.clear();
+        }
         if filter.claimed != person.user().name {
             filter.claimed.clear();
         }
@@ -268,7 +271,7 @@ fn line(app: &App, person: &Person, row: &Listed) -> Markup {
             td.text { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
                  (row.titles.join(l.t("，", ", ")))
                  @if let Some((expected, minutes)) = row.expected { small {
-                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem title=(why) { (failure(l, why)) } } }
+                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem { (failure(person, why)) } } }
             td { (state(l, row)) }
         }
     }

@@ -39,7 +39,13 @@ async fn listed(app: &Shared, person: &Person, fresh: Fresh) -> Result<Markup, P
 async fn add(State(app): State<Shared>, sent: Guarded) -> Result<Markup, PageError> {
     sent.person.must_be(Role::Admin)?;
     let new = new_user(&sent)?;
+    if new.may_see_numbers && !sent.person.sees_numbers() {
+        return Err(PageError::Bad(
+            "自己没有看号码的权限，不能给别人 · whoever may not see numbers cannot give the right".to_owned(),
+        ));
+    }
     let who = sent.person.user().name.clone();
+    let _turn = app.turns.password().await?;
     let fresh = app
         .run(move |db| {
             let secret = db.enrol(&new, now_us())?;
@@ -75,9 +81,18 @@ async fn reset(State(app): State<Shared>, Path(id): Path<i64>, sent: Guarded) ->
     sent.person.must_be(Role::Admin)?;
     not_oneself(&sent, id)?;
     let who = sent.person.user().name.clone();
+    let sees_numbers = sent.person.sees_numbers();
+    let _turn = app.turns.password().await?;
     let fresh = app
         .run(move |db| {
             let user = find(db, id)?;
+            if user.may_see_numbers && !sees_numbers {
+                // The new password is shown to the administrator, who could log in with it.
+                return Err(PageError::Bad(
+                    "自己没有看号码的权限，不能重置有此权限的账户 · whoever may not see numbers cannot reset a password that opens them"
+                        .to_owned(),
+                ));
+            }
             let secret = db.renew_password(id)?;
             db.log(now_us(), &who, "user_password", None, &user.name)?;
             Ok(Some((user.name, secret)))
@@ -155,7 +170,7 @@ fn adder(person: &Person) -> Markup {
             label { (l.t("姓名", "name")) input name="display" maxlength=(NAME_CHARS); }
             label { (l.t("角色", "role")) select name="role" { @for r in [Role::Reviewer, Role::Lead, Role::Agent, Role::Admin] { option value=(r.as_str()) { (role(l, r)) } } } }
             label { (l.t("工号（坐席）", "agent number (agents)")) input name="agent_id" maxlength=(NAME_CHARS) size="10"; }
-            label { (l.t("可看完整号码", "sees numbers unmasked")) input type="checkbox" name="numbers" value="1"; }
+            @if person.sees_numbers() { label { (l.t("可看完整号码", "sees numbers unmasked")) input type="checkbox" name="numbers" value="1"; } }
             button type="submit" { (l.t("添加用户", "add")) }
         }
     }

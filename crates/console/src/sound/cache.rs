@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use callsift_audio::AudioLimits;
 use callsift_core::TimeSpan;
+use callsift_reviews::private;
 use sha2::{Digest, Sha256};
 
 use crate::error::ConsoleError;
@@ -15,6 +16,8 @@ use crate::sound::wav;
 
 /// Bytes that are kept: 4 GiB, some 18 hours of two channels.
 const MOST_BYTES: u64 = 4 << 30;
+/// Of these for one recording: twelve hours of two channels, the longest that runs take, are 2.8 GB.
+const MOST_OF_ONE: u64 = 3 << 30;
 
 /// Raised whenever recordings are decoded otherwise, so that nothing that was made before is served.
 const DECODING: &str = "2\0";
@@ -33,7 +36,7 @@ pub(crate) struct SoundCache {
 impl SoundCache {
     /// Makes the folder, and clears what a killed process left half written.
     pub(crate) fn open(folder: PathBuf, limits: AudioLimits) -> Result<Self, ConsoleError> {
-        std::fs::create_dir_all(&folder).map_err(ConsoleError::io("cannot make", &folder))?;
+        private::folder(&folder).map_err(ConsoleError::io("cannot make", &folder))?;
         for entry in std::fs::read_dir(&folder).map_err(ConsoleError::io("cannot read", &folder))?.flatten() {
             if entry.path().extension().is_some_and(|e| e == "part") {
                 // Whoever cannot remove it will overwrite it.
@@ -51,7 +54,7 @@ impl SoundCache {
     /// The recording as a WAV file, with these stretches silenced.
     pub(super) fn wav(&self, path: &Path, silenced: &[TimeSpan]) -> Result<PathBuf, ConsoleError> {
         let target = self.folder.join(format!("{}.wav", key(path, silenced)?));
-        self.made(&target, |part| wav::write(path, part, silenced, &self.limits))?;
+        self.made(&target, |part| wav::write(path, part, silenced, &self.limits, MOST_OF_ONE))?;
         Ok(target)
     }
 
@@ -79,6 +82,7 @@ impl SoundCache {
             return Ok(());
         }
         let part = part_of(target);
+        private::file(&part).map_err(ConsoleError::io("cannot write", &part))?;
         let done = make(&part);
         if done.is_err() {
             let _ = std::fs::remove_file(&part);
@@ -94,7 +98,6 @@ impl SoundCache {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
             .flatten()
-            .filter(|e| e.path().extension().is_some_and(|x| x != "part"))
             .filter_map(|e| e.metadata().ok().map(|m| (m.modified().unwrap_or(UNIX_EPOCH), m.len(), e.path())))
             .collect();
         files.sort();
@@ -103,7 +106,9 @@ impl SoundCache {
             if bytes <= MOST_BYTES {
                 break;
             }
-            if path != keep && std::fs::remove_file(&path).is_ok() {
+            // What is being made counts, and stays.
+            let made = path.extension().is_some_and(|x| x != "part");
+            if made && path != keep && std::fs::remove_file(&path).is_ok() {
                 bytes -= size;
             }
         }

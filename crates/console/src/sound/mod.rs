@@ -5,11 +5,13 @@
 
 mod cache;
 mod clear;
+mod own;
 mod peaks;
 mod wav;
 
 pub(crate) use cache::SoundCache;
 pub(crate) use clear::clear;
+pub(crate) use own::{Hashes, Own};
 pub(crate) use peaks::BUCKETS;
 
 use std::path::{Path, PathBuf};
@@ -35,9 +37,15 @@ pub(crate) fn recording(root: Option<&Path>, name: &str) -> Result<PathBuf, Page
     if path.starts_with(&root) && path.is_file() { Ok(path) } else { Err(PageError::NotFound) }
 }
 
-/// The file to serve for a recording, with these stretches silenced.
-pub(crate) fn playable(cache: &SoundCache, path: &Path, silenced: &[TimeSpan]) -> Result<Playable, ConsoleError> {
+/// The file to serve for a recording, with these stretches silenced. `whole`: also what stands in the file beside the sound.
+pub(crate) fn playable(
+    cache: &SoundCache,
+    path: &Path,
+    silenced: &[TimeSpan],
+    whole: bool,
+) -> Result<Playable, ConsoleError> {
     if silenced.is_empty()
+        && (whole || callsift_audio::holds_sound_alone(path)?)
         && let Some(mime) = callsift_audio::exact_mime(path, cache.limits())?
     {
         return Ok(Playable { path: path.to_owned(), mime });

@@ -16,8 +16,14 @@ const PER_MS: i64 = 16;
 /// Bytes before the samples.
 const HEADER: u64 = 44;
 
-/// Decodes a recording into a WAV file, with these stretches silenced on every channel.
-pub(super) fn write(from: &Path, to: &Path, silenced: &[TimeSpan], limits: &AudioLimits) -> Result<(), ConsoleError> {
+/// Decodes a recording into a WAV file of at most so many bytes of sound, with these stretches silenced on every channel.
+pub(super) fn write(
+    from: &Path,
+    to: &Path,
+    silenced: &[TimeSpan],
+    limits: &AudioLimits,
+    most: u64,
+) -> Result<(), ConsoleError> {
     let fail = || ConsoleError::io("cannot write", to);
     let mut reader = AudioReader::open(from, limits)?;
     let channels = reader.emitted_channels();
@@ -28,6 +34,9 @@ pub(super) fn write(from: &Path, to: &Path, silenced: &[TimeSpan], limits: &Audi
         interleave(&blocks, silenced, &mut bytes);
         out.write_all(&bytes).map_err(fail())?;
         written += bytes.len() as u64;
+        if written > most {
+            return Err(ConsoleError::Option(format!("too long to be decoded for the browser: {}", from.display())));
+        }
         blocks.clear();
     }
     // Now the length is known.
@@ -112,7 +121,9 @@ mod tests {
     fn silenced_stretches_are_silent_and_the_rest_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (recording(dir.path()), dir.path().join("out.wav"));
-        write(&from, &to, &[TimeSpan::new(250, 500)], &callsift_audio::AudioLimits::default()).unwrap();
+        write(&from, &to, &[TimeSpan::new(250, 500)], &callsift_audio::AudioLimits::default(), 64_000).unwrap();
+        let less = write(&from, &to.with_extension("x"), &[], &callsift_audio::AudioLimits::default(), 63_999);
+        assert!(less.is_err(), "one file does not fill the disk");
         let loud = |from_ms, to_ms| {
             let clip = cut(&to, TimeSpan::new(from_ms, to_ms)).unwrap().unwrap();
             assert_eq!(clip.len() as i64, HEADER as i64 + (to_ms - from_ms) * 64);

@@ -58,6 +58,8 @@ pub struct RetainSummary {
     pub recording_bytes: u64,
     /// Recordings of calls that are old enough, which are not below the folder (any more).
     pub recordings_missing: usize,
+    /// Parts that cannot be read: their calls and recordings stay.
+    pub unread: Vec<String>,
     /// Old calls that stay, by reason.
     pub held: BTreeMap<&'static str, usize>,
     /// Recordings that stay though their calls are old enough.

@@ -62,8 +62,16 @@ pub fn plan(request: RetainRequest<'_>) -> Result<RetainPlan, PipelineError> {
     let root = request.recordings.map(true_path).transpose()?;
     let lake = request.lake.to_owned();
     let mut plan = RetainPlan { parts: Vec::new(), recordings: BTreeMap::new(), lake, root, summary };
-    let parts = stored_parts(request.lake, None, None)?;
-    let mut named = 0;
+    let (mut parts, mut named) = (Vec::new(), 0);
+    for part in stored_parts(request.lake, None, None)? {
+        match aged_calls(request.lake, &part) {
+            Err(damage) if damage.is_damage() => plan.summary.unread.push(damage.to_string()),
+            calls => {
+                calls?;
+                parts.push(part);
+            }
+        }
+    }
     for part in parts.iter().filter(|p| request.is_old(p)) {
         named += plan.add(&request, part)?;
     }

@@ -40,6 +40,7 @@ pub(super) fn carry_out_with(
         calls_before: plan.summary.calls_before.clone(),
         recordings_before: plan.summary.recordings_before.clone(),
         recordings_missing: plan.summary.recordings_missing,
+        unread: plan.summary.unread.clone(),
         held: plan.summary.held.clone(),
         left: plan.summary.left.clone(),
         failed: plan.summary.failed.clone(),

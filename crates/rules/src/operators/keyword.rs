@@ -73,7 +73,7 @@ const NEGATORS: [&str; 27] = [
     "怀疑",
 ];
 /// Phrases that accuse and are shorter than this need the borders of words, unless the rule says otherwise.
-pub(super) const SHORT: usize = 5;
+pub(super) const SHORT: usize = 4;
 /// How far before the phrase a negator may stand, in characters.
 const GUARD_CHARS: usize = 8;
 

@@ -11,6 +11,8 @@ use callsift_sampling::risk::Flag;
 use callsift_sampling::{Frame, FrameCall};
 use callsift_store::{StoredCall, StoredFinding, read_calls, read_findings, stored_parts};
 
+use crate::output::{note, unread};
+
 /// Days, and how agents' units and hours are known.
 pub struct Scope<'a> {
     pub lake: &'a Path,
@@ -24,7 +26,14 @@ pub struct Scope<'a> {
 pub fn frame(scope: &Scope<'_>) -> Result<Frame> {
     let mut calls = Vec::new();
     for part in stored_parts(scope.lake, scope.from, scope.to)? {
-        let stored = read_calls(scope.lake, &part)?;
+        // Without its findings a call would pass for one without faults.
+        let stored = match read_calls(scope.lake, &part).and_then(|c| read_findings(scope.lake, &part).map(|_| c)) {
+            Err(damage) if damage.is_damage() => {
+                note(&unread(&damage));
+                continue;
+            }
+            stored => stored?,
+        };
         for call in stored.into_iter().filter(|c| c.status == "ok") {
             calls.push(frame_call(call, scope.unit_field, scope.utc_offset)?);
         }
@@ -64,7 +73,12 @@ pub struct Machine {
 pub fn machine(scope: &Scope<'_>) -> Result<Machine> {
     let mut out = Machine::default();
     for part in stored_parts(scope.lake, scope.from, scope.to)? {
-        for finding in read_findings(scope.lake, &part)? {
+        let findings = match read_findings(scope.lake, &part) {
+            // Named when the frame was read.
+            Err(damage) if damage.is_damage() => continue,
+            findings => findings?,
+        };
+        for finding in findings {
             if !out.rules.contains(&finding.rule_id) {
                 out.rules.insert(finding.rule_id.clone());
             }

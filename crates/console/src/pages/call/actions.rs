@@ -19,9 +19,6 @@ use crate::pages::call::form::typed;
 use crate::pages::call_url;
 use crate::pages::parts::visible;
 
-/// Longest remark.
-const NOTE_CHARS: usize = 2000;
-
 fn hold_us(app: &App) -> i64 {
     app.options.claim_minutes * 60_000_000
 }
@@ -172,7 +169,7 @@ fn elsewhere(shown: &Shown, new: &NewVerdict) -> Vec<NewVerdict> {
 }
 
 pub(super) fn note(sent: &Guarded, field: &str) -> String {
-    sent.text(field).chars().take(NOTE_CHARS).collect()
+    sent.remark(field)
 }
 
 fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {

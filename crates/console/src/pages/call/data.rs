@@ -57,6 +57,8 @@ fn appeals(db: &Db, person: &Person, call_id: &str) -> Result<Vec<Appeal>, PageE
 
 impl Shown {
     pub(super) fn load(db: &Db, person: &Person, call_id: &str) -> Result<Self, PageError> {
+        // Of one moment: numbers are found by the call's row, which a part that is read anew meanwhile replaces.
+        let _moment = db.connection().unchecked_transaction()?;
         let call = find(db, person, call_id)?;
         let slot = slot(db, person, call_id)?;
         let mut verdicts = db.verdicts_of(call_id, slot)?;

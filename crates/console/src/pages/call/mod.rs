@@ -19,7 +19,6 @@ use maud::Markup;
 use crate::app::Shared;
 use crate::auth::Person;
 use crate::page_error::PageError;
-use crate::sound::recording;
 
 pub(super) use data::Shown;
 
@@ -39,13 +38,13 @@ pub(super) fn routes() -> Router<Shared> {
 
 async fn show(State(app): State<Shared>, person: Person, Path(id): Path<String>) -> Result<Markup, PageError> {
     let reader = person.clone();
-    let recordings = app.options.recordings.clone();
+    let (hashing, recordings) = (app.clone(), app.options.recordings.clone());
     let (shown, heard) = app
         .run(move |db| {
             let shown = Shown::load(db, &reader, &id)?;
-            let heard = recording(recordings.as_deref(), &shown.call.recording).is_ok();
+            let heard = hashing.hashes.own(recordings.as_deref(), &shown.call);
             Ok((shown, heard))
         })
         .await?;
-    Ok(view::page(&app, &person, &shown, heard))
+    Ok(view::page(&app, &person, &shown, &heard))
 }

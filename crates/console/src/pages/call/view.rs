@@ -4,14 +4,15 @@ use maud::{Markup, html};
 
 use crate::app::{App, now_us};
 use crate::auth::Person;
-use crate::lang::{Lang, failure, verdict};
+use crate::lang::{Lang, verdict};
 use crate::pages::call::{Shown, card, form, second, talk};
 use crate::pages::layout::{self, csrf};
-use crate::pages::parts::{call_name, visible};
+use crate::pages::parts::{call_name, failure, file_name, visible};
 use crate::pages::{call_url, clock, points, when};
+use crate::sound::Own;
 
-/// `heard` says whether the recording is there.
-pub(super) fn page(app: &App, person: &Person, shown: &Shown, heard: bool) -> Markup {
+/// `sound` says whether the recording is there, and the call's own.
+pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own) -> Markup {
     let (l, c) = (person.lang, &shown.call);
     let time = c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t));
     let title = format!("{} {time}", c.agent_name);
@@ -27,8 +28,9 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, heard: bool) -> Ma
                     p.facts { (facts(l, person, shown)) }
                     (claim(app, person, shown))
                 }
-                @if let Some(why) = &c.fail_reason { p.problem title=(why) { (failure(l, why)) } }
-                @if heard { (player(l, shown)) } @else { (unheard(l, app, shown)) }
+                @if let Some(why) = &c.fail_reason { p.problem { (failure(person, why)) } }
+                @if matches!(sound, Own::Same(_) | Own::Unchecked(_)) { (player(l, shown)) }
+                (unheard(app, person, shown, sound))
                 div.columns {
                     section.talk aria-label=(l.t("对话", "conversation")) {
                         @if shown.turns.is_empty() { p.empty { (if c.is_failed() { l.t("录音无法解码，没有对话。", "The recording could not be decoded: there is no conversation.") } else { l.t("没有人说话。", "Nobody spoke.") }) } }
@@ -102,17 +104,29 @@ fn claim(app: &App, person: &Person, shown: &Shown) -> Markup {
     }
 }
 
-/// Why nothing can be heard, where nothing else says so yet.
-fn unheard(l: Lang, app: &App, shown: &Shown) -> Markup {
-    let c = &shown.call;
+/// Why nothing can be heard, where nothing else says so yet, or why what is heard may not be the call.
+fn unheard(app: &App, person: &Person, shown: &Shown, sound: &Own) -> Markup {
+    let (l, c) = (person.lang, &shown.call);
     if app.options.recordings.is_none() || c.status == "failed" {
         return html! {};
     }
-    html! { p.problem {
-        (l.t("录音目录里找不到这通电话的录音", "The recording of this call is not in the recordings folder"))
-        @if !c.recording.is_empty() { (l.t("（", " (")) (c.recording) (l.t("）", ")")) }
-        (l.t("，无法播放；可以按文字复核。", ": it cannot be heard, only read."))
-    } }
+    let name =
+        html! { @if !c.recording.is_empty() { (l.t("（", " (")) (file_name(person, &c.recording)) (l.t("）", ")")) } };
+    match sound {
+        Own::Same(_) => html! {},
+        Own::Unchecked(_) => html! { p.note {
+            (l.t("文字来自别的系统，没有录音的校验值：播放的是它所写的文件", "The transcript came from elsewhere without a hash of the recording: what plays is the file that it names"))
+            (name) (l.t("。", "."))
+        } },
+        Own::Missing => html! { p.problem {
+            (l.t("录音目录里找不到这通电话的录音", "The recording of this call is not in the recordings folder"))
+            (name) (l.t("，无法播放；可以按文字复核。", ": it cannot be heard, only read."))
+        } },
+        Own::Other => html! { p.problem {
+            (l.t("录音目录里同名的文件", "The file of this name")) (name)
+            (l.t("不是质检时的那个录音（校验值不同），不能播放；可以按文字复核。", " is not the recording that was inspected (its hash differs): it is not played; the call can only be read."))
+        } },
+    }
 }
 
 fn player(l: Lang, shown: &Shown) -> Markup {

@@ -27,7 +27,8 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{
-    calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range,
+    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range,
+    without_folders,
 };
 use crate::pages::{layout, trend, url};
 
@@ -77,7 +78,7 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
             main {
                 div.bar { h1 { (l.t("数据看板", "figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
                 (chooser(l, "/dashboard", p, true))
-                (odd(l, &board.odd))
+                (odd(person, &board.odd))
                 (tiles(l, board))
                 div.halves {
                     section.chart { h2 { (l.t("逐日趋势", "by day")) } (trend::by_day(l, f, p, |_| true, &[])) }
@@ -93,15 +94,16 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
 }
 
 /// Parts that cannot be read and calls that stand twice: the figures are without them.
-fn odd(l: Lang, things: &[Odd]) -> Markup {
+fn odd(person: &Person, things: &[Odd]) -> Markup {
     const SHOWN: usize = 10;
+    let l = person.lang;
     html! {
         @if !things.is_empty() {
             section.chart {
                 h2 { (l.t("数据异常", "odd data")) }
                 ul {
                     @for thing in things.iter().take(SHOWN) {
-                        li.problem { (thing) }
+                        li.problem { (call_name(person, &without_folders(&thing.to_string()))) }
                     }
                 }
                 @if things.len() > SHOWN {
