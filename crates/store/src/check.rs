@@ -88,7 +88,8 @@ impl Lake {
             }
             let folder = self.root.join(QUARANTINE).join(table.as_str()).join(format!("dt={date}"));
             fs::create_dir_all(&folder).map_err(StoreError::io("cannot write to the lake", &folder))?;
-            let free = (0..10_000).map(|i| folder.join(format!("part-{number:05}.{i}.parquet"))).find(|to| !to.exists());
+            let free =
+                (0..10_000).map(|i| folder.join(format!("part-{number:05}.{i}.parquet"))).find(|to| !to.exists());
             let Some(to) = free else { continue };
             fs::rename(&from, &to).map_err(StoreError::io("cannot put a part aside", &from))?;
             moved.push(to);
