@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use callsift_models::{Manifest, ModelEntry, ModelError, PullOptions, pull, verify};
+use callsift_models::{Manifest, ModelEntry, ModelError, PullOptions, pull};
 
 /// What the server does with one request.
 #[derive(Clone, Copy)]
