@@ -53,7 +53,7 @@ impl Speaker {
     }
 }
 
-/// The role that a name begins with: 客服王芳, 坐席3021, agent_1.
+/// The role that a name begins with: 客服王芳, 坐席3021, `agent_1`.
 fn named(plain: &str) -> SpeakerRole {
     const AGENTS: [&str; 9] = ["坐席", "座席", "客服", "话务员", "员工", "agent", "staff", "operator", "assistant"];
     const CUSTOMERS: [&str; 8] = ["客户", "用户", "顾客", "来电人", "customer", "client", "caller", "user"];
