@@ -98,7 +98,8 @@ pub(crate) fn survey(file: File, frame_of: FrameOf) -> io::Result<FrameSurvey> {
     Ok(out)
 }
 
-fn read_some(input: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
+/// As many bytes as there are, up to the length of `out`.
+pub(crate) fn read_some(input: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
     let mut got = 0;
     while got < out.len() {
         match input.read(&mut out[got..])? {

@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
+use crate::frames::read_some;
+
 /// Longest packet that is put together from pages, in bytes; Opus needs 61 298 at most.
 const MAX_PACKET_BYTES: usize = 1 << 17;
 /// An end that cuts more than this off the last page is a wrong length, not padding: 120 ms, the longest packet.
@@ -179,7 +181,7 @@ impl<R: Read> OggOpus<R> {
     /// The next page whose checksum is right; bytes that are none are passed over.
     fn page(&mut self) -> io::Result<Option<Page>> {
         let mut head = [0; 27];
-        let mut got = fill(&mut self.input, &mut head)?;
+        let mut got = read_some(&mut self.input, &mut head)?;
         loop {
             if got < head.len() {
                 self.no_page(got > 0);
@@ -187,9 +189,9 @@ impl<R: Read> OggOpus<R> {
             }
             if head.starts_with(b"OggS\0") {
                 let mut lacing = vec![0; usize::from(head[26])];
-                let mut whole = fill(&mut self.input, &mut lacing)? == lacing.len();
+                let mut whole = read_some(&mut self.input, &mut lacing)? == lacing.len();
                 let mut body = vec![0; lacing.iter().map(|&length| usize::from(length)).sum()];
-                whole &= fill(&mut self.input, &mut body)? == body.len();
+                whole &= read_some(&mut self.input, &mut body)? == body.len();
                 if !whole {
                     self.wrong.damaged = true;
                     self.closed = false;
@@ -200,12 +202,12 @@ impl<R: Read> OggOpus<R> {
                 }
                 // Its sound is lost; the next page says by its position how much that was.
                 self.wrong.damaged = true;
-                got = fill(&mut self.input, &mut head)?;
+                got = read_some(&mut self.input, &mut head)?;
                 continue;
             }
             self.no_page(true);
             head.copy_within(1.., 0);
-            got = 26 + fill(&mut self.input, &mut head[26..])?;
+            got = 26 + read_some(&mut self.input, &mut head[26..])?;
         }
     }
 }
@@ -223,18 +225,6 @@ fn page(head: &[u8; 27], lacing: Vec<u8>, body: Vec<u8>) -> Page {
         lacing,
         body,
     }
-}
-
-/// As many bytes as there are, up to the length of `out`.
-fn fill(input: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
-    let mut got = 0;
-    while got < out.len() {
-        match input.read(&mut out[got..])? {
-            0 => break,
-            n => got += n,
-        }
-    }
-    Ok(got)
 }
 
 fn u32_at(bytes: &[u8; 27], at: usize) -> u32 {

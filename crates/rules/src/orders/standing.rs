@@ -78,7 +78,7 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
     let of = |t: &TurnView<'_>| -> Vec<Amount> {
         let theirs = t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable() && !is_excepted(t, except);
         let chars = t.norm.chars();
-        let meant = |start: usize| !is_denied(chars, start) && !is_only_asked(t, start);
+        let meant = |start: usize| !is_unwanted(chars, start) && !is_only_asked(t, start);
         if theirs {
             counted(t, units).into_iter().filter(|c| meant(c.range.start)).map(|c| c.value).collect()
         } else {
@@ -115,7 +115,7 @@ pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Orde
 }
 
 /// 不要五条, 别给我送五条.
-fn is_denied(chars: &[char], start: usize) -> bool {
+fn is_unwanted(chars: &[char], start: usize) -> bool {
     let before: String = chars[start.saturating_sub(6)..start].iter().collect();
     ["不要", "不订", "不是", "不来", "别要", "别给", "别送", "别订", "不需要"].iter().any(|w| before.contains(w))
 }

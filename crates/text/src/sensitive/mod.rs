@@ -75,7 +75,12 @@ const NOT_PRIVATE: [&str; 20] = [
 /// Characters of each number that is to be hidden, in order, without overlaps.
 pub fn sensitive_numbers(text: &[char]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
+    let whole: String = text.iter().collect();
+    let may_be_cued = CUES.iter().chain(&CUES_BEHIND).any(|cue| whole.contains(cue));
     for mode in [Tens::Skip, Tens::Read] {
+        if mode == Tens::Read && !may_be_cued {
+            continue;
+        }
         for chain in chains(text, mode) {
             let (cued, public) = cue(text, &chain);
             // Numbers read out in tens (幺三八，十六，九十五) are told from prices only by what is said before them.
