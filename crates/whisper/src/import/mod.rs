@@ -1,0 +1,1 @@
+//! Readers of published whisper models, one file per form.

@@ -1,0 +1,14 @@
+//! Whisper models as callsift's own engine runs them.
+//!
+//! [`import::open`] reads a published model (ggml, Hugging Face, CTranslate2) as a [`Checkpoint`]: sizes, weights by
+//! OpenAI's names, vocabulary, alignment heads. From it the engine's folder is written: graphs for the ONNX runtime, the
+//! weights, the vocabulary.
+
+pub mod checkpoint;
+pub mod error;
+pub mod import;
+pub mod vocabulary;
+
+pub use checkpoint::{Checkpoint, Dims, Tensor};
+pub use error::WhisperError;
+pub use vocabulary::Vocabulary;
