@@ -6,9 +6,13 @@
 
 pub mod checkpoint;
 pub mod error;
+pub mod folder;
+pub mod graph;
 pub mod import;
 pub mod vocabulary;
 
 pub use checkpoint::{Checkpoint, Dims, Tensor};
 pub use error::WhisperError;
+pub use folder::{ModelFolder, ModelInfo, Origin};
+pub use graph::Precision;
 pub use vocabulary::Vocabulary;

@@ -33,3 +33,10 @@ pub struct Vocabulary {
     /// Special ids.
     pub special: Special,
 }
+
+impl Vocabulary {
+    /// TEMP
+    pub fn non_speech_tokens(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}
