@@ -7,6 +7,7 @@
 pub mod checkpoint;
 pub mod error;
 pub mod import;
+pub mod names;
 pub mod vocabulary;
 
 pub use checkpoint::{Checkpoint, Dims, Tensor};
