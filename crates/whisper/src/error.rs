@@ -1,7 +1,7 @@
 //! Errors of whisper models.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a whisper model cannot be read, written or run.
 #[derive(Debug, thiserror::Error)]
@@ -34,4 +34,16 @@ pub enum WhisperError {
     /// The ONNX runtime refuses.
     #[error(transparent)]
     Runtime(#[from] callsift_models::ModelError),
+}
+
+impl WhisperError {
+    /// Wraps an error of the operating system.
+    pub(crate) fn io(source: io::Error, path: &Path) -> Self {
+        Self::Io { source, path: path.to_owned() }
+    }
+
+    /// Says what is wrong with a file or folder.
+    pub(crate) fn form(path: &Path, detail: impl Into<String>) -> Self {
+        Self::Form { detail: detail.into(), path: path.to_owned() }
+    }
 }

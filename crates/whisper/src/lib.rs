@@ -9,6 +9,7 @@ pub mod error;
 pub mod folder;
 pub mod graph;
 pub mod import;
+pub mod names;
 pub mod vocabulary;
 
 pub use checkpoint::{Checkpoint, Dims, Tensor};
