@@ -98,10 +98,8 @@ impl Search<'_> {
                 done.into_iter().for_each(|slot| results[slot.window] = slot.best());
                 slots = open;
             }
-            let past = match sources.iter().copied().eq(0..sources.len()) && sources.len() == step.rows() {
-                true => step.past,
-                false => step.past.reorder(&sources)?,
-            };
+            let unchanged = sources.iter().copied().eq(0..step.past.rows());
+            let past = if unchanged { step.past } else { step.past.reorder(&sources)? };
             let ids: Vec<i64> = slots.iter().flat_map(|s| self.next_tokens(s)).collect();
             let take: Vec<i64> = (0..ids.len() as i64).collect();
             step = sessions.step(&heard, &past, &Tokens { ids: &ids, rows: ids.len(), take: &take })?;

@@ -190,6 +190,12 @@ impl Heard {
 }
 
 impl Past {
+    /// Hypotheses in it.
+    pub(super) fn rows(&self) -> usize {
+        let shape = self.values.first().map(DynValue::shape);
+        shape.and_then(|s| s.first()).map_or(0, |d| usize::try_from(*d).unwrap_or(0))
+    }
+
     /// Rows in another order, some perhaps more than once.
     pub(super) fn reorder(&self, rows: &[usize]) -> Result<Self, AsrError> {
         let values = self.values.iter().map(|v| gather(v, rows)).collect::<Result<_, _>>()?;
