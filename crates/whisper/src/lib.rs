@@ -7,9 +7,11 @@
 pub mod checkpoint;
 pub mod error;
 pub mod import;
+pub mod mel;
 pub mod names;
 pub mod vocabulary;
 
 pub use checkpoint::{Checkpoint, Dims, Tensor};
 pub use error::WhisperError;
-pub use vocabulary::Vocabulary;
+pub use mel::LogMel;
+pub use vocabulary::{Encoder, Special, Vocabulary};
