@@ -9,6 +9,7 @@ pub mod error;
 pub mod folder;
 pub mod graph;
 pub mod import;
+pub mod mel;
 pub mod names;
 pub mod vocabulary;
 
@@ -16,4 +17,5 @@ pub use checkpoint::{Checkpoint, Dims, Tensor};
 pub use error::WhisperError;
 pub use folder::{ModelFolder, ModelInfo, Origin};
 pub use graph::Precision;
-pub use vocabulary::Vocabulary;
+pub use mel::LogMel;
+pub use vocabulary::{Encoder, Special, Vocabulary};

@@ -151,7 +151,9 @@ fn dims(source: &Source, all: &HashMap<String, Variable>) -> Result<Dims, Whispe
         _ => Err(source.wrong(format!("no whisper model: {name} is missing"))),
     };
     let layers = |side: &str| {
-        (0..).take_while(|i| all.contains_key(&format!("{side}/layer_{i}/self_attention/linear_0/weight"))).count()
+        (0..all.len())
+            .take_while(|i| all.contains_key(&format!("{side}/layer_{i}/self_attention/linear_0/weight")))
+            .count()
     };
     let conv = shape("encoder/conv1/weight", 3)?;
     let sound = shape("encoder/position_encodings/encodings", 2)?;

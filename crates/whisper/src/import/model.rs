@@ -1,5 +1,6 @@
 //! A model that was opened, whatever its form: where each tensor lies, and how it is stored.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::checkpoint::{Checkpoint, Dims, Tensor};
@@ -8,7 +9,6 @@ use crate::{Vocabulary, WhisperError, names};
 use super::heads;
 use super::kind::Kind;
 use super::source::Source;
-use std::collections::BTreeMap;
 
 /// Where a tensor lies. Its bytes were found to be in the file when the model was opened.
 #[derive(Debug, Clone)]
@@ -107,7 +107,9 @@ impl Checkpoint for Model {
             let scales = Kind::F32.decode(&file.at_offset(at, 4 * place.shape[0] as u64, name)?);
             let row = (data.len() / scales.len().max(1)).max(1);
             for (values, scale) in data.chunks_mut(row).zip(scales) {
-                values.iter_mut().for_each(|value| *value /= scale);
+                for value in values {
+                    *value /= scale;
+                }
             }
         }
         if !data.iter().all(|value| value.is_finite()) {
@@ -150,7 +152,8 @@ fn check_dims(dims: &Dims) -> Result<(), String> {
             return Err(format!("no whisper model, or a damaged one: {found} {what}"));
         }
     }
-    let uneven = dims.n_audio_state % dims.n_audio_head != 0 || dims.n_text_state % dims.n_text_head != 0;
+    let uneven =
+        !dims.n_audio_state.is_multiple_of(dims.n_audio_head) || !dims.n_text_state.is_multiple_of(dims.n_text_head);
     if uneven || dims.n_audio_state != dims.n_text_state {
         return Err("no whisper model, or a damaged one: widths and heads do not fit together".to_owned());
     }

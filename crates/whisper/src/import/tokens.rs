@@ -10,9 +10,12 @@ use crate::{Vocabulary, WhisperError};
 
 use super::source::{json, text};
 
+/// Names and ids.
+type Names = Result<HashMap<String, u32>, WhisperError>;
+
 /// The vocabulary of a folder.
 pub(super) fn of_folder(folder: &Path, n_vocab: usize) -> Result<Vocabulary, WhisperError> {
-    let readers: [(&str, fn(&Path) -> Result<HashMap<String, u32>, WhisperError>); 4] =
+    let readers: [(&str, fn(&Path) -> Names); 4] =
         [("tokenizer.json", tokenizer), ("vocab.json", vocab), ("vocabulary.json", list), ("vocabulary.txt", lines)];
     let Some((path, read)) =
         readers.map(|(name, read)| (folder.join(name), read)).into_iter().find(|(p, _)| p.is_file())
@@ -30,13 +33,13 @@ fn id(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|id| u32::try_from(id).ok())
 }
 
-fn map(path: &Path, value: Option<&Value>) -> Result<HashMap<String, u32>, WhisperError> {
+fn map(path: &Path, value: Option<&Value>) -> Names {
     let entries = value.and_then(Value::as_object);
     let names = entries.and_then(|map| map.iter().map(|(name, value)| Some((name.clone(), id(value)?))).collect());
     names.ok_or_else(|| WhisperError::form(path, "no whisper vocabulary: it has no table of names and ids"))
 }
 
-fn tokenizer(path: &Path) -> Result<HashMap<String, u32>, WhisperError> {
+fn tokenizer(path: &Path) -> Names {
     let all = json(path)?;
     let mut names = map(path, all.pointer("/model/vocab"))?;
     let added = all.get("added_tokens").and_then(Value::as_array);
@@ -45,7 +48,7 @@ fn tokenizer(path: &Path) -> Result<HashMap<String, u32>, WhisperError> {
     Ok(names)
 }
 
-fn vocab(path: &Path) -> Result<HashMap<String, u32>, WhisperError> {
+fn vocab(path: &Path) -> Names {
     let mut names = map(path, Some(&json(path)?))?;
     let added = path.with_file_name("added_tokens.json");
     if added.is_file() {
@@ -58,14 +61,14 @@ fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<String, u32> {
     names.map(str::to_owned).zip(0..).collect()
 }
 
-fn list(path: &Path) -> Result<HashMap<String, u32>, WhisperError> {
+fn list(path: &Path) -> Names {
     let all = json(path)?;
     let names: Option<Vec<&str>> = all.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
     let names = names.ok_or_else(|| WhisperError::form(path, "no whisper vocabulary: not a list of tokens"))?;
     Ok(numbered(names.into_iter()))
 }
 
-fn lines(path: &Path) -> Result<HashMap<String, u32>, WhisperError> {
+fn lines(path: &Path) -> Names {
     let text = text(path)?;
     Ok(numbered(text.strip_suffix('\n').unwrap_or(&text).split('\n')))
 }
