@@ -26,7 +26,7 @@ pub struct Session {
 }
 
 /// How many windows were recognised, and how many again and why. A window counts once under each reason.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Repeats {
     /// Windows that came.
     pub windows: usize,

@@ -36,5 +36,5 @@ pub use intake::{Intake, Note, NoteKind};
 pub use labelled::{RuleMeasure, measure};
 pub use progress::{Event, RuleCount, Summary};
 pub use replay::{Change, Differences, ReplayPlan, ReplaySummary, compare, replay};
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, WINDOWS_PER_JOB, run};
 pub use walk::{Quiet, Walk, walk};
