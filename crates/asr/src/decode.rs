@@ -1,6 +1,8 @@
 //! What a backend gives: text with times on the window's clock.
 
-use crate::AsrError;
+use callsift_core::TimeSpan;
+
+use crate::{AsrError, Window};
 
 /// How hard a backend tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +13,17 @@ pub enum DecodeEffort {
     Beam,
 }
 
+/// One character as a backend wrote it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecodedChar {
+    /// The character.
+    pub ch: char,
+    /// Probability of the token that holds it, 0 to 1.
+    pub prob: f32,
+    /// When it was said, on the window's clock; `None` where the backend did not measure it.
+    pub span: Option<TimeSpan>,
+}
+
 /// One stretch of text between two time marks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodedText {
@@ -18,8 +31,8 @@ pub struct DecodedText {
     pub start_ms: i64,
     /// End on the window's clock, milliseconds.
     pub end_ms: i64,
-    /// Characters with the probability of the token that holds them.
-    pub chars: Vec<(char, f32)>,
+    /// The characters in order.
+    pub chars: Vec<DecodedChar>,
 }
 
 /// What a backend made of a window.
@@ -29,22 +42,28 @@ pub struct Decoded {
     pub texts: Vec<DecodedText>,
     /// Mean token log-probability, ≤ 0; 0 where there is no text.
     pub mean_logprob: f32,
-    /// True where the backend stopped at its token limit, so that text may be missing.
+    /// True where the backend stopped at its token limit or in a loop, so that text may be missing.
     pub cut_off: bool,
 }
 
 impl Decoded {
     /// All characters without their times.
     pub fn text(&self) -> String {
-        self.texts.iter().flat_map(|t| t.chars.iter().map(|c| c.0)).collect()
+        self.texts.iter().flat_map(|t| t.chars.iter().map(|c| c.ch)).collect()
     }
 }
 
 /// One decoder with its own state: what a backend implements. Used by one thread at a time.
 pub trait Decoder: Send {
-    /// Decodes 16 kHz mono samples; `prompt` steers the text and may be empty.
+    /// Decodes windows of one call, in order; `prompt` steers the text and may be empty. What a window becomes depends
+    /// on nothing but the window, the prompt and the effort, or at most on the other windows of the same call.
     ///
     /// # Errors
-    /// The backend failed; the window is lost, the decoder stays usable.
-    fn decode(&mut self, samples: &[f32], prompt: &str, effort: DecodeEffort) -> Result<Decoded, AsrError>;
+    /// The backend failed; the windows are lost, the decoder stays usable.
+    fn decode(
+        &mut self,
+        windows: &[&Window],
+        prompt: &str,
+        effort: DecodeEffort,
+    ) -> Result<Vec<Decoded>, AsrError>;
 }

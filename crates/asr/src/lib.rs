@@ -14,8 +14,9 @@ pub mod packer;
 pub mod recognize;
 pub mod window;
 
+pub use backends::onnx::OnnxModel;
 pub use backends::whisper::WhisperModel;
-pub use decode::{DecodeEffort, Decoded, DecodedText, Decoder};
+pub use decode::{DecodeEffort, Decoded, DecodedChar, DecodedText, Decoder};
 pub use error::AsrError;
 pub use options::AsrOptions;
 pub use packer::Packer;

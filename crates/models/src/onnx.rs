@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use ort::environment::Environment;
 use ort::session::Session;
-use ort::session::builder::SessionBuilder;
+use ort::session::builder::{PrepackedWeights, SessionBuilder};
 
 use crate::{ModelError, Places};
 
@@ -25,11 +25,36 @@ static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
 /// Opens a model on the CPU with so many threads inside one operator. Results do not depend on the machine's load:
 /// no spinning, one operator at a time, deterministic kernels.
 pub fn session(model: &Path, threads: usize) -> Result<Session, ModelError> {
+    session_with(model, threads, None)
+}
+
+/// Weights in the order that the kernels want them, shared by all sessions that are opened with it.
+pub struct SharedWeights(PrepackedWeights);
+
+impl SharedWeights {
+    /// Nothing shared yet.
+    ///
+    /// # Errors
+    /// The runtime cannot be opened.
+    pub fn new() -> Result<Self, ModelError> {
+        environment().map(|_| Self(PrepackedWeights::new()))
+    }
+}
+
+/// As [`session`]; sessions of the same model with the same `shared` hold its weights once.
+///
+/// # Errors
+/// As [`session`].
+pub fn session_sharing(model: &Path, threads: usize, shared: &SharedWeights) -> Result<Session, ModelError> {
+    session_with(model, threads, Some(shared))
+}
+
+fn session_with(model: &Path, threads: usize, shared: Option<&SharedWeights>) -> Result<Session, ModelError> {
     let environment = environment()?;
     if !model.is_file() {
         return Err(ModelError::io(std::io::ErrorKind::NotFound.into(), model));
     }
-    open(environment, model, threads).map_err(|detail| ModelError::Session { detail, path: model.to_owned() })
+    open(environment, model, threads, shared).map_err(|detail| ModelError::Session { detail, path: model.to_owned() })
 }
 
 /// Path of the library that is used, or would be; for `callsift doctor`.
@@ -53,14 +78,24 @@ fn start(library: &Path) -> Result<Environment, String> {
     builder.with_name("callsift").with_telemetry(false).build().map_err(|error| error.to_string())
 }
 
-fn open(environment: &Environment, model: &Path, threads: usize) -> Result<Session, String> {
+fn open(
+    environment: &Environment,
+    model: &Path,
+    threads: usize,
+    shared: Option<&SharedWeights>,
+) -> Result<Session, String> {
     let text = |error: ort::Error<SessionBuilder>| error.to_string();
     let builder = Session::builder(environment).map_err(|error| error.to_string())?;
     let builder = builder.with_intra_threads(threads.max(1)).map_err(text)?;
     let builder = builder.with_inter_threads(1).map_err(text)?;
     let builder = builder.with_intra_op_spinning(false).map_err(text)?;
     let builder = builder.with_inter_op_spinning(false).map_err(text)?;
+    // Without it 8-bit products overflow on processors that lack VNNI, and results depend on the machine.
+    let builder = builder.with_precise_qmm().map_err(text)?;
     let mut builder = builder.with_deterministic_compute(true).map_err(text)?;
+    if let Some(SharedWeights(weights)) = shared {
+        builder = builder.with_prepacked_weights(weights).map_err(text)?;
+    }
     builder.commit_from_file(model).map_err(|error| error.to_string())
 }
 

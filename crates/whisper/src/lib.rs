@@ -6,6 +6,8 @@
 
 pub mod checkpoint;
 pub mod error;
+pub mod folder;
+pub mod graph;
 pub mod import;
 pub mod mel;
 pub mod names;
@@ -13,5 +15,7 @@ pub mod vocabulary;
 
 pub use checkpoint::{Checkpoint, Dims, Tensor};
 pub use error::WhisperError;
+pub use folder::{ModelFolder, ModelInfo, Origin};
+pub use graph::Precision;
 pub use mel::LogMel;
 pub use vocabulary::{Encoder, Special, Vocabulary};

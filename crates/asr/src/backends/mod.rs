@@ -1,3 +1,5 @@
-//! One file per backend.
+//! One file or folder per backend.
 
+pub mod onnx;
+mod reader;
 pub mod whisper;

@@ -11,8 +11,9 @@ use std::path::Path;
 use callsift_core::SAMPLE_RATE;
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
 
-use crate::decode::{DecodeEffort, Decoded, DecodedText, Decoder};
-use crate::{AsrError, AsrOptions, Recognizer};
+use super::reader::{TextToken, TokenReader};
+use crate::decode::{DecodeEffort, Decoded, Decoder};
+use crate::{AsrError, AsrOptions, Recognizer, Window};
 
 /// Encoder frames per second of audio.
 const FRAMES_PER_SEC: usize = 50;
@@ -95,7 +96,7 @@ impl WhisperDecoder {
     }
 
     fn read(&self, len_ms: i64) -> Decoded {
-        let mut reader = TokenReader { begin: self.begin, ..TokenReader::default() };
+        let mut reader = TokenReader::default();
         let mut tokens = 0;
         for segment in self.state.as_iter() {
             for index in 0..segment.n_tokens() {
@@ -103,9 +104,10 @@ impl WhisperDecoder {
                 tokens += 1;
                 let data = token.token_data();
                 if data.id < self.end_of_text {
-                    reader.text(token.to_bytes().unwrap_or_default(), data.p, data.plog);
+                    let bytes = token.to_bytes().unwrap_or_default();
+                    reader.text(TextToken { bytes, logprob: data.plog, span: None });
                 } else if data.id >= self.begin {
-                    reader.time(data.id);
+                    reader.time(i64::from(data.id - self.begin) * TIME_STEP_MS);
                 }
             }
         }
@@ -116,7 +118,18 @@ impl WhisperDecoder {
 }
 
 impl Decoder for WhisperDecoder {
-    fn decode(&mut self, samples: &[f32], prompt: &str, effort: DecodeEffort) -> Result<Decoded, AsrError> {
+    fn decode(
+        &mut self,
+        windows: &[&Window],
+        prompt: &str,
+        effort: DecodeEffort,
+    ) -> Result<Vec<Decoded>, AsrError> {
+        windows.iter().map(|window| self.decode_one(&window.samples, prompt, effort)).collect()
+    }
+}
+
+impl WhisperDecoder {
+    fn decode_one(&mut self, samples: &[f32], prompt: &str, effort: DecodeEffort) -> Result<Decoded, AsrError> {
         let mut params = self.params(prompt, effort);
         params.set_audio_ctx(self.audio_ctx(samples.len().max(MIN_SAMPLES), effort) as i32);
         let len_ms = (samples.len() as i64 * 1000) / i64::from(SAMPLE_RATE);
@@ -159,96 +172,4 @@ fn build_params(options: &AsrOptions, prompt: &str, beam: bool) -> FullParams<'s
         params.set_initial_prompt(&prompt.replace('\0', ""));
     }
     params
-}
-
-/// Reads tokens into texts: joins the bytes of characters that tokens split, and pairs time marks.
-#[derive(Default)]
-struct TokenReader {
-    begin: i32,
-    done: Vec<DecodedText>,
-    start_ms: i64,
-    last_ms: i64,
-    chars: Vec<(char, f32)>,
-    bytes: Vec<u8>,
-    logprob: f64,
-    tokens: usize,
-}
-
-impl TokenReader {
-    fn text(&mut self, bytes: &[u8], prob: f32, plog: f32) {
-        self.logprob += f64::from(plog);
-        self.tokens += 1;
-        self.bytes.extend_from_slice(bytes);
-        let complete = match std::str::from_utf8(&self.bytes) {
-            Ok(_) => self.bytes.len(),
-            Err(e) if e.error_len().is_some() => {
-                // A broken sequence: keep what is whole, drop the rest.
-                let good = e.valid_up_to();
-                self.take(good, prob);
-                self.bytes.clear();
-                return;
-            }
-            Err(e) => e.valid_up_to(),
-        };
-        self.take(complete, prob);
-    }
-
-    fn take(&mut self, len: usize, prob: f32) {
-        let rest = self.bytes.split_off(len);
-        let whole = std::mem::replace(&mut self.bytes, rest);
-        let text = String::from_utf8_lossy(&whole);
-        self.chars.extend(text.chars().filter(|c| !c.is_control()).map(|c| (c, prob)));
-    }
-
-    fn time(&mut self, id: i32) {
-        let ms = i64::from(id - self.begin) * TIME_STEP_MS;
-        self.close(ms);
-        self.start_ms = ms;
-    }
-
-    fn close(&mut self, end_ms: i64) {
-        self.bytes.clear();
-        let chars = std::mem::take(&mut self.chars);
-        if chars.iter().any(|c| c.0.is_alphanumeric()) {
-            self.done.push(DecodedText { start_ms: self.start_ms, end_ms, chars });
-        }
-        self.last_ms = end_ms;
-    }
-
-    fn finish(mut self, len_ms: i64) -> Decoded {
-        self.close(len_ms);
-        let mean_logprob = if self.tokens == 0 { 0.0 } else { (self.logprob / self.tokens as f64) as f32 };
-        Decoded { texts: self.done, mean_logprob, cut_off: false }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::TokenReader;
-
-    #[test]
-    fn characters_split_over_tokens_are_joined_and_pairs_kept() {
-        let mut reader = TokenReader { begin: 100, ..TokenReader::default() };
-        reader.time(100);
-        let bytes = "您好".as_bytes();
-        reader.text(&bytes[..2], 0.9, -0.1);
-        reader.text(&bytes[2..5], 0.8, -0.2);
-        reader.text(&bytes[5..], 0.7, -0.3);
-        reader.time(150);
-        reader.time(175);
-        reader.text("吗".as_bytes(), 0.5, -0.7);
-        let decoded = reader.finish(6000);
-        let texts: Vec<(i64, i64, String)> =
-            decoded.texts.iter().map(|t| (t.start_ms, t.end_ms, t.chars.iter().map(|c| c.0).collect())).collect();
-        assert_eq!(texts, vec![(0, 1000, "您好".to_owned()), (1500, 6000, "吗".to_owned())]);
-        assert!((decoded.mean_logprob + 0.325).abs() < 1e-6);
-    }
-
-    #[test]
-    fn broken_bytes_do_not_spoil_what_follows() {
-        let mut reader = TokenReader { begin: 100, ..TokenReader::default() };
-        reader.text(&[0xe6, 0x41], 0.9, -0.1);
-        reader.text("好".as_bytes(), 0.9, -0.1);
-        assert_eq!(reader.finish(1000).text(), "好");
-    }
 }

@@ -1,0 +1,184 @@
+//! callsift's own engine: whisper by the ONNX runtime, many windows at once.
+//!
+//! The encoder runs window by window over the window's own length. The decoder writes all windows of a batch together; the
+//! caller gives the windows of one call, and batches are cut from them in order. In 8 bits a row's numbers depend on no
+//! other row; in 32 bits the last digits may depend on the size of the batch, which only the call decides. So results depend
+//! neither on the number of workers nor on other calls.
+
+mod align;
+mod rules;
+mod search;
+mod sessions;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use callsift_core::TimeSpan;
+use callsift_whisper::ModelFolder;
+
+use self::rules::TokenRules;
+use self::search::{Hypothesis, Search};
+use self::sessions::{Sessions, Shared};
+use super::reader::{TextToken, TokenReader};
+use crate::decode::{DecodeEffort, Decoded, Decoder};
+use crate::{AsrError, AsrOptions, Recognizer, Window};
+
+/// Milliseconds of one position of the encoder.
+const POSITION_MS: i64 = 20;
+/// Silence after the window's own sound, in positions, and the fewest positions: with less whisper loops (whisper.cpp
+/// issue 1855).
+const MARGIN: usize = 128;
+const FLOOR: usize = 384;
+/// Windows that are written together. More cost memory (keys and values of 24 s: 32 MB with whisper base) and gain little.
+const BATCH: usize = 6;
+/// Most tokens for a window, as in the reference: half the decoder's positions.
+fn token_limit(n_text_ctx: usize) -> usize {
+    n_text_ctx / 2
+}
+
+/// A model's folder, open for any number of threads.
+pub struct OnnxModel {
+    folder: Arc<ModelFolder>,
+    shared: Arc<Shared>,
+    language: u32,
+    name: String,
+    options: AsrOptions,
+}
+
+impl OnnxModel {
+    /// Opens a folder that was made by `callsift models import` or `pull`.
+    ///
+    /// # Errors
+    /// The folder is damaged, the ONNX runtime is missing, or the model does not know the language.
+    pub fn load(path: &Path, name: &str, options: &AsrOptions) -> Result<Self, AsrError> {
+        let folder = ModelFolder::open(path)?;
+        let language = folder.vocabulary.language_id(&options.language).ok_or_else(|| AsrError::Language {
+            language: options.language.clone(),
+            path: path.to_owned(),
+        })?;
+        let shared = Arc::new(Shared::new()?);
+        let model = Self { folder: Arc::new(folder), shared, language, name: name.to_owned(), options: options.clone() };
+        // Damaged graphs show now and not in the middle of a night.
+        Sessions::open(&model.folder, &model.shared)?;
+        Ok(model)
+    }
+}
+
+impl Recognizer for OnnxModel {
+    fn decoder(&self) -> Result<Box<dyn Decoder>, AsrError> {
+        Ok(Box::new(OnnxDecoder {
+            sessions: Sessions::open(&self.folder, &self.shared)?,
+            rules: TokenRules::new(&self.folder.vocabulary.special, self.folder.info.dims.n_vocab),
+            folder: Arc::clone(&self.folder),
+            language: self.language,
+            options: self.options.clone(),
+        }))
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+struct OnnxDecoder {
+    sessions: Sessions,
+    rules: TokenRules,
+    folder: Arc<ModelFolder>,
+    language: u32,
+    options: AsrOptions,
+}
+
+impl Decoder for OnnxDecoder {
+    fn decode(
+        &mut self,
+        windows: &[&Window],
+        prompt: &str,
+        effort: DecodeEffort,
+    ) -> Result<Vec<Decoded>, AsrError> {
+        let prefix = self.prefix(prompt);
+        let mut all = Vec::with_capacity(windows.len());
+        for batch in windows.chunks(BATCH) {
+            all.extend(self.batch(batch, &prefix, effort)?);
+        }
+        Ok(all)
+    }
+}
+
+impl OnnxDecoder {
+    fn prefix(&self, prompt: &str) -> Vec<u32> {
+        let special = &self.folder.vocabulary.special;
+        let mut prefix = Vec::new();
+        if !prompt.is_empty() {
+            let tokens = self.folder.vocabulary.encode(prompt);
+            // The end of a long prompt counts, as in the reference.
+            let kept = tokens.len().min(token_limit(self.folder.info.dims.n_text_ctx) - 1);
+            prefix.push(special.previous);
+            prefix.extend(&tokens[tokens.len() - kept..]);
+        }
+        prefix.extend([special.start, self.language, special.transcribe]);
+        prefix
+    }
+
+    fn positions(&self, window: &Window, effort: DecodeEffort) -> usize {
+        let full = self.folder.info.dims.n_audio_ctx;
+        if !self.options.trim_audio_ctx || effort == DecodeEffort::Beam {
+            return full;
+        }
+        (own_positions(window) + MARGIN).next_multiple_of(8).clamp(FLOOR.min(full), full)
+    }
+
+    fn batch(
+        &mut self,
+        windows: &[&Window],
+        prefix: &[u32],
+        effort: DecodeEffort,
+    ) -> Result<Vec<Decoded>, AsrError> {
+        let mut hidden = Vec::with_capacity(windows.len());
+        let mut frames = Vec::with_capacity(windows.len());
+        for window in windows {
+            let positions = self.positions(window, effort);
+            hidden.push(self.sessions.encode(&window.samples, positions)?);
+            frames.push(own_positions(window).clamp(1, positions));
+        }
+        let heard = self.sessions.hear(&hidden)?;
+        let limit = token_limit(self.folder.info.dims.n_text_ctx);
+        let search = Search {
+            rules: &self.rules,
+            prefix,
+            end: self.folder.vocabulary.special.end_of_text,
+            limit: limit.min(self.folder.info.dims.n_text_ctx.saturating_sub(prefix.len())),
+            width: if effort == DecodeEffort::Beam { usize::from(self.options.beam_size.max(1)) } else { 1 },
+        };
+        let found = search.run(&mut self.sessions, heard, &frames)?;
+        Ok(found.iter().zip(windows).zip(frames).map(|((h, window), frames)| self.read(h, window, frames)).collect())
+    }
+
+    /// Tokens to timed text.
+    fn read(&self, hypothesis: &Hypothesis, window: &Window, frames: usize) -> Decoded {
+        let is_text = |i: &usize| self.rules.is_text(hypothesis.tokens[*i]);
+        let text: Vec<usize> = (0..hypothesis.tokens.len()).filter(is_text).collect();
+        // The step that wrote the end looked at what lies behind the last word.
+        let end = hypothesis.attention.get(hypothesis.tokens.len());
+        let rows: Vec<_> = text.iter().map(|i| Arc::clone(&hypothesis.attention[*i])).chain(end.cloned()).collect();
+        let heads = self.folder.info.alignment_heads.len();
+        let starts = align::boundaries(&rows, heads, frames, frames);
+        let mut reader = TokenReader::default();
+        let mut row = 0;
+        for (token, logprob) in hypothesis.tokens.iter().zip(&hypothesis.logprobs) {
+            if self.rules.is_text(*token) {
+                let span = TimeSpan::new(starts[row] as i64 * POSITION_MS, starts[row + 1] as i64 * POSITION_MS);
+                let bytes = self.folder.vocabulary.bytes(*token);
+                reader.text(TextToken { bytes, logprob: *logprob, span: Some(span) });
+                row += 1;
+            } else if self.rules.is_time(*token) {
+                reader.time(self.rules.time_ms(*token));
+            }
+        }
+        let decoded = reader.finish(window.len_ms());
+        Decoded { cut_off: hypothesis.cut_off, ..decoded }
+    }
+}
+
+fn own_positions(window: &Window) -> usize {
+    usize::try_from((window.len_ms() + POSITION_MS - 1) / POSITION_MS).unwrap_or(0)
+}

@@ -1,0 +1,176 @@
+//! Layers that the graphs share: linear layers in 32-bit floats or 8 bits, norms, attention's shapes.
+
+use super::builder::{Builder, MICROSOFT, Value};
+use super::onnx::Attribute;
+use crate::{Checkpoint, Tensor, WhisperError};
+
+/// Precision of the weights of linear layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 8 bits, one scale per output; inputs are made 8 bits as they come.
+    Int8,
+    /// 32-bit floats.
+    Fp32,
+}
+
+/// How the input of an 8-bit layer is made 8 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// One scale for the whole tensor: the fastest, where it holds one window alone.
+    Together,
+    /// One scale per row: a row's numbers depend on no other row, so it does not matter what shares the batch.
+    Alone,
+}
+
+/// Layers of one graph, read from a checkpoint.
+pub(super) struct Layers<'a, 'w> {
+    pub b: Builder<'w>,
+    pub model: &'a mut dyn Checkpoint,
+    pub precision: Precision,
+    pub rows: Rows,
+}
+
+/// The input of linear layers, made 8 bits once for all that share it.
+pub(super) enum Prepared {
+    Float(Value),
+    Bits { values: Value, scale: Value, zero: Value },
+}
+
+impl Layers<'_, '_> {
+    pub(super) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, WhisperError> {
+        let tensor = self.model.tensor(name)?;
+        if tensor.shape != shape {
+            let detail = format!("expected shape {shape:?}, found {:?}", tensor.shape);
+            return Err(WhisperError::Tensor { name: name.to_owned(), detail });
+        }
+        Ok(tensor)
+    }
+
+    /// `name.weight` and `name.bias` of `[out, in]`, both times `factor`.
+    pub(super) fn weights(
+        &mut self,
+        name: &str,
+        out: usize,
+        inner: usize,
+        factor: f32,
+        bias: bool,
+    ) -> Result<(Vec<f32>, Vec<f32>), WhisperError> {
+        let mut weight = self.tensor(&format!("{name}.weight"), &[out, inner])?.data;
+        let mut offset = if bias { self.tensor(&format!("{name}.bias"), &[out])?.data } else { vec![0.0; out] };
+        weight.iter_mut().chain(&mut offset).for_each(|x| *x *= factor);
+        Ok((weight, offset))
+    }
+
+    pub(super) fn norm(&mut self, x: &Value, name: &str, width: usize) -> Result<Value, WhisperError> {
+        let weight = self.tensor(&format!("{name}.weight"), &[width])?.data;
+        let bias = self.tensor(&format!("{name}.bias"), &[width])?.data;
+        let (weight, bias) = (self.b.floats(&[width], &weight), self.b.floats(&[width], &bias));
+        let attributes = vec![Attribute::int("axis", -1), Attribute::float("epsilon", 1e-5)];
+        Ok(self.b.op("LayerNormalization", &[x, &weight, &bias], attributes))
+    }
+
+    pub(super) fn prepare(&mut self, x: &Value) -> Prepared {
+        match (self.precision, self.rows) {
+            (Precision::Fp32, _) => Prepared::Float(x.clone()),
+            (Precision::Int8, Rows::Together) => {
+                let out = self.b.node("", "DynamicQuantizeLinear", &[x], Vec::new(), 3);
+                Prepared::Bits { values: out[0].clone(), scale: out[1].clone(), zero: out[2].clone() }
+            }
+            (Precision::Int8, Rows::Alone) => self.prepare_rows(x),
+        }
+    }
+
+    /// Each row by its own largest value to 1…255 around 128.
+    fn prepare_rows(&mut self, x: &Value) -> Prepared {
+        let size = self.b.op("Abs", &[x], Vec::new());
+        let axes = self.b.integers(&[-1]);
+        let largest = self.b.op("ReduceMax", &[&size, &axes], vec![Attribute::int("keepdims", 1)]);
+        let least = self.b.scalar(1e-9);
+        let largest = self.b.op("Max", &[&largest, &least], Vec::new());
+        let steps = self.b.scalar(127.0);
+        let inverse = self.b.op("Div", &[&steps, &largest], Vec::new());
+        let scaled = self.b.op("Mul", &[x, &inverse], Vec::new());
+        let half = self.b.scalar(128.5);
+        let moved = self.b.op("Add", &[&scaled, &half], Vec::new());
+        let floor = self.b.op("Floor", &[&moved], Vec::new());
+        let values = self.b.op("Cast", &[&floor], vec![Attribute::int("to", 2)]);
+        let step = self.b.scalar(1.0 / 127.0);
+        let scale = self.b.op("Mul", &[&largest, &step], Vec::new());
+        let zero = self.b.byte(128);
+        Prepared::Bits { values, scale, zero }
+    }
+
+    /// A linear layer of `[out, in]` weights.
+    pub(super) fn linear(&mut self, x: &Prepared, weight: &[f32], bias: Option<&[f32]>, out: usize) -> Value {
+        let inner = weight.len() / out.max(1);
+        let product = match x {
+            Prepared::Float(x) => {
+                let transposed: Vec<f32> =
+                    (0..inner).flat_map(|i| (0..out).map(move |o| weight[o * inner + i])).collect();
+                let w = self.b.floats(&[inner, out], &transposed);
+                self.b.op("MatMul", &[x, &w], Vec::new())
+            }
+            Prepared::Bits { values, scale, zero } => {
+                let (bits, scales) = to_bits(weight, out);
+                let w = self.b.bytes(&[inner, out], &transpose(&bits, out));
+                let product = self.b.op("MatMulInteger", &[values, &w, zero], Vec::new());
+                let product = self.b.op("Cast", &[&product], vec![Attribute::int("to", 1)]);
+                let scales = self.b.floats(&[out], &scales);
+                let both = self.b.op("Mul", &[scale, &scales], Vec::new());
+                self.b.op("Mul", &[&product, &both], Vec::new())
+            }
+        };
+        match bias {
+            Some(bias) => {
+                let bias = self.b.floats(&[out], bias);
+                self.b.op("Add", &[&product, &bias], Vec::new())
+            }
+            None => product,
+        }
+    }
+
+    /// Linear, GELU, linear: the second half of each block.
+    pub(super) fn mlp(&mut self, x: &Value, block: &str, width: usize) -> Result<Value, WhisperError> {
+        let normed = self.norm(x, &format!("{block}.mlp_ln"), width)?;
+        let (w, bias) = self.weights(&format!("{block}.mlp.0"), 4 * width, width, 1.0, true)?;
+        let prepared = self.prepare(&normed);
+        let wide = self.linear(&prepared, &w, Some(&bias), 4 * width);
+        let wide = self.b.ms("Gelu", &[&wide], Vec::new());
+        let (w, bias) = self.weights(&format!("{block}.mlp.2"), width, 4 * width, 1.0, true)?;
+        let prepared = self.prepare(&wide);
+        let out = self.linear(&prepared, &w, Some(&bias), width);
+        Ok(self.b.op("Add", &[x, &out], Vec::new()))
+    }
+
+    /// `[rows, n, width]` to `[rows, heads, n, width / heads]`.
+    pub(super) fn heads(&mut self, x: &Value, heads: usize, width: usize) -> Value {
+        let shape = self.b.integers(&[0, -1, heads as i64, (width / heads.max(1)) as i64]);
+        let split = self.b.op("Reshape", &[x, &shape], Vec::new());
+        self.b.op("Transpose", &[&split], vec![Attribute::ints("perm", &[0, 2, 1, 3])])
+    }
+
+    /// Scores of queries against keys, both `[rows, heads, n, d]`.
+    pub(super) fn scores(&mut self, q: &Value, k: &Value) -> Value {
+        self.b.node(MICROSOFT, "FusedMatMul", &[q, k], vec![Attribute::int("transB", 1)], 1).swap_remove(0)
+    }
+}
+
+/// Weights `[out, in]` as 8 bits with one scale per output: weight = bits × scale.
+fn to_bits(weight: &[f32], out: usize) -> (Vec<i8>, Vec<f32>) {
+    let inner = (weight.len() / out.max(1)).max(1);
+    let scale = |row: &[f32]| row.iter().fold(0.0f32, |m, x| m.max(x.abs())).max(1e-12) / 127.0;
+    let scales: Vec<f32> = weight.chunks(inner).map(scale).collect();
+    let bits = weight.chunks(inner).zip(&scales).flat_map(|(row, s)| row.iter().map(move |x| (x / s).round() as i8));
+    (bits.collect(), scales)
+}
+
+fn transpose(bits: &[i8], out: usize) -> Vec<i8> {
+    let inner = bits.len() / out.max(1);
+    (0..inner).flat_map(|i| (0..out).map(move |o| bits[o * inner + i])).collect()
+}
+
+/// The embedding as 8 bits per row, for looking up and for the last layer.
+pub(super) fn embedding_bits(weight: &[f32], rows: usize) -> (Vec<i8>, Vec<f32>) {
+    to_bits(weight, rows)
+}
