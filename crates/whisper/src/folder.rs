@@ -71,7 +71,10 @@ impl ModelFolder {
         let info: ModelInfo = serde_json::from_slice(&text)
             .map_err(|error| wrong(format!("no description of a speech model ({error}); import the model again")))?;
         if info.form != FORM {
-            return Err(wrong(format!("made by another version of callsift (form {}); import the model again", info.form)));
+            return Err(wrong(format!(
+                "made by another version of callsift (form {}); import the model again",
+                info.form
+            )));
         }
         for name in info.files.keys() {
             if !path.join(name).is_file() {

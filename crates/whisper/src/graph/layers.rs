@@ -57,8 +57,7 @@ impl Layers<'_, '_> {
         bias: bool,
     ) -> Result<(Vec<f32>, Vec<f32>), WhisperError> {
         let mut weight = self.tensor(&format!("{name}.weight"), &[out, inner])?.data;
-        let mut offset =
-            if bias { self.tensor(&format!("{name}.bias"), &[out])?.data } else { vec![0.0; out] };
+        let mut offset = if bias { self.tensor(&format!("{name}.bias"), &[out])?.data } else { vec![0.0; out] };
         weight.iter_mut().chain(&mut offset).for_each(|x| *x *= factor);
         Ok((weight, offset))
     }

@@ -10,7 +10,7 @@ use crate::checkpoint::{Checkpoint, Dims};
 use crate::{Vocabulary, WhisperError};
 
 use super::kind::Kind;
-use super::model::{Model, Parts, Place};
+use super::model::{Model, Parts, Place, checked};
 use super::source::{Source, json};
 use super::{pairs, tokens};
 
@@ -34,7 +34,7 @@ pub(super) fn is_model(head: &[u8]) -> bool {
 pub(super) fn open(folder: &Path, model: &Path) -> Result<Box<dyn Checkpoint>, WhisperError> {
     let mut source = Source::open(model)?;
     let variables = variables(&mut source)?;
-    let dims = dims(&source, &variables)?;
+    let dims = checked(model, dims(&source, &variables)?)?;
     let config = folder.join("config.json");
     let heads = if config.is_file() { pairs(&json(&config)?, "alignment_heads") } else { None };
     let vocabulary: Vocabulary = tokens::of_folder(folder, dims.n_vocab)?;
@@ -76,13 +76,13 @@ fn variables(source: &mut Source) -> Result<HashMap<String, Variable>, WhisperEr
         let (name, variable) = variable(source)?;
         all.insert(name, variable);
     }
+    join_scales(source, &mut all)?;
     for _ in 0..source.u32("the number of aliases")? {
         let (alias, name) = (string(source, "an alias")?, string(source, "an alias")?);
         let target = all.get(&name).ok_or_else(|| source.wrong(format!("damaged: {alias} stands for nothing")))?;
         let copy = Variable { place: target.place.clone(), short: target.short.clone() };
         all.insert(alias, copy);
     }
-    join_scales(source, &mut all)?;
     Ok(all)
 }
 

@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, Dims};
 use crate::{Vocabulary, WhisperError};
 
 use super::kind::Kind;
-use super::model::{Model, Parts, Place};
+use super::model::{Model, Parts, Place, checked};
 use super::source::Source;
 
 /// First bytes of a file.
@@ -19,7 +19,7 @@ pub(super) const MAGIC: &[u8] = b"lmgg";
 pub(super) fn open(path: &Path) -> Result<Box<dyn Checkpoint>, WhisperError> {
     let mut source = Source::open(path)?;
     source.skip(MAGIC.len() as u64, "the magic")?;
-    let dims = header(&mut source)?;
+    let dims = checked(path, header(&mut source)?)?;
     let tokens = tokens(&mut source)?;
     let vocabulary = Vocabulary::of_bytes(tokens, dims.n_vocab).map_err(|detail| source.wrong(detail))?;
     let mut places = HashMap::new();

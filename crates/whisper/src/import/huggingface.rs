@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::WhisperError;
 use crate::checkpoint::{Checkpoint, Dims};
 
-use super::model::{Model, Parts, Place};
-use super::source::{Source, json};
+use super::model::{Model, Parts, checked};
+use super::source::json;
 use super::{pairs, safetensors, tokens};
 
 /// Lists which tensor lies in which file of a model in several files.
-const INDEX: &str = "model.safetensors.index.json";
+pub(super) const INDEX: &str = "model.safetensors.index.json";
 
 /// Opens the folder; `weights` are its safetensors files.
 pub(super) fn open(folder: &Path, weights: &[PathBuf]) -> Result<Box<dyn Checkpoint>, WhisperError> {
@@ -21,8 +21,13 @@ pub(super) fn open(folder: &Path, weights: &[PathBuf]) -> Result<Box<dyn Checkpo
     if !config.is_file() {
         return Err(WhisperError::form(folder, "safetensors without config.json: get the whole folder of the model"));
     }
-    let dims = dims(&config)?;
-    let (files, places) = tensors(folder, weights)?;
+    let dims = checked(&config, dims(&config)?)?;
+    let (mut files, mut places) = (Vec::new(), HashMap::new());
+    for path in weights {
+        let (file, found) = safetensors::open(path, files.len())?;
+        files.push(file);
+        places.extend(found);
+    }
     let generation = folder.join("generation_config.json");
     let heads = if generation.is_file() { pairs(&json(&generation)?, "alignment_heads") } else { None };
     let vocabulary = tokens::of_folder(folder, dims.n_vocab)?;
@@ -61,29 +66,19 @@ fn dims(path: &Path) -> Result<Dims, WhisperError> {
     })
 }
 
-type Tensors = (Vec<Source>, HashMap<String, Place>);
-
-/// All tensors: of the files that the index names, else of the one file there is.
-fn tensors(folder: &Path, weights: &[PathBuf]) -> Result<Tensors, WhisperError> {
-    let index = folder.join(INDEX);
-    let whole = folder.join("model.safetensors");
-    let chosen: Vec<PathBuf> = if whole.is_file() {
-        vec![whole]
-    } else if index.is_file() {
-        shards(folder, &index)?
-    } else if let [one] = weights {
-        vec![one.clone()]
-    } else {
-        let detail = format!("several safetensors files and no {INDEX}: which of them are the model cannot be told");
-        return Err(WhisperError::form(folder, detail));
-    };
-    let (mut files, mut places) = (Vec::new(), HashMap::new());
-    for path in chosen {
-        let (file, found) = safetensors::open(&path, files.len())?;
-        files.push(file);
-        places.extend(found);
+/// The files of weights among the safetensors files of a folder: the one file there is, else those that the index names.
+pub(super) fn weights(folder: &Path, safetensors: &[PathBuf]) -> Result<Vec<PathBuf>, WhisperError> {
+    let (whole, index) = (folder.join("model.safetensors"), folder.join(INDEX));
+    match safetensors {
+        _ if whole.is_file() => Ok(vec![whole]),
+        _ if index.is_file() => shards(folder, &index),
+        [one] => Ok(vec![one.clone()]),
+        _ => {
+            let detail =
+                format!("several safetensors files and no {INDEX}: which of them are the model cannot be told");
+            Err(WhisperError::form(folder, detail))
+        }
     }
-    Ok((files, places))
 }
 
 fn shards(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, WhisperError> {

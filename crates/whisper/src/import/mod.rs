@@ -12,13 +12,15 @@ mod safetensors;
 mod source;
 mod tokens;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use callsift_models::file_sha256;
 use serde_json::Value;
 
-use crate::{Checkpoint, WhisperError};
+use crate::{Checkpoint, Origin, WhisperError};
 
 /// Pairs of whole numbers of a JSON file: `"alignment_heads": [[3, 1], [4, 2]]`.
 fn pairs(json: &Value, key: &str) -> Option<Vec<(usize, usize)>> {
@@ -58,23 +60,59 @@ fn content(path: &Path) -> Result<Content, WhisperError> {
     })
 }
 
+/// A model that was found: its form, its folder, its files of weights.
+struct Found {
+    form: Content,
+    folder: PathBuf,
+    weights: Vec<PathBuf>,
+}
+
 /// Opens a model of any of the forms, recognised by what is in the files and not by their names. `path` is a ggml file, a
 /// folder, or the file of weights in a folder.
 ///
 /// # Errors
 /// Nothing there is a whisper model of a known form, or it is damaged.
 pub fn open(path: &Path) -> Result<Box<dyn Checkpoint>, WhisperError> {
-    if path.is_dir() {
-        return open_folder(path);
+    let Found { form, folder, weights } = find(path)?;
+    match (form, weights.as_slice()) {
+        (Content::Ggml, [file, ..]) => ggml::open(file),
+        (Content::CTranslate2, [file, ..]) => ctranslate2::open(&folder, file),
+        _ => huggingface::open(&folder, &weights),
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+}
+
+/// The form of a model, and SHA-256 of every file that [`open`] reads of it.
+///
+/// # Errors
+/// Nothing there is a whisper model of a known form, or a file cannot be read.
+pub fn origin(path: &Path) -> Result<Origin, WhisperError> {
+    let Found { form, folder, weights } = find(path)?;
+    let form = match form {
+        Content::Ggml => "ggml",
+        Content::CTranslate2 => "ctranslate2",
+        _ => "huggingface",
+    };
+    let beside = ["config.json", "generation_config.json", huggingface::INDEX].into_iter().chain(tokens::FILES);
+    let beside = beside.map(|name| folder.join(name)).filter(|path| form != "ggml" && path.is_file());
+    let mut files = BTreeMap::new();
+    for path in weights.iter().cloned().chain(beside) {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        files.insert(name, file_sha256(&path)?);
+    }
+    Ok(Origin { form: form.to_owned(), files })
+}
+
+fn find(path: &Path) -> Result<Found, WhisperError> {
+    if path.is_dir() {
+        return find_in_folder(path);
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = parent.unwrap_or(Path::new(".")).to_owned();
     match content(path)? {
-        Content::Ggml => ggml::open(path),
-        Content::CTranslate2 => ctranslate2::open(folder, path),
-        Content::Safetensors => huggingface::open(folder, &[path.to_owned()]),
         Content::PyTorch => Err(WhisperError::form(path, PYTORCH)),
         Content::Gguf => Err(WhisperError::form(path, format!("a GGUF file, which whisper.cpp does not use; {FORMS}"))),
         Content::Other => Err(WhisperError::form(path, format!("no whisper model of a known form; {FORMS}"))),
+        form => Ok(Found { form, folder, weights: vec![path.to_owned()] }),
     }
 }
 
@@ -85,7 +123,7 @@ const ADAPTER: &str = "a PEFT adapter (LoRA), not a whole model: join it with it
     PeftModel.from_pretrained(BASE, FOLDER).merge_and_unload().save_pretrained(NEW, safe_serialization=True), and copy \
     tokenizer.json beside it";
 
-fn open_folder(folder: &Path) -> Result<Box<dyn Checkpoint>, WhisperError> {
+fn find_in_folder(folder: &Path) -> Result<Found, WhisperError> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| WhisperError::io(error, folder))? {
         let path = entry.map_err(|error| WhisperError::io(error, folder))?.path();
@@ -93,23 +131,27 @@ fn open_folder(folder: &Path) -> Result<Box<dyn Checkpoint>, WhisperError> {
     }
     files.sort();
     let contents = files.iter().map(|path| content(path)).collect::<Result<Vec<_>, _>>()?;
-    let of = |wanted: Content| -> Vec<PathBuf> {
-        files.iter().zip(&contents).filter(|(_, content)| **content == wanted).map(|(path, _)| path.clone()).collect()
+    let found = |form: Content| {
+        let weights =
+            files.iter().zip(&contents).filter(|(_, content)| **content == form).map(|(path, _)| path.clone());
+        Found { form, folder: folder.to_owned(), weights: weights.collect() }
     };
-    if let Some(model) = of(Content::CTranslate2).first() {
-        return ctranslate2::open(folder, model);
+    let converted = found(Content::CTranslate2);
+    if !converted.weights.is_empty() {
+        return Ok(converted);
     }
     if folder.join("adapter_config.json").is_file() {
         return Err(WhisperError::form(folder, ADAPTER));
     }
-    let safetensors = of(Content::Safetensors);
-    if !safetensors.is_empty() {
-        return huggingface::open(folder, &safetensors);
+    let safetensors = found(Content::Safetensors);
+    if !safetensors.weights.is_empty() {
+        return Ok(Found { weights: huggingface::weights(folder, &safetensors.weights)?, ..safetensors });
     }
-    match of(Content::Ggml).as_slice() {
-        [one] => ggml::open(one),
-        [] if contents.contains(&Content::PyTorch) => Err(WhisperError::form(folder, PYTORCH)),
-        [] => Err(WhisperError::form(folder, format!("no whisper model of a known form; {FORMS}"))),
+    let ggml = found(Content::Ggml);
+    match ggml.weights.len() {
+        1 => Ok(ggml),
+        0 if contents.contains(&Content::PyTorch) => Err(WhisperError::form(folder, PYTORCH)),
+        0 => Err(WhisperError::form(folder, format!("no whisper model of a known form; {FORMS}"))),
         _ => Err(WhisperError::form(folder, "several ggml files: name the one that is meant")),
     }
 }

@@ -66,7 +66,6 @@ impl Model {
         find: impl Fn(&str) -> Option<Place>,
     ) -> Result<Box<dyn Checkpoint>, WhisperError> {
         let Parts { dims, files, vocabulary, heads } = parts;
-        check_dims(&dims).map_err(|detail| WhisperError::form(path, detail))?;
         let mut places = BTreeMap::new();
         for (name, want) in names::tensors(&dims) {
             let wrong = |detail: String| WhisperError::form(path, format!("tensor {name} {detail}"));
@@ -133,8 +132,8 @@ fn same_shape(found: &[usize], want: &[usize]) -> bool {
     found == want || bare(found) == bare(want)
 }
 
-/// Sizes of which a whisper model can be: what a damaged header says is noticed before anything is laid out by it.
-fn check_dims(dims: &Dims) -> Result<(), String> {
+/// Sizes of which a whisper model can be: what a damaged header claims is noticed before anything is laid out by it.
+pub(super) fn checked(path: &Path, dims: Dims) -> Result<Dims, WhisperError> {
     let limits = [
         ("mel bands", dims.n_mels, 1024),
         ("encoder positions", dims.n_audio_ctx, 1 << 16),
@@ -147,15 +146,16 @@ fn check_dims(dims: &Dims) -> Result<(), String> {
         ("decoder heads", dims.n_text_head, 1 << 10),
         ("decoder layers", dims.n_text_layer, 1 << 9),
     ];
-    for (what, found, limit) in limits {
-        if found == 0 || found > limit {
-            return Err(format!("no whisper model, or a damaged one: {found} {what}"));
-        }
+    if let Some((what, found, _)) = limits.iter().find(|(_, found, limit)| *found == 0 || found > limit) {
+        return Err(WhisperError::form(path, format!("no whisper model, or a damaged one: {found} {what}")));
     }
-    let uneven =
-        !dims.n_audio_state.is_multiple_of(dims.n_audio_head) || !dims.n_text_state.is_multiple_of(dims.n_text_head);
-    if uneven || dims.n_audio_state != dims.n_text_state {
-        return Err("no whisper model, or a damaged one: widths and heads do not fit together".to_owned());
+    let even = |width: usize, heads: usize| width.is_multiple_of(heads);
+    let even = even(dims.n_audio_state, dims.n_audio_head) && even(dims.n_text_state, dims.n_text_head);
+    if !even || dims.n_audio_state != dims.n_text_state {
+        return Err(WhisperError::form(
+            path,
+            "no whisper model, or a damaged one: widths and heads do not fit together",
+        ));
     }
-    Ok(())
+    Ok(dims)
 }

@@ -10,12 +10,18 @@ use crate::{Vocabulary, WhisperError};
 
 use super::source::{json, text};
 
+/// Files that hold a vocabulary or a part of it.
+pub(super) const FILES: [&str; 5] =
+    ["tokenizer.json", "vocab.json", "added_tokens.json", "vocabulary.json", "vocabulary.txt"];
+
 /// Names and ids.
 type Names = Result<HashMap<String, u32>, WhisperError>;
 
+type Reader = fn(&Path) -> Names;
+
 /// The vocabulary of a folder.
 pub(super) fn of_folder(folder: &Path, n_vocab: usize) -> Result<Vocabulary, WhisperError> {
-    let readers: [(&str, fn(&Path) -> Names); 4] =
+    let readers: [(&str, Reader); 4] =
         [("tokenizer.json", tokenizer), ("vocab.json", vocab), ("vocabulary.json", list), ("vocabulary.txt", lines)];
     let Some((path, read)) =
         readers.map(|(name, read)| (folder.join(name), read)).into_iter().find(|(p, _)| p.is_file())

@@ -87,7 +87,7 @@ pub(super) fn by_name(ids: &HashMap<&str, u32>, n_vocab: usize) -> Result<Specia
 pub(super) fn check(special: &Special, n_vocab: usize) -> Result<(), String> {
     let Special { end_of_text, start, transcribe, translate, previous, no_speech, no_timestamps, time_begin, .. } =
         special;
-    let ids = [end_of_text, start, transcribe, translate, previous, no_speech, no_timestamps];
+    let ids = [end_of_text, start, transcribe, translate, previous, no_speech, no_timestamps, time_begin];
     let languages = special.languages.iter().map(|(_, id)| id);
     let beyond = ids.into_iter().chain(languages).find(|id| **id as usize >= n_vocab || *id < end_of_text);
     if let Some(id) = beyond {
