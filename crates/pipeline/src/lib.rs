@@ -25,6 +25,7 @@ pub mod progress;
 pub mod replay;
 pub mod retain;
 pub mod run;
+pub mod speech;
 pub mod transcripts;
 pub mod walk;
 
