@@ -1,6 +1,7 @@
 //! Readers of published whisper models, one file per form.
 //!
-//! Nothing of a file is believed before it is checked against the file's length; weights are read one tensor at a time.
+//! Nothing of a file is believed before it is checked against the file's length; weights are read one tensor at a
+//! time.
 
 mod ctranslate2;
 mod ggml;
@@ -67,8 +68,8 @@ struct Found {
     weights: Vec<PathBuf>,
 }
 
-/// Opens a model of any of the forms, recognised by what is in the files and not by their names. `path` is a ggml file, a
-/// folder, or the file of weights in a folder.
+/// Opens a model of any of the forms, recognised by what is in the files and not by their names. `path` is a ggml
+/// file, a folder, or the file of weights in a folder.
 ///
 /// # Errors
 /// Nothing there is a whisper model of a known form, or it is damaged.
