@@ -111,14 +111,14 @@ fn find(path: &Path) -> Result<Found, WhisperError> {
     let folder = parent.unwrap_or(Path::new(".")).to_owned();
     match content(path)? {
         Content::PyTorch => Err(WhisperError::form(path, PYTORCH)),
-        Content::Gguf => Err(WhisperError::form(path, format!("a GGUF file, which whisper.cpp does not use; {FORMS}"))),
+        Content::Gguf => Err(WhisperError::form(path, format!("a GGUF file, not of whisper.cpp; {FORMS}"))),
         Content::Other => Err(WhisperError::form(path, format!("no whisper model of a known form; {FORMS}"))),
         form => Ok(Found { form, folder, weights: vec![path.to_owned()] }),
     }
 }
 
-const PYTORCH: &str = "weights as a PyTorch pickle, which can run any code and is not read: save them as safetensors, in \
-    Python: WhisperForConditionalGeneration.from_pretrained(FOLDER).save_pretrained(NEW, safe_serialization=True), and \
+const PYTORCH: &str = "weights as a PyTorch pickle, which can run any code and is not read: save them as safetensors, \
+    in Python: WhisperForConditionalGeneration.from_pretrained(FOLDER).save_pretrained(NEW, safe_serialization=True), and \
     copy tokenizer.json beside them";
 const ADAPTER: &str = "a PEFT adapter (LoRA), not a whole model: join it with its base model, in Python: \
     PeftModel.from_pretrained(BASE, FOLDER).merge_and_unload().save_pretrained(NEW, safe_serialization=True), and copy \

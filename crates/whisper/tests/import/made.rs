@@ -77,7 +77,7 @@ pub(crate) enum Form {
     F32,
     F16,
     Bf16,
-    /// CTranslate2's 8 bits, ggml's q8_0.
+    /// 8 bits of CTranslate2, `q8_0` of ggml.
     Eight,
 }
 
@@ -222,7 +222,7 @@ impl Ct2 {
     fn add(&mut self, name: &str, shape: &[usize], kind: u8, bytes: &[u8]) {
         Self::string(&mut self.0, name);
         self.0.push(shape.len() as u8);
-        shape.iter().for_each(|dim| self.0.extend((*dim as u32).to_le_bytes()));
+        self.0.extend(shape.iter().flat_map(|dim| (*dim as u32).to_le_bytes()));
         self.0.push(kind);
         self.0.extend((bytes.len() as u32).to_le_bytes());
         self.0.extend(bytes);
