@@ -20,5 +20,5 @@ pub use decode::{DecodeEffort, Decoded, DecodedChar, DecodedText, Decoder};
 pub use error::AsrError;
 pub use options::AsrOptions;
 pub use packer::Packer;
-pub use recognize::{Recognizer, Session};
+pub use recognize::{Recognizer, Repeats, Session};
 pub use window::{Piece, Window};

@@ -2,7 +2,7 @@
 
 use callsift_core::{TimeSpan, TimedChar, Utterance};
 
-use crate::decode::{Decoded, DecodedText};
+use crate::decode::{Decoded, DecodedChar, DecodedText};
 use crate::window::{Piece, Window};
 
 /// Share of a text's time that must lie in one piece for the whole text to belong to it.
@@ -11,6 +11,8 @@ const SNAP_SHARE: f64 = 0.6;
 const GRAZE_SHARE: f64 = 0.25;
 /// Longest time given to one character where the end mark is missing, milliseconds.
 const CHAR_MS: i64 = 250;
+/// Longest time of a measured character: the last before a pause reaches to the next otherwise, milliseconds.
+const LONGEST_CHAR_MS: i64 = 600;
 
 /// One utterance per piece that has text, in order; pieces without text are left out.
 pub fn to_utterances(window: &Window, decoded: &Decoded) -> Vec<Utterance> {
@@ -38,14 +40,44 @@ pub fn to_utterances(window: &Window, decoded: &Decoded) -> Vec<Utterance> {
 
 /// Gives each character of a text a time and a piece.
 fn place(window: &Window, text: &DecodedText, per_piece: &mut [Vec<TimedChar>]) {
-    let chars: Vec<(char, f32)> = simplified(&text.chars);
+    let chars = simplified(&text.chars);
+    if chars.iter().all(|c| c.span.is_some()) {
+        place_measured(window, &chars, per_piece);
+    } else {
+        place_by_marks(window, text, &chars, per_piece);
+    }
+}
+
+/// Each character where it was heard: in the piece that holds most of its time.
+fn place_measured(window: &Window, chars: &[DecodedChar], per_piece: &mut [Vec<TimedChar>]) {
+    let mut last = None;
+    for c in chars {
+        let span = c.span.unwrap_or_default();
+        let heard = || {
+            let overlap = |i: &usize| window.pieces[*i].window.overlap_ms(span);
+            let most = (0..window.pieces.len()).max_by_key(|i| (overlap(i), std::cmp::Reverse(*i)));
+            most.filter(|i| overlap(i) > 0)
+                .unwrap_or_else(|| window.piece_at(i64::midpoint(span.start_ms, span.end_ms)))
+        };
+        // Punctuation stays with the character before it.
+        let index = last.filter(|_| weight(c.ch) == 0).unwrap_or_else(heard);
+        last = Some(index);
+        let piece = &window.pieces[index];
+        let start = piece.to_source(span.start_ms);
+        let end = piece.to_source(span.end_ms).min(start + LONGEST_CHAR_MS);
+        per_piece[index].push(TimedChar { ch: c.ch, span: TimeSpan::new(start, end), prob: c.prob });
+    }
+}
+
+/// Characters without times of their own share the time between the marks around them.
+fn place_by_marks(window: &Window, text: &DecodedText, chars: &[DecodedChar], per_piece: &mut [Vec<TimedChar>]) {
     let span = text_span(window, text);
     let home = home_of(window, span);
     let span = home.map_or(span, |i| clamp(span, window.pieces[i].window));
-    let weights: Vec<i64> = chars.iter().map(|c| weight(c.0)).collect();
+    let weights: Vec<i64> = chars.iter().map(|c| weight(c.ch)).collect();
     let total: i64 = weights.iter().sum::<i64>().max(1);
     let (mut done, mut last_piece) = (0, None);
-    for ((ch, prob), weight) in chars.into_iter().zip(weights) {
+    for (c, weight) in chars.iter().zip(weights) {
         let start = span.start_ms + span.len_ms() * done / total;
         done += weight;
         let end = span.start_ms + span.len_ms() * done / total;
@@ -58,9 +90,9 @@ fn place(window: &Window, text: &DecodedText, per_piece: &mut [Vec<TimedChar>]) 
         last_piece = Some(index);
         let piece = &window.pieces[index];
         per_piece[index].push(TimedChar {
-            ch,
+            ch: c.ch,
             span: TimeSpan::new(piece.to_source(start), piece.to_source(end)),
-            prob,
+            prob: c.prob,
         });
     }
 }
@@ -97,13 +129,13 @@ fn weight(c: char) -> i64 {
 }
 
 /// In simplified characters, without tags such as `[BLANK_AUDIO]`, which nobody said.
-fn simplified(chars: &[(char, f32)]) -> Vec<(char, f32)> {
-    let text: Vec<char> = chars.iter().map(|c| c.0).collect();
+fn simplified(chars: &[DecodedChar]) -> Vec<DecodedChar> {
+    let text: Vec<char> = chars.iter().map(|c| c.ch).collect();
     let tags = callsift_text::find_tags(&text).ranges;
-    let chars: Vec<(char, f32)> =
+    let chars: Vec<DecodedChar> =
         (0..chars.len()).filter(|i| !tags.iter().any(|t| t.contains(i))).map(|i| chars[i]).collect();
-    let text: String = chars.iter().map(|c| c.0).collect();
-    callsift_text::to_simplified(&text).chars().zip(chars).map(|(ch, (_, prob))| (ch, prob)).collect()
+    let text: String = chars.iter().map(|c| c.ch).collect();
+    callsift_text::to_simplified(&text).chars().zip(chars).map(|(ch, c)| DecodedChar { ch, ..c }).collect()
 }
 
 /// Times never run backwards inside an utterance, whatever marks the model set.
@@ -121,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::to_utterances;
-    use crate::decode::{Decoded, DecodedText};
+    use crate::decode::{Decoded, DecodedChar, DecodedText};
     use crate::window::Window;
 
     fn window() -> Window {
@@ -132,7 +164,8 @@ mod tests {
     }
 
     fn text(start_ms: i64, end_ms: i64, text: &str) -> DecodedText {
-        DecodedText { start_ms, end_ms, chars: text.chars().map(|c| (c, 0.9)).collect() }
+        let char = |ch| DecodedChar { ch, prob: 0.9, span: None };
+        DecodedText { start_ms, end_ms, chars: text.chars().map(char).collect() }
     }
 
     fn utterances(texts: Vec<DecodedText>) -> Vec<(i64, String)> {
@@ -152,6 +185,20 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].1.chars().count() + found[1].1.chars().count(), 11);
         assert!(found[1].1.ends_with('。'));
+    }
+
+    #[test]
+    fn measured_characters_lie_where_they_were_heard_whatever_the_marks_say() {
+        let mut whole = text(0, 3300, "您好请");
+        for (c, (from, to)) in whole.chars.iter_mut().zip([(100, 900), (900, 2250), (2250, 3200)]) {
+            c.span = Some(TimeSpan::new(from, to));
+        }
+        let decoded = Decoded { texts: vec![whole], mean_logprob: -0.1, cut_off: false };
+        let spans: Vec<Vec<(i64, i64)>> = to_utterances(&window(), &decoded)
+            .iter()
+            .map(|u| u.chars.iter().map(|c| (c.span.start_ms, c.span.end_ms)).collect())
+            .collect();
+        assert_eq!(spans, [vec![(10_100, 10_700), (10_900, 11_500)], vec![(20_000, 20_600)]]);
     }
 
     proptest! {

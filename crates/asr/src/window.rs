@@ -44,6 +44,13 @@ impl Window {
         Self { channel, samples: Vec::new(), pieces: Vec::new() }
     }
 
+    /// A window of one segment: the whole of some samples from the start of a channel.
+    pub fn of_samples(channel: u16, samples: &[f32]) -> Self {
+        let mut window = Self::new(channel);
+        window.append(samples, 0, 0);
+        window
+    }
+
     /// Length in milliseconds.
     pub fn len_ms(&self) -> i64 {
         (self.samples.len() / SAMPLES_PER_MS) as i64

@@ -54,7 +54,7 @@ pub enum Command {
     /// Make a lake of links whose calls and findings belong together, to read from while others write.
     #[command(after_help = "Example:\n  callsift snapshot --lake /data/lake --out /data/lake-now")]
     Snapshot(SnapshotArgs),
-    /// Measure rules on labelled calls: precision and recall with intervals.
+    /// Measure rules on labelled calls (precision and recall), or recognition on calls whose words are known (error rate, times).
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
     /// Draw a listening plan that anyone can draw again, and hand it out to reviewers.
@@ -189,8 +189,10 @@ A replay that is stopped or killed is simply run again; each part of the lake ch
 const EVAL_EXAMPLES: &str = "Examples:
   callsift eval --labelled tests/labelled/test.jsonl
   callsift eval --labelled calls.jsonl --rules rules-new --profile all --wrong 20
+  callsift eval --speech tests/real/calls --model whisper-base
 
-A line is a call as for `run --transcripts`, with \"expect\": {\"rule-id\": \"hit|clear|cannot_tell|not_applicable\"}.";
+A line of --speech is a turn: {\"file\": \"a.wav\", \"channel\": 0, \"start_ms\": 900, \"end_ms\": 2400, \"text\": \"您好\"}.
+A line of --labelled is a call as for `run --transcripts`, with \"expect\": {\"rule-id\": \"hit|clear|cannot_tell|not_applicable\"}.";
 
 /// Days of a lake.
 #[derive(Debug, Args)]
@@ -247,11 +249,21 @@ pub struct SnapshotArgs {
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Labelled calls; may be given more than once.
-    #[arg(long, value_name = "FILE.jsonl", required_unless_present = "numbers")]
+    #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech"])]
     pub labelled: Vec<PathBuf>,
     /// Lines in which 【】 encloses what must be masked: measures the masking of customers' numbers instead of rules.
     #[arg(long, value_name = "FILE.txt", conflicts_with = "labelled")]
     pub numbers: Option<PathBuf>,
+    /// Turns that were spoken in recordings beside this file (or in this folder's references.jsonl): transcribes and measures
+    /// recognition instead of rules.
+    #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]
+    pub speech: Option<PathBuf>,
+    /// What another recogniser heard of these recordings, in the same form: measures that, and transcribes nothing.
+    #[arg(long, value_name = "FILE.jsonl", requires = "speech")]
+    pub hypotheses: Option<PathBuf>,
+    /// Recogniser threads [default: all cores]
+    #[arg(long, value_name = "N", requires = "speech", value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: Option<u16>,
     /// Which rules.
     #[command(flatten)]
     pub rules: RuleArgs,

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use callsift_asr::WhisperModel;
+use callsift_asr::{AsrOptions, OnnxModel, Recognizer, WhisperModel};
 use callsift_core::Provenance;
 use callsift_models::{Manifest, file_sha256, locate, locate_file};
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::{Config, Engine, VadBackend};
 use callsift_rules::{RuleSet, default_profile};
+use callsift_whisper::ModelFolder;
 
 use crate::args::{ConfigArgs, DayArgs, RuleArgs};
 use crate::output::note;
@@ -98,13 +99,29 @@ pub struct SpeechModel {
 pub fn asr_model(config: &Config) -> Result<SpeechModel> {
     let wanted = config.models.asr.as_str();
     let as_path = Path::new(wanted);
-    if as_path.is_file() {
+    if as_path.is_file() || ModelFolder::is_one(as_path) {
         let name = as_path.file_stem().map_or_else(|| wanted.to_owned(), |s| s.to_string_lossy().into_owned());
         return Ok(SpeechModel { path: as_path.to_owned(), name, max_window_ms: None });
     }
     let manifest = Manifest::builtin()?;
     let entry = manifest.get(wanted)?;
     Ok(SpeechModel { path: locate(entry, None)?, name: entry.name.clone(), max_window_ms: entry.max_window_ms })
+}
+
+/// Opens a speech model by what it is: a folder of callsift's own engine, or a ggml file for whisper.cpp.
+pub fn recognizer(path: &Path, name: &str, options: &AsrOptions) -> Result<Box<dyn Recognizer>> {
+    if ModelFolder::is_one(path) {
+        return Ok(Box::new(OnnxModel::load(path, name, options)?));
+    }
+    Ok(Box::new(WhisperModel::load(path, name, options)?))
+}
+
+/// What names the weights in results.
+pub fn asr_sha256(path: &Path) -> Result<String> {
+    if ModelFolder::is_one(path) {
+        return Ok(ModelFolder::open(path)?.sha256()?);
+    }
+    Ok(file_sha256(path)?)
 }
 
 /// The folder of the text model; `None` where the configuration asks for none.
@@ -137,14 +154,14 @@ pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine
     }
     let mut engine = Engine { config, rules, recognizer: None, vad_model: PathBuf::new(), text_model, provenance };
     if let Some(SpeechModel { path, name, .. }) = model {
-        engine.provenance.asr_sha256 = file_sha256(&path)?;
+        engine.provenance.asr_sha256 = asr_sha256(&path)?;
         engine.provenance.asr_model.clone_from(&name);
         "energy".clone_into(&mut engine.provenance.vad_sha256);
         if engine.config.vad.backend == VadBackend::Silero {
             engine.vad_model = locate_file("silero_vad.onnx")?;
             engine.provenance.vad_sha256 = file_sha256(&engine.vad_model)?;
         }
-        engine.recognizer = Some(Box::new(WhisperModel::load(&path, &name, &engine.config.asr)?));
+        engine.recognizer = Some(recognizer(&path, &name, &engine.config.asr)?);
     }
     for line in engine.segmenter()?.odd_lines() {
         let path = engine.config.text.user_dictionary.display();

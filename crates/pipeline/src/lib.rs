@@ -25,6 +25,7 @@ pub mod progress;
 pub mod replay;
 pub mod retain;
 pub mod run;
+pub mod speech;
 pub mod transcripts;
 pub mod walk;
 
@@ -36,5 +37,5 @@ pub use intake::{Intake, Note, NoteKind};
 pub use labelled::{RuleMeasure, measure};
 pub use progress::{Event, RuleCount, Summary};
 pub use replay::{Change, Differences, ReplayPlan, ReplaySummary, compare, replay};
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, WINDOWS_PER_JOB, run};
 pub use walk::{Quiet, Walk, walk};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use callsift_asr::Repeats;
 use callsift_core::{CallReport, Outcome, Verdict};
 use serde::Serialize;
 
@@ -80,6 +81,8 @@ pub struct Summary {
     pub wall_ms: u64,
     /// Time spent by stage over all threads, milliseconds: front (decode, VAD, packing), asr, analyse, store.
     pub stage_ms: BTreeMap<String, u64>,
+    /// Windows recognised, and how many were heard again and why.
+    pub repeats: Repeats,
     /// Calls by what is or may be wrong with their sound.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub audio_marks: BTreeMap<String, usize>,

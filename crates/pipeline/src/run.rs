@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use callsift_asr::{Session, Window};
+use callsift_asr::{Repeats, Session, Window};
 use callsift_core::{AudioInfo, CallReport, StageName, Utterance};
 use callsift_store::Lake;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -34,17 +34,49 @@ pub struct RunOptions {
     pub retry_failed: bool,
 }
 
-/// One window on its way to a recogniser.
+/// Windows of one call on their way to a recogniser.
 struct WindowJob {
     call: usize,
     seq: usize,
-    window: Window,
+    windows: Vec<Window>,
+}
+
+/// Windows that go to a recogniser together, at most. They are those of one call in the order in which they came, so a
+/// batch is the same whatever else runs; 12 windows of 24 s take 18 MB.
+pub const WINDOWS_PER_JOB: usize = 12;
+
+/// Collects a call's windows into jobs.
+struct Jobs<'a> {
+    call: usize,
+    seq: usize,
+    open: Vec<Window>,
+    out: &'a Sender<WindowJob>,
+    waiting: Duration,
+}
+
+impl Jobs<'_> {
+    fn push(&mut self, window: Window) -> bool {
+        self.open.push(window);
+        self.open.len() < WINDOWS_PER_JOB || self.send()
+    }
+
+    fn send(&mut self) -> bool {
+        if self.open.is_empty() {
+            return true;
+        }
+        let windows = std::mem::take(&mut self.open);
+        let wait = Instant::now();
+        let sent = self.out.send(WindowJob { call: self.call, seq: self.seq, windows }).is_ok();
+        self.waiting += wait.elapsed();
+        self.seq += 1;
+        sent
+    }
 }
 
 /// News for the gatherer.
 enum News {
     Text { call: usize, seq: usize, result: Result<Vec<Utterance>, String> },
-    Front { call: usize, windows: usize, result: Result<AudioInfo, Failed> },
+    Front { call: usize, jobs: usize, result: Result<AudioInfo, Failed> },
 }
 
 /// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was read.
@@ -66,6 +98,10 @@ impl Clock {
         let out = work();
         self.add(stage, start.elapsed());
         out
+    }
+
+    fn repeated(&self, repeats: &Repeats) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).repeats.add(repeats);
     }
 
     fn add(&self, stage: &str, time: Duration) {
@@ -128,7 +164,9 @@ pub fn run(
 }
 
 fn finish(summary: &mut Summary, clock: Clock, started: Instant, todo: usize) {
-    summary.stage_ms = clock.0.into_inner().unwrap_or_else(PoisonError::into_inner).stage_ms;
+    let spent = clock.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary.stage_ms = spent.stage_ms;
+    summary.repeats = spent.repeats;
     summary.wall_ms = started.elapsed().as_millis() as u64;
     summary.not_reached = todo - summary.calls;
 }
@@ -259,7 +297,7 @@ fn line(
     // How far the front may run ahead of the oldest unwritten call: enough for a part, and for every worker.
     let ahead = options.calls_per_part.max(2 * workers).max(4);
     let (tickets, ticket_gate) = bounded::<()>(ahead);
-    let (window_tx, window_rx) = bounded::<WindowJob>(2 * workers);
+    let (window_tx, window_rx) = bounded::<WindowJob>(workers);
     let (news_tx, news_rx) = bounded::<News>(4 * workers);
     let (whole_tx, whole_rx) = bounded::<Whole>(4);
     let (report_tx, report_rx) = bounded::<(usize, CallReport)>(4);
@@ -329,34 +367,31 @@ fn front(
         if stopped() || tickets.send(()).is_err() || stopped() {
             return;
         }
-        let mut seq = 0;
         let start = Instant::now();
-        let mut waiting = Duration::ZERO;
-        let mut emit = |window: Window| {
-            let wait = Instant::now();
-            let sent = windows.send(WindowJob { call, seq, window }).is_ok();
-            waiting += wait.elapsed();
-            seq += 1;
-            sent
-        };
+        let mut jobs = Jobs { call, seq: 0, open: Vec::new(), out: windows, waiting: Duration::ZERO };
         let run = catch_unwind(AssertUnwindSafe(|| match refused {
             Some(reason) => Err((StageName::Input, reason.clone())),
-            None => front.run(&recording.path, &mut emit),
+            None => front.run(&recording.path, &mut |window| jobs.push(window)),
         }));
         let result = run.unwrap_or_else(|panic| Err((StageName::Audio, panic_text(panic.as_ref()))));
-        clock.add("front", start.elapsed().saturating_sub(waiting));
-        if news.send(News::Front { call, windows: seq, result }).is_err() {
+        // Windows of a call that failed half-way are void.
+        if result.is_ok() {
+            jobs.send();
+        }
+        clock.add("front", start.elapsed().saturating_sub(jobs.waiting));
+        if news.send(News::Front { call, jobs: jobs.seq, result }).is_err() {
             return;
         }
     }
 }
 
 fn recognise(mut session: Session, todo: &[Job], clock: &Clock, jobs: &Receiver<WindowJob>, news: &Sender<News>) {
-    for WindowJob { call, seq, window } in jobs {
+    for WindowJob { call, seq, windows } in jobs {
         let queue = todo[call].recording.meta.queue.as_deref();
-        let run = clock.time("asr", || catch_unwind(AssertUnwindSafe(|| session.recognize(&window, queue))));
+        let run = clock.time("asr", || catch_unwind(AssertUnwindSafe(|| session.recognize(&windows, queue))));
+        clock.repeated(&session.take_repeats());
         let result = match run {
-            Ok(result) => result.map_err(|e| e.to_string()),
+            Ok(result) => result.map(|heard| heard.into_iter().flatten().collect()).map_err(|e| e.to_string()),
             Err(panic) => Err(panic_text(panic.as_ref())),
         };
         if news.send(News::Text { call, seq, result }).is_err() {
@@ -389,9 +424,9 @@ fn gather(news: &Receiver<News>, whole: &Sender<Whole>) {
                 }
                 call
             }
-            News::Front { call, windows, result } => {
+            News::Front { call, jobs, result } => {
                 let p = partial.entry(call).or_default();
-                p.expected = Some(windows);
+                p.expected = Some(jobs);
                 p.front = Some(result);
                 call
             }

@@ -25,7 +25,7 @@ mod similarity;
 mod sound;
 mod words;
 
-pub use cer::{EditCounts, error_rate};
+pub use cer::{Edit, EditCounts, align, error_rate, scored_form};
 pub use decode::{Decoded, decode, utf16};
 pub use entities::{EntityKind, find_entities};
 pub use error::TextError;

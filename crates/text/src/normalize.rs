@@ -103,6 +103,11 @@ impl NormalizedText {
         self.map = map;
     }
 
+    /// Puts one character in the place of another everywhere; the way back stays.
+    pub(crate) fn substitute(&mut self, other: impl Fn(char) -> char) {
+        self.chars.iter_mut().for_each(|c| *c = other(*c));
+    }
+
     fn keep(&mut self, keep: impl Fn(usize, char) -> bool) {
         let kept: Vec<bool> = self.chars.iter().enumerate().map(|(i, c)| keep(i, *c)).collect();
         let mut flags = kept.iter();

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use callsift_asr::{DecodeEffort, Recognizer, WhisperModel};
+use callsift_asr::{DecodeEffort, Recognizer, Window};
 use callsift_models::onnx::{library, ready};
-use callsift_models::{file_sha256, locate_file};
+use callsift_models::locate_file;
 
 use crate::args::ConfigArgs;
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
     );
     let model = load::asr_model(&config);
     let shown = model.as_ref().map_err(ToString::to_string).and_then(|SpeechModel { path, name, .. }| {
-        let sha = file_sha256(path).map_err(|e| e.to_string())?;
+        let sha = load::asr_sha256(path).map_err(|e| e.to_string())?;
         Ok(format!("{name} ({}), sha256 {}", path.display(), &sha[..16]))
     });
     line("speech model", shown, true);
@@ -62,15 +62,15 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
         false,
     );
     if let Ok(SpeechModel { path, name, .. }) = &model {
-        let loaded = WhisperModel::load(path, name, &config.asr).map_err(anyhow::Error::from);
-        line("speed", loaded.and_then(|m| speed(&m, cores)).map_err(|e| e.to_string()), true);
+        let loaded = load::recognizer(path, name, &config.asr);
+        line("speed", loaded.and_then(|m| speed(m.as_ref(), cores)).map_err(|e| e.to_string()), true);
     }
     emit(&table(&rows));
     Ok(if sound { Exit::Done } else { Exit::Some })
 }
 
 /// Times the second of two full 30 s windows of faint noise: the encoder's cost does not depend on what is said.
-fn speed(model: &WhisperModel, cores: usize) -> Result<String> {
+fn speed(model: &dyn Recognizer, cores: usize) -> Result<String> {
     let mut decoder = model.decoder()?;
     // A plain congruential sequence: noise at about −60 dBFS without a random number crate.
     let mut seed = 1u32;
@@ -80,9 +80,10 @@ fn speed(model: &WhisperModel, cores: usize) -> Result<String> {
             ((seed >> 16) as f32 / 65_536.0 - 0.5) * 0.002
         })
         .collect();
-    decoder.decode(&noise, "", DecodeEffort::Greedy)?;
+    let window = Window::of_samples(0, &noise);
+    decoder.decode(&[&window], "", DecodeEffort::Greedy)?;
     let start = Instant::now();
-    decoder.decode(&noise, "", DecodeEffort::Greedy)?;
+    decoder.decode(&[&window], "", DecodeEffort::Greedy)?;
     let seconds = start.elapsed().as_secs_f64();
     Ok(format!(
         "{seconds:.2} s per 30 s window on one core; about {:.0} h of speech an hour on {cores} cores",

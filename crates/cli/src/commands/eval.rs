@@ -1,4 +1,6 @@
-//! `callsift eval`: rules measured on labelled calls.
+//! `callsift eval`: rules measured on labelled calls, masking on labelled lines, recognition on spoken references.
+
+mod speech;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +19,9 @@ use crate::output::{emit, emit_json, table};
 pub fn run(args: &EvalArgs) -> Result<Exit> {
     if let Some(file) = &args.numbers {
         return numbers(file, args.wrong, args.json);
+    }
+    if let Some(references) = &args.speech {
+        return speech::run(references, args);
     }
     let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
     let mut measures: BTreeMap<String, RuleMeasure> = BTreeMap::new();

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
+use callsift_asr::Repeats;
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
 use callsift_pipeline::transcripts::Transcripts;
@@ -117,6 +118,25 @@ fn text(s: &Summary, workers: usize) -> String {
             s.audio_ms as f64 / 60_000.0,
             s.wall_ms as f64 / 1000.0,
         );
+        let _ = writeln!(out, "{}", repeats(&s.repeats));
     }
     out
+}
+
+/// How many windows were heard again, and why.
+fn repeats(r: &Repeats) -> String {
+    let reasons = [
+        ("循环", r.looped),
+        ("未写完", r.cut_off),
+        ("概率低", r.unlikely),
+        ("过密", r.dense),
+        ("有声无字", r.uncovered),
+        ("编造", r.invented),
+    ];
+    let why: Vec<String> =
+        reasons.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
+    let why = if why.is_empty() { String::new() } else { format!("（{}）", why.join("，")) };
+    let more = [("逐段再听", r.alone), ("去掉提示词再听", r.echo)];
+    let more: String = more.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("，{name} {n}")).collect();
+    format!("识别窗口 {} 个，重听 {} 个{why}{more}", r.windows, r.beam)
 }

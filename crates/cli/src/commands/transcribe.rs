@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use callsift_asr::Session;
+use callsift_asr::{Session, Window};
 use callsift_core::{SpeakerRole, Stage, Turn};
 use callsift_dialogue::TurnBuilder;
-use callsift_pipeline::Engine;
 use callsift_pipeline::front::Front;
+use callsift_pipeline::{Engine, WINDOWS_PER_JOB};
 
 use crate::args::{TranscribeArgs, TranscriptFormat};
 use crate::exit::Exit;
@@ -40,18 +40,23 @@ pub fn run(args: &TranscribeArgs) -> Result<Exit> {
 }
 
 fn transcribe(engine: &Engine, front: &mut Front<'_>, session: &mut Session, file: &Path) -> Result<Vec<Turn>> {
-    let mut utterances = Vec::new();
-    let mut failure = None;
-    let audio = front.run(file, &mut |window| match session.recognize(&window, None) {
+    let (mut utterances, mut open, mut failure) = (Vec::new(), Vec::new(), None);
+    let mut recognize = |windows: &mut Vec<Window>| match session.recognize(windows, None) {
         Ok(found) => {
-            utterances.extend(found);
+            windows.clear();
+            utterances.extend(found.into_iter().flatten());
             true
         }
         Err(error) => {
             failure = Some(error);
             false
         }
+    };
+    let audio = front.run(file, &mut |window| {
+        open.push(window);
+        open.len() < WINDOWS_PER_JOB || recognize(&mut open)
     });
+    let _ = audio.is_ok() && recognize(&mut open);
     if let Some(error) = failure {
         return Err(error.into());
     }

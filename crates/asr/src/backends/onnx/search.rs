@@ -95,7 +95,7 @@ impl Search<'_> {
                 heard = heard.keep(&kept)?;
                 sources = kept.iter().flat_map(|p| sources[p * rows..(p + 1) * rows].to_vec()).collect();
                 let (done, open): (Vec<Slot>, Vec<Slot>) = slots.into_iter().partition(|s| self.is_done(s));
-                done.into_iter().for_each(|slot| results[slot.window] = slot.best());
+                done.into_iter().for_each(|slot| slot.settle(&mut results));
                 slots = open;
             }
             let unchanged = sources.iter().copied().eq(0..step.past.rows());
@@ -105,7 +105,7 @@ impl Search<'_> {
             step = sessions.step(&heard, &past, &Tokens { ids: &ids, rows: ids.len(), take: &take })?;
             last = 0;
         }
-        slots.into_iter().for_each(|slot| results[slot.window] = slot.best());
+        slots.into_iter().for_each(|slot| slot.settle(&mut results));
         Ok(results)
     }
 
@@ -183,6 +183,11 @@ impl Slot {
     fn cut(&mut self) {
         let live = std::mem::take(&mut self.live);
         self.finished.extend(live.into_iter().map(|h| Hypothesis { cut_off: true, ..h }));
+    }
+
+    fn settle(self, results: &mut [Hypothesis]) {
+        let window = self.window;
+        results[window] = self.best();
     }
 
     /// The most probable that came to its own end; where none did, of those that were stopped.
