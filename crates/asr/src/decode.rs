@@ -60,5 +60,10 @@ pub trait Decoder: Send {
     ///
     /// # Errors
     /// The backend failed; the windows are lost, the decoder stays usable.
-    fn decode(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError>;
+    fn decode(
+        &mut self,
+        windows: &[&Window],
+        prompt: &str,
+        effort: DecodeEffort,
+    ) -> Result<Vec<Decoded>, AsrError>;
 }

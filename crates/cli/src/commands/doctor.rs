@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use callsift_asr::{DecodeEffort, Recognizer, Window};
-use callsift_models::locate_file;
 use callsift_models::onnx::{library, ready};
+use callsift_models::locate_file;
 
 use crate::args::ConfigArgs;
 use crate::exit::Exit;
