@@ -37,7 +37,7 @@ pub struct VadConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Speech model: a name of `callsift models list`, or the path of a ggml file.
+    /// Speech model: a name of `callsift models list`, the path of a folder that `models import` wrote, or of a ggml file.
     pub asr: String,
     /// Text model: a name, the path of a folder, or empty for none.
     pub text: String,
@@ -45,7 +45,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { asr: "whisper-mini-zh".to_owned(), text: "text-mini-zh".to_owned() }
+        Self { asr: "whisper-base".to_owned(), text: "text-mini-zh".to_owned() }
     }
 }
 
