@@ -18,12 +18,13 @@ BIN := target/release/callsift
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: ## install what is missing: build tools, ONNX runtime, voice activity model, readers for the tests
+setup: ## install what is missing: build tools, ONNX runtime, voice activity model, whisper-base, readers for the tests
 	@bash .ci/setup.sh $(ENV)
 
 # The whole workspace at once, here and in the tests: the same features, so nothing is compiled twice.
 build: setup ## build the callsift binary
 	@$(CARGO) build --release --workspace $(FEATURES)
+	@if [ -f $(ENV)/models/published/whisper-base/model.bin ]; then $(BIN) models pull whisper-base --offline --dest $(ENV)/models >/dev/null || echo "build: whisper-base is not ready"; fi
 
 DEMO := target/demo
 DEMO_INPUT = $(shell find rules tests/demo models/whisper-mini-zh -type f -not -path '*/__pycache__/*' 2>/dev/null)
@@ -31,14 +32,14 @@ DEMO_INPUT = $(shell find rules tests/demo models/whisper-mini-zh -type f -not -
 demo: build ## inspect the bundled calls and print what was found
 	@mkdir -p $(DEMO)
 	@if [ -n "$$(find $(BIN) $(DEMO_INPUT) -newer $(DEMO)/made -print -quit 2>/dev/null)" ] || [ ! -f $(DEMO)/made ]; then rm -rf $(DEMO)/lake; fi
-	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --out $(DEMO)/lake || [ $$? -eq 1 ]
+	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model whisper-mini-zh --out $(DEMO)/lake || [ $$? -eq 1 ]
 	@touch $(DEMO)/made
 	@$(BIN) expect --lake $(DEMO)/lake tests/demo/expected.jsonl
 
 console: demo ## open the web console over the demo lake (http://127.0.0.1:8017); first users and passwords are printed once
 	@$(BIN) console --lake $(DEMO)/lake --data $(DEMO)/console --recordings tests/demo/recordings --first-users 3021
 
-test: setup ## run all tests
+test: build ## run all tests
 	@$(CARGO) test --release --workspace --no-fail-fast $(FEATURES)
 	@$(BIN) rules check rules
 	@$(BIN) rules test rules

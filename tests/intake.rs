@@ -110,6 +110,7 @@ fn a_night_of_odd_files_is_done_and_what_was_passed_over_is_listed() {
     let lake = folder.path().join("lake");
     let args = [
         "run",
+        "--model=whisper-mini-zh",
         "--recordings",
         calls.path().to_str().unwrap(),
         "--out",

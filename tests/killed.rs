@@ -17,11 +17,20 @@ fn sigkill_loses_nothing_and_doubles_nothing() {
     let lakes = tempfile::tempdir().unwrap();
     let args = |lake: &str| -> Vec<String> {
         let lake = lakes.path().join(lake);
-        ["run", "--recordings", calls.path().to_str().unwrap(), "--out", lake.to_str().unwrap(), "--dt", "2026-11-16"]
-            .into_iter()
-            .chain(["--calls-per-part", "1", "--json"])
-            .map(str::to_owned)
-            .collect()
+        [
+            "run",
+            "--model=whisper-mini-zh",
+            "--recordings",
+            calls.path().to_str().unwrap(),
+            "--out",
+            lake.to_str().unwrap(),
+            "--dt",
+            "2026-11-16",
+        ]
+        .into_iter()
+        .chain(["--calls-per-part", "1", "--json"])
+        .map(str::to_owned)
+        .collect()
     };
     let started = Instant::now();
     let whole: Vec<String> = args("whole");
@@ -51,6 +60,7 @@ fn an_interrupt_finishes_what_is_open_and_exits_cleanly() {
     let lake = folder.path().join("lake");
     let args = [
         "run",
+        "--model=whisper-mini-zh",
         "--recordings",
         calls.path().to_str().unwrap(),
         "--out",

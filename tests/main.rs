@@ -10,6 +10,7 @@ mod estimate;
 mod hostile;
 mod intake;
 mod killed;
+mod models;
 mod readers;
 mod reports;
 mod retain;

@@ -66,7 +66,8 @@ impl Centre {
     fn run_both(&self) -> [u64; 2] {
         let (lake, sounds, table, lines) =
             (self.text("lake"), self.text("recordings"), self.text("calls.csv"), self.text("calls.jsonl"));
-        let sounds = ["run", "--recordings", &sounds, "--metadata", &table, "--out", &lake, "--json"];
+        let sounds =
+            ["run", "--model=whisper-mini-zh", "--recordings", &sounds, "--metadata", &table, "--out", &lake, "--json"];
         let lines = ["run", "--transcripts", &lines, "--out", &lake, "--calls-per-part", "2", "--json"];
         [&sounds[..], &lines[..]].map(|args| json_of(&run(args).stdout)["calls"].as_u64().unwrap())
     }

@@ -54,7 +54,7 @@ fn lake() -> &'static Path {
         std::fs::write(folder.path().join("calls.jsonl"), lines.join("\n")).unwrap();
         let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         let (out, metadata) = (at("lake"), at("metadata.csv"));
-        let heard = run(&["run", "--recordings", &at("recordings"), "--metadata", &metadata, "--out", &out]);
+        let heard = run(&["run", "--model=whisper-mini-zh", "--recordings", &at("recordings"), "--metadata", &metadata, "--out", &out]);
         assert_eq!(code(&heard), 0, "{}", stderr(&heard));
         // Comes later, or it would be a call of its own.
         let c05 = folder.path().join("recordings/c05-rhetorical-question.wav");

@@ -37,7 +37,7 @@ fn old_lakes_are_read_replayed_and_grow() {
     works(lake.path(), &["c08", "c12", "c14"]);
     let sounds = recordings(&["c10-clean-outbound.wav"]);
     let from = sounds.path().to_string_lossy().into_owned();
-    let more = run(&["run", "--recordings", &from, "--out", &at, "--dt", "2026-11-17"]);
+    let more = run(&["run", "--model=whisper-mini-zh", "--recordings", &from, "--out", &at, "--dt", "2026-11-17"]);
     assert_eq!(code(&more), 0, "{}", stderr(&more));
     works(lake.path(), &["c08", "c12", "c14", "c10-clean-outbound"]);
     // The options that made it are still those of today: nobody has to name them.

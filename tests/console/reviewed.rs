@@ -35,7 +35,8 @@ pub fn lake() -> &'static Path {
         std::fs::write(&metadata, line).unwrap();
         let at = |path: &Path| path.to_string_lossy().into_owned();
         let (out, sounds, metadata) = (at(&lake), at(broken.path()), at(&metadata));
-        let heard = run(&["run", "--recordings", &sounds, "--metadata", &metadata, "--out", &out]);
+        let heard =
+            run(&["run", "--model=whisper-mini-zh", "--recordings", &sounds, "--metadata", &metadata, "--out", &out]);
         assert!(code(&heard) <= 1, "{}", stderr(&heard));
         let read = run(&["run", "--transcripts", &at(&calls), "--out", &out]);
         assert_eq!(code(&read), 0, "{}", stderr(&read));

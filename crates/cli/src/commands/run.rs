@@ -48,6 +48,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
             pause: &|time| pause(time, &stop),
         });
         let plan = plan_input(found, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
+        load::warn_of_demo_model(&config, &[root])?;
         let engine = load::engine(config, rules, true)?;
         run_recordings(&engine, plan, &args.out, &options, &stop, &mut |e| progress.event(&e))?
     };

@@ -18,6 +18,7 @@ use crate::output::{emit, emit_json, note};
 /// Transcribes each file; a file that fails is named, the others go on.
 pub fn run(args: &TranscribeArgs) -> Result<Exit> {
     let config = load::config(&args.config)?;
+    load::warn_of_demo_model(&config, &args.files.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
     // Rules are not evaluated here; any valid set makes the engine whole.
     let engine = load::engine(config, load::all_rules(None)?, true)?;
     let recognizer = engine.recognizer.as_deref().context("no speech model was loaded")?;

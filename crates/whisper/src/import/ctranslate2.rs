@@ -67,8 +67,8 @@ fn variables(source: &mut Source) -> Result<HashMap<String, Variable>, WhisperEr
     let revision = source.u32("the revision")?;
     if !VERSIONS.contains(&version) || spec != "WhisperSpec" || revision != 3 {
         return Err(source.wrong(format!(
-            "a CTranslate2 file of version {version}, {spec} revision {revision}; read are versions 4 to 6, WhisperSpec \
-             revision 3: convert the model again with a present ct2-transformers-converter"
+            "a CTranslate2 file of version {version}, {spec} revision {revision}; read are versions 4 to 6, \
+             WhisperSpec revision 3: convert the model again with a present ct2-transformers-converter"
         )));
     }
     let mut all = HashMap::new();

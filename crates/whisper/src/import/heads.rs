@@ -8,15 +8,15 @@ const SMALL: &[(usize, usize)] = &[(5, 3), (5, 9), (8, 0), (8, 4), (8, 7), (8, 8
 const MEDIUM: &[(usize, usize)] = &[(13, 15), (15, 4), (15, 15), (16, 1), (20, 0), (23, 4)];
 #[rustfmt::skip]
 const LARGE_V2: &[(usize, usize)] = &[
-    (10, 12), (13, 17), (16, 11), (16, 12), (16, 13), (17, 15), (17, 16), (18, 4), (18, 11), (18, 19), (19, 11), (21, 2),
-    (21, 3), (22, 3), (22, 9), (22, 12), (23, 5), (23, 7), (23, 13), (25, 5), (26, 1), (26, 12), (27, 15),
+    (10, 12), (13, 17), (16, 11), (16, 12), (16, 13), (17, 15), (17, 16), (18, 4), (18, 11), (18, 19), (19, 11),
+    (21, 2), (21, 3), (22, 3), (22, 9), (22, 12), (23, 5), (23, 7), (23, 13), (25, 5), (26, 1), (26, 12), (27, 15),
 ];
 const LARGE_V3: &[(usize, usize)] =
     &[(7, 0), (10, 17), (12, 18), (13, 12), (16, 1), (17, 14), (19, 11), (21, 4), (24, 1), (25, 6)];
 const TURBO: &[(usize, usize)] = &[(2, 4), (2, 11), (3, 3), (3, 6), (3, 11), (3, 14)];
 
-/// Heads of the multilingual model of these sizes; all heads of the upper half of the layers for other sizes. The first
-/// large model has the sizes of the second and is taken for it: files that name their heads are better.
+/// Heads of the multilingual model of these sizes; all heads of the upper half of the layers for other sizes. The
+/// first large model has the sizes of the second and is taken for it: files that name their heads are better.
 pub(super) fn published(dims: &Dims) -> Vec<(usize, usize)> {
     let known = match (dims.n_audio_layer, dims.n_text_layer, dims.n_text_head, dims.n_mels) {
         // English-only models have other heads; one token less tells them.

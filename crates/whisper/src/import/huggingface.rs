@@ -1,4 +1,5 @@
-//! Hugging Face folders of whisper: `config.json`, weights in safetensors, the tokenizer; what fine-tunes are published as.
+//! Hugging Face folders of whisper: `config.json`, weights in safetensors, the tokenizer; what fine-tunes are
+//! published as.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -66,7 +67,8 @@ fn dims(path: &Path) -> Result<Dims, WhisperError> {
     })
 }
 
-/// The files of weights among the safetensors files of a folder: the one file there is, else those that the index names.
+/// The files of weights among the safetensors files of a folder: the one file there is, else those that the index
+/// names.
 pub(super) fn weights(folder: &Path, safetensors: &[PathBuf]) -> Result<Vec<PathBuf>, WhisperError> {
     let (whole, index) = (folder.join("model.safetensors"), folder.join(INDEX));
     match safetensors {

@@ -37,7 +37,8 @@ impl Kind {
         }
     }
 
-    /// Bytes of a tensor; `None` where the shape is impossible: rows that do not fill their blocks, or beyond all bounds.
+    /// Bytes of a tensor; `None` where the shape is impossible: rows that do not fill their blocks, or beyond all
+    /// bounds.
     pub(super) fn bytes(self, shape: &[usize]) -> Option<u64> {
         let (values, bytes) = self.block();
         if shape.last().is_some_and(|row| row % values != 0) {
@@ -83,8 +84,8 @@ fn fifth_bits(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
-/// ggml keeps the first 16 values in the low halves of 16 bytes, the others in the high halves; bit i of `fifth` is the
-/// fifth bit of value i.
+/// ggml keeps the first 16 values in the low halves of 16 bytes, the others in the high halves; bit i of `fifth` is
+/// the fifth bit of value i.
 fn nibbles(bytes: &[u8], fifth: u32, scale: f32, centre: fn(f32) -> f32, lowest: f32, out: &mut Vec<f32>) {
     let value = |q: u8, at: usize| centre(f32::from(q | ((fifth >> at) as u8 & 1) << 4)) * scale + lowest;
     out.extend(bytes.iter().enumerate().map(|(at, byte)| value(byte & 15, at)));

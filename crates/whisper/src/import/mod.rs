@@ -1,6 +1,7 @@
 //! Readers of published whisper models, one file per form.
 //!
-//! Nothing of a file is believed before it is checked against the file's length; weights are read one tensor at a time.
+//! Nothing of a file is believed before it is checked against the file's length; weights are read one tensor at a
+//! time.
 
 mod ctranslate2;
 mod ggml;
@@ -67,8 +68,8 @@ struct Found {
     weights: Vec<PathBuf>,
 }
 
-/// Opens a model of any of the forms, recognised by what is in the files and not by their names. `path` is a ggml file, a
-/// folder, or the file of weights in a folder.
+/// Opens a model of any of the forms, recognised by what is in the files and not by their names. `path` is a ggml
+/// file, a folder, or the file of weights in a folder.
 ///
 /// # Errors
 /// Nothing there is a whisper model of a known form, or it is damaged.
@@ -110,14 +111,14 @@ fn find(path: &Path) -> Result<Found, WhisperError> {
     let folder = parent.unwrap_or(Path::new(".")).to_owned();
     match content(path)? {
         Content::PyTorch => Err(WhisperError::form(path, PYTORCH)),
-        Content::Gguf => Err(WhisperError::form(path, format!("a GGUF file, which whisper.cpp does not use; {FORMS}"))),
+        Content::Gguf => Err(WhisperError::form(path, format!("a GGUF file, not of whisper.cpp; {FORMS}"))),
         Content::Other => Err(WhisperError::form(path, format!("no whisper model of a known form; {FORMS}"))),
         form => Ok(Found { form, folder, weights: vec![path.to_owned()] }),
     }
 }
 
-const PYTORCH: &str = "weights as a PyTorch pickle, which can run any code and is not read: save them as safetensors, in \
-    Python: WhisperForConditionalGeneration.from_pretrained(FOLDER).save_pretrained(NEW, safe_serialization=True), and \
+const PYTORCH: &str = "weights as a PyTorch pickle, which can run any code and is not read: save them as safetensors, \
+    in Python: WhisperForConditionalGeneration.from_pretrained(FOLDER).save_pretrained(NEW, safe_serialization=True), and \
     copy tokenizer.json beside them";
 const ADAPTER: &str = "a PEFT adapter (LoRA), not a whole model: join it with its base model, in Python: \
     PeftModel.from_pretrained(BASE, FOLDER).merge_and_unload().save_pretrained(NEW, safe_serialization=True), and copy \

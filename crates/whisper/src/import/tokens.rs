@@ -28,7 +28,7 @@ pub(super) fn of_folder(folder: &Path, n_vocab: usize) -> Result<Vocabulary, Whi
     else {
         return Err(WhisperError::form(
             folder,
-            "the vocabulary is missing: the folder needs tokenizer.json (or vocab.json, vocabulary.json, vocabulary.txt)",
+            "the vocabulary is missing: tokenizer.json (or vocab.json, vocabulary.json, vocabulary.txt)",
         ));
     };
     let names = read(&path)?;

@@ -7,7 +7,8 @@ use regex::Regex;
 
 use super::Vocabulary;
 
-/// GPT-2's pieces of text, but for white space before a word, which `pieces` sees to: no piece is merged with the next.
+/// GPT-2's pieces of text, but for white space before a word, which `pieces` sees to: no piece is merged with the
+/// next.
 #[allow(clippy::unwrap_used)] // a constant that the tests compile
 static PIECE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+").unwrap());

@@ -10,10 +10,10 @@ use callsift_whisper::names;
 use half::{bf16, f16};
 use serde_json::{Map, Value, json};
 
-pub const LANGUAGES: [&str; 2] = ["en", "zh"];
+pub(crate) const LANGUAGES: [&str; 2] = ["en", "zh"];
 const TEXTS: usize = 260;
 
-pub fn dims() -> Dims {
+pub(crate) fn dims() -> Dims {
     Dims {
         n_mels: 80,
         n_audio_ctx: 24,
@@ -39,13 +39,13 @@ fn values(name: &str, count: usize) -> Vec<i8> {
     (0..count).map(next).collect()
 }
 
-pub fn tensor(name: &str, shape: &[usize]) -> Tensor {
+pub(crate) fn tensor(name: &str, shape: &[usize]) -> Tensor {
     let data = values(name, shape.iter().product()).into_iter().map(|value| f32::from(value) / 64.0).collect();
     Tensor { shape: shape.to_vec(), data }
 }
 
 /// Bytes of each text token: all single bytes in GPT-2's order, and some merges; the last is empty, as OpenAI's is.
-pub fn texts() -> Vec<Vec<u8>> {
+pub(crate) fn texts() -> Vec<Vec<u8>> {
     let printed = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let (prints, others): (Vec<u8>, Vec<u8>) = (0..=255).partition(printed);
     let singles = prints.into_iter().chain(others).map(|byte| vec![byte]);
@@ -63,7 +63,7 @@ fn letters(bytes: &[u8]) -> String {
 }
 
 /// All names, by id.
-pub fn names_of_tokens() -> Vec<String> {
+pub(crate) fn names_of_tokens() -> Vec<String> {
     let mut names: Vec<String> = texts().iter().map(|token| letters(token)).collect();
     let special = ["endoftext", "startoftranscript"].into_iter().chain(LANGUAGES);
     let tasks = ["translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"];
@@ -73,11 +73,11 @@ pub fn names_of_tokens() -> Vec<String> {
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Form {
+pub(crate) enum Form {
     F32,
     F16,
     Bf16,
-    /// CTranslate2's 8 bits, ggml's q8_0.
+    /// 8 bits of CTranslate2, `q8_0` of ggml.
     Eight,
 }
 
@@ -93,10 +93,10 @@ fn stored(name: &str, count: usize, form: Form) -> Vec<u8> {
 }
 
 /// As whisper.cpp's convert-pt-to-ggml.py and quantize write it.
-pub fn ggml(path: &Path, form: Form) {
+pub(crate) fn ggml(path: &Path, form: Form) {
     let dims = dims();
     let mut out = Vec::new();
-    let mut word = |out: &mut Vec<u8>, value: usize| out.extend((value as u32).to_le_bytes());
+    let word = |out: &mut Vec<u8>, value: usize| out.extend((value as u32).to_le_bytes());
     word(&mut out, 0x6767_6d6c);
     for size in [dims.n_vocab, dims.n_audio_ctx, dims.n_audio_state, dims.n_audio_head, dims.n_audio_layer] {
         word(&mut out, size);
@@ -174,7 +174,7 @@ fn safetensors(path: &Path, tensors: &[(String, Vec<usize>)], form: Form, prefix
     fs::write(path, [&length[..], &header, &data].concat()).unwrap();
 }
 
-pub fn huggingface(folder: &Path, form: Form, prefix: &str, shards: usize) {
+pub(crate) fn huggingface(folder: &Path, form: Form, prefix: &str, shards: usize) {
     let dims = dims();
     let all = names::tensors(&dims);
     let config = json!({
@@ -200,7 +200,7 @@ pub fn huggingface(folder: &Path, form: Form, prefix: &str, shards: usize) {
 }
 
 /// As `tokenizers` writes it, special tokens apart and without time tokens.
-pub fn tokenizer(folder: &Path) {
+pub(crate) fn tokenizer(folder: &Path) {
     let names = names_of_tokens();
     let vocab: Map<String, Value> =
         names[..=TEXTS].iter().zip(0..).map(|(name, id)| (name.clone(), json!(id))).collect();
@@ -222,7 +222,7 @@ impl Ct2 {
     fn add(&mut self, name: &str, shape: &[usize], kind: u8, bytes: &[u8]) {
         Self::string(&mut self.0, name);
         self.0.push(shape.len() as u8);
-        shape.iter().for_each(|dim| self.0.extend((*dim as u32).to_le_bytes()));
+        self.0.extend(shape.iter().flat_map(|dim| (*dim as u32).to_le_bytes()));
         self.0.push(kind);
         self.0.extend((bytes.len() as u32).to_le_bytes());
         self.0.extend(bytes);
@@ -280,7 +280,7 @@ impl Ct2 {
 }
 
 /// As ct2-transformers-converter writes it.
-pub fn ctranslate2(folder: &Path, form: Form) {
+pub(crate) fn ctranslate2(folder: &Path, form: Form) {
     let dims = dims();
     let width = dims.n_text_state;
     let mut file = Ct2(Vec::new(), 0);

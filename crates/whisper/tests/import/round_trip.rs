@@ -87,7 +87,7 @@ fn unknown_tensors_and_wrong_places_are_said() {
 /// whisper base, where it is installed: its own bytes, and the sizes and heads that are published of it.
 #[test]
 fn whisper_base_as_it_is_published() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.callsift/models/faster-whisper-base");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.callsift/models/published/whisper-base");
     if !folder.join("model.bin").is_file() {
         println!("SKIPPED: whisper-base is not installed (make setup)");
         return;

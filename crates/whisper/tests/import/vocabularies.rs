@@ -105,7 +105,7 @@ fn a_kept_vocabulary_is_read_again() {
     for (from, to) in breaks {
         assert!(text.contains(from));
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
-        let error = Vocabulary::load(&path).err().expect(from).to_string();
+        let error = Vocabulary::load(&path).expect_err(from).to_string();
         assert!(error.contains("vocabulary.json"), "{error}");
     }
 }
