@@ -1,5 +1,6 @@
 //! Builds one ONNX graph node by node; weights go to a file beside it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -54,13 +55,16 @@ pub(super) struct Builder<'w> {
     weights: &'w mut WeightFile,
     graph: Graph,
     count: usize,
+    /// Values that are outputs, and their names there.
+    outputs: HashMap<String, String>,
     /// First failure of the file of weights; reported by [`Builder::save`].
     failed: Option<std::io::Error>,
 }
 
 impl<'w> Builder<'w> {
     pub(super) fn new(name: &str, weights: &'w mut WeightFile) -> Self {
-        Self { weights, graph: Graph { name: name.to_owned(), ..Graph::default() }, count: 0, failed: None }
+        let graph = Graph { name: name.to_owned(), ..Graph::default() };
+        Self { weights, graph, count: 0, outputs: HashMap::new(), failed: None }
     }
 
     /// Declares an input; a dimension is a number, or a name where it varies.
@@ -69,15 +73,9 @@ impl<'w> Builder<'w> {
         Value(name.to_owned())
     }
 
-    /// Makes a value an output under a name of its own.
+    /// Makes a value an output under a name of its own. The value itself is renamed: an operator in between would copy it.
     pub(super) fn output(&mut self, value: &Value, name: &str, element: Element, dims: &[&str]) {
-        self.graph.node.push(Node {
-            input: vec![value.0.clone()],
-            output: vec![name.to_owned()],
-            name: format!("give {name}"),
-            op_type: "Identity".to_owned(),
-            ..Node::default()
-        });
+        self.outputs.insert(value.0.clone(), name.to_owned());
         self.graph.output.push(value_info(name, element, dims));
     }
 
@@ -176,7 +174,12 @@ impl<'w> Builder<'w> {
     }
 
     /// Writes the graph.
-    pub(super) fn save(self, path: &Path) -> Result<(), WhisperError> {
+    pub(super) fn save(mut self, path: &Path) -> Result<(), WhisperError> {
+        for name in self.graph.node.iter_mut().flat_map(|n| n.input.iter_mut().chain(&mut n.output)) {
+            if let Some(output) = self.outputs.get(name) {
+                name.clone_from(output);
+            }
+        }
         let io = |source| WhisperError::Io { source, path: path.to_owned() };
         if let Some(error) = self.failed {
             return Err(io(error));

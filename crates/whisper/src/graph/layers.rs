@@ -81,24 +81,40 @@ impl Layers<'_, '_> {
         }
     }
 
-    /// Each row by its own largest value to 1…255 around 128.
+    /// Each row by its own largest size, to 1…255 around 128.
     fn prepare_rows(&mut self, x: &Value) -> Prepared {
         let size = self.b.op("Abs", &[x], Vec::new());
+        self.rows_by(x, &size, 128, 1e-9)
+    }
+
+    /// As [`Layers::prepare`] for what GELU gives: hardly anything lies below 0 (−0.17 at the least), so that nearly all
+    /// of the 8 bits are for what lies above.
+    fn prepare_gelu(&mut self, x: &Value) -> Prepared {
+        const ZERO: u8 = 16;
+        const GELU_LEAST: f32 = 0.17;
+        if self.precision == Precision::Fp32 || self.rows == Rows::Together {
+            return self.prepare(x);
+        }
+        self.rows_by(x, x, ZERO, GELU_LEAST * f32::from(255 - ZERO) / f32::from(ZERO))
+    }
+
+    /// Each row of `x` to whole numbers around `zero`, so that the row's largest `size` becomes the largest that there is;
+    /// rows whose largest is under `least` count as if it were that.
+    fn rows_by(&mut self, x: &Value, size: &Value, zero: u8, least: f32) -> Prepared {
+        let steps = f32::from(255 - zero);
         let axes = self.b.integers(&[-1]);
-        let largest = self.b.op("ReduceMax", &[&size, &axes], vec![Attribute::int("keepdims", 1)]);
-        let least = self.b.scalar(1e-9);
+        let largest = self.b.op("ReduceMax", &[size, &axes], vec![Attribute::int("keepdims", 1)]);
+        let least = self.b.scalar(least);
         let largest = self.b.op("Max", &[&largest, &least], Vec::new());
-        let steps = self.b.scalar(127.0);
-        let inverse = self.b.op("Div", &[&steps, &largest], Vec::new());
+        let (most, half) = (self.b.scalar(steps), self.b.scalar(f32::from(zero) + 0.5));
+        let inverse = self.b.op("Div", &[&most, &largest], Vec::new());
         let scaled = self.b.op("Mul", &[x, &inverse], Vec::new());
-        let half = self.b.scalar(128.5);
         let moved = self.b.op("Add", &[&scaled, &half], Vec::new());
         let floor = self.b.op("Floor", &[&moved], Vec::new());
         let values = self.b.op("Cast", &[&floor], vec![Attribute::int("to", 2)]);
-        let step = self.b.scalar(1.0 / 127.0);
+        let step = self.b.scalar(1.0 / steps);
         let scale = self.b.op("Mul", &[&largest, &step], Vec::new());
-        let zero = self.b.byte(128);
-        Prepared::Bits { values, scale, zero }
+        Prepared::Bits { values, scale, zero: self.b.byte(zero) }
     }
 
     /// A linear layer of `[out, in]` weights.
@@ -153,7 +169,7 @@ impl Layers<'_, '_> {
         let wide = self.linear(&prepared, &w, Some(&bias), 4 * width);
         let wide = self.b.ms("Gelu", &[&wide], Vec::new());
         let (w, bias) = self.weights(&format!("{block}.mlp.2"), width, 4 * width, 1.0, true)?;
-        let prepared = self.prepare(&wide);
+        let prepared = self.prepare_gelu(&wide);
         let out = self.linear(&prepared, &w, Some(&bias), width);
         Ok(self.b.op("Add", &[x, &out], Vec::new()))
     }

@@ -47,7 +47,7 @@ pub fn write(
     let tokens = Tokens { end_of_text, time_begin, suppressed: &suppressed };
     let path = folder.join(WEIGHTS);
     let mut weights = WeightFile::create(&path)?;
-    let layers = Layers { b: Builder::new("encoder", &mut weights), model, precision, rows: Rows::Together };
+    let layers = Layers { b: Builder::new("encoder", &mut weights), model, precision, rows: Rows::Alone };
     encoder::encoder(layers, &dims)?.save(&folder.join(ENCODER))?;
     let layers = Layers { b: Builder::new("cross", &mut weights), model, precision, rows: Rows::Alone };
     encoder::cross(layers, &dims)?.save(&folder.join(CROSS))?;

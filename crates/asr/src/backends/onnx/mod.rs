@@ -10,12 +10,14 @@ mod rules;
 mod search;
 mod sessions;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use callsift_core::TimeSpan;
 use callsift_whisper::ModelFolder;
 
+use self::align::Alignment;
 use self::rules::TokenRules;
 use self::search::{Hypothesis, Search};
 use self::sessions::{Sessions, Shared};
@@ -155,21 +157,25 @@ impl OnnxDecoder {
 
     /// Tokens to timed text.
     fn read(&self, hypothesis: &Hypothesis, window: &Window, frames: usize) -> Decoded {
-        let is_text = |i: &usize| self.rules.is_text(hypothesis.tokens[*i]);
-        let text: Vec<usize> = (0..hypothesis.tokens.len()).filter(is_text).collect();
-        // The step that wrote the end looked at what lies behind the last word.
-        let end = hypothesis.attention.get(hypothesis.tokens.len());
-        let rows: Vec<_> = text.iter().map(|i| Arc::clone(&hypothesis.attention[*i])).chain(end.cloned()).collect();
+        let (mut rows, mut marked) = (Vec::new(), Vec::new());
+        let mut after_mark = false;
+        for (token, attention) in hypothesis.tokens.iter().zip(&hypothesis.attention) {
+            if self.rules.is_text(*token) {
+                rows.push(Arc::clone(attention));
+                marked.push(std::mem::take(&mut after_mark));
+            } else {
+                after_mark = true;
+            }
+        }
         let heads = self.folder.info.alignment_heads.len();
-        let starts = align::boundaries(&rows, heads, frames, frames);
+        let alignment = Alignment { rows: &rows, marked: &marked, heads, frames };
+        let mut spans = alignment.spans(&segments(window, frames)).into_iter();
         let mut reader = TokenReader::default();
-        let mut row = 0;
         for (token, logprob) in hypothesis.tokens.iter().zip(&hypothesis.logprobs) {
             if self.rules.is_text(*token) {
-                let span = TimeSpan::new(starts[row] as i64 * POSITION_MS, starts[row + 1] as i64 * POSITION_MS);
-                let bytes = self.folder.vocabulary.bytes(*token);
-                reader.text(TextToken { bytes, logprob: *logprob, span: Some(span) });
-                row += 1;
+                let ms = |frame: usize| frame as i64 * POSITION_MS;
+                let span = spans.next().map(|s| TimeSpan::new(ms(s.start), ms(s.end)));
+                reader.text(TextToken { bytes: self.folder.vocabulary.bytes(*token), logprob: *logprob, span });
             } else if self.rules.is_time(*token) {
                 reader.time(self.rules.time_ms(*token));
             }
@@ -177,6 +183,12 @@ impl OnnxDecoder {
         let decoded = reader.finish(window.len_ms());
         Decoded { cut_off: hypothesis.cut_off, ..decoded }
     }
+}
+
+/// The window's segments in positions.
+fn segments(window: &Window, frames: usize) -> Vec<Range<usize>> {
+    let position = |ms: i64| usize::try_from(ms / POSITION_MS).unwrap_or(0).min(frames);
+    window.pieces.iter().map(|p| position(p.window.start_ms)..position(p.window.end_ms)).collect()
 }
 
 fn own_positions(window: &Window) -> usize {
