@@ -42,7 +42,7 @@ class Clips:
         rng.shuffle(self.left)
 
     def take(self):
-        """(clip, wave without the silence around it, 16 kHz, peak 1)."""
+        """(clip, its wave without the silence around it, 16 kHz)."""
         clip = self.left.pop()
         wave, rate = sf.read(self.folder / clip["file"], dtype="float32")
         return clip, trim(resample(wave, RATE / rate))
@@ -59,13 +59,14 @@ def resample(wave, factor):
     return (np.fft.irfft(out, count) * factor).astype("float32")
 
 
-def trim(wave, below_db=-38, keep_ms=40):
-    """From the first to the last frame (10 ms) louder than `below_db` beside the loudest, with a rim."""
+def trim(wave, keep_ms=50):
+    """From the first to the last sound of 50 ms that stands out of the clip's own noise, with a rim; peak 1."""
     frame, rim = RATE // 100, RATE * keep_ms // 1000
     count = len(wave) // frame
-    level = np.sqrt((wave[: count * frame].reshape(count, frame) ** 2).mean(1))
-    loud = np.flatnonzero(level > level.max() * channel.decibel(below_db))
-    wave = wave[max(0, loud[0] * frame - rim) : (loud[-1] + 1) * frame + rim]
+    level = 20 * np.log10(np.sqrt((wave[: count * frame].reshape(count, frame) ** 2).mean(1)) + 1e-6)
+    loud = level > max(np.percentile(level, 10) + 10, level.max() - 34)
+    steady = np.flatnonzero(np.convolve(loud, np.ones(5), "valid") == 5)
+    wave = wave[max(0, steady[0] * frame - rim) : (steady[-1] + 5) * frame + rim]
     return wave / np.abs(wave).max()
 
 

@@ -117,8 +117,7 @@ impl Layers<'_, '_> {
                 let product = self.b.op("MatMulInteger", &[values, &w, zero], Vec::new());
                 let product = self.b.op("Cast", &[&product], vec![Attribute::int("to", 1)]);
                 let scales = self.b.floats(&[out], &scales);
-                let both = self.b.op("Mul", &[scale, &scales], Vec::new());
-                self.b.op("Mul", &[&product, &both], Vec::new())
+                self.scaled(&product, scale, &scales)
             }
         };
         match bias {
@@ -127,6 +126,22 @@ impl Layers<'_, '_> {
                 self.b.op("Add", &[&product, &bias], Vec::new())
             }
             None => product,
+        }
+    }
+
+    /// Back from whole numbers. One scale for the input: in the form that the runtime joins with the product (its
+    /// `MatMulIntegerToFloat`). A scale per row: in another form, for the runtime (1.31) would join that too, and use the
+    /// first row's scale for all.
+    fn scaled(&mut self, product: &Value, input: &Value, weights: &Value) -> Value {
+        match self.rows {
+            Rows::Together => {
+                let both = self.b.op("Mul", &[input, weights], Vec::new());
+                self.b.op("Mul", &[product, &both], Vec::new())
+            }
+            Rows::Alone => {
+                let product = self.b.op("Mul", &[product, weights], Vec::new());
+                self.b.op("Mul", &[&product, input], Vec::new())
+            }
         }
     }
 
