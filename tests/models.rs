@@ -20,7 +20,10 @@ fn an_imported_model_is_listed_verified_and_used() {
     assert!(stdout(&made).contains("--model own") && stderr(&made).contains("51865 tokens"), "{}", stderr(&made));
     let listed = stdout(&models(home.path(), &["list"]));
     let line = listed.lines().find(|line| line.trim_start().starts_with("own ")).expect("is listed");
-    assert!(line.contains("engine int8, of ggml") && line.contains("by its publisher") && line.ends_with("models/own"), "{line}");
+    assert!(
+        line.contains("engine int8, of ggml") && line.contains("by its publisher") && line.ends_with("models/own"),
+        "{line}"
+    );
     assert!(listed.contains("embedded, verified") && listed.contains("whisper-large-v3-turbo"), "{listed}");
     assert_eq!(code(&models(home.path(), &["verify", "own"])), 0);
     // It hears what the embedded model hears: the same weights.

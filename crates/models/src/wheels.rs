@@ -13,6 +13,9 @@ use crate::manifest::ModelFile;
 /// Pythons that are tried.
 const PYTHONS: [&str; 2] = ["python3", "python"];
 
+/// Name of the folder that a process keeps packages in, before its id.
+const PREFIX: &str = ".wheels-";
+
 /// Packages that were fetched and unpacked for one model; removed again when dropped.
 pub(crate) struct Wheels {
     folder: PathBuf,
@@ -23,7 +26,8 @@ pub(crate) struct Wheels {
 impl Wheels {
     /// Keeps what is fetched in a folder within this one while it is needed.
     pub(crate) fn new(models: &Path, options: &[String]) -> Self {
-        let folder = models.join(format!(".wheels-{}", std::process::id()));
+        remove_left_behind(models);
+        let folder = models.join(format!("{PREFIX}{}", std::process::id()));
         Self { folder, options: options.to_vec(), unpacked: BTreeMap::new() }
     }
 
@@ -94,6 +98,18 @@ impl Wheels {
 impl Drop for Wheels {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Removes what a killed pull left: packages of processes that are no more. Where that cannot be told, nothing goes.
+fn remove_left_behind(models: &Path) {
+    for entry in fs::read_dir(models).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix(PREFIX).and_then(|id| id.parse::<u32>().ok());
+        let gone = |id: u32| Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{id}")).exists();
+        if process.is_some_and(gone) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

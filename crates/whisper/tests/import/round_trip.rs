@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use callsift_whisper::{Checkpoint, import, names};
+use callsift_whisper::{Checkpoint, ModelFolder, Precision, folder, import, names};
 
 use crate::made::{self, Form};
 
@@ -47,6 +47,34 @@ fn every_form_gives_the_same_model() {
         let mut model = import::open(folder.path()).unwrap();
         assert_is_made(&mut *model, &format!("Hugging Face {form:?} in {shards}"));
         assert_eq!(model.alignment_heads(), [(1, 0)]);
+    }
+}
+
+/// Byte for byte the same graphs, weights and vocabulary, so the same text whichever way a model came.
+#[test]
+fn three_ways_lead_to_the_same_folder_of_the_engine() {
+    // The heads that a ggml file cannot name.
+    let heads = r#"{"alignment_heads": [[1, 0], [1, 1]]}"#;
+    let ggml = written(|folder| made::ggml(&folder.join("a.bin"), Form::F32));
+    let converted = written(|folder| {
+        made::ctranslate2(folder, Form::F32);
+        fs::write(folder.join("config.json"), heads).unwrap();
+    });
+    let published = written(|folder| {
+        made::huggingface(folder, Form::F32, "model.", 1);
+        fs::write(folder.join("generation_config.json"), heads).unwrap();
+    });
+    for precision in [Precision::Int8, Precision::Fp32] {
+        let files = [&ggml, &converted, &published].map(|from| {
+            let target = from.path().join("engine");
+            let origin = import::origin(from.path()).unwrap();
+            folder::write(&mut *import::open(from.path()).unwrap(), &target, precision, origin).unwrap();
+            let model = ModelFolder::open(&target).unwrap();
+            assert_eq!((model.info.dims, model.vocabulary.tokens), (made::dims(), made::texts()));
+            model.info.files
+        });
+        assert!(files[0].contains_key("weights.bin") && files[0].contains_key("vocabulary.json"), "{files:?}");
+        assert_eq!((&files[0], &files[0]), (&files[1], &files[2]), "{precision:?}");
     }
 }
 
