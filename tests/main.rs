@@ -11,6 +11,7 @@ mod hostile;
 mod intake;
 mod killed;
 mod readers;
+mod real;
 mod reports;
 mod retain;
 mod rules;
