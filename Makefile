@@ -96,6 +96,10 @@ eval: build .venv-train/ready ## print the figures of the rules and of the embed
 	@echo "masking of customers' numbers, labelled lines: developed on, and held back"
 	@$(BIN) eval --numbers tests/labelled/numbers.txt
 	@$(BIN) eval --numbers tests/labelled/numbers-heldout.txt
+	@echo "punctuation of typed service dialogues that were held back, and of customers' short lines of another source"
+	@python3 models/train/punctuation/train.py --shared $(SHARED) --heldout target/punctuation-heldout.txt --table target/punctuation-table.txt
+	@$(BIN) eval --punctuation target/punctuation-heldout.txt
+	@$(BIN) eval --punctuation $(SHARED)/data/dialogues/service_sentences.txt
 	@echo "matching by sound on real and simulated recognition errors"
 	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
 	@target/release/examples/sound_errors $(SHARED)/data/asr_errors/pairs.jsonl
