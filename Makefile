@@ -13,7 +13,7 @@ CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
 FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
-.PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage clean
+.PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -80,17 +80,56 @@ train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared
 	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
 	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
 
+REAL := target/real
+.venv-real/ready: tests/real/requirements.txt
+	@python3 -m venv .venv-real
+	@.venv-real/bin/python -m pip install --quiet -r tests/real/requirements.txt
+	@touch $@
+
+$(REAL)/references.jsonl: tests/real/generate.py tests/real/noises.py | .venv-real/ready
+	@.venv-real/bin/python tests/real/generate.py --shared $(SHARED) --set big --out $(REAL)
+
+real-calls: $(REAL)/references.jsonl ## make ten calls of real read speech, 20 minutes, in target/real (SHARED=../shared)
+
 eval: build .venv-train/ready ## print the figures of the rules and of the embedded models
 	@echo "rules, held-back labelled calls (tests/labelled/test.jsonl)"
 	@$(BIN) eval --labelled tests/labelled/test.jsonl --rules rules --profile all
 	@echo "masking of customers' numbers, labelled lines: developed on, and held back"
 	@$(BIN) eval --numbers tests/labelled/numbers.txt
 	@$(BIN) eval --numbers tests/labelled/numbers-heldout.txt
+	@echo "punctuation of typed service dialogues that were held back, and of customers' short lines of another source"
+	@python3 models/train/punctuation/train.py --shared $(SHARED) --heldout target/punctuation-heldout.txt --table target/punctuation-table.txt
+	@$(BIN) eval --punctuation target/punctuation-heldout.txt
+	@$(BIN) eval --punctuation $(SHARED)/data/dialogues/service_sentences.txt
 	@echo "matching by sound on real and simulated recognition errors"
 	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
 	@target/release/examples/sound_errors $(SHARED)/data/asr_errors/pairs.jsonl
+	@$(MAKE) --no-print-directory eval-speech
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
 	@$(TRAIN) models/train/text/evaluate.py --shared $(SHARED)
+
+MODEL ?= whisper-base
+
+# The demo calls are joined from words of two voices that no real model knows: what it makes of the verdicts says how rules stand errors.
+eval-speech: build real-calls ## recognition of real speech, and the demo's verdicts, by a real model (MODEL=whisper-base or a path)
+	@echo "recognition of real read speech at the telephone: $(MODEL)"
+	@$(BIN) eval --speech $(REAL) --model $(MODEL)
+	@echo "the demo's verdicts, heard by $(MODEL)"
+	@rm -rf target/demo-real && mkdir -p target/demo-real
+	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model $(MODEL) --out target/demo-real/lake >/dev/null || [ $$? -eq 1 ]
+	@$(BIN) expect --lake target/demo-real/lake tests/demo/expected.jsonl || [ $$? -eq 1 ]
+
+.venv-peers/ready: benches/peers.txt
+	@python3 -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet -r benches/peers.txt
+	@touch $@
+
+CT2 ?= $(CALLSIFT_CT2)
+ROUNDS ?= 3
+
+bench-peers: build real-calls .venv-peers/ready ## callsift beside faster-whisper and whisper.cpp on the calls of real-calls (20 minutes; CT2=FOLDER MODEL=whisper-base)
+	@[ -n "$(CT2)" ] || { echo "bench-peers: name the model's CTranslate2 folder: make bench-peers CT2=FOLDER"; exit 2; }
+	@.venv-peers/bin/python benches/peers.py --ct2 $(CT2) --model $(MODEL) --rounds $(ROUNDS)
 
 bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime
 	@$(CARGO) build --release --workspace --examples $(FEATURES)

@@ -12,6 +12,7 @@ mod intake;
 mod killed;
 mod models;
 mod readers;
+mod real;
 mod reports;
 mod retain;
 mod rules;

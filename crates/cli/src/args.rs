@@ -250,11 +250,14 @@ pub struct SnapshotArgs {
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Labelled calls; may be given more than once.
-    #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech"])]
+    #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech", "punctuation"])]
     pub labelled: Vec<PathBuf>,
     /// Lines in which 【】 encloses what must be masked: measures the masking of customers' numbers instead of rules.
     #[arg(long, value_name = "FILE.txt", conflicts_with = "labelled")]
     pub numbers: Option<PathBuf>,
+    /// Lines that people punctuated: takes the marks out, puts them in again and measures the difference.
+    #[arg(long, value_name = "FILE.txt", conflicts_with_all = ["labelled", "numbers", "speech"])]
+    pub punctuation: Option<PathBuf>,
     /// Turns that were spoken in recordings beside this file (or in this folder's references.jsonl): transcribes and measures
     /// recognition instead of rules.
     #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]

@@ -7,6 +7,7 @@
 pub mod legs;
 pub mod lenient;
 pub mod metrics;
+pub mod readable;
 pub mod roles;
 mod speakers;
 pub mod transcript;
@@ -18,6 +19,7 @@ use callsift_core::{ChannelLayout, LevelTrack, SpeakerRole, Stage, Turn, Utteran
 use serde::{Deserialize, Serialize};
 
 pub use metrics::talk_metrics;
+pub use readable::{lacks_punctuation, readable};
 pub use transcript::Transcript;
 pub use turns::mark_overlap;
 

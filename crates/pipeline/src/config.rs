@@ -67,12 +67,32 @@ impl Default for MetadataConfig {
     }
 }
 
+/// Whether text that is shown gets marks that the recogniser did not give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Punctuation {
+    /// Where the turns of a call hold hardly any.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl Punctuation {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
 /// Words of the centre.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TextConfig {
     /// User dictionary for word cutting, one `word [frequency [tag]]` a line; empty: none.
     pub user_dictionary: PathBuf,
+    /// Marks in text that is shown. Not written where it is the default: lakes keep the hash that they have.
+    #[serde(skip_serializing_if = "Punctuation::is_auto")]
+    pub punctuation: Punctuation,
 }
 
 /// Everything that can change a result.

@@ -29,7 +29,7 @@ pub mod speech;
 pub mod transcripts;
 pub mod walk;
 
-pub use config::{Config, VadBackend};
+pub use config::{Config, Punctuation, VadBackend};
 pub use engine::Engine;
 pub use error::PipelineError;
 pub use input::{InputPlan, plan_input};

@@ -38,7 +38,8 @@ pub fn error_rate(reference: &str, hypothesis: &str) -> EditCounts {
 /// are spoken (`20` is 二十), no punctuation; 幺 counts as 一 and 两 as 二, which digits do not tell apart. It leads back to
 /// the original.
 pub fn scored_form(text: &str) -> NormalizedText {
-    let mut form = Normalizer::new(vec![Step::Width, Step::Simplified, Step::SpokenDigits, Step::Punctuation]).normalize(text);
+    let mut form =
+        Normalizer::new(vec![Step::Width, Step::Simplified, Step::SpokenDigits, Step::Punctuation]).normalize(text);
     form.substitute(|c| match c {
         '幺' => '一',
         '两' => '二',
@@ -107,9 +108,13 @@ mod tests {
 
     #[test]
     fn writing_is_no_error() {
-        for (one, other) in
-            [("两百条", "200條。"), ("六二幺零", "6210"), ("万科Ａ", "万科a"), ("百分之二十", "百分之20"), ("嗯，好", "嗯好")]
-        {
+        for (one, other) in [
+            ("两百条", "200條。"),
+            ("六二幺零", "6210"),
+            ("万科Ａ", "万科a"),
+            ("百分之二十", "百分之20"),
+            ("嗯，好", "嗯好"),
+        ] {
             assert_eq!(scored_form(one).text(), scored_form(other).text());
         }
         assert_ne!(scored_form("嗯好").text(), scored_form("好").text());

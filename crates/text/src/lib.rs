@@ -19,6 +19,7 @@ mod invented;
 mod noise;
 mod normalize;
 mod numbers;
+mod punctuation;
 mod script;
 mod sensitive;
 mod similarity;
@@ -33,6 +34,7 @@ pub use invented::{Spoken, Tags, find_tags, invented, is_echo, is_too_fast, spok
 pub use noise::RecognitionNoise;
 pub use normalize::{NormalizedText, Normalizer, Step};
 pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
+pub use punctuation::{MarkMeasure, MarkScore, punctuate};
 pub use script::to_simplified;
 pub use sensitive::{MaskMeasure, mask, mask_id, mask_range, sensitive_numbers};
 pub use similarity::likeness;

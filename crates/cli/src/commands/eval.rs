@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use callsift_core::stats::wilson;
 use callsift_pipeline::{RuleMeasure, measure};
-use callsift_text::MaskMeasure;
+use callsift_text::{MarkMeasure, MarkScore, MaskMeasure};
 
 use crate::args::EvalArgs;
 use crate::exit::Exit;
@@ -19,6 +19,9 @@ use crate::output::{emit, emit_json, table};
 pub fn run(args: &EvalArgs) -> Result<Exit> {
     if let Some(file) = &args.numbers {
         return numbers(file, args.wrong, args.json);
+    }
+    if let Some(file) = &args.punctuation {
+        return punctuation(file, args.json);
     }
     if let Some(references) = &args.speech {
         return speech::run(references, args);
@@ -77,6 +80,33 @@ fn numbers(file: &Path, wrong: usize, json: bool) -> Result<Exit> {
     for (line, shown) in m.wrong.iter().take(wrong) {
         emit(&format!("{line}\n  显示为 {shown}\n"));
     }
+    Ok(Exit::Done)
+}
+
+/// How well punctuation is put into text that has none.
+fn punctuation(file: &Path, json: bool) -> Result<Exit> {
+    let lines = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let m = MarkMeasure::of(&lines);
+    if json {
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(&m)?));
+        return Ok(Exit::Done);
+    }
+    let share = |right: usize, all: usize| {
+        let (low, high) = wilson(right, all);
+        let exact = right as f64 / all.max(1) as f64 * 100.0;
+        format!("{exact:.1}（{:.1}–{:.1}）", low * 100.0, high * 100.0)
+    };
+    let row = |name: &str, s: MarkScore| {
+        let f1 = format!("{:.1}", s.f1() * 100.0);
+        vec![name.to_owned(), s.wanted.to_string(), share(s.right, s.put), share(s.right, s.wanted), f1]
+    };
+    let mut rows = vec![["", "应有", "查准 %", "查全 %", "F1"].map(str::to_owned).to_vec()];
+    for ((name, all), inner) in ["逗号", "句号", "问号"].iter().zip(m.marks).zip(m.inner) {
+        rows.push(row(name, all));
+        rows.push(row(&format!("{name}（句末以外）"), inner));
+    }
+    let note = "括号内为 Wilson 95 % 区间。顿号、分号、冒号算逗号，感叹号算句号；不知道停顿。只对这份文本成立。";
+    emit(&format!("{}{} 行。{note}\n", table(&rows), m.lines));
     Ok(Exit::Done)
 }
 

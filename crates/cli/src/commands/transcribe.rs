@@ -6,14 +6,23 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use callsift_asr::{Session, Window};
 use callsift_core::{SpeakerRole, Stage, Turn};
+<<<<<<< HEAD
 use callsift_dialogue::TurnBuilder;
 use callsift_pipeline::front::Front;
 use callsift_pipeline::{Engine, WINDOWS_PER_JOB};
+=======
+use callsift_dialogue::{TurnBuilder, lacks_punctuation, readable};
+use callsift_pipeline::front::Front;
+use callsift_pipeline::{Engine, Punctuation};
+>>>>>>> real
 
 use crate::args::{TranscribeArgs, TranscriptFormat};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, emit_json, note};
+
+/// The text of a turn as people read it. JSON has it as recognised.
+type Say = fn(&Turn) -> String;
 
 /// Transcribes each file; a file that fails is named, the others go on.
 pub fn run(args: &TranscribeArgs) -> Result<Exit> {
@@ -28,8 +37,10 @@ pub fn run(args: &TranscribeArgs) -> Result<Exit> {
     for file in &args.files {
         match transcribe(&engine, &mut front, &mut session, file) {
             Ok(turns) => {
+                let marks = engine.config.text.punctuation == Punctuation::Auto && lacks_punctuation(&turns);
+                let say: Say = if marks { readable } else { Turn::text };
                 let print = if args.format == TranscriptFormat::Json { emit_json } else { emit };
-                print(&render(file, &turns, args.format)?);
+                print(&render(file, &turns, args.format, say)?);
             }
             Err(error) => {
                 note(&format!("callsift: {}: {error}", file.display()));
@@ -71,14 +82,14 @@ fn transcribe(engine: &Engine, front: &mut Front<'_>, session: &mut Session, fil
     Ok(turns)
 }
 
-fn render(file: &Path, turns: &[Turn], format: TranscriptFormat) -> Result<String> {
+fn render(file: &Path, turns: &[Turn], format: TranscriptFormat, say: Say) -> Result<String> {
     Ok(match format {
-        TranscriptFormat::Txt => txt(file, turns),
+        TranscriptFormat::Txt => txt(file, turns, say),
         TranscriptFormat::Json => {
             format!("{}\n", serde_json::to_string(&serde_json::json!({ "file": file, "turns": turns }))?)
         }
-        TranscriptFormat::Srt => subtitles(turns, ',', ""),
-        TranscriptFormat::Vtt => subtitles(turns, '.', "WEBVTT\n\n"),
+        TranscriptFormat::Srt => subtitles(turns, ',', "", say),
+        TranscriptFormat::Vtt => subtitles(turns, '.', "WEBVTT\n\n", say),
     })
 }
 
@@ -90,21 +101,21 @@ fn role_zh(turn: &Turn) -> &'static str {
     }
 }
 
-fn txt(file: &Path, turns: &[Turn]) -> String {
+fn txt(file: &Path, turns: &[Turn], say: Say) -> String {
     let mut out = format!("# {}\n", file.display());
     for t in turns {
         let marks: Vec<&str> = t.marks.iter().map(|m| m.as_str()).collect();
         let marks = if marks.is_empty() { String::new() } else { format!("  [{}]", marks.join(" ")) };
-        let _ = writeln!(out, "[{} {}] {}{marks}", time(t.span.start_ms, '.'), role_zh(t), t.text());
+        let _ = writeln!(out, "[{} {}] {}{marks}", time(t.span.start_ms, '.'), role_zh(t), say(t));
     }
     out
 }
 
-fn subtitles(turns: &[Turn], point: char, head: &str) -> String {
+fn subtitles(turns: &[Turn], point: char, head: &str, say: Say) -> String {
     let mut out = head.to_owned();
     for (i, t) in turns.iter().filter(|t| !t.chars.is_empty() && !t.is_unusable()).enumerate() {
         let (start, end) = (time(t.span.start_ms, point), time(t.span.end_ms, point));
-        let _ = write!(out, "{}\n{start} --> {end}\n{}：{}\n\n", i + 1, role_zh(t), t.text());
+        let _ = write!(out, "{}\n{start} --> {end}\n{}：{}\n\n", i + 1, role_zh(t), say(t));
     }
     out
 }

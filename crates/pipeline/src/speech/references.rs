@@ -83,10 +83,8 @@ fn read_lines<T: DeserializeOwned>(file: &Path) -> Result<Vec<T>, PipelineError>
     let text = std::fs::read_to_string(file).map_err(|source| PipelineError::Io { path: file.to_owned(), source })?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = lines.map(|(i, line)| {
-        serde_json::from_str(line).map_err(|e| PipelineError::Labelled {
-            path: file.to_owned(),
-            reason: format!("line {}: {e}", i + 1),
-        })
+        serde_json::from_str(line)
+            .map_err(|e| PipelineError::Labelled { path: file.to_owned(), reason: format!("line {}: {e}", i + 1) })
     });
     read.collect()
 }

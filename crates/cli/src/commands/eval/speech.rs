@@ -8,7 +8,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use callsift_core::Turn;
 use callsift_pipeline::run::{RunOptions, run as run_recordings};
-use callsift_pipeline::speech::{Heard, SpeechMeasure, SpeechScore, SpokenTurn, read_hypotheses, read_references, score};
+use callsift_pipeline::speech::{
+    Heard, SpeechMeasure, SpeechScore, SpokenTurn, read_hypotheses, read_references, score,
+};
 use callsift_pipeline::{Event, InputPlan, Summary, plan_input, walk};
 use serde::Serialize;
 
@@ -132,9 +134,8 @@ fn cost<'a>(
 
 fn text(report: &SpeechReport) -> String {
     let s = &report.score;
-    let share = |rate: f64, (low, high): (f64, f64)| {
-        format!("{:.1} %（{:.1}–{:.1}）", rate * 100.0, low * 100.0, high * 100.0)
-    };
+    let share =
+        |rate: f64, (low, high): (f64, f64)| format!("{:.1} %（{:.1}–{:.1}）", rate * 100.0, low * 100.0, high * 100.0);
     let times = |(half, most): (i64, i64), bias: i64| format!("中位 {half}，90 % 以内 {most}，偏 {bias:+} 毫秒");
     let mut rows = vec![
         ["字错率".to_owned(), share(s.cer, s.cer_interval)],
