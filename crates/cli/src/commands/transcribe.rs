@@ -6,15 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use callsift_asr::{Session, Window};
 use callsift_core::{SpeakerRole, Stage, Turn};
-<<<<<<< HEAD
-use callsift_dialogue::TurnBuilder;
-use callsift_pipeline::front::Front;
-use callsift_pipeline::{Engine, WINDOWS_PER_JOB};
-=======
 use callsift_dialogue::{TurnBuilder, lacks_punctuation, readable};
 use callsift_pipeline::front::Front;
-use callsift_pipeline::{Engine, Punctuation};
->>>>>>> real
+use callsift_pipeline::{Engine, Punctuation, WINDOWS_PER_JOB};
 
 use crate::args::{TranscribeArgs, TranscriptFormat};
 use crate::exit::Exit;
