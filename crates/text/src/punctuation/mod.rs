@@ -116,7 +116,9 @@ mod tests {
     fn marked(text: &str, pauses: &[(usize, i64)]) -> String {
         let chars: Vec<char> = text.chars().collect();
         let mut silence = vec![0; chars.len()];
-        pauses.iter().for_each(|(i, ms)| silence[*i] = *ms);
+        for (i, ms) in pauses {
+            silence[*i] = *ms;
+        }
         let marks = punctuate(&chars, &silence, true);
         let mark = |i: usize| marks.iter().find(|(at, _)| *at == i).map(|(_, mark)| *mark);
         chars.iter().enumerate().flat_map(|(i, c)| std::iter::once(*c).chain(mark(i))).collect()
