@@ -79,6 +79,7 @@ pub enum Punctuation {
 }
 
 impl Punctuation {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
     fn is_auto(&self) -> bool {
         *self == Self::Auto
     }

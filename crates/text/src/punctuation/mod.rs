@@ -80,22 +80,24 @@ fn joined(a: char, b: char) -> bool {
 /// Gives the name of each feature of a place to `use_it`; `name` is a buffer.
 fn each_feature(chars: &[char], i: usize, since: usize, name: &mut String, use_it: &mut dyn FnMut(&str)) {
     let at = |k: isize| i.checked_add_signed(k).and_then(|at| chars.get(at)).copied().unwrap_or('^');
-    let (a, b, c, d, e, f) = (at(-2), at(-1), at(0), at(1), at(2), at(3));
+    // The three characters up to the place, and the three after it.
+    let [before2, before, here] = [at(-2), at(-1), at(0)];
+    let [next, next2, next3] = [at(1), at(2), at(3)];
     let clause: String = chars[(i + 1).saturating_sub(since)..=i].iter().collect();
     let asks = if ASKING.iter().any(|word| clause.contains(word)) { '1' } else { '0' };
     let grams: [&[char]; 12] = [
         &['b'],
-        &['0', c],
-        &['1', d],
-        &['2', b, c],
-        &['3', d, e],
-        &['4', c, d],
-        &['5', a, b, c],
-        &['6', d, e, f],
-        &['7', b, c, d],
-        &['8', c, d, e],
+        &['0', here],
+        &['1', next],
+        &['2', before, here],
+        &['3', next, next2],
+        &['4', here, next],
+        &['5', before2, before, here],
+        &['6', next, next2, next3],
+        &['7', before, here, next],
+        &['8', here, next, next2],
         &['q', asks],
-        &['r', asks, c, d],
+        &['r', asks, here, next],
     ];
     for gram in grams {
         name.clear();
@@ -114,7 +116,9 @@ mod tests {
     fn marked(text: &str, pauses: &[(usize, i64)]) -> String {
         let chars: Vec<char> = text.chars().collect();
         let mut silence = vec![0; chars.len()];
-        pauses.iter().for_each(|(i, ms)| silence[*i] = *ms);
+        for (i, ms) in pauses {
+            silence[*i] = *ms;
+        }
         let marks = punctuate(&chars, &silence, true);
         let mark = |i: usize| marks.iter().find(|(at, _)| *at == i).map(|(_, mark)| *mark);
         chars.iter().enumerate().flat_map(|(i, c)| std::iter::once(*c).chain(mark(i))).collect()
