@@ -95,6 +95,10 @@ fn open(
     let mut builder = builder.with_deterministic_compute(true).map_err(text)?;
     if let Some(SharedWeights(weights)) = shared {
         builder = builder.with_prepacked_weights(weights).map_err(text)?;
+        // Large models are run on inputs of all sizes: an arena would keep the most that any of them ever took, doubled.
+        let cpu = ort::ep::CPU::default().with_arena_allocator(false).build();
+        builder = builder.with_execution_providers([cpu]).map_err(text)?;
+        builder = builder.with_memory_pattern(false).map_err(text)?;
     }
     builder.commit_from_file(model).map_err(|error| error.to_string())
 }

@@ -136,8 +136,7 @@ impl Lane {
         let mut running = power(&other[..FRAME]);
         for lag in 0..lags {
             let shifted = &other[lag..lag + FRAME];
-            let product: f32 = own.iter().zip(shifted).map(|(a, b)| a * b).sum();
-            self.cross[lag] = self.cross[lag] * MEMORY + product;
+            self.cross[lag] = self.cross[lag] * MEMORY + dot(&own, shifted);
             self.other_power[lag] = self.other_power[lag] * MEMORY + running.max(0.0);
             if let Some(next) = other.get(lag + FRAME) {
                 running += next * next - shifted[0] * shifted[0];
@@ -147,7 +146,21 @@ impl Lane {
 }
 
 fn power(samples: &[f32]) -> f32 {
-    samples.iter().map(|sample| sample * sample).sum()
+    dot(samples, samples)
+}
+
+/// Sum of products. Sixteen sums side by side, so that the compiler may use wide registers: one sum would have to be
+/// added in order.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0f32; LANES];
+    for (a, b) in a.iter().zip(b) {
+        (0..LANES).for_each(|i| sums[i] += a[i] * b[i]);
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -29,10 +29,10 @@ use crate::{AsrError, AsrOptions, Recognizer, Window};
 const POSITION_MS: i64 = 20;
 /// Silence after the window's own sound, in positions, and the fewest positions: with less whisper loops (whisper.cpp
 /// issue 1855).
-const MARGIN: usize = 128;
+const MARGIN: usize = 48;
 const FLOOR: usize = 384;
 /// Windows that are written together. More cost memory (keys and values of 24 s: 32 MB with whisper base) and gain little.
-const BATCH: usize = 6;
+const BATCH: usize = 4;
 /// Most tokens for a window, as in the reference: half the decoder's positions.
 fn token_limit(n_text_ctx: usize) -> usize {
     n_text_ctx / 2
