@@ -12,7 +12,7 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Heard, Item, OrderLine, Ordered, claims, counted, is_excepted, orders, record_lines, shared_part, spoken_lines,
+    Heard, Item, OrderLine, Ordered, claims, counted, is_certain, is_excepted, orders, record_lines, shared_part, spoken_lines,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -94,6 +94,7 @@ impl Operator for OrderMismatch {
         };
         let Said { ordered, stated, strange } = self.said(call, on, &record);
         let mut wrong: Vec<(Evidence, String)> = Vec::new();
+        let mut unclear = None;
         for (name, (turn, value)) in &stated {
             let spoken = ordered.get(name).filter(|(said_in, _)| self.against != Against::Record && said_in < turn);
             let recorded = record.iter().find(|l| l.name == *name).map(|l| l.value);
@@ -116,8 +117,17 @@ impl Operator for OrderMismatch {
             if let Some((name, _)) = unsaid {
                 let view = &call.turns[*turn as usize];
                 let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
+                let ordered_in = call.turns.get(ordered[name].0 as usize);
+                let certain = is_certain(view) && ordered_in.is_none_or(is_certain);
+                if !certain && ends_alike(name, &line.name) {
+                    unclear.get_or_insert((wanted, said));
+                    continue;
+                }
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), said!(OTHER_GOODS, wanted, said).to_string()));
             }
+        }
+        if let (true, Some((wanted, said))) = (wrong.is_empty(), unclear) {
+            return Eval::unknown(path, said!(GOODS_UNCLEAR, wanted, said));
         }
         let mut note = call.words(said!(REPEATED_GOODS, stated.len(), wrong.len()));
         for (_, what) in &wrong {
@@ -233,6 +243,15 @@ impl OrderMismatch {
 fn heard<'c>(call: &'c CallView<'_>, role: SpeakerRole) -> Heard<'c> {
     let theirs = call.turns.iter().filter(|t| t.turn.role == role && !t.turn.is_unusable());
     Heard::new(theirs.map(|t| t.norm.chars()).collect())
+}
+
+/// Syllables at the end of a name that are compared, and how alike one of them must be.
+const END: usize = 2;
+const ALIKE: f64 = 0.3;
+
+/// True where two names share a syllable near their ends: the rest may have been misheard (红梅, 从每).
+fn ends_alike(a: &[char], b: &[char]) -> bool {
+    a.iter().rev().zip(b.iter().rev()).take(END).any(|(a, b)| callsift_text::char_cost(*a, *b) <= ALIKE)
 }
 
 fn is_among(items: &[Item], name: &[char]) -> bool {

@@ -9,7 +9,7 @@ use super::{Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Ordered, counted, orders};
+use crate::orders::{Heard, Item, Ordered, counted, is_certain, orders, spoken_lines};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -99,6 +99,9 @@ impl Operator for Readback {
         let share = said as f64 / total as f64;
         let note = call.words(said!(READ_BACK, total, said, share * 100.0));
         if share < min_share {
+            if let Some(turn) = self.misheard(call, on, first) {
+                return Eval::unknown(path, said!(READ_BACK_UNCLEAR, turn.turn.text()));
+            }
             evidence.clear();
         }
         Eval::found(path, evidence, note)
@@ -108,6 +111,20 @@ impl Operator for Readback {
 impl Readback {
     fn values(&self, turn: &TurnView<'_>) -> Vec<Amount> {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
+    }
+
+    /// A turn that sounds like a read-back and whose quantities were not understood: the recogniser is not sure of it, it
+    /// holds a cue, and it names what the customer ordered.
+    fn misheard<'c>(&self, call: &'c CallView<'_>, on: &Selection, first: u32) -> Option<&'c TurnView<'c>> {
+        let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
+        let agent = Heard::new(theirs.map(|t| t.norm.chars()).collect());
+        let customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
+        let items: Vec<Item> =
+            customer.flat_map(|t| spoken_lines(t, &self.units, &agent)).map(|l| Item::new(l.name)).collect();
+        on.candidates.iter().map(|i| &call.turns[*i]).find(|t| {
+            let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
+            theirs && !is_certain(t) && self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t))
+        })
     }
 
     /// An order that was refused or taken back need not be read back: the turn by which it fell stands for it.

@@ -12,6 +12,15 @@ use crate::view::TurnView;
 
 pub use standing::{Ordered, is_excepted, orders};
 
+/// Mean character probability under which the words of a turn may be others than those that were said. Speech models give
+/// wrong words .8 and more; transcripts of people carry 1.
+const CERTAIN: f64 = 0.95;
+
+/// True where a turn's words are what was said, as far as its confidence tells.
+pub fn is_certain(turn: &TurnView<'_>) -> bool {
+    turn.turn.confidence >= CERTAIN
+}
+
 /// A counted thing in a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counted {
@@ -43,6 +52,14 @@ impl Item {
     pub fn new(name: Vec<char>) -> Self {
         let sounds = SoundText::new(&name);
         Self { name, sounds }
+    }
+
+    /// True where a turn names the item, by sound; names of one syllable are no proof.
+    pub fn is_named_in(&self, turn: &TurnView<'_>) -> bool {
+        let limit = sound_limit(self.name.len()) + 0.05;
+        self.name.len() >= 2
+            && least_cost(turn.sounds(), &self.sounds) <= limit
+            && phrase_likeness(turn.sounds(), &self.sounds).is_some_and(|m| m.cost <= limit)
     }
 }
 
