@@ -6,11 +6,6 @@ SHELL := /bin/bash
 ENV := .callsift
 export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
-# OpenBLAS makes recognition faster where it is installed. Evaluated when a recipe runs, so after `make setup`.
-BLAS_DIR = $(if $(wildcard /usr/lib/*/libopenblas.so /usr/lib64/libopenblas.so /usr/lib/libopenblas.so),$(patsubst %/cblas.h,%,$(firstword \
-	$(wildcard /usr/include/*-linux-gnu/openblas-pthread/cblas.h /usr/include/openblas/cblas.h /usr/include/*-linux-gnu/cblas.h /usr/include/cblas.h))))
-CARGO = $(if $(BLAS_DIR),BLAS_INCLUDE_DIRS=$(BLAS_DIR) cargo,cargo)
-FEATURES = $(if $(BLAS_DIR),--features callsift-cli/openblas)
 BIN := target/release/callsift
 
 .PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech clean
@@ -23,7 +18,7 @@ setup: ## install what is missing: build tools, ONNX runtime, voice activity mod
 
 # The whole workspace at once, here and in the tests: the same features, so nothing is compiled twice.
 build: setup ## build the callsift binary
-	@$(CARGO) build --release --workspace $(FEATURES)
+	@cargo build --release --workspace
 	@if [ -f $(ENV)/models/published/whisper-base/model.bin ]; then $(BIN) models pull whisper-base --offline --dest $(ENV)/models >/dev/null || echo "build: whisper-base is not ready"; fi
 
 DEMO := target/demo
@@ -40,15 +35,15 @@ console: demo ## open the web console over the demo lake (http://127.0.0.1:8017)
 	@$(BIN) console --lake $(DEMO)/lake --data $(DEMO)/console --recordings tests/demo/recordings --first-users 3021
 
 test: build ## run all tests
-	@$(CARGO) test --release --workspace --no-fail-fast $(FEATURES)
+	@cargo test --release --workspace --no-fail-fast
 	@$(BIN) rules check rules
 	@$(BIN) rules test rules
 
 lint: setup ## formatting, lints and documentation, warnings forbidden
 	@cargo fmt --all --check
-	@$(CARGO) clippy --release --workspace --all-targets $(FEATURES) -- -D warnings
+	@cargo clippy --release --workspace --all-targets -- -D warnings
 	@python3 models/cards.py --check
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps $(FEATURES)
+	@RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
 
 # What cannot be looked at is said and is no failure: the tool is no part of the set-up, and its database lies on the network.
 deny: ## licences, bans, sources and known vulnerabilities of dependencies, with cargo-deny
@@ -102,7 +97,7 @@ eval: build .venv-train/ready ## print the figures of the rules and of the embed
 	@$(BIN) eval --punctuation target/punctuation-heldout.txt
 	@$(BIN) eval --punctuation $(SHARED)/data/dialogues/service_sentences.txt
 	@echo "matching by sound on real and simulated recognition errors"
-	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
+	@cargo build --quiet --release --workspace --examples
 	@target/release/examples/sound_errors $(SHARED)/data/asr_errors/pairs.jsonl
 	@$(MAKE) --no-print-directory eval-speech
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
@@ -132,7 +127,7 @@ bench-peers: build real-calls .venv-peers/ready ## callsift beside faster-whispe
 	@.venv-peers/bin/python benches/peers.py --ct2 $(CT2) --model $(MODEL) --rounds $(ROUNDS)
 
 bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime
-	@$(CARGO) build --release --workspace --examples $(FEATURES)
+	@cargo build --release --workspace --examples
 	@$(TRAIN) benches/text.py
 
 docs: build ## generate docs/schema.md and docs/rules.md
@@ -142,7 +137,7 @@ docs: build ## generate docs/schema.md and docs/rules.md
 	@$(BIN) operators --json-schema > docs/rules.schema.json
 
 bench: build ## what rules cost, and how many stored calls are replayed a second (minutes)
-	@$(CARGO) bench --workspace $(FEATURES) --bench rules
+	@cargo bench --workspace --bench rules
 	@python3 benches/replay.py
 
 CALLS ?= 100000
@@ -151,7 +146,7 @@ bench-console: build ## 100 people at once on a lake of 100,000 calls, search be
 	@python3 benches/console.py --calls $(CALLS)
 
 bench-coverage: setup ## whether 95 % intervals hold the truth: 2,000 made centres for each scenario
-	@$(CARGO) build --quiet --release --workspace --examples $(FEATURES)
+	@cargo build --quiet --release --workspace --examples
 	@target/release/examples/coverage
 
 clean: ## remove what was built

@@ -11,7 +11,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 have cargo || die "Rust is missing: install it with rustup, then run this again"
 have python3 || die "Python 3 is missing: install python3, then run this again"
 
-# Build tools and OpenBLAS from the distribution where we may; cmake from PyPI otherwise.
+# Build tools from the distribution where we may; cmake from PyPI otherwise.
 wanted=()
 have cmake || wanted+=(cmake)
 have c++ || wanted+=(g++)
@@ -21,7 +21,6 @@ have chromium || wanted+=(chromium)
 have chromedriver || wanted+=(chromium-driver)
 [ -n "$(fc-list :lang=zh 2>/dev/null | head -1)" ] || wanted+=(fonts-wqy-microhei fontconfig)
 python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
-compgen -G '/usr/lib*/*/libopenblas.so' >/dev/null || compgen -G '/usr/lib*/libopenblas.so' >/dev/null || wanted+=(libopenblas-dev)
 if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && have apt-get; then
     say "installing ${wanted[*]}"
     # Without a network the missing parts are named below, one by one.
