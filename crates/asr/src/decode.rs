@@ -60,10 +60,5 @@ pub trait Decoder: Send {
     ///
     /// # Errors
     /// The backend failed; the windows are lost, the decoder stays usable.
-    fn decode(
-        &mut self,
-        windows: &[&Window],
-        prompt: &str,
-        effort: DecodeEffort,
-    ) -> Result<Vec<Decoded>, AsrError>;
+    fn decode(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError>;
 }

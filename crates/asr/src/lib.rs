@@ -18,7 +18,7 @@ pub use backends::onnx::OnnxModel;
 pub use backends::whisper::WhisperModel;
 pub use decode::{DecodeEffort, Decoded, DecodedChar, DecodedText, Decoder};
 pub use error::AsrError;
-pub use options::AsrOptions;
+pub use options::{AsrOptions, Backend};
 pub use packer::Packer;
 pub use recognize::{Recognizer, Repeats, Session};
 pub use window::{Piece, Window};

@@ -2,10 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What recognises. A model that is given by its path says so itself: a folder of the engine, or a ggml file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Backend {
+    /// callsift's own engine on the ONNX runtime.
+    #[default]
+    #[serde(rename = "onnx")]
+    Onnx,
+    /// whisper.cpp, with the ggml file of the model.
+    #[serde(rename = "whisper-cpp")]
+    WhisperCpp,
+}
+
+impl Backend {
+    /// True for the default, which is not written: lakes keep the hash that they have.
+    pub fn is_onnx(&self) -> bool {
+        *self == Self::Onnx
+    }
+}
+
 /// Options of packing and recognition. Times are milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AsrOptions {
+    /// Which of a model's forms a name means: the engine's folder (default), or the ggml file for whisper.cpp.
+    #[serde(skip_serializing_if = "Backend::is_onnx")]
+    pub backend: Backend,
     /// Longest packed window in milliseconds. Default 24000: whisper stops a window after 220 tokens, and dense
     /// Mandarin needs about 9 tokens a second. A model's manifest entry may ask for less.
     pub max_window_ms: i64,
@@ -37,6 +59,7 @@ pub struct AsrOptions {
 impl Default for AsrOptions {
     fn default() -> Self {
         Self {
+            backend: Backend::Onnx,
             max_window_ms: 24_000,
             gap_ms: 300,
             max_source_gap_ms: 30_000,

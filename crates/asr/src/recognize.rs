@@ -145,15 +145,13 @@ impl Session {
         let beams = self.attempt(&chosen(windows, &doubtful), prompt, DecodeEffort::Beam)?;
         doubtful.into_iter().zip(beams).for_each(|(i, second)| best[i].replace_if_better(second));
         let single = |i: usize| windows[i].pieces.len() == 1;
-        let doubtful: Vec<usize> =
-            places(&best, |a| a.trouble > 0).into_iter().filter(|i| !single(*i)).collect();
+        let doubtful: Vec<usize> = places(&best, |a| a.trouble > 0).into_iter().filter(|i| !single(*i)).collect();
         self.repeats.alone += doubtful.len();
         let alone: Vec<Window> = doubtful
             .iter()
             .flat_map(|i| (0..windows[*i].pieces.len()).map(|piece| windows[*i].subset(&[piece], 0)))
             .collect();
-        let mut pieces =
-            self.attempt(&alone.iter().collect::<Vec<_>>(), prompt, DecodeEffort::Greedy)?.into_iter();
+        let mut pieces = self.attempt(&alone.iter().collect::<Vec<_>>(), prompt, DecodeEffort::Greedy)?.into_iter();
         for i in doubtful {
             let mut whole = Attempt::default();
             pieces.by_ref().take(windows[i].pieces.len()).for_each(|piece| whole.add(piece));
@@ -162,12 +160,7 @@ impl Session {
         Ok(best.into_iter().map(|a| a.utterances).collect())
     }
 
-    fn attempt(
-        &mut self,
-        windows: &[&Window],
-        prompt: &str,
-        effort: DecodeEffort,
-    ) -> Result<Vec<Attempt>, AsrError> {
+    fn attempt(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Attempt>, AsrError> {
         if windows.is_empty() {
             return Ok(Vec::new());
         }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use callsift_asr::{AsrOptions, OnnxModel, Recognizer, WhisperModel};
+use callsift_asr::{AsrOptions, Backend, OnnxModel, Recognizer, WhisperModel};
 use callsift_core::Provenance;
-use callsift_models::{Manifest, file_sha256, locate, locate_file};
+use callsift_models::{Manifest, Places, file_sha256, locate, locate_file, locate_in};
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::{Config, Engine, VadBackend};
 use callsift_rules::{RuleSet, default_profile};
@@ -100,6 +100,9 @@ pub struct SpeechModel {
 pub fn asr_model(config: &Config) -> Result<SpeechModel> {
     let wanted = config.models.asr.as_str();
     let as_path = Path::new(wanted);
+    if ModelFolder::is_one(as_path) && config.asr.backend == Backend::WhisperCpp {
+        bail!("{wanted} is a folder of callsift's own engine: asr.backend = \"whisper-cpp\" needs a ggml file");
+    }
     if as_path.is_file() || ModelFolder::is_one(as_path) {
         let name = as_path.file_stem().map_or_else(|| wanted.to_owned(), |s| s.to_string_lossy().into_owned());
         return Ok(SpeechModel { path: as_path.to_owned(), name, max_window_ms: None });
@@ -107,14 +110,37 @@ pub fn asr_model(config: &Config) -> Result<SpeechModel> {
     if as_path.is_dir() {
         bail!("{wanted} is no model of the engine; make one of it with `callsift models import {wanted}`");
     }
-    let manifest = Manifest::builtin()?;
+    by_name(&Manifest::builtin()?, wanted, config.asr.backend, &Places::of_process().model_folders())
+}
+
+/// The speech model of a name: the engine's folder before the ggml file, or for whisper.cpp the ggml file alone.
+fn by_name(manifest: &Manifest, wanted: &str, backend: Backend, folders: &[PathBuf]) -> Result<SpeechModel> {
     let entry = manifest.get(wanted);
-    if let Some(path) = find_installed(wanted) {
-        let max_window_ms = entry.ok().and_then(|entry| entry.max_window_ms);
-        return Ok(SpeechModel { path, name: wanted.to_owned(), max_window_ms });
+    let max_window_ms = entry.as_ref().ok().and_then(|entry| entry.max_window_ms);
+    let found = |path| SpeechModel { path, name: wanted.to_owned(), max_window_ms };
+    let folder = find_installed(wanted, folders);
+    if let (Some(path), Backend::Onnx) = (&folder, backend) {
+        return Ok(found(path.clone()));
     }
-    let entry = entry?;
-    Ok(SpeechModel { path: locate(entry, None)?, name: entry.name.clone(), max_window_ms: entry.max_window_ms })
+    if backend == Backend::WhisperCpp && (folder.is_some() || entry.is_ok()) {
+        let ggml = entry.ok().filter(|entry| entry.published.is_empty());
+        return match ggml.map(|entry| locate_in(entry, folders)) {
+            Some(path) => Ok(found(path?)),
+            None => bail!("{}", no_ggml_file(manifest, wanted)),
+        };
+    }
+    Ok(found(locate_in(entry?, folders)?))
+}
+
+fn no_ggml_file(manifest: &Manifest, wanted: &str) -> String {
+    let others = manifest.models.iter().filter(|entry| entry.name.starts_with(&format!("{wanted}-")));
+    let names: Vec<&str> = others.filter(|entry| entry.published.is_empty()).map(|entry| entry.name.as_str()).collect();
+    let others =
+        if names.is_empty() { String::new() } else { format!("a name that has one ({}), or ", names.join(", ")) };
+    format!(
+        "{wanted} has no ggml file, which asr.backend = \"whisper-cpp\" needs: name {others}the path of a ggml file; \
+         or set asr.backend = \"onnx\""
+    )
 }
 
 /// Says loudly that the embedded speech model is not for the recordings at hand, unless they are those of the demo.
@@ -197,4 +223,39 @@ pub fn engine(mut config: Config, rules: RuleSet, speech: bool) -> Result<Engine
         note(&format!("用户词典第{}行不是“词 [词频] [词性]”，没有采用：{}（{path}）", line.number, line.text));
     }
     Ok(engine)
+}
+
+#[cfg(test)]
+mod tests {
+    use callsift_asr::Backend;
+    use callsift_models::Manifest;
+
+    use super::by_name;
+
+    /// The engine's folder comes before the ggml file of a name; whisper.cpp takes the ggml file, or says what is missing.
+    #[test]
+    fn the_backend_decides_which_form_of_a_model_a_name_means() {
+        let manifest = Manifest::builtin().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let folders = [dir.path().to_owned()];
+        let find = |name: &str, backend| by_name(&manifest, name, backend, &folders);
+        let why = |name: &str, backend| find(name, backend).err().unwrap().to_string();
+        assert!(why("whisper-tiny", Backend::Onnx).contains("callsift models pull whisper-tiny"));
+        assert!(why("whisper-tiny", Backend::WhisperCpp).contains("callsift models pull whisper-tiny"));
+        let ggml = dir.path().join(&manifest.get("whisper-tiny").unwrap().file);
+        std::fs::write(&ggml, "ggml").unwrap();
+        assert_eq!(find("whisper-tiny", Backend::Onnx).unwrap().path, ggml);
+        for name in ["whisper-tiny", "whisper-base", "own"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            std::fs::write(dir.path().join(name).join("model.json"), "{}").unwrap();
+            assert_eq!(find(name, Backend::Onnx).unwrap().path, dir.path().join(name));
+        }
+        assert_eq!(find("whisper-tiny", Backend::WhisperCpp).unwrap().path, ggml);
+        let error = why("whisper-base", Backend::WhisperCpp);
+        assert!(error.contains("has no ggml file") && error.contains("whisper-base-f16"), "{error}");
+        assert!(why("own", Backend::WhisperCpp).contains("name the path of a ggml file"));
+        for backend in [Backend::Onnx, Backend::WhisperCpp] {
+            assert!(why("whisper-bose", backend).contains("whisper-bose"));
+        }
+    }
 }

@@ -14,6 +14,6 @@ mod wheels;
 
 pub use error::ModelError;
 pub use hash::file_sha256;
-pub use locate::{HOME_ENV, Places, locate, locate_file};
+pub use locate::{HOME_ENV, Places, locate, locate_file, locate_in};
 pub use manifest::{Manifest, ModelEntry, ModelFile, ModelKind, PipMember};
 pub use pull::{PullOptions, Pulled, pull, verify, verify_file};

@@ -102,8 +102,16 @@ pub fn locate(entry: &ModelEntry, explicit: Option<&Path>) -> Result<PathBuf, Mo
             mend: "correct the path in the configuration or on the command line".to_owned(),
             searched: path.display().to_string(),
         }),
-        None => Places::find(&Places::of_process().model_folders(), &entry.file, &entry.name, entry.mend()),
+        None => locate_in(entry, &Places::of_process().model_folders()),
     }
+}
+
+/// File of a model in the first of `folders` that holds it.
+///
+/// # Errors
+/// None does: the error names them, and the command that mends it.
+pub fn locate_in(entry: &ModelEntry, folders: &[PathBuf]) -> Result<PathBuf, ModelError> {
+    Places::find(folders, &entry.file, &entry.name, entry.mend())
 }
 
 /// A file that `make setup` brings, e.g. `silero_vad.onnx`.

@@ -208,5 +208,7 @@ mod tests {
         let mut other = Config::default();
         other.asr.beam_size = 3;
         assert_ne!(Config::default().hash(), other.hash());
+        let other: Config = toml::from_str("[asr]\nbackend = \"whisper-cpp\"").unwrap();
+        assert_ne!(Config::default().hash(), other.hash());
     }
 }

@@ -59,9 +59,9 @@ impl TokenReader {
         let n = chars.len().max(1) as i64;
         for (i, ch) in (0i64..).zip(chars) {
             // Several characters of one token share its time evenly.
-            let span = self.open.map(|s| {
-                TimeSpan::new(s.start_ms + s.len_ms() * i / n, s.start_ms + s.len_ms() * (i + 1) / n)
-            });
+            let span = self
+                .open
+                .map(|s| TimeSpan::new(s.start_ms + s.len_ms() * i / n, s.start_ms + s.len_ms() * (i + 1) / n));
             self.chars.push(DecodedChar { ch, prob, span });
         }
     }

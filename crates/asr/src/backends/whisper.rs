@@ -118,12 +118,7 @@ impl WhisperDecoder {
 }
 
 impl Decoder for WhisperDecoder {
-    fn decode(
-        &mut self,
-        windows: &[&Window],
-        prompt: &str,
-        effort: DecodeEffort,
-    ) -> Result<Vec<Decoded>, AsrError> {
+    fn decode(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError> {
         windows.iter().map(|window| self.decode_one(&window.samples, prompt, effort)).collect()
     }
 }

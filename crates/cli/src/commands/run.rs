@@ -134,8 +134,7 @@ fn repeats(r: &Repeats) -> String {
         ("有声无字", r.uncovered),
         ("编造", r.invented),
     ];
-    let why: Vec<String> =
-        reasons.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
+    let why: Vec<String> = reasons.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
     let why = if why.is_empty() { String::new() } else { format!("（{}）", why.join("，")) };
     let more = [("逐段再听", r.alone), ("去掉提示词再听", r.echo)];
     let more: String = more.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("，{name} {n}")).collect();

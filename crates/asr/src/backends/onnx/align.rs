@@ -120,7 +120,13 @@ fn median(row: &[f32], at: usize) -> f32 {
     let mut window = [0.0f32; MEDIAN];
     for (slot, offset) in window.iter_mut().zip(-half..=half) {
         let i = at as isize + offset;
-        let mirrored = if i < 0 { -i } else if i > last { 2 * last - i } else { i };
+        let mirrored = if i < 0 {
+            -i
+        } else if i > last {
+            2 * last - i
+        } else {
+            i
+        };
         *slot = row[mirrored.clamp(0, last) as usize];
     }
     window.sort_unstable_by(f32::total_cmp);

@@ -54,12 +54,13 @@ impl OnnxModel {
     /// The folder is damaged, the ONNX runtime is missing, or the model does not know the language.
     pub fn load(path: &Path, name: &str, options: &AsrOptions) -> Result<Self, AsrError> {
         let folder = ModelFolder::open(path)?;
-        let language = folder.vocabulary.language_id(&options.language).ok_or_else(|| AsrError::Language {
-            language: options.language.clone(),
-            path: path.to_owned(),
-        })?;
+        let language = folder
+            .vocabulary
+            .language_id(&options.language)
+            .ok_or_else(|| AsrError::Language { language: options.language.clone(), path: path.to_owned() })?;
         let shared = Arc::new(Shared::new()?);
-        let model = Self { folder: Arc::new(folder), shared, language, name: name.to_owned(), options: options.clone() };
+        let model =
+            Self { folder: Arc::new(folder), shared, language, name: name.to_owned(), options: options.clone() };
         // Damaged graphs show now and not in the middle of a night.
         Sessions::open(&model.folder, &model.shared)?;
         Ok(model)
@@ -91,12 +92,7 @@ struct OnnxDecoder {
 }
 
 impl Decoder for OnnxDecoder {
-    fn decode(
-        &mut self,
-        windows: &[&Window],
-        prompt: &str,
-        effort: DecodeEffort,
-    ) -> Result<Vec<Decoded>, AsrError> {
+    fn decode(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError> {
         let prefix = self.prefix(prompt);
         let mut all = Vec::with_capacity(windows.len());
         for batch in windows.chunks(BATCH) {
@@ -129,12 +125,7 @@ impl OnnxDecoder {
         (own_positions(window) + MARGIN).next_multiple_of(8).clamp(FLOOR.min(full), full)
     }
 
-    fn batch(
-        &mut self,
-        windows: &[&Window],
-        prefix: &[u32],
-        effort: DecodeEffort,
-    ) -> Result<Vec<Decoded>, AsrError> {
+    fn batch(&mut self, windows: &[&Window], prefix: &[u32], effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError> {
         let mut hidden = Vec::with_capacity(windows.len());
         let mut frames = Vec::with_capacity(windows.len());
         for window in windows {

@@ -77,8 +77,7 @@ impl TokenRules {
             (false, true) => end_logit,
             (false, false) => f32::NEG_INFINITY,
         };
-        let time_lse =
-            if allowed.times == self.time { row.time_lse } else { log_sum_exp(slice(&allowed.times)) };
+        let time_lse = if allowed.times == self.time { row.time_lse } else { log_sum_exp(slice(&allowed.times)) };
         let mut best = Best::new(count);
         best.add(slice(&allowed.times), allowed.times.start);
         let most_text = if allowed.text { slice(&text).iter().fold(end_logit, |m, x| m.max(*x)) } else { end_logit };

@@ -90,11 +90,7 @@ impl Sessions {
             let of = |name: &str| (0..dims.n_text_layer).map(|i| format!("{name}.{i}")).collect::<Vec<_>>();
             [of(a), of(b)].concat()
         };
-        let names = Names {
-            past: named("past_k", "past_v"),
-            cross: named("cross_k", "cross_v"),
-            now: named("k", "v"),
-        };
+        let names = Names { past: named("past_k", "past_v"), cross: named("cross_k", "cross_v"), now: named("k", "v") };
         Ok(Self {
             dims,
             mel: LogMel::new(dims.n_mels),

@@ -51,10 +51,9 @@ pub fn all() -> Vec<Installed> {
     found
 }
 
-/// The one of a name.
-pub fn find_installed(name: &str) -> Option<PathBuf> {
-    let folders = Places::of_process().model_folders();
-    folders.into_iter().map(|folder| folder.join(name)).find(|path| is_one(path))
+/// The one of a name, in the first of `folders` that has it.
+pub fn find_installed(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    folders.iter().map(|folder| folder.join(name)).find(|path| is_one(path))
 }
 
 fn is_one(path: &Path) -> bool {

@@ -1,11 +1,10 @@
 //! `callsift doctor`: what is installed, and how fast this machine is.
 
-use std::time::Instant;
+mod speed;
 
 use anyhow::Result;
-use callsift_asr::{DecodeEffort, Recognizer, Window};
-use callsift_models::onnx::{library, ready};
 use callsift_models::locate_file;
+use callsift_models::onnx::{library, ready};
 
 use crate::args::ConfigArgs;
 use crate::exit::Exit;
@@ -29,15 +28,7 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
         rows.push(vec![mark.to_owned(), name.to_owned(), text]);
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    line(
-        "callsift",
-        Ok(format!(
-            "{} on {cores} cores, OpenBLAS {}",
-            env!("CARGO_PKG_VERSION"),
-            if cfg!(feature = "openblas") { "on" } else { "off" }
-        )),
-        true,
-    );
+    line("callsift", Ok(format!("{} on {cores} cores", env!("CARGO_PKG_VERSION"))), true);
     let runtime = ready().and_then(|()| library()).map(|p| p.display().to_string()).map_err(|e| e.to_string());
     line("onnxruntime", runtime, true);
     line(
@@ -61,32 +52,14 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
         ffmpeg.ok_or_else(|| "not found: AMR, GSM, G.722, G.729, WMA and VOX recordings will fail".to_owned()),
         false,
     );
-    if let Ok(SpeechModel { path, name, .. }) = &model {
-        let loaded = load::recognizer(path, name, &config.asr);
-        line("speed", loaded.and_then(|m| speed(m.as_ref(), cores)).map_err(|e| e.to_string()), true);
+    if let Ok(model) = &model {
+        line("speed", speed::measure(model, &config, cores).map_err(|e| format!("{e:#}")), true);
+        let kernels = speed::Kernels::of_model(model);
+        line("kernels", kernels.as_ref().map(ToString::to_string).map_err(|e| format!("{e:#}")), true);
+        if let Ok(kernels) = kernels {
+            line("faster", Ok(kernels.faster(model)), false);
+        }
     }
     emit(&table(&rows));
     Ok(if sound { Exit::Done } else { Exit::Some })
-}
-
-/// Times the second of two full 30 s windows of faint noise: the encoder's cost does not depend on what is said.
-fn speed(model: &dyn Recognizer, cores: usize) -> Result<String> {
-    let mut decoder = model.decoder()?;
-    // A plain congruential sequence: noise at about −60 dBFS without a random number crate.
-    let mut seed = 1u32;
-    let noise: Vec<f32> = (0..30 * 16_000)
-        .map(|_| {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            ((seed >> 16) as f32 / 65_536.0 - 0.5) * 0.002
-        })
-        .collect();
-    let window = Window::of_samples(0, &noise);
-    decoder.decode(&[&window], "", DecodeEffort::Greedy)?;
-    let start = Instant::now();
-    decoder.decode(&[&window], "", DecodeEffort::Greedy)?;
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(format!(
-        "{seconds:.2} s per 30 s window on one core; about {:.0} h of speech an hour on {cores} cores",
-        30.0 / seconds * cores as f64
-    ))
 }
