@@ -12,7 +12,8 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Heard, Item, OrderLine, Ordered, claims, counted, is_certain, is_excepted, orders, record_lines, shared_part, spoken_lines,
+    Heard, Item, OrderLine, Ordered, claims, counted, is_certain, is_excepted, orders, record_lines, shared_part,
+    spoken_lines,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;

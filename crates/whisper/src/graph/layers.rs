@@ -128,12 +128,12 @@ impl Layers<'_, '_> {
                 self.b.op("MatMul", &[x, &w], Vec::new())
             }
             Prepared::Bits { values, scale, zero } => {
-                let (bits, scales) = to_bits(weight, out);
-                let w = self.b.bytes(&[inner, out], &transpose(&bits, out));
+                let (whole, steps) = to_bits(weight, out);
+                let w = self.b.bytes(&[inner, out], &transpose(&whole, out));
                 let product = self.b.op("MatMulInteger", &[values, &w, zero], Vec::new());
                 let product = self.b.op("Cast", &[&product], vec![Attribute::int("to", 1)]);
-                let scales = self.b.floats(&[out], &scales);
-                self.scaled(&product, scale, &scales)
+                let steps = self.b.floats(&[out], &steps);
+                self.scaled(&product, scale, &steps)
             }
         };
         match bias {

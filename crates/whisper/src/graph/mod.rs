@@ -5,6 +5,8 @@
 //! In 8 bits the encoder quantises one window by one scale; the others quantise each row by its own, so that what a row
 //! becomes depends on no other row of the batch.
 
+#![expect(clippy::many_single_char_names, reason = "x, q, k, v, w as in the papers and in the reference")]
+
 mod builder;
 mod decoder;
 mod encoder;
