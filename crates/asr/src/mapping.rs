@@ -150,6 +150,7 @@ fn make_monotonic(chars: &mut [TimedChar]) {
 
 #[cfg(test)]
 mod tests {
+    use callsift_core::TimeSpan;
     use proptest::prelude::*;
 
     use super::to_utterances;

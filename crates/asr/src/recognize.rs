@@ -141,7 +141,9 @@ impl Session {
     fn attempts(&mut self, windows: &[&Window], prompt: &str) -> Result<Vec<Vec<Utterance>>, AsrError> {
         let mut best = self.attempt(windows, prompt, DecodeEffort::Greedy)?;
         let doubtful = places(&best, |a| a.trouble > 0);
-        doubtful.iter().for_each(|i| best[*i].why.count(&mut self.repeats));
+        for i in &doubtful {
+            best[*i].why.count(&mut self.repeats);
+        }
         let beams = self.attempt(&chosen(windows, &doubtful), prompt, DecodeEffort::Beam)?;
         doubtful.into_iter().zip(beams).for_each(|(i, second)| best[i].replace_if_better(second));
         let single = |i: usize| windows[i].pieces.len() == 1;

@@ -75,7 +75,8 @@ impl Alignment<'_> {
                 now.push(cost(before) + (mass / total).max(LEAST_SHARE).ln());
                 came.push(before);
             }
-            (best, _) = (now, from.push(came));
+            best = now;
+            from.push(came);
         }
         let mut at = (0..best.len()).reduce(|b, p| if best[p] > best[b] { p } else { b }).unwrap_or(0);
         let mut homes = vec![0; from.len()];
@@ -165,9 +166,8 @@ fn warp(cost: &[f32], n: usize, frames: usize) -> Vec<usize> {
         starts[token] = frame;
         match steps[token * frames + frame] {
             _ if token == 0 && frame == 0 => return starts,
-            2 if frame > 0 => frame -= 1,
-            1 if token > 0 => token -= 1,
             0 if token > 0 && frame > 0 => (token, frame) = (token - 1, frame - 1),
+            1 if token > 0 => token -= 1,
             _ if frame > 0 => frame -= 1,
             _ => token -= 1,
         }
@@ -180,6 +180,8 @@ mod tests {
 
     const HEADS: usize = 2;
     const FRAMES: usize = 60;
+    /// One segment.
+    const WHOLE: [std::ops::Range<usize>; 1] = [0..FRAMES; 1];
 
     fn look(from: usize, to: usize) -> Attention {
         (0..HEADS * FRAMES).map(|i| if (from..to).contains(&(i % FRAMES)) { 1.0 } else { 0.01 }).collect()
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn tokens_get_the_frames_that_they_looked_at() {
         let rows = [look(0, 10), look(10, 22), look(22, 60)];
-        assert_eq!(spans(&rows, &[0..60]), [0..10, 10..22, 22..60]);
+        assert_eq!(spans(&rows, &WHOLE), [0..10, 10..22, 22..60]);
     }
 
     #[test]
@@ -206,7 +208,7 @@ mod tests {
 
     #[test]
     fn nothing_and_more_tokens_than_frames_are_no_trouble() {
-        assert_eq!(spans(&[], &[0..60]), []);
+        assert!(spans(&[], &WHOLE).is_empty());
         let found = spans(&vec![look(0, 60); 90], &[0..3, 5..5]);
         assert!(found.len() == 90 && found.windows(2).all(|w| w[0].start <= w[1].start));
     }

@@ -110,7 +110,8 @@ impl Best {
         let mut least = if self.found.len() < self.count { f32::NEG_INFINITY } else { self.least() };
         for (logit, token) in logits.iter().zip(first..) {
             if *logit > least {
-                let at = self.found.partition_point(|f| f.0 > *logit || (f.0 == *logit && f.1 < token));
+                let better = |f: &(f32, u32)| logit.total_cmp(&f.0).then(f.1.cmp(&token)).is_lt();
+                let at = self.found.partition_point(better);
                 self.found.insert(at, (*logit, token));
                 self.found.truncate(self.count);
                 if self.found.len() == self.count {

@@ -95,7 +95,9 @@ impl Search<'_> {
                 heard = heard.keep(&kept)?;
                 sources = kept.iter().flat_map(|p| sources[p * rows..(p + 1) * rows].to_vec()).collect();
                 let (done, open): (Vec<Slot>, Vec<Slot>) = slots.into_iter().partition(|s| self.is_done(s));
-                done.into_iter().for_each(|slot| slot.settle(&mut results));
+                for slot in done {
+                    slot.settle(&mut results);
+                }
                 slots = open;
             }
             let unchanged = sources.iter().copied().eq(0..step.past.rows());
@@ -105,7 +107,9 @@ impl Search<'_> {
             step = sessions.step(&heard, &past, &Tokens { ids: &ids, rows: ids.len(), take: &take })?;
             last = 0;
         }
-        slots.into_iter().for_each(|slot| slot.settle(&mut results));
+        for slot in slots {
+            slot.settle(&mut results);
+        }
         Ok(results)
     }
 

@@ -86,11 +86,11 @@ impl Sessions {
     pub(super) fn open(folder: &ModelFolder, shared: &Shared) -> Result<Self, AsrError> {
         let open = |name: &str, shared| session_sharing(&folder.path.join(name), 1, shared);
         let dims = folder.info.dims;
-        let named = |a: &str, b: &str| -> Vec<String> {
+        let both = |a: &str, b: &str| -> Vec<String> {
             let of = |name: &str| (0..dims.n_text_layer).map(|i| format!("{name}.{i}")).collect::<Vec<_>>();
             [of(a), of(b)].concat()
         };
-        let names = Names { past: named("past_k", "past_v"), cross: named("cross_k", "cross_v"), now: named("k", "v") };
+        let names = Names { past: both("past_k", "past_v"), cross: both("cross_k", "cross_v"), now: both("k", "v") };
         Ok(Self {
             dims,
             mel: LogMel::new(dims.n_mels),

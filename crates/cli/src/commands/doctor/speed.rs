@@ -28,9 +28,9 @@ pub fn measure(model: &SpeechModel, config: &Config, cores: usize) -> Result<Str
     let windows = [&window; WINDOWS];
     decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
     let start = cpu();
-    let decoded = decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
-    let spent = (cpu() - start).as_secs_f64();
-    let chars = decoded.iter().map(|one| one.text().chars().count()).sum::<usize>();
+    let texts = decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
+    let spent = cpu().saturating_sub(start).as_secs_f64();
+    let chars = texts.iter().map(|one| one.text().chars().count()).sum::<usize>();
     let heard = (WINDOWS as i64 * window.len_ms()) as f64 / 1000.0;
     Ok(format!(
         "{spent:.2} s of CPU for {WINDOWS} windows of {:.0} s, {chars} characters; about {:.0} hours of speech an hour on \
