@@ -137,6 +137,7 @@ fn repeats(r: &Repeats) -> String {
     let why: Vec<String> = reasons.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
     let why = if why.is_empty() { String::new() } else { format!("（{}）", why.join("，")) };
     let more = [("逐段再听", r.alone), ("去掉提示词再听", r.echo)];
-    let more: String = more.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("，{name} {n}")).collect();
-    format!("识别窗口 {} 个，重听 {} 个{why}{more}", r.windows, r.beam)
+    let more = more.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}"));
+    let whole = format!("识别窗口 {} 个，重听 {} 个{why}", r.windows, r.beam);
+    std::iter::once(whole).chain(more).collect::<Vec<_>>().join("，")
 }
