@@ -30,11 +30,11 @@ pub fn measure(model: &SpeechModel, config: &Config, cores: usize) -> Result<Str
     let heard = decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
     let spent = cpu().saturating_sub(start).as_secs_f64();
     let chars = heard.iter().map(|one| one.text().chars().count()).sum::<usize>();
-    let window_s = window.len_ms() as f64 / 1000.0;
+    let seconds = window.len_ms() as f64 / 1000.0;
     Ok(format!(
-        "{spent:.2} s of CPU for {WINDOWS} windows of {window_s:.0} s, {chars} characters; about {:.0} hours of speech an hour on \
+        "{spent:.2} s of CPU for {WINDOWS} windows of {seconds:.0} s, {chars} characters; about {:.0} hours of speech an hour on \
          {cores} cores",
-        WINDOWS as f64 * window_s / spent.max(0.001) * cores as f64
+        WINDOWS as f64 * seconds / spent.max(0.001) * cores as f64
     ))
 }
 
