@@ -138,7 +138,7 @@ fn no_ggml_file(manifest: &Manifest, wanted: &str) -> String {
     let others =
         if names.is_empty() { String::new() } else { format!("a name that has one ({}), or ", names.join(", ")) };
     format!(
-        "{wanted} has no ggml file, which asr.backend = \"whisper-cpp\" needs: name {others}the path of a ggml file; \
+        "{wanted} has no ggml file, which asr.backend = \"whisper-cpp\" needs: use {others}the path of a ggml file; \
          or set asr.backend = \"onnx\""
     )
 }
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(find("whisper-tiny", Backend::WhisperCpp).unwrap().path, ggml);
         let error = why("whisper-base", Backend::WhisperCpp);
         assert!(error.contains("has no ggml file") && error.contains("whisper-base-f16"), "{error}");
-        assert!(why("own", Backend::WhisperCpp).contains("name the path of a ggml file"));
+        assert!(why("own", Backend::WhisperCpp).contains("use the path of a ggml file"));
         for backend in [Backend::Onnx, Backend::WhisperCpp] {
             assert!(why("whisper-bose", backend).contains("whisper-bose"));
         }

@@ -315,9 +315,14 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
             required("words", Kind::TextList, "Words by jieba, without punctuation.", |r| {
                 Value::TextList(r.words.words(&r.turn.text()))
             }),
-            required("char_start_ms", Kind::Int64List, "Start of each character of `text`, milliseconds.", |r| {
-                Value::Int64List(r.turn.chars.iter().map(|c| c.span.start_ms).collect())
-            }),
+            required(
+                "char_start_ms",
+                Kind::Int64List,
+                "Start of each character of `text`, milliseconds. Measured by alignment with the sound where callsift's own engine \
+                 recognised (the characters of one token share its time). Guessed with whisper.cpp (shared out between its time marks) \
+                 and where `asr_model` is `external` (spread evenly over the turn). The same holds for `char_end_ms`.",
+                |r| Value::Int64List(r.turn.chars.iter().map(|c| c.span.start_ms).collect()),
+            ),
             required("char_end_ms", Kind::Int64List, "End of each character of `text`, milliseconds.", |r| {
                 Value::Int64List(r.turn.chars.iter().map(|c| c.span.end_ms).collect())
             }),

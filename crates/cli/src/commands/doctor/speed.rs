@@ -13,8 +13,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::load::{self, SpeechModel};
 
-/// A few seconds of speech, so that the decoder writes as many tokens as in a call: noise would cost the encoder alone.
-const CLIP: &[u8] = include_bytes!("../../../../../models/whisper-mini-zh/eval/held-back-voice-04.opus");
+/// A few seconds of speech (public domain), so that the decoder writes tokens as in a call: noise would cost the encoder alone.
+const CLIP: &[u8] = include_bytes!("../../../../../models/whisper-mini-zh/eval/held-back-voice-10.opus");
 /// Windows that are measured, one batch of the engine.
 const WINDOWS: usize = 6;
 
@@ -22,21 +22,19 @@ const WINDOWS: usize = 6;
 pub fn measure(model: &SpeechModel, config: &Config, cores: usize) -> Result<String> {
     let mut options = config.asr.clone();
     options.max_window_ms = options.max_window_ms.min(model.max_window_ms.unwrap_or(i64::MAX)).max(1000);
-    let recognizer = load::recognizer(&model.path, &model.name, &options)?;
-    let mut decoder = recognizer.decoder()?;
+    let mut decoder = load::recognizer(&model.path, &model.name, &options)?.decoder()?;
     let window = window(options.max_window_ms)?;
     let windows = [&window; WINDOWS];
     decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
     let start = cpu();
-    let texts = decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
+    let heard = decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
     let spent = cpu().saturating_sub(start).as_secs_f64();
-    let chars = texts.iter().map(|one| one.text().chars().count()).sum::<usize>();
-    let heard = (WINDOWS as i64 * window.len_ms()) as f64 / 1000.0;
+    let chars = heard.iter().map(|one| one.text().chars().count()).sum::<usize>();
+    let seconds = window.len_ms() as f64 / 1000.0;
     Ok(format!(
-        "{spent:.2} s of CPU for {WINDOWS} windows of {:.0} s, {chars} characters; about {:.0} hours of speech an hour on \
+        "{spent:.2} s of CPU for {WINDOWS} windows of {seconds:.0} s, {chars} characters; about {:.0} hours of speech an hour on \
          {cores} cores",
-        heard / WINDOWS as f64,
-        heard / spent.max(0.001) * cores as f64
+        WINDOWS as f64 * seconds / spent.max(0.001) * cores as f64
     ))
 }
 
