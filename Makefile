@@ -119,11 +119,11 @@ eval-speech: build real-calls ## recognition of real speech, and the demo's verd
 	@.venv-peers/bin/python -m pip install --quiet -r benches/peers.txt
 	@touch $@
 
-CT2 ?= $(CALLSIFT_CT2)
+CT2 ?= $(ENV)/models/published/whisper-base
 ROUNDS ?= 3
 
-bench-peers: build real-calls .venv-peers/ready ## callsift beside faster-whisper and whisper.cpp on the calls of real-calls (20 minutes; CT2=FOLDER MODEL=whisper-base)
-	@[ -n "$(CT2)" ] || { echo "bench-peers: name the model's CTranslate2 folder: make bench-peers CT2=FOLDER"; exit 2; }
+bench-peers: build real-calls .venv-peers/ready ## callsift beside faster-whisper and whisper.cpp on the calls of real-calls (20 minutes)
+	@[ -f "$(CT2)/model.bin" ] || { echo "bench-peers: no model.bin in $(CT2); run make setup, or name the model's CTranslate2 folder: CT2=FOLDER"; exit 2; }
 	@.venv-peers/bin/python benches/peers.py --ct2 $(CT2) --model $(MODEL) --rounds $(ROUNDS)
 
 bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime

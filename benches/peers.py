@@ -43,11 +43,25 @@ def channels(calls):
             yield file, channel, wave
 
 
+def with_vocabulary(ct2, scratch):
+    """The folder itself, or links to its files beside a vocabulary made of its tokenizer: `callsift models pull` needs none."""
+    if any((ct2 / name).is_file() for name in ("vocabulary.json", "vocabulary.txt")):
+        return ct2
+    tokenizer = json.loads((ct2 / "tokenizer.json").read_text(encoding="utf-8"))
+    ids = {**tokenizer["model"]["vocab"], **{token["content"]: token["id"] for token in tokenizer["added_tokens"]}}
+    (scratch / "vocabulary.json").write_text(json.dumps(sorted(ids, key=ids.get)), encoding="utf-8")
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (scratch / name).symlink_to((ct2 / name).resolve())
+    return scratch
+
+
 def faster_whisper(args, options):
     """Segments (file, channel, start s, end s, text) by faster-whisper, int8."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
-    model = WhisperModel(str(args.ct2), device="cpu", compute_type="int8", cpu_threads=args.threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = with_vocabulary(args.ct2, Path(scratch))
+        model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=args.threads)
     common = {"language": "zh", "vad_filter": True, "condition_on_previous_text": False, **options}
     if "batch_size" in options:
         model = BatchedInferencePipeline(model)
