@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 pub use measure::{MarkMeasure, MarkScore};
 
+use crate::Segmenter;
+
 /// What may be put in; index 0 is nothing.
 const MARKS: [char; 4] = ['\0', '，', '。', '？'];
 /// A pause inside speech that speaks for a mark, and one that nearly always is one, milliseconds. Recognisers' character times
@@ -17,6 +19,8 @@ const PAUSES_MS: [i64; 2] = [350, 800];
 /// What reaching each of them adds to the scores of [`MARKS`]. In half of all places without a mark that score leads by less
 /// than 1,900, in a tenth by less than 1,000.
 const PAUSE_SCORE: [i32; 4] = [0, 1000, 900, 900];
+/// Characters of the longest word that no mark may divide.
+const LONGEST_WHOLE: usize = 3;
 const ASKING: [&str; 12] = ["什么", "哪", "几", "多少", "怎么", "谁", "是否", "吗", "呢", "有没有", "能不能", "是不是"];
 
 type Weights = HashMap<&'static str, [i32; 4]>;
@@ -36,10 +40,12 @@ static TABLE: LazyLock<Weights> = LazyLock::new(|| {
 /// Where marks belong in a text that has none: (index of the character before it, mark), in order. `pauses_ms[i]` is the
 /// silence after character `i`; fewer pauses than characters count as none. The last character has a full stop or a question
 /// mark where `is_end` says that the speaker is done. Characters that are no letters, digits or Han stay as they are and have
-/// no mark beside them; no mark stands between two digits or numerals, so that a number stays one.
+/// no mark beside them; no mark stands between two digits or numerals, so that a number stays one, nor inside a word of two
+/// or three characters (longer entries of the dictionary are often phrases, in which people pause).
 pub fn punctuate(chars: &[char], pauses_ms: &[i64], is_end: bool) -> Vec<(usize, char)> {
     let mut marks = Vec::new();
     let lower: Vec<char> = chars.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
+    let inside = inside_words(chars);
     let (mut since, mut name) = (0, String::new());
     for (i, c) in chars.iter().enumerate() {
         since += 1;
@@ -48,7 +54,7 @@ pub fn punctuate(chars: &[char], pauses_ms: &[i64], is_end: bool) -> Vec<(usize,
             since = if c.is_alphanumeric() { since } else { 0 };
             continue;
         }
-        if next.is_some_and(|n| joined(*c, *n)) || (next.is_none() && !is_end) {
+        if inside[i] || next.is_some_and(|n| joined(*c, *n)) || (next.is_none() && !is_end) {
             continue;
         }
         let mut scores = [0; 4];
@@ -69,6 +75,16 @@ pub fn punctuate(chars: &[char], pauses_ms: &[i64], is_end: bool) -> Vec<(usize,
         }
     }
     marks
+}
+
+/// True for each character after which a short word goes on.
+fn inside_words(chars: &[char]) -> Vec<bool> {
+    let mut inside = vec![false; chars.len()];
+    let words = Segmenter::default().ranges(&chars.iter().collect::<String>());
+    for word in words.into_iter().filter(|w| w.len() <= LONGEST_WHOLE) {
+        inside[word.start..word.end.saturating_sub(1)].fill(true);
+    }
+    inside
 }
 
 /// Two characters of one number or of one word in Latin letters.
