@@ -132,7 +132,11 @@ impl Session {
             }
         }
         let again = self.attempts(&rest.iter().map(|r| &r.1).collect::<Vec<_>>(), prompt)?;
-        rest.iter().zip(again).for_each(|((i, _), utterances)| heard[*i].extend(utterances));
+        for ((i, _), mut utterances) in rest.iter().zip(again) {
+            // A window left it out, and alone it is unlikely: that is no text but what a recogniser makes of noise.
+            utterances.retain(|u| !u.marks.contains(&Mark::LowConfidence));
+            heard[*i].extend(utterances);
+        }
         Ok(())
     }
 

@@ -35,8 +35,7 @@ fn a_window_is_heard_the_same_alone_and_among_others() {
         let all: Vec<&Window> = windows.iter().collect();
         let together = model.decoder().unwrap().decode(&all, "", effort).unwrap();
         let mut decoder = model.decoder().unwrap();
-        let alone: Vec<Decoded> =
-            all.iter().map(|w| decoder.decode(&[*w], "", effort).unwrap().remove(0)).collect();
+        let alone: Vec<Decoded> = all.iter().map(|w| decoder.decode(&[*w], "", effort).unwrap().remove(0)).collect();
         assert_eq!(together, alone, "{effort:?}");
         assert!(together.iter().any(|d| !d.text().is_empty()), "nothing was written, so nothing was compared");
         for (decoded, window) in together.iter().zip(&windows) {

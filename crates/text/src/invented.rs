@@ -109,6 +109,8 @@ const NOT_UNDERSTOOD: [&str; 9] =
     ["听不清", "听不清楚", "不清楚", "无法识别", "未识别", "inaudible", "unintelligible", "unk", "unknown"];
 /// A loop of digits is longer than any number that people say.
 const LONGEST_NUMBER: usize = 24;
+/// Characters of the longest stretch that is looked for as a loop: a sentence.
+const LONGEST_LOOP: usize = 30;
 
 /// Marks that a text earns by what it says.
 pub fn invented(text: &str) -> Vec<Mark> {
@@ -130,8 +132,14 @@ pub fn is_echo(text: &str, prompt: &str) -> bool {
     if said.len() < LEAST || given.len() < LEAST {
         return false;
     }
-    let needed = LEAST.max(said.len() * 3 / 5);
-    said.windows(needed).any(|part| given.windows(needed).any(|g| g == part))
+    // The prompt may come back more than once, or with something between: what counts is how much of the text is its words.
+    let mut covered = vec![false; said.len()];
+    for (start, part) in said.windows(LEAST).enumerate() {
+        if given.windows(LEAST).any(|g| g == part) {
+            covered[start..start + LEAST].fill(true);
+        }
+    }
+    covered.iter().filter(|c| **c).count() >= LEAST.max(said.len() * 3 / 5)
 }
 
 /// What stands in a text besides words.
@@ -239,7 +247,7 @@ fn is_credit(plain: &str) -> bool {
 /// said again and again (八八八八八八八八 is a number), up to a length that no number has.
 fn is_loop(plain: &str) -> bool {
     let chars: Vec<char> = plain.chars().collect();
-    (1..=12).any(|unit| {
+    (1..=LONGEST_LOOP).any(|unit| {
         let needed = if unit == 1 { 8 } else { 4 };
         let mut run = 0;
         (unit..chars.len()).any(|i| {
@@ -267,6 +275,7 @@ mod tests {
         }
         assert_eq!(invented("好的好的好的好的"), vec![Mark::Loop]);
         assert_eq!(invented(&"零".repeat(40)), vec![Mark::Loop]);
+        assert_eq!(invented(&"您好，请问有什么可以帮您？好的。".repeat(4)), vec![Mark::Loop]);
     }
 
     #[test]
@@ -316,6 +325,7 @@ mod tests {
         let prompt = "以下是普通话的客服通话。您好，请问有什么可以帮您？好的，请稍等。";
         assert!(is_echo("您好，请问有什么可以帮您？", prompt));
         assert!(is_echo("以下是普通话的客服通话", prompt));
+        assert!(is_echo("您好，请问有什么可以帮您？好的。您好，请问有什么可以帮您？好的。嗯", prompt));
         assert!(!is_echo("您好，我要订货", prompt));
         assert!(!is_echo("好的", prompt) && !is_echo("随便说点什么吧", ""));
     }

@@ -85,7 +85,13 @@ pub fn sensitive_numbers(text: &[char]) -> Vec<Range<usize>> {
             let (cued, public) = cue(text, &chain);
             // Numbers read out in tens (幺三八，十六，九十五) are told from prices only by what is said before them.
             if mode == Tens::Skip || cued {
-                found.extend(decide::hidden(&chain, cued, public || is_counted(text, &chain)));
+                let counted = is_counted(text, &chain);
+                found.extend(decide::hidden(&chain, cued, public || counted));
+                // What is counted is the number before the measure word; one that was read out before it is none
+                // (幺三八零零……嗯七条).
+                if let (true, false, [before @ .., _]) = (counted, public, &chain[..]) {
+                    found.extend(decide::hidden(before, cued, false));
+                }
             }
         }
     }

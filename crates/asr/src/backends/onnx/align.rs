@@ -13,7 +13,7 @@ const MEDIAN: usize = 7;
 /// Least share of attention that a segment counts with, so that one stray token cannot forbid the right order.
 const LEAST_SHARE: f32 = 0.02;
 /// Natural logarithm by which going on to another segment is less likely where the text has no time mark there.
-const UNMARKED: f32 = 0.7;
+const UNMARKED: f32 = 2.0;
 
 /// Cross-attention of one step: heads × frames, each head's weights one after the other.
 pub(super) type Attention = Arc<[f32]>;
