@@ -1,5 +1,7 @@
 //! The engine on real weights: the embedded model, imported. What a window becomes depends on no other window.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its own preparation fails")]
+
 use std::path::Path;
 
 use callsift_asr::{AsrOptions, DecodeEffort, Decoded, OnnxModel, Recognizer, Window};
