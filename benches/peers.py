@@ -49,7 +49,9 @@ def with_vocabulary(ct2, scratch):
         return ct2
     tokenizer = json.loads((ct2 / "tokenizer.json").read_text(encoding="utf-8"))
     ids = {**tokenizer["model"]["vocab"], **{token["content"]: token["id"] for token in tokenizer["added_tokens"]}}
-    (scratch / "vocabulary.json").write_text(json.dumps(sorted(ids, key=ids.get)), encoding="utf-8")
+    # Time tokens are in no tokenizer: 0 to 30 s, in steps of 20 ms.
+    words = sorted(ids, key=ids.get) + [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
+    (scratch / "vocabulary.json").write_text(json.dumps(words), encoding="utf-8")
     for name in ("model.bin", "config.json", "tokenizer.json"):
         (scratch / name).symlink_to((ct2 / name).resolve())
     return scratch
