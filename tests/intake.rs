@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{callsift, code, python, recordings, root, run, stderr, stdout};
+use crate::support::{callsift, code, python, recordings, root, run, run_args, stderr, stdout};
 
 /// A lake of calls that another system transcribed, `k0` to so many, two a part.
 fn lake(folder: &Path, calls: usize) -> String {
@@ -108,17 +108,7 @@ fn a_night_of_odd_files_is_done_and_what_was_passed_over_is_listed() {
     fs::write(at("calls.csv"), "录音;工号;开始时间\nday/gone.wav;3021;2026/11/16 下午 3:05\n").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    let args = [
-        "run",
-        "--model=whisper-mini-zh",
-        "--recordings",
-        calls.path().to_str().unwrap(),
-        "--out",
-        lake.to_str().unwrap(),
-        "--dt",
-        "2026-11-16",
-        "--json",
-    ];
+    let args = [&run_args(calls.path(), &lake)[..], &["--json"]].concat();
     let metadata = at("calls.csv");
     let done = run(&[&args[..], &["--metadata", metadata.to_str().unwrap()]].concat());
     assert_eq!(code(&done), 0, "{}", stderr(&done));

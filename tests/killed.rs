@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::{callsift, code, parquet_bytes, recordings, run, stderr};
+use crate::support::{callsift, code, parquet_bytes, recordings, run, run_args, stderr};
 
 #[test]
 fn sigkill_loses_nothing_and_doubles_nothing() {
@@ -17,20 +17,8 @@ fn sigkill_loses_nothing_and_doubles_nothing() {
     let lakes = tempfile::tempdir().unwrap();
     let args = |lake: &str| -> Vec<String> {
         let lake = lakes.path().join(lake);
-        [
-            "run",
-            "--model=whisper-mini-zh",
-            "--recordings",
-            calls.path().to_str().unwrap(),
-            "--out",
-            lake.to_str().unwrap(),
-            "--dt",
-            "2026-11-16",
-        ]
-        .into_iter()
-        .chain(["--calls-per-part", "1", "--json"])
-        .map(str::to_owned)
-        .collect()
+        let more = ["--calls-per-part", "1", "--json"];
+        run_args(calls.path(), &lake).into_iter().chain(more).map(str::to_owned).collect()
     };
     let started = Instant::now();
     let whole: Vec<String> = args("whole");
@@ -58,18 +46,8 @@ fn an_interrupt_finishes_what_is_open_and_exits_cleanly() {
     let calls = recordings(&["c03-greeting-missing.wav", "c05-rhetorical-question.wav", "c06-forbidden-phrase.wav"]);
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    let args = [
-        "run",
-        "--model=whisper-mini-zh",
-        "--recordings",
-        calls.path().to_str().unwrap(),
-        "--out",
-        lake.to_str().unwrap(),
-        "--dt",
-        "2026-11-16",
-        "--json",
-    ];
-    let child = callsift().args(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let args = [&run_args(calls.path(), &lake)[..], &["--json"]].concat();
+    let child = callsift().args(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     sleep(Duration::from_millis(700));
     let id = child.id().to_string();
     std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();

@@ -21,6 +21,12 @@ pub fn run(args: &[&str]) -> Output {
     callsift().args(args).output().unwrap()
 }
 
+/// Arguments of a run of demo recordings by the embedded model into a lake.
+pub fn run_args<'a>(recordings: &'a Path, lake: &'a Path) -> [&'a str; 8] {
+    let (recordings, lake) = (recordings.to_str().unwrap(), lake.to_str().unwrap());
+    ["run", "--model=whisper-mini-zh", "--recordings", recordings, "--out", lake, "--dt", "2026-11-16"]
+}
+
 /// Standard output as text.
 pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -45,8 +45,8 @@ pub struct AsrOptions {
     pub min_logprob: f32,
     /// Characters per second of speech beyond which text is not believed. Default 12.
     pub max_chars_per_sec: f64,
-    /// Speech at least so long (milliseconds) must have text. A segment without any is recognised again alone, and marked
-    /// where nothing comes; a hole of this length inside a segment makes a second attempt. Default 1500.
+    /// Speech at least so long (milliseconds) must have text. A segment without any is recognised again alone, and
+    /// marked where nothing comes; a hole of this length inside a segment makes a second attempt. Default 1500.
     pub min_uncovered_ms: i64,
     /// Language token. Default `zh`.
     pub language: String,

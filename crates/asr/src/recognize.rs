@@ -80,9 +80,9 @@ impl Session {
         std::mem::take(&mut self.repeats)
     }
 
-    /// Recognises windows of one call; gives the utterances of each. The result depends on nothing but the windows, the
-    /// model and the options: every attempt runs at temperature 0, so that it does not matter which thread took the
-    /// windows, or what it had before.
+    /// Recognises windows of one call; gives the utterances of each. The result depends on nothing but the windows,
+    /// the model and the options: every attempt runs at temperature 0, so that it does not matter which thread took
+    /// the windows, or what it had before.
     ///
     /// # Errors
     /// The backend failed.
@@ -101,8 +101,8 @@ impl Session {
         Ok(heard)
     }
 
-    /// Over sound without words the prompt comes back as if somebody had said it. Without a prompt nothing can echo: what
-    /// is still heard then was said.
+    /// Over sound without words the prompt comes back as if somebody had said it. Without a prompt nothing can echo:
+    /// what is still heard then was said.
     fn without_echo(
         &mut self,
         windows: &[&Window],

@@ -9,7 +9,7 @@ use callsift_models::{Manifest, Places, file_sha256, locate, locate_file, locate
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::{Config, Engine, VadBackend};
 use callsift_rules::{RuleSet, default_profile};
-use callsift_whisper::ModelFolder;
+use callsift_whisper::{ModelFolder, folder};
 
 use crate::args::{ConfigArgs, DayArgs, RuleArgs};
 use crate::commands::models::find_installed;
@@ -174,7 +174,7 @@ pub fn recognizer(path: &Path, name: &str, options: &AsrOptions) -> Result<Box<d
 /// What names the weights in results.
 pub fn asr_sha256(path: &Path) -> Result<String> {
     if ModelFolder::is_one(path) {
-        return Ok(ModelFolder::open(path)?.sha256()?);
+        return Ok(folder::sha256(path)?);
     }
     Ok(file_sha256(path)?)
 }
@@ -232,7 +232,8 @@ mod tests {
 
     use super::by_name;
 
-    /// The engine's folder comes before the ggml file of a name; whisper.cpp takes the ggml file, or says what is missing.
+    /// The engine's folder comes before the ggml file of a name; whisper.cpp takes the ggml file, or says what is
+    /// missing.
     #[test]
     fn the_backend_decides_which_form_of_a_model_a_name_means() {
         let manifest = Manifest::builtin().unwrap();

@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod cpu;
 mod exit;
 mod load;
 mod output;

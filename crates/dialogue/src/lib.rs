@@ -1,7 +1,8 @@
 //! Turns with roles in order of time, and the measures of a conversation: silence, overlap, interruptions, pace.
 //!
-//! Stereo: the channel decides the role, unless the words say that the legs are the other way round ([`legs`]). Mono, fake
-//! stereo and calls of which one channel only holds speech: roles by what is said, see [`roles`]. Where neither is sure,
+//! Stereo: the channel decides the role, unless the words say that the legs are the other way round ([`legs`]). Mono,
+//! fake stereo and calls of which one channel only holds speech: roles by what is said, see [`roles`]. Where neither
+//! is sure,
 //! `role_confidence` says so, and rules respect it.
 
 pub mod legs;

@@ -1,7 +1,7 @@
 //! Text for people: marks where the recogniser gave none.
 //!
-//! Only what is shown changes. Turns, tables and what rules read stay as recognised, so no mark that was put in can accuse
-//! anybody, and evidence keeps its places.
+//! Only what is shown changes. Turns, tables and what rules read stay as recognised, so no mark that was put in can
+//! accuse anybody, and evidence keeps its places.
 
 use callsift_core::Turn;
 use callsift_text::punctuate;

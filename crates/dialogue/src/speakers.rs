@@ -65,7 +65,8 @@ fn named(plain: &str) -> SpeakerRole {
     }
 }
 
-/// Gives numbered speakers the roles that their words speak for, each with its confidence: all turns of a number are one person's.
+/// Gives numbered speakers the roles that their words speak for, each with its confidence: all turns of a number are
+/// one person's.
 pub(crate) fn name(turns: &mut [GivenTurn]) {
     let mut odds: BTreeMap<u16, f64> = BTreeMap::new();
     for (turn, speaker, _) in turns.iter() {

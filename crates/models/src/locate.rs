@@ -46,7 +46,8 @@ impl Places {
         without_repeats(folders)
     }
 
-    /// Folders that may hold a library. The current folder is not among them: working in a folder must not run its code.
+    /// Folders that may hold a library. The current folder is not among them: working in a folder must not run its
+    /// code.
     pub(crate) fn library_folders(&self) -> Vec<PathBuf> {
         without_repeats(self.trusted_folders("onnxruntime"))
     }

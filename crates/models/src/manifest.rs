@@ -63,7 +63,8 @@ pub struct ModelEntry {
     /// True for what comes with callsift itself.
     #[serde(default)]
     pub embedded: bool,
-    /// Speech models: longest window that the model was trained for, milliseconds; absent: the 30 s of all whisper models.
+    /// Speech models: longest window that the model was trained for, milliseconds; absent: the 30 s of all whisper
+    /// models.
     #[serde(default)]
     pub max_window_ms: Option<i64>,
     /// For people: what it is good for.

@@ -1,7 +1,7 @@
 //! The one place that opens ONNX Runtime.
 //!
-//! The library is opened by [`session`] when it is first needed, from a known place, before anything else of `ort` runs:
-//! left to itself `ort` panics or waits for ever where the library is missing.
+//! The library is opened by [`session`] when it is first needed, from a known place, before anything else of `ort`
+//! runs: left to itself `ort` panics or waits for ever where the library is missing.
 
 use std::env;
 use std::ffi::OsStr;
@@ -95,7 +95,8 @@ fn open(
     let mut builder = builder.with_deterministic_compute(true).map_err(text)?;
     if let Some(SharedWeights(weights)) = shared {
         builder = builder.with_prepacked_weights(weights).map_err(text)?;
-        // Large models are run on inputs of all sizes: an arena would keep the most that any of them ever took, doubled.
+        // Large models are run on inputs of all sizes: an arena would keep the most that any of them ever took,
+        // doubled.
         let cpu = ort::ep::CPU::default().with_arena_allocator(false).build();
         builder = builder.with_execution_providers([cpu]).map_err(text)?;
         builder = builder.with_memory_pattern(false).map_err(text)?;

@@ -24,7 +24,8 @@ pub struct PullOptions {
     pub backoff: Duration,
     /// Time without any byte after which a connection is given up. Default 30 s.
     pub stall: Duration,
-    /// Further options of `pip download`, such as `--find-links DIR`. None by default: pip goes by the user's settings.
+    /// Further options of `pip download`, such as `--find-links DIR`. None by default: pip goes by the user's
+    /// settings.
     pub pip_options: Vec<String>,
 }
 

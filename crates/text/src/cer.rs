@@ -34,9 +34,9 @@ pub fn error_rate(reference: &str, hypothesis: &str) -> EditCounts {
     EditCounts { edits: row[h.len()], reference: r.len() }
 }
 
-/// The form in which transcripts of different recognisers are compared: width, case, simplified characters, digits as they
-/// are spoken (`20` is 二十), no punctuation; 幺 counts as 一 and 两 as 二, which digits do not tell apart. It leads back to
-/// the original.
+/// The form in which transcripts of different recognisers are compared: width, case, simplified characters, digits as
+/// they are spoken (`20` is 二十), no punctuation; 幺 counts as 一 and 两 as 二, which digits do not tell apart. It leads
+/// back to the original.
 pub fn scored_form(text: &str) -> NormalizedText {
     let mut form =
         Normalizer::new(vec![Step::Width, Step::Simplified, Step::SpokenDigits, Step::Punctuation]).normalize(text);
@@ -61,8 +61,8 @@ pub enum Edit {
     Inserted,
 }
 
-/// The cheapest way from reference to hypothesis, step by step. Of several, the one that substitutes rather than deletes and
-/// inserts, and deletes late. Takes memory for the product of both lengths, one byte each.
+/// The cheapest way from reference to hypothesis, step by step. Of several, the one that substitutes rather than
+/// deletes and inserts, and deletes late. Takes memory for the product of both lengths, one byte each.
 pub fn align(reference: &[char], hypothesis: &[char]) -> Vec<Edit> {
     let (rows, columns) = (reference.len() + 1, hypothesis.len() + 1);
     let mut steps = vec![Edit::Inserted; rows * columns];

@@ -1,8 +1,9 @@
-//! What recognisers write though nobody said it: subtitle credits, loops, tags of sounds and feelings, the prompt again.
+//! What recognisers write though nobody said it: subtitle credits, loops, tags of sounds and feelings, the prompt
+//! again.
 //!
-//! Whisper writes subtitle credits on silence (`whisper_streaming` issue 179) and repeats itself (whisper.cpp 1507); SenseVoice
-//! puts `<|zh|><|NEUTRAL|>` before each sentence. Credits and loops are marked, never deleted: rules do not judge them, people
-//! can still see them. Tags are no speech and are left out.
+//! Whisper writes subtitle credits on silence (`whisper_streaming` issue 179) and repeats itself (whisper.cpp 1507);
+//! SenseVoice puts `<|zh|><|NEUTRAL|>` before each sentence. Credits and loops are marked, never deleted: rules do not
+//! judge them, people can still see them. Tags are no speech and are left out.
 
 use std::ops::Range;
 
@@ -132,7 +133,8 @@ pub fn is_echo(text: &str, prompt: &str) -> bool {
     if said.len() < LEAST || given.len() < LEAST {
         return false;
     }
-    // The prompt may come back more than once, or with something between: what counts is how much of the text is its words.
+    // The prompt may come back more than once, or with something between: what counts is how much of the text is its
+    // words.
     let mut covered = vec![false; said.len()];
     for (start, part) in said.windows(LEAST).enumerate() {
         if given.windows(LEAST).any(|g| g == part) {
@@ -243,8 +245,8 @@ fn is_credit(plain: &str) -> bool {
     is_sound || CREDITS.iter().any(|c| plain.contains(c)) || SHORT_CREDITS.contains(&plain)
 }
 
-/// True where the same 2 to 12 characters stand at least four times in a row, or one character eight times. Digits may be
-/// said again and again (八八八八八八八八 is a number), up to a length that no number has.
+/// True where the same 2 to 12 characters stand at least four times in a row, or one character eight times. Digits may
+/// be said again and again (八八八八八八八八 is a number), up to a length that no number has.
 fn is_loop(plain: &str) -> bool {
     let chars: Vec<char> = plain.chars().collect();
     (1..=LONGEST_LOOP).any(|unit| {

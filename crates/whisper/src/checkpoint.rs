@@ -30,7 +30,8 @@ pub struct Dims {
 /// One tensor, row-major, as 32-bit floats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// Dimensions, outermost first, as PyTorch has them: a linear layer is `[out, in]`, a convolution `[out, in, width]`.
+    /// Dimensions, outermost first, as PyTorch has them: a linear layer is `[out, in]`, a convolution `[out, in,
+    /// width]`.
     pub shape: Vec<usize>,
     /// Values; as many as the product of `shape`.
     pub data: Vec<f32>,
@@ -38,8 +39,10 @@ pub struct Tensor {
 
 /// A model that was opened. Tensors are read one by one, so that a large model needs no memory for all of them.
 ///
-/// Names are OpenAI's: `encoder.conv1.weight`, `encoder.blocks.0.attn.query.weight`, `decoder.blocks.0.cross_attn.key.weight`,
-/// `decoder.blocks.0.mlp.0.bias`, `decoder.token_embedding.weight`, `decoder.positional_embedding`, `decoder.ln.weight`, …
+/// Names are OpenAI's: `encoder.conv1.weight`, `encoder.blocks.0.attn.query.weight`,
+/// `decoder.blocks.0.cross_attn.key.weight`,
+/// `decoder.blocks.0.mlp.0.bias`, `decoder.token_embedding.weight`, `decoder.positional_embedding`,
+/// `decoder.ln.weight`, …
 pub trait Checkpoint {
     /// Sizes of the model.
     fn dims(&self) -> &Dims;
@@ -53,7 +56,7 @@ pub trait Checkpoint {
     /// Tokens and special ids.
     fn vocabulary(&self) -> &Vocabulary;
 
-    /// `(layer, head)` of the decoder whose cross-attention follows the sound; where the publisher names none, those that
-    /// OpenAI published for a model of these sizes, else all heads of the upper half.
+    /// `(layer, head)` of the decoder whose cross-attention follows the sound; where the publisher names none, those
+    /// that OpenAI published for a model of these sizes, else all heads of the upper half.
     fn alignment_heads(&self) -> Vec<(usize, usize)>;
 }

@@ -1,4 +1,5 @@
-//! The folder from which the engine runs a model: graphs, weights, vocabulary, and `model.json` that says what they are.
+//! The folder from which the engine runs a model: graphs, weights, vocabulary, and `model.json` that says what they
+//! are.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,8 +67,8 @@ impl ModelFolder {
     /// A file is missing, damaged, or of another version's form.
     pub fn open(path: &Path) -> Result<Self, WhisperError> {
         let file = path.join(MODEL_FILE);
-        let text = fs::read(&file).map_err(|source| WhisperError::Io { source, path: file.clone() })?;
-        let wrong = |detail: String| WhisperError::Form { detail, path: file.clone() };
+        let text = fs::read(&file).map_err(|source| WhisperError::io(source, &file))?;
+        let wrong = |detail: String| WhisperError::form(&file, detail);
         let info: ModelInfo = serde_json::from_slice(&text)
             .map_err(|error| wrong(format!("no description of a speech model ({error}); import the model again")))?;
         if info.form != FORM {
@@ -84,14 +85,14 @@ impl ModelFolder {
         let vocabulary = Vocabulary::load(&path.join(VOCABULARY_FILE))?;
         Ok(Self { path: path.to_owned(), info, vocabulary })
     }
+}
 
-    /// SHA-256 of `model.json`, which holds those of all other files: names the model in results.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn sha256(&self) -> Result<String, WhisperError> {
-        Ok(file_sha256(&self.path.join(MODEL_FILE))?)
-    }
+/// SHA-256 of a folder's `model.json`, which holds those of all its other files: names the model in results.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sha256(folder: &Path) -> Result<String, WhisperError> {
+    Ok(file_sha256(&folder.join(MODEL_FILE))?)
 }
 
 /// Writes a model's folder. It appears whole or not at all: everything is written beside it first, then renamed.
@@ -108,7 +109,7 @@ pub fn write(
     let staged = folder.with_file_name(format!(".{name}.part"));
     let io = |path: &Path| {
         let path = path.to_owned();
-        move |source| WhisperError::Io { source, path }
+        move |source| WhisperError::io(source, &path)
     };
     if staged.exists() {
         fs::remove_dir_all(&staged).map_err(io(&staged))?;
@@ -122,7 +123,7 @@ pub fn write(
     }
     let info = ModelInfo { form: FORM, dims: *model.dims(), precision, alignment_heads, origin, files };
     let text = serde_json::to_vec_pretty(&info)
-        .map_err(|error| WhisperError::Form { detail: error.to_string(), path: staged.join(MODEL_FILE) })?;
+        .map_err(|error| WhisperError::form(&staged.join(MODEL_FILE), error.to_string()))?;
     fs::write(staged.join(MODEL_FILE), text).map_err(io(&staged))?;
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(io(folder))?;

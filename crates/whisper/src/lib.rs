@@ -1,8 +1,8 @@
 //! Whisper models as callsift's own engine runs them.
 //!
 //! [`import::open`] reads a published model (ggml, Hugging Face, CTranslate2) as a [`Checkpoint`]: sizes, weights by
-//! OpenAI's names, vocabulary, alignment heads. From it the engine's folder is written: graphs for the ONNX runtime, the
-//! weights, the vocabulary.
+//! OpenAI's names, vocabulary, alignment heads. From it the engine's folder is written: graphs for the ONNX runtime,
+//! the weights, the vocabulary.
 
 pub mod checkpoint;
 pub mod error;

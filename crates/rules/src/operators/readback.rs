@@ -113,8 +113,8 @@ impl Readback {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
     }
 
-    /// A turn that sounds like a read-back and whose quantities were not understood: the recogniser is not sure of it, it
-    /// holds a cue, and it names what the customer ordered.
+    /// A turn that sounds like a read-back and whose quantities were not understood: the recogniser is not sure of it,
+    /// it holds a cue, and it names what the customer ordered.
     fn misheard<'c>(&self, call: &'c CallView<'_>, on: &Selection, first: u32) -> Option<&'c TurnView<'c>> {
         let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
         let agent = Heard::new(theirs.map(|t| t.norm.chars()).collect());

@@ -12,8 +12,8 @@ use crate::view::TurnView;
 
 pub use standing::{Ordered, is_excepted, orders};
 
-/// Mean character probability under which the words of a turn may be others than those that were said. Speech models give
-/// wrong words .8 and more; transcripts of people carry 1.
+/// Mean character probability under which the words of a turn may be others than those that were said. Speech models
+/// give wrong words .8 and more; transcripts of people carry 1.
 const CERTAIN: f64 = 0.95;
 
 /// True where a turn's words are what was said, as far as its confidence tells.
@@ -240,7 +240,8 @@ fn read_lines(turn: &TurnView<'_>, counts: &[Counted], item_first: bool) -> Vec<
 }
 
 /// The part of a name that the other side says too: what people say around a name is heard as part of it, and the name
-/// itself is what both of them say. The longest beginning or end of two characters or more; the whole where none is said.
+/// itself is what both of them say. The longest beginning or end of two characters or more; the whole where none is
+/// said.
 pub fn shared_part(name: &[char], said: &Heard<'_>) -> Vec<char> {
     known_part(name, said).unwrap_or(name).to_vec()
 }

@@ -72,7 +72,8 @@ const SUBSTITUTES: [&str; 9] = ["换成", "换个", "改成", "改要", "就换"
 /// Questions to which 不要了 only answers that nothing else is wanted.
 const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "其它", "还订", "另外", "还有什么"];
 
-/// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds one of
+/// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds one
+/// of
 /// `except` speaks of goods without ordering them.
 pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Ordered> {
     let of = |t: &TurnView<'_>| -> Vec<Amount> {

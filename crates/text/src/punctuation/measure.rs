@@ -29,11 +29,13 @@ pub struct MarkMeasure {
     pub lines: usize,
     /// Comma, full stop, question mark.
     pub marks: [MarkScore; 3],
-    /// Marks at the end of lines, where the kind alone is to be found, do not count here: comma, full stop, question mark.
+    /// Marks at the end of lines, where the kind alone is to be found, do not count here: comma, full stop, question
+    /// mark.
     pub inner: [MarkScore; 3],
 }
 
-/// The mark that counts for what a person wrote: 、；： and the ASCII comma are commas, an exclamation mark is a full stop.
+/// The mark that counts for what a person wrote: 、；： and the ASCII comma are commas, an exclamation mark is a full
+/// stop.
 fn kind(c: char) -> Option<usize> {
     match c {
         '，' | ',' | '、' | '；' | ';' | '：' => Some(0),
@@ -44,8 +46,8 @@ fn kind(c: char) -> Option<usize> {
 }
 
 impl MarkMeasure {
-    /// Takes the marks out of each line of a text, puts them in again and compares. No pauses are known. Lines that a person left
-    /// without a mark at the end are taken without their end.
+    /// Takes the marks out of each line of a text, puts them in again and compares. No pauses are known. Lines that a
+    /// person left without a mark at the end are taken without their end.
     pub fn of(text: &str) -> Self {
         let mut measure = Self::default();
         for line in text.lines() {

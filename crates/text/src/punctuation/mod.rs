@@ -13,11 +13,11 @@ use crate::Segmenter;
 
 /// What may be put in; index 0 is nothing.
 const MARKS: [char; 4] = ['\0', '，', '。', '？'];
-/// A pause inside speech that speaks for a mark, and one that nearly always is one, milliseconds. Recognisers' character times
-/// are too coarse for shorter ones.
+/// A pause inside speech that speaks for a mark, and one that nearly always is one, milliseconds. Recognisers'
+/// character times are too coarse for shorter ones.
 const PAUSES_MS: [i64; 2] = [350, 800];
-/// What reaching each of them adds to the scores of [`MARKS`]. In half of all places without a mark that score leads by less
-/// than 1,900, in a tenth by less than 1,000.
+/// What reaching each of them adds to the scores of [`MARKS`]. In half of all places without a mark that score leads
+/// by less than 1,900, in a tenth by less than 1,000.
 const PAUSE_SCORE: [i32; 4] = [0, 1000, 900, 900];
 /// Characters of the longest word that no mark may divide.
 const LONGEST_WHOLE: usize = 3;
@@ -37,11 +37,12 @@ static TABLE: LazyLock<Weights> = LazyLock::new(|| {
     include_str!("table.txt").lines().filter_map(row).collect()
 });
 
-/// Where marks belong in a text that has none: (index of the character before it, mark), in order. `pauses_ms[i]` is the
-/// silence after character `i`; fewer pauses than characters count as none. The last character has a full stop or a question
-/// mark where `is_end` says that the speaker is done. Characters that are no letters, digits or Han stay as they are and have
-/// no mark beside them; no mark stands between two digits or numerals, so that a number stays one, nor inside a word of two
-/// or three characters (longer entries of the dictionary are often phrases, in which people pause).
+/// Where marks belong in a text that has none: (index of the character before it, mark), in order. `pauses_ms[i]` is
+/// the silence after character `i`; fewer pauses than characters count as none. The last character has a full stop or
+/// a question mark where `is_end` says that the speaker is done. Characters that are no letters, digits or Han stay as
+/// they are and have no mark beside them; no mark stands between two digits or numerals, so that a number stays one,
+/// nor inside a word of two or three characters (longer entries of the dictionary are often phrases, in which people
+/// pause).
 pub fn punctuate(chars: &[char], pauses_ms: &[i64], is_end: bool) -> Vec<(usize, char)> {
     let mut marks = Vec::new();
     let lower: Vec<char> = chars.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();

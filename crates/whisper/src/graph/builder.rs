@@ -26,7 +26,7 @@ pub(super) struct WeightFile {
 
 impl WeightFile {
     pub(super) fn create(path: &Path) -> Result<Self, WhisperError> {
-        let file = File::create(path).map_err(|source| WhisperError::Io { source, path: path.to_owned() })?;
+        let file = File::create(path).map_err(|source| WhisperError::io(source, path))?;
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { file: BufWriter::new(file), name, at: 0 })
     }
@@ -42,7 +42,7 @@ impl WeightFile {
 
     pub(super) fn finish(mut self, path: &Path) -> Result<(), WhisperError> {
         let done = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        done.map_err(|source| WhisperError::Io { source, path: path.to_owned() })
+        done.map_err(|source| WhisperError::io(source, path))
     }
 }
 
@@ -73,7 +73,8 @@ impl<'w> Builder<'w> {
         Value(name.to_owned())
     }
 
-    /// Makes a value an output under a name of its own. The value itself is renamed: an operator in between would copy it.
+    /// Makes a value an output under a name of its own. The value itself is renamed: an operator in between would copy
+    /// it.
     pub(super) fn output(&mut self, value: &Value, name: &str, element: Element, dims: &[&str]) {
         self.outputs.insert(value.0.clone(), name.to_owned());
         self.graph.output.push(value_info(name, element, dims));
@@ -180,7 +181,7 @@ impl<'w> Builder<'w> {
                 name.clone_from(output);
             }
         }
-        let io = |source| WhisperError::Io { source, path: path.to_owned() };
+        let io = |source| WhisperError::io(source, path);
         if let Some(error) = self.failed {
             return Err(io(error));
         }

@@ -4,7 +4,7 @@
 //! `windows`). Keys and values of earlier tokens come in and go out one tensor per layer.
 
 use super::builder::{Builder, Value};
-use super::layers::{Layers, Precision, embedding_bits};
+use super::layers::{Layers, Precision, to_bits};
 use super::onnx::{Attribute, Element};
 use crate::{Checkpoint, Dims, WhisperError};
 
@@ -29,9 +29,10 @@ struct Decoder<'a, 'w> {
 }
 
 /// Inputs: `tokens` `[rows, n]`, `positions` `[n]`, `mask` `[n, past + n]` (added to scores), `cross_mask`
-/// `[windows, 1, 1, positions]`, `take` `[m]` (of the flattened rows × n), `past_k.i`, `past_v.i`, `cross_k.i`, `cross_v.i`.
-/// Outputs: `logits` `[m, n_vocab]`, `text_lse` and `time_lse` `[m, 1]` (log of the summed exponentials of text with the end
-/// token, of time tokens), `alignment` `[windows, heads, rows / windows × n, positions]`, `k.i`, `v.i`.
+/// `[windows, 1, 1, positions]`, `take` `[m]` (of the flattened rows × n), `past_k.i`, `past_v.i`, `cross_k.i`,
+/// `cross_v.i`. Outputs: `logits` `[m, n_vocab]`, `text_lse` and `time_lse` `[m, 1]` (log of the summed exponentials
+/// of text with the end token, of time tokens), `alignment` `[windows, heads, rows / windows × n, positions]`, `k.i`,
+/// `v.i`.
 pub(super) fn decoder<'w>(
     mut l: Layers<'_, 'w>,
     dims: &Dims,
@@ -75,7 +76,7 @@ fn embed(
             l.b.op("Gather", &[&table, ids], Vec::new())
         }
         Precision::Int8 => {
-            let (bits, scales) = embedding_bits(embedding, dims.n_vocab);
+            let (bits, scales) = to_bits(embedding, dims.n_vocab);
             let table = l.b.bytes(&[dims.n_vocab, width], &bits);
             let scales = l.b.floats(&[dims.n_vocab, 1], &scales);
             let bits = l.b.op("Gather", &[&table, ids], Vec::new());

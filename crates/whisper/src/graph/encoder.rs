@@ -1,6 +1,6 @@
 //! From log-mel features to hidden states, and from these to the keys and values of cross-attention.
 
-use super::builder::{Builder, MICROSOFT, Value};
+use super::builder::{Builder, Value};
 use super::layers::Layers;
 use super::onnx::{Attribute, Element};
 use crate::{Dims, WhisperError};
@@ -61,7 +61,7 @@ fn self_attention(
     };
     let (q, k, v) = (project("query", true)?, project("key", false)?, project("value", true)?);
     let attributes = vec![Attribute::int("num_heads", heads as i64)];
-    let mixed = l.b.node(MICROSOFT, "MultiHeadAttention", &[&q, &k, &v], attributes, 1).swap_remove(0);
+    let mixed = l.b.ms("MultiHeadAttention", &[&q, &k, &v], attributes);
     let (w, bias) = l.weights(&format!("{block}.attn.out"), width, width, 1.0, true)?;
     let prepared = l.prepare(&mixed);
     let out = l.linear(&prepared, &w, Some(&bias), width);

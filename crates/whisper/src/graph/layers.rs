@@ -1,6 +1,6 @@
 //! Layers that the graphs share: linear layers in 32-bit floats or 8 bits, norms, attention's shapes.
 
-use super::builder::{Builder, MICROSOFT, Value};
+use super::builder::{Builder, Value};
 use super::onnx::Attribute;
 use crate::{Checkpoint, Tensor, WhisperError};
 
@@ -8,19 +8,11 @@ use crate::{Checkpoint, Tensor, WhisperError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 8 bits, one scale per output; inputs are made 8 bits as they come.
+    /// 8 bits, one scale per output; inputs are made 8 bits as they come, each row with a scale of its own: what a row
+    /// becomes depends on no other, so it does not matter what shares the batch.
     Int8,
     /// 32-bit floats.
     Fp32,
-}
-
-/// How the input of an 8-bit layer is made 8 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rows {
-    /// One scale for the whole tensor: the fastest, where it holds one window alone.
-    Together,
-    /// One scale per row: a row's numbers depend on no other row, so it does not matter what shares the batch.
-    Alone,
 }
 
 /// Layers of one graph, read from a checkpoint.
@@ -28,7 +20,6 @@ pub(super) struct Layers<'a, 'w> {
     pub b: Builder<'w>,
     pub model: &'a mut dyn Checkpoint,
     pub precision: Precision,
-    pub rows: Rows,
 }
 
 /// The input of linear layers, made 8 bits once for all that share it.
@@ -70,36 +61,28 @@ impl Layers<'_, '_> {
         Ok(self.b.op("LayerNormalization", &[x, &weight, &bias], attributes))
     }
 
+    /// In 8 bits each row by its own largest size, to 1…255 around 128.
     pub(super) fn prepare(&mut self, x: &Value) -> Prepared {
-        match (self.precision, self.rows) {
-            (Precision::Fp32, _) => Prepared::Float(x.clone()),
-            (Precision::Int8, Rows::Together) => {
-                let out = self.b.node("", "DynamicQuantizeLinear", &[x], Vec::new(), 3);
-                Prepared::Bits { values: out[0].clone(), scale: out[1].clone(), zero: out[2].clone() }
-            }
-            (Precision::Int8, Rows::Alone) => self.prepare_rows(x),
+        if self.precision == Precision::Fp32 {
+            return Prepared::Float(x.clone());
         }
-    }
-
-    /// Each row by its own largest size, to 1…255 around 128.
-    fn prepare_rows(&mut self, x: &Value) -> Prepared {
         let size = self.b.op("Abs", &[x], Vec::new());
         self.rows_by(x, &size, 128, 1e-9)
     }
 
-    /// As [`Layers::prepare`] for what GELU gives: hardly anything lies below 0 (−0.17 at the least), so that nearly all
-    /// of the 8 bits are for what lies above.
+    /// As [`Layers::prepare`] for what GELU gives: hardly anything lies below 0 (−0.17 at the least), so that nearly
+    /// all of the 8 bits are for what lies above.
     fn prepare_gelu(&mut self, x: &Value) -> Prepared {
         const ZERO: u8 = 16;
         const GELU_LEAST: f32 = 0.17;
-        if self.precision == Precision::Fp32 || self.rows == Rows::Together {
-            return self.prepare(x);
+        if self.precision == Precision::Fp32 {
+            return Prepared::Float(x.clone());
         }
         self.rows_by(x, x, ZERO, GELU_LEAST * f32::from(255 - ZERO) / f32::from(ZERO))
     }
 
-    /// Each row of `x` to whole numbers around `zero`, so that the row's largest `size` becomes the largest that there is;
-    /// rows whose largest is under `least` count as if it were that.
+    /// Each row of `x` to whole numbers around `zero`, so that the row's largest `size` becomes the largest that there
+    /// is; rows whose largest is under `least` count as if it were that.
     fn rows_by(&mut self, x: &Value, size: &Value, zero: u8, least: f32) -> Prepared {
         let steps = f32::from(255 - zero);
         let axes = self.b.integers(&[-1]);
@@ -122,9 +105,7 @@ impl Layers<'_, '_> {
         let inner = weight.len() / out.max(1);
         let product = match x {
             Prepared::Float(x) => {
-                let transposed: Vec<f32> =
-                    (0..inner).flat_map(|i| (0..out).map(move |o| weight[o * inner + i])).collect();
-                let w = self.b.floats(&[inner, out], &transposed);
+                let w = self.b.floats(&[inner, out], &transpose(weight, out));
                 self.b.op("MatMul", &[x, &w], Vec::new())
             }
             Prepared::Bits { values, scale, zero } => {
@@ -145,20 +126,11 @@ impl Layers<'_, '_> {
         }
     }
 
-    /// Back from whole numbers. One scale for the input: in the form that the runtime joins with the product (its
-    /// `MatMulIntegerToFloat`). A scale per row: in another form, for the runtime (1.31) would join that too, and use the
-    /// first row's scale for all.
+    /// Back from whole numbers, first by the weights' scales: in the other order the runtime (1.31) would join this
+    /// with the product (its `MatMulIntegerToFloat`) and use the first row's scale for all.
     fn scaled(&mut self, product: &Value, input: &Value, weights: &Value) -> Value {
-        match self.rows {
-            Rows::Together => {
-                let both = self.b.op("Mul", &[input, weights], Vec::new());
-                self.b.op("Mul", &[product, &both], Vec::new())
-            }
-            Rows::Alone => {
-                let product = self.b.op("Mul", &[product, weights], Vec::new());
-                self.b.op("Mul", &[&product, input], Vec::new())
-            }
-        }
+        let product = self.b.op("Mul", &[product, weights], Vec::new());
+        self.b.op("Mul", &[&product, input], Vec::new())
     }
 
     /// Linear, GELU, linear: the second half of each block.
@@ -183,12 +155,12 @@ impl Layers<'_, '_> {
 
     /// Scores of queries against keys, both `[rows, heads, n, d]`.
     pub(super) fn scores(&mut self, q: &Value, k: &Value) -> Value {
-        self.b.node(MICROSOFT, "FusedMatMul", &[q, k], vec![Attribute::int("transB", 1)], 1).swap_remove(0)
+        self.b.ms("FusedMatMul", &[q, k], vec![Attribute::int("transB", 1)])
     }
 }
 
 /// Weights `[out, in]` as 8 bits with one scale per output: weight = bits × scale.
-fn to_bits(weight: &[f32], out: usize) -> (Vec<i8>, Vec<f32>) {
+pub(super) fn to_bits(weight: &[f32], out: usize) -> (Vec<i8>, Vec<f32>) {
     let inner = (weight.len() / out.max(1)).max(1);
     let scale = |row: &[f32]| row.iter().fold(0.0f32, |m, x| m.max(x.abs())).max(1e-12) / 127.0;
     let scales: Vec<f32> = weight.chunks(inner).map(scale).collect();
@@ -196,12 +168,8 @@ fn to_bits(weight: &[f32], out: usize) -> (Vec<i8>, Vec<f32>) {
     (bits.collect(), scales)
 }
 
-fn transpose(bits: &[i8], out: usize) -> Vec<i8> {
-    let inner = bits.len() / out.max(1);
-    (0..inner).flat_map(|i| (0..out).map(move |o| bits[o * inner + i])).collect()
-}
-
-/// The embedding as 8 bits per row, for looking up and for the last layer.
-pub(super) fn embedding_bits(weight: &[f32], rows: usize) -> (Vec<i8>, Vec<f32>) {
-    to_bits(weight, rows)
+/// `[out, in]` to `[in, out]`.
+fn transpose<T: Copy>(weight: &[T], out: usize) -> Vec<T> {
+    let inner = weight.len() / out.max(1);
+    (0..inner).flat_map(|i| (0..out).map(move |o| weight[o * inner + i])).collect()
 }

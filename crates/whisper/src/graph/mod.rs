@@ -1,9 +1,9 @@
 //! ONNX graphs of a whisper model, for the ONNX runtime.
 //!
-//! Three graphs share one file of weights. `encoder` takes one window, so its cost follows the window's length. `cross` turns
-//! the hidden states of a batch of windows into keys and values, once. `decoder` makes a step for all rows of the batch.
-//! In 8 bits the encoder quantises one window by one scale; the others quantise each row by its own, so that what a row
-//! becomes depends on no other row of the batch.
+//! Three graphs share one file of weights. `encoder` takes one window, so its cost follows the window's length.
+//! `cross` turns the hidden states of a batch of windows into keys and values, once. `decoder` makes a step for all
+//! rows of the batch. In 8 bits each row is quantised by its own scale, so that what a row becomes depends on no other
+//! row of the batch.
 
 #![expect(clippy::many_single_char_names, reason = "x, q, k, v, w as in the papers and in the reference")]
 
@@ -19,7 +19,7 @@ pub use layers::Precision;
 
 use self::builder::{Builder, WeightFile};
 use self::decoder::Tokens;
-use self::layers::{Layers, Rows};
+use self::layers::Layers;
 use crate::{Checkpoint, WhisperError};
 
 /// File names inside the engine's folder.
@@ -49,11 +49,11 @@ pub fn write(
     let tokens = Tokens { end_of_text, time_begin, suppressed: &suppressed };
     let path = folder.join(WEIGHTS);
     let mut weights = WeightFile::create(&path)?;
-    let layers = Layers { b: Builder::new("encoder", &mut weights), model, precision, rows: Rows::Alone };
+    let layers = Layers { b: Builder::new("encoder", &mut weights), model, precision };
     encoder::encoder(layers, &dims)?.save(&folder.join(ENCODER))?;
-    let layers = Layers { b: Builder::new("cross", &mut weights), model, precision, rows: Rows::Alone };
+    let layers = Layers { b: Builder::new("cross", &mut weights), model, precision };
     encoder::cross(layers, &dims)?.save(&folder.join(CROSS))?;
-    let layers = Layers { b: Builder::new("decoder", &mut weights), model, precision, rows: Rows::Alone };
+    let layers = Layers { b: Builder::new("decoder", &mut weights), model, precision };
     decoder::decoder(layers, &dims, &tokens, &heads)?.save(&folder.join(DECODER))?;
     weights.finish(&path)?;
     Ok(heads)

@@ -1,4 +1,5 @@
-//! The part of ONNX's protobuf that a written graph needs (onnx.proto3 of ONNX 1.16; field numbers are the standard's).
+//! The part of ONNX's protobuf that a written graph needs (onnx.proto3 of ONNX 1.16; field numbers are the
+//! standard's).
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Model {

@@ -1,9 +1,10 @@
 //! When each token was said: dynamic time warping over the cross-attention of the alignment heads.
 //!
-//! The method is that of OpenAI's timing.py: weights of each head are normalised over the tokens, smoothed by a median over
-//! time, averaged over heads; the cheapest monotonic path through them gives each token its first frame. Here a window is
-//! packed from segments of speech with silence between, so each token first gets its segment, by where the heads looked most
-//! and in the order of the segments; the path is then sought inside each segment, and no token leaves it.
+//! The method is that of OpenAI's timing.py: weights of each head are normalised over the tokens, smoothed by a median
+//! over time, averaged over heads; the cheapest monotonic path through them gives each token its first frame. Here a
+//! window is packed from segments of speech with silence between, so each token first gets its segment, by where the
+//! heads looked most and in the order of the segments; the path is then sought inside each segment, and no token
+//! leaves it.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,15 +1,16 @@
 //! callsift's own engine: whisper by the ONNX runtime, many windows at once.
 //!
-//! The encoder runs window by window over the window's own length. The decoder writes all windows of a batch together; the
-//! caller gives the windows of one call, and batches are cut from them in order. In 8 bits a row's numbers depend on no
-//! other row; in 32 bits the last digits may depend on the size of the batch, which only the call decides. So results depend
-//! neither on the number of workers nor on other calls.
+//! The encoder runs window by window over the window's own length. The decoder writes all windows of a batch together;
+//! the caller gives the windows of one call, and batches are cut from them in order. In 8 bits a row's numbers depend
+//! on no other row; in 32 bits the last digits may depend on the size of the batch, which only the call decides. So
+//! results depend neither on the number of workers nor on other calls.
 
 mod align;
 mod rules;
 mod search;
 mod sessions;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ const POSITION_MS: i64 = 20;
 /// issue 1855).
 const MARGIN: usize = 48;
 const FLOOR: usize = 384;
-/// Windows that are written together. More cost memory (keys and values of 24 s: 32 MB with whisper base) and gain little.
+/// Windows that are written together. More cost memory (keys and values of 24 s: 32 MB with whisper base) and gain
+/// little.
 const BATCH: usize = 4;
 /// Most tokens for a window, as in the reference: half the decoder's positions.
 fn token_limit(n_text_ctx: usize) -> usize {
@@ -59,11 +61,8 @@ impl OnnxModel {
             .language_id(&options.language)
             .ok_or_else(|| AsrError::Language { language: options.language.clone(), path: path.to_owned() })?;
         let shared = Arc::new(Shared::new()?);
-        let model =
-            Self { folder: Arc::new(folder), shared, language, name: name.to_owned(), options: options.clone() };
-        // Damaged graphs show now and not in the middle of a night.
-        Sessions::open(&model.folder, &model.shared)?;
-        Ok(model)
+        let (folder, name, options) = (Arc::new(folder), name.to_owned(), options.clone());
+        Ok(Self { folder, shared, language, name, options })
     }
 }
 
@@ -75,6 +74,7 @@ impl Recognizer for OnnxModel {
             folder: Arc::clone(&self.folder),
             language: self.language,
             options: self.options.clone(),
+            prefixes: HashMap::new(),
         }))
     }
 
@@ -89,6 +89,8 @@ struct OnnxDecoder {
     folder: Arc<ModelFolder>,
     language: u32,
     options: AsrOptions,
+    /// Tokens before the text, for each prompt that came: a vocabulary is taken up anew for each text that it encodes.
+    prefixes: HashMap<String, Arc<[u32]>>,
 }
 
 impl Decoder for OnnxDecoder {
@@ -103,7 +105,10 @@ impl Decoder for OnnxDecoder {
 }
 
 impl OnnxDecoder {
-    fn prefix(&self, prompt: &str) -> Vec<u32> {
+    fn prefix(&mut self, prompt: &str) -> Arc<[u32]> {
+        if let Some(known) = self.prefixes.get(prompt) {
+            return Arc::clone(known);
+        }
         let special = &self.folder.vocabulary.special;
         let mut prefix = Vec::new();
         if !prompt.is_empty() {
@@ -114,6 +119,8 @@ impl OnnxDecoder {
             prefix.extend(&tokens[tokens.len() - kept..]);
         }
         prefix.extend([special.start, self.language, special.transcribe]);
+        let prefix: Arc<[u32]> = prefix.into();
+        self.prefixes.insert(prompt.to_owned(), Arc::clone(&prefix));
         prefix
     }
 

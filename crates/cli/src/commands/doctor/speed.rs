@@ -1,7 +1,6 @@
 //! How fast the speech model is here, from speech that it recognises, and what would make it faster.
 
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use callsift_asr::{DecodeEffort, Window};
@@ -9,8 +8,8 @@ use callsift_audio::{AudioLimits, AudioReader};
 use callsift_core::SAMPLE_RATE;
 use callsift_pipeline::Config;
 use callsift_whisper::{ModelFolder, Precision};
-use rustix::time::{ClockId, clock_gettime};
 
+use crate::cpu;
 use crate::load::{self, SpeechModel};
 
 /// A few seconds of speech (public domain), so that the decoder writes tokens as in a call: noise would cost the encoder alone.
@@ -26,9 +25,9 @@ pub fn measure(model: &SpeechModel, config: &Config, cores: usize) -> Result<Str
     let window = window(options.max_window_ms)?;
     let windows = [&window; WINDOWS];
     decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
-    let start = cpu();
+    let start = cpu::spent();
     let heard = decoder.decode(&windows, &options.initial_prompt, DecodeEffort::Greedy)?;
-    let spent = cpu().saturating_sub(start).as_secs_f64();
+    let spent = cpu::spent().saturating_sub(start).as_secs_f64();
     let chars = heard.iter().map(|one| one.text().chars().count()).sum::<usize>();
     let seconds = window.len_ms() as f64 / 1000.0;
     Ok(format!(
@@ -36,11 +35,6 @@ pub fn measure(model: &SpeechModel, config: &Config, cores: usize) -> Result<Str
          {cores} cores",
         WINDOWS as f64 * seconds / spent.max(0.001) * cores as f64
     ))
-}
-
-fn cpu() -> Duration {
-    let now = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// The clip again and again, until the window is full.

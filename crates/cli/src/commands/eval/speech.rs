@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::args::EvalArgs;
 use crate::commands::run::cores;
+use crate::cpu;
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, emit_json, table};
@@ -127,8 +128,7 @@ fn cost<'a>(
     for mark in turns.flat_map(|t| &t.marks) {
         *marks.entry(mark.as_str().to_owned()).or_default() += 1;
     }
-    let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let cpu_seconds = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;
+    let cpu_seconds = cpu::spent().as_secs_f64();
     Cost { model, workers, audio_ms: summary.audio_ms, wall_ms, cpu_seconds, stage_ms: summary.stage_ms, marks }
 }
 

@@ -1,11 +1,11 @@
 //! Models in the engine's form that lie on this machine.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use callsift_models::{Places, file_sha256};
-use callsift_whisper::ModelFolder;
+use callsift_whisper::{ModelFolder, folder};
 
 /// A folder that `models import` or `models pull` wrote.
 pub struct Installed {
@@ -26,7 +26,7 @@ impl Installed {
                 bail!("wrong sha256: expected {expected}, found {found}: {}", path.display());
             }
         }
-        Ok(model.sha256()?)
+        Ok(folder::sha256(&self.path)?)
     }
 
     /// Bytes of all its files.
@@ -42,7 +42,10 @@ pub fn all() -> Vec<Installed> {
     for folder in Places::of_process().model_folders() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') && is_one(&entry.path()) && !found.iter().any(|other| other.name == name) {
+            if !name.starts_with('.')
+                && ModelFolder::is_one(&entry.path())
+                && !found.iter().any(|other| other.name == name)
+            {
                 found.push(Installed { name, path: entry.path() });
             }
         }
@@ -53,9 +56,5 @@ pub fn all() -> Vec<Installed> {
 
 /// The one of a name, in the first of `folders` that has it.
 pub fn find_installed(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
-    folders.iter().map(|folder| folder.join(name)).find(|path| is_one(path))
-}
-
-fn is_one(path: &Path) -> bool {
-    ModelFolder::is_one(path)
+    folders.iter().map(|folder| folder.join(name)).find(|path| ModelFolder::is_one(path))
 }
