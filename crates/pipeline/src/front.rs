@@ -90,10 +90,10 @@ impl<'a> Front<'a> {
         let lane = |(channel, vad)| Lane { vad, packer: Packer::new(channel, &config.asr), segments: Vec::new() };
         let mut lanes: Vec<Lane<'_>> = (0..reader.emitted_channels()).zip(&mut self.vads).map(lane).collect();
         // The gate only decides what counts as speech; the recogniser hears the recording as it is.
-        let mut gate = CrossTalkGate::default();
         let (mut blocks, mut gated, mut windows) = (Vec::new(), Vec::new(), Vec::new());
         let mut levels = vec![LevelTrack::default(); lanes.len()];
         let gains: Vec<f32> = (0..reader.emitted_channels()).map(|channel| reader.gain(channel)).collect();
+        let mut gate = CrossTalkGate::before(gains.clone());
         let mut more = true;
         while more {
             more = reader.next_blocks(&mut blocks).map_err(audio_failed)?;

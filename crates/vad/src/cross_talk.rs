@@ -14,7 +14,7 @@ use crate::FRAME_SAMPLES;
 const LEAST_RATIO: f32 = 10.0;
 /// Correlation from which a quiet frame is a copy. Two people's voices reach 0.4 for moments, not at a steady lag.
 const COPY: f32 = 0.5;
-/// Quieter frames need no decision: −65 dBFS as a mean square.
+/// Quieter frames need no decision: −65 dBFS as a mean square, as loud as the detector of speech will hear them.
 const SILENCE: f32 = 3e-7;
 /// Share of the past that stays in the running correlation per frame: about 0.3 s of memory.
 const MEMORY: f32 = 0.9;
@@ -29,6 +29,8 @@ const EARLIEST: usize = 32;
 #[derive(Default)]
 pub struct CrossTalkGate {
     lanes: Vec<Lane>,
+    /// By how much each channel will be raised behind the gate; 1 where nothing is said.
+    gains: Vec<f32>,
     /// First sample of the frame that is being filled.
     start_sample: u64,
 }
@@ -37,6 +39,8 @@ pub struct CrossTalkGate {
 #[derive(Default)]
 struct Lane {
     channel: u16,
+    /// By how much the channel will be raised, as a factor.
+    gain: f32,
     /// Samples not yet judged.
     pending: Vec<f32>,
     /// What was heard at 8 kHz: the last frames as far as the longest lag reaches.
@@ -48,11 +52,18 @@ struct Lane {
 }
 
 impl CrossTalkGate {
+    /// A gate before channels that will be raised by these factors: a copy that is silence here may be loud enough there.
+    pub fn before(gains: Vec<f32>) -> Self {
+        Self { gains, ..Self::default() }
+    }
+
     /// Takes one block per channel, all of the same stretch and in order of channels as a reader gives them, and appends
     /// the gated copies in whole frames.
     pub fn push(&mut self, blocks: &[SampleBlock], out: &mut Vec<SampleBlock>) {
         if self.lanes.is_empty() {
-            self.lanes = blocks.iter().map(|block| Lane { channel: block.channel, ..Lane::default() }).collect();
+            let gain = |channel: u16| self.gains.get(usize::from(channel)).copied().unwrap_or(1.0);
+            let lane = |b: &SampleBlock| Lane { channel: b.channel, gain: gain(b.channel), ..Lane::default() };
+            self.lanes = blocks.iter().map(lane).collect();
         }
         for (lane, block) in self.lanes.iter_mut().zip(blocks) {
             lane.pending.extend_from_slice(&block.samples);
@@ -116,7 +127,7 @@ impl Lane {
     fn is_copy_of(&mut self, other: &[f32]) -> bool {
         let own_power = power(self.own());
         let loudest = other.chunks_exact(FRAME / 2).map(power).fold(0.0, f32::max) * 2.0;
-        if own_power < SILENCE * FRAME as f32 || loudest < own_power * LEAST_RATIO {
+        if own_power * self.gain * self.gain < SILENCE * FRAME as f32 || loudest < own_power * LEAST_RATIO {
             // Nobody, or a speaker of one's own: what was learnt of the way between the channels fades.
             self.cross.iter_mut().chain(&mut self.other_power).for_each(|value| *value *= MEMORY);
             self.power *= MEMORY;
@@ -186,7 +197,11 @@ mod tests {
 
     /// Gated right channel.
     fn gate(left: &[f32], right: &[f32], block: usize) -> Vec<f32> {
-        let mut gate = CrossTalkGate::default();
+        gate_before(Vec::new(), left, right, block)
+    }
+
+    fn gate_before(gains: Vec<f32>, left: &[f32], right: &[f32], block: usize) -> Vec<f32> {
+        let mut gate = CrossTalkGate::before(gains);
         let mut out = Vec::new();
         for (n, (left, right)) in left.chunks(block).zip(right.chunks(block)).enumerate() {
             let make = |channel, samples: &[f32]| SampleBlock {
@@ -224,6 +239,14 @@ mod tests {
         let quiet = noise(2, 2 * SECOND, 0.05);
         assert!(kept(&gate(&agent, &quiet, 16_000)) > 0.9, "a quiet speaker under a loud one");
         assert!(kept(&gate(&vec![0.0; 2 * SECOND], &customer, 16_000)) > 0.99, "alone");
+    }
+
+    #[test]
+    fn a_copy_in_a_quiet_channel_goes_where_the_channel_will_be_raised() {
+        let agent = noise(1, 2 * SECOND, 0.01);
+        let copy = add(&noise(3, 2 * SECOND, 0.00004), &agent, 0.1, 160);
+        assert!(kept(&gate(&agent, &copy, 16_000)) > 0.99, "nobody hears it");
+        assert!(kept(&gate_before(vec![30.0, 30.0], &agent, &copy, 16_000)) < 0.1, "raised, it would be speech");
     }
 
     #[test]
