@@ -74,6 +74,24 @@ const NOT_PRIVATE: [&str; 20] = [
 
 /// Characters of each number that is to be hidden, in order, without overlaps.
 pub fn sensitive_numbers(text: &[char]) -> Vec<Range<usize>> {
+    let mut found = merged(numbers_in(text));
+    // The two digits left readable of one number may begin the next: what is shown is looked at again until it holds none.
+    while !found.is_empty() {
+        let mut shown = text.to_vec();
+        for range in &found {
+            mask_range(&mut shown, range.clone());
+        }
+        let more = numbers_in(&shown);
+        if more.is_empty() {
+            break;
+        }
+        found = merged([found, more].concat());
+    }
+    found
+}
+
+/// The numbers that stand in a text as it is written, in no order.
+fn numbers_in(text: &[char]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let whole: String = text.iter().collect();
     let may_be_cued = CUES.iter().chain(&CUES_BEHIND).any(|cue| whole.contains(cue));
@@ -95,6 +113,11 @@ pub fn sensitive_numbers(text: &[char]) -> Vec<Range<usize>> {
             }
         }
     }
+    found
+}
+
+/// Ranges in order; what overlaps or touches becomes one.
+fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|r| (r.start, r.end));
     let mut out: Vec<Range<usize>> = Vec::new();
     for range in found {
@@ -206,6 +229,11 @@ mod tests {
         assert_eq!(mask("身份证11010519491231002X"), "身份证****************2X");
         assert_eq!(mask("卡号 4539 5787 6362 1486"), "卡号 **** **** **** **86");
         assert_eq!(mask("卡号4539578763621487"), "卡号**************87", "misheard, and hidden all the same");
+    }
+
+    #[test]
+    fn what_is_left_of_a_number_makes_no_other() {
+        assert_eq!(mask("00八五幺三幺0三一九，五九九零二六0零零条"), "***********，*******零零条");
     }
 
     #[test]
