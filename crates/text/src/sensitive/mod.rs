@@ -220,7 +220,7 @@ pub fn mask_range(chars: &mut [char], range: Range<usize>) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{MaskMeasure, mask, mask_id, sensitive_numbers};
+    use super::{MaskMeasure, date_times, mask, mask_id, sensitive_numbers};
 
     #[test]
     fn numbers_are_hidden_written_spoken_and_with_pauses() {
@@ -292,6 +292,8 @@ mod tests {
 
         #[test]
         fn of_ids_with_a_time_the_rest_is_masked_as_text_is(before in "[a-z_-]{1}[0-9]{0,20}_", after in "(_[0-9x]{0,20})?") {
+            let has_time = |part: &str| !date_times(&part.chars().collect::<Vec<_>>()).is_empty();
+            prop_assume!(!has_time(&before) && !has_time(&after));
             let shown = format!("{}20261103093015{}", mask(&before), mask(&after));
             prop_assert_eq!(mask_id(&format!("{before}20261103093015{after}")), shown);
         }
