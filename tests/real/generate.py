@@ -24,6 +24,7 @@ import soundfile as sf
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "models/train/asr")]
 import channel
+from channel import resample
 from noises import NOISES, RATE as LINE_RATE
 
 RATE = 16000
@@ -46,17 +47,6 @@ class Clips:
         clip = self.left.pop()
         wave, rate = sf.read(self.folder / clip["file"], dtype="float32")
         return clip, trim(resample(wave, RATE / rate))
-
-
-def resample(wave, factor):
-    """As many samples times `factor`, by cutting or padding the spectrum; with the rate kept, slower and lower above 1."""
-    if abs(factor - 1) < 1e-9:
-        return wave
-    count = round(len(wave) * factor)
-    spectrum, out = np.fft.rfft(wave), np.zeros(count // 2 + 1, complex)
-    shared = min(len(out), len(spectrum))
-    out[:shared] = spectrum[:shared]
-    return (np.fft.irfft(out, count) * factor).astype("float32")
 
 
 def trim(wave, keep_ms=50):

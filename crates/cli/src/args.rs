@@ -191,6 +191,7 @@ const EVAL_EXAMPLES: &str = "Examples:
   callsift eval --labelled tests/labelled/test.jsonl
   callsift eval --labelled calls.jsonl --rules rules-new --profile all --wrong 20
   callsift eval --speech tests/real/calls --model whisper-base
+  callsift eval --spoken tests/spoken --set dev --wrong 5
 
 A line of --speech is a turn: {\"file\": \"a.wav\", \"channel\": 0, \"start_ms\": 900, \"end_ms\": 2400, \"text\": \"您好\"}.
 A line of --labelled is a call as for `run --transcripts`, with \"expect\": {\"rule-id\": \"hit|clear|cannot_tell|not_applicable\"}.";
@@ -250,7 +251,7 @@ pub struct SnapshotArgs {
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Labelled calls; may be given more than once.
-    #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech", "punctuation"])]
+    #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech", "punctuation", "spoken"])]
     pub labelled: Vec<PathBuf>,
     /// Lines in which 【】 encloses what must be masked: measures the masking of customers' numbers instead of rules.
     #[arg(long, value_name = "FILE.txt", conflicts_with = "labelled")]
@@ -262,11 +263,18 @@ pub struct EvalArgs {
     /// recognition instead of rules.
     #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]
     pub speech: Option<PathBuf>,
+    /// Labelled calls that were spoken (a folder with dev.jsonl, test.jsonl): measures rules on what was said and on what was
+    /// heard of it, side by side. Where their recordings lie beside them they are transcribed, and heard-SET.jsonl is written.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["labelled", "numbers", "speech", "punctuation"])]
+    pub spoken: Option<PathBuf>,
+    /// Only this set of the spoken calls.
+    #[arg(long, value_name = "dev|test", requires = "spoken")]
+    pub set: Option<String>,
     /// What another recogniser heard of these recordings, in the same form: measures that, and transcribes nothing.
     #[arg(long, value_name = "FILE.jsonl", requires = "speech")]
     pub hypotheses: Option<PathBuf>,
     /// Recogniser threads [default: all cores]
-    #[arg(long, value_name = "N", requires = "speech", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
     /// Which rules.
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_core::{TimeSpan, Turn};
+use callsift_core::{Mark, TimeSpan, Turn};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -127,10 +127,46 @@ fn turn(mut given: Map<String, Value>) -> Result<Option<GivenTurn>, String> {
         None | Some(Value::Null) => 1.0,
         Some(value) => number(&value).ok_or("`confidence` is no number")?.clamp(0.0, 1.0),
     };
+    let confidences = confidences(&mut given, &text)?;
+    let marks = marks(&mut given);
     let spoken = callsift_text::spoken(&text);
     let mut turn = Turn::from_text(0, speaker.role(), TimeSpan::new(start_ms, end_ms), &spoken.text, prob as f32);
-    turn.marks = spoken.marks;
+    if let Some(probs) = confidences.filter(|_| spoken.text == text) {
+        turn.chars.iter_mut().zip(&probs).for_each(|(c, prob)| c.prob = *prob as f32);
+        turn.confidence = probs.iter().sum::<f64>() / probs.len().max(1) as f64;
+    }
+    turn.marks = spoken.marks.into_iter().chain(marks).collect();
+    turn.marks.sort_unstable();
+    turn.marks.dedup();
     Ok((!spoken.is_silence).then_some((turn, speaker, given)))
+}
+
+/// Probability of each character of the text, where they are given.
+fn confidences(given: &mut Map<String, Value>, text: &str) -> Result<Option<Vec<f64>>, String> {
+    let values = match given.remove("confidences") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(values)) => values,
+        Some(_) => return Err("`confidences` is no list".to_owned()),
+    };
+    let wanted = text.chars().count();
+    if values.len() != wanted {
+        return Err(format!("`confidences` has {} numbers for {wanted} characters", values.len()));
+    }
+    let probs: Option<Vec<f64>> = values.iter().map(|v| number(v).map(|p| p.clamp(0.0, 1.0))).collect();
+    probs.map(Some).ok_or_else(|| "`confidences` holds what is no number".to_owned())
+}
+
+/// Reasons for care by their names in the tables; names that are not known are another system's, and stay in `turn_extra`.
+fn marks(given: &mut Map<String, Value>) -> Vec<Mark> {
+    let names = match given.get("marks") {
+        Some(Value::Array(names)) => names,
+        _ => return Vec::new(),
+    };
+    let marks: Option<Vec<Mark>> = names.iter().map(|name| name.as_str().and_then(Mark::parse)).collect();
+    if marks.is_some() {
+        given.remove("marks");
+    }
+    marks.unwrap_or_default()
 }
 
 /// Whole milliseconds; a number with decimals is rounded.
@@ -195,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_recogniser_said_of_its_characters_is_kept() {
+        let line = r#"{"call_id":"k","turns":[
+            {"role":"agent","start_ms":0,"end_ms":2000,"text":"您好","confidences":[0.5,"0.25"],"marks":["low_confidence"]},
+            {"role":"agent","start_ms":3000,"end_ms":4000,"text":"请讲","marks":["odd"]}]}"#;
+        let call = Transcript::parse(line).unwrap();
+        let probs: Vec<f32> = call.turns[0].chars.iter().map(|c| c.prob).collect();
+        assert_eq!((probs, call.turns[0].confidence), (vec![0.5, 0.25], 0.375));
+        assert_eq!(call.turns[0].marks, [Mark::LowConfidence]);
+        assert!(call.turns[1].marks.is_empty() && call.fields["turn_extra"].contains("odd"));
+    }
+
+    #[test]
     fn what_is_plain_is_taken() {
         let line = r#"{"call_id":20261116090010001,"班组":"一组","turns":[
             {"role":"AGENT","start_ms":0.4,"end_ms":"1999.6","text":"您好\ud83d","confidence":NaN,"emotion":"calm"},
@@ -221,6 +269,10 @@ mod tests {
             (r#"{"role":["agent"],"start_ms":0,"end_ms":1,"text":"x"}"#, "turn 0: `role` is neither"),
             (r#"{"role":"agent","start_ms":0,"end_ms":1e300,"text":"x"}"#, "no span"),
             (r#"{"role":"agent","start_ms":0,"end_ms":1,"text":"x","confidence":"high"}"#, "`confidence` is no number"),
+            (
+                r#"{"role":"agent","start_ms":0,"end_ms":1,"text":"x","confidences":[1,1]}"#,
+                "2 numbers for 1 characters",
+            ),
         ] {
             assert!(of(turn).contains(says), "{}", of(turn));
         }

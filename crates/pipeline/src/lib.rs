@@ -26,6 +26,7 @@ pub mod replay;
 pub mod retain;
 pub mod run;
 pub mod speech;
+pub mod spoken;
 pub mod transcripts;
 pub mod walk;
 

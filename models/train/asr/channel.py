@@ -105,6 +105,17 @@ def resample2(wave, up, limits=None):
     return (fft.irfft(spectrum, size)[: (len(wave) + 1) // 2] * 0.5).astype("float32")
 
 
+def resample(wave, factor):
+    """As many samples times `factor`, by cutting or padding the spectrum; with the rate kept, slower and lower above 1."""
+    if abs(factor - 1) < 1e-9:
+        return wave
+    count = round(len(wave) * factor)
+    spectrum, out = fft.rfft(wave), np.zeros(count // 2 + 1, complex)
+    shared = min(len(out), len(spectrum))
+    out[:shared] = spectrum[:shared]
+    return (fft.irfft(out, count) * factor).astype("float32")
+
+
 def telephone(wave, rng, noise, coder="alaw"):
     """Band, 8 kHz, noise (already scaled, at 16 kHz), coder (alaw, mulaw or an AMR mode), back to 16 kHz."""
     edges = (rng.uniform(150, 320), rng.uniform(3300, 3750))

@@ -1,13 +1,14 @@
 //! `callsift eval`: rules measured on labelled calls, masking on labelled lines, recognition on spoken references.
 
 mod speech;
+mod spoken;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use callsift_core::stats::wilson;
-use callsift_pipeline::{RuleMeasure, measure};
+use callsift_pipeline::{Engine, RuleMeasure, measure};
 use callsift_text::{MarkMeasure, MarkScore, MaskMeasure};
 
 use crate::args::EvalArgs;
@@ -26,10 +27,25 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     if let Some(references) = &args.speech {
         return speech::run(references, args);
     }
+    if let Some(folder) = &args.spoken {
+        return spoken::run(folder, args);
+    }
     let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
+    let measures = measured(&engine, &args.labelled, args)?;
+    if args.json {
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(&measures)?));
+        return Ok(Exit::Done);
+    }
+    emit(&text(&measures));
+    wrong(&measures, args.wrong);
+    Ok(Exit::Done)
+}
+
+/// Rules measured on the calls of some files, those that were asked for.
+fn measured(engine: &Engine, files: &[PathBuf], args: &EvalArgs) -> Result<BTreeMap<String, RuleMeasure>> {
     let mut measures: BTreeMap<String, RuleMeasure> = BTreeMap::new();
-    for file in &args.labelled {
-        for (rule, one) in measure(&engine, file)? {
+    for file in files {
+        for (rule, one) in measure(engine, file)? {
             let all = measures.entry(rule).or_default();
             all.add(&one);
             all.wrong.extend(one.wrong);
@@ -41,17 +57,16 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     if measures.is_empty() {
         bail!("no label fits a rule in force; a line needs `\"expect\": {{\"rule-id\": \"hit\"}}`");
     }
-    if args.json {
-        emit_json(&format!("{}\n", serde_json::to_string_pretty(&measures)?));
-        return Ok(Exit::Done);
-    }
-    emit(&text(&measures));
-    for (rule, measure) in &measures {
-        for (call, label, found, reason) in measure.wrong.iter().take(args.wrong) {
+    Ok(measures)
+}
+
+/// So many wrong verdicts of each rule, with call and reason.
+fn wrong(measures: &BTreeMap<String, RuleMeasure>, most: usize) {
+    for (rule, measure) in measures {
+        for (call, label, found, reason) in measure.wrong.iter().take(most) {
             emit(&format!("{rule}  {call}：标注 {}，判为 {}  {reason}\n", label.as_str(), found.as_str()));
         }
     }
-    Ok(Exit::Done)
 }
 
 /// How well customers' numbers are hidden.

@@ -11,7 +11,7 @@ use callsift_pipeline::run::{RunOptions, run as run_recordings};
 use callsift_pipeline::speech::{
     Heard, SpeechMeasure, SpeechScore, SpokenTurn, read_hypotheses, read_references, score,
 };
-use callsift_pipeline::{Event, InputPlan, Summary, plan_input, walk};
+use callsift_pipeline::{Engine, Event, InputPlan, Summary, plan_input, walk};
 use serde::Serialize;
 
 use crate::args::EvalArgs;
@@ -20,6 +20,7 @@ use crate::cpu;
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, emit_json, table};
+use crate::progress::Progress;
 
 /// What a measurement gives.
 #[derive(Serialize)]
@@ -82,30 +83,53 @@ fn measure(turns: &[SpokenTurn], heard: &dyn Fn(&str, u16) -> Heard) -> SpeechMe
 fn hear(file: &Path, turns: &[SpokenTurn], args: &EvalArgs) -> Result<SpeechReport> {
     let config = load::config(&args.config)?;
     let wanted: BTreeSet<&str> = turns.iter().map(|t| t.file.as_str()).collect();
-    let plan = recordings(file.parent().unwrap_or(Path::new(".")), &wanted, &config)?;
+    let plan = recordings(file.parent().unwrap_or(Path::new(".")), &wanted, None, &config)?;
     let engine = load::engine(config, load::rules(&args.rules)?, true)?;
-    let lake = tempfile::tempdir().context("no folder for a lake that is thrown away")?;
-    let workers = args.workers.map_or_else(cores, usize::from);
-    let options = RunOptions { workers, calls_per_part: 32, retry_failed: false };
-    let mut said: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
-    let mut keep = |event: Event<'_>| {
-        if let Event::Call { report, .. } = event {
-            said.insert(report.recording.name.clone(), report.turns.clone());
-        }
-    };
-    let started = Instant::now();
-    let summary = run_recordings(&engine, plan, lake.path(), &options, &AtomicBool::new(false), &mut keep)?;
-    let wall_ms = started.elapsed().as_millis() as u64;
-    if let Some(failure) = summary.failures.first() {
-        bail!("{}: {}: {}", failure.call_id, failure.stage, failure.reason);
-    }
+    let Listened { said, workers, wall_ms, summary } = listen(&engine, plan, args)?;
     let measured = measure(turns, &|name, channel| Heard::of_turns(said.get(name).map_or(&[], Vec::as_slice), channel));
     let model = engine.provenance.asr_model.clone();
     let cost = cost(model, workers, wall_ms, summary, said.values().flatten());
     Ok(SpeechReport { score: measured.score(), cost: Some(cost) })
 }
 
-fn recordings(folder: &Path, wanted: &BTreeSet<&str>, config: &callsift_pipeline::Config) -> Result<InputPlan> {
+/// What a run over recordings gave.
+pub(super) struct Listened {
+    /// Turns by the names of the recordings.
+    pub said: BTreeMap<String, Vec<Turn>>,
+    workers: usize,
+    wall_ms: u64,
+    summary: Summary,
+}
+
+/// Transcribes recordings into a lake that is thrown away; says on stderr how far it is.
+pub(super) fn listen(engine: &Engine, plan: InputPlan, args: &EvalArgs) -> Result<Listened> {
+    let lake = tempfile::tempdir().context("no folder for a lake that is thrown away")?;
+    let workers = args.workers.map_or_else(cores, usize::from);
+    let options = RunOptions { workers, calls_per_part: 32, retry_failed: false };
+    let mut said: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
+    let mut progress = Progress::new(false);
+    let mut keep = |event: Event<'_>| {
+        if let Event::Call { report, .. } = &event {
+            said.insert(report.recording.name.clone(), report.turns.clone());
+        }
+        progress.event(&event);
+    };
+    let started = Instant::now();
+    let summary = run_recordings(engine, plan, lake.path(), &options, &AtomicBool::new(false), &mut keep)?;
+    let wall_ms = started.elapsed().as_millis() as u64;
+    if let Some(failure) = summary.failures.first() {
+        bail!("{}: {}: {}", failure.call_id, failure.stage, failure.reason);
+    }
+    Ok(Listened { said, workers, wall_ms, summary })
+}
+
+/// The recordings of a folder that are wanted, with what a table says of them.
+pub(super) fn recordings(
+    folder: &Path,
+    wanted: &BTreeSet<&str>,
+    metadata: Option<&Path>,
+    config: &callsift_pipeline::Config,
+) -> Result<InputPlan> {
     let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
     let mut found = walk(&folder)?;
     found.files.retain(|f| wanted.contains(f.name.as_str()));
@@ -114,7 +138,7 @@ fn recordings(folder: &Path, wanted: &BTreeSet<&str>, config: &callsift_pipeline
         bail!("the references name {missing}, which is not in {}", folder.display());
     }
     // Any day: the lake is thrown away.
-    Ok(plan_input(found, None, &config.metadata, "2026-01-01", None)?)
+    Ok(plan_input(found, metadata, &config.metadata, "2026-01-01", None)?)
 }
 
 fn cost<'a>(

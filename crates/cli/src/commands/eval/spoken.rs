@@ -1,0 +1,125 @@
+//! `callsift eval --spoken`: what recognition costs the rules, on labelled calls that were spoken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use callsift_core::Turn;
+use callsift_pipeline::RuleMeasure;
+use callsift_pipeline::spoken::{SpokenCall, heard_line, metadata_csv, read_calls};
+
+use super::speech::{listen, recordings};
+use super::{measured, wrong};
+use crate::args::EvalArgs;
+use crate::exit::Exit;
+use crate::load;
+use crate::output::{emit, emit_json, note, table};
+
+const SETS: [&str; 2] = ["dev", "test"];
+
+/// Rules on what was said and on what was heard: figures of one set.
+#[derive(serde::Serialize)]
+struct SpokenReport {
+    said: BTreeMap<String, RuleMeasure>,
+    heard: BTreeMap<String, RuleMeasure>,
+}
+
+/// Hears the calls where their recordings are there, and prints the figures of each set.
+pub(super) fn run(folder: &Path, args: &EvalArgs) -> Result<Exit> {
+    let mut reports = BTreeMap::new();
+    for set in SETS.into_iter().filter(|set| args.set.as_deref().is_none_or(|wanted| wanted == *set)) {
+        let file = folder.join(format!("{set}.jsonl"));
+        let calls = read_calls(&file)?;
+        let heard = folder.join(format!("heard-{set}.jsonl"));
+        if calls.iter().any(|call| folder.join(&call.file).is_file()) {
+            hear(folder, &calls, &heard, args)?;
+        }
+        if !heard.is_file() {
+            bail!("neither the recordings of {} nor {} are there", file.display(), heard.display());
+        }
+        reports.insert(set, both(file, heard, args)?);
+    }
+    if reports.is_empty() {
+        bail!("no such set; there are {}", SETS.join(" and "));
+    }
+    if args.json {
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(&reports)?));
+        return Ok(Exit::Done);
+    }
+    for (set, report) in &reports {
+        emit(&text(set, report));
+        wrong(&report.heard, args.wrong);
+    }
+    Ok(Exit::Done)
+}
+
+/// Judged without recognition: what was said, and what was heard before.
+fn both(said: PathBuf, heard: PathBuf, args: &EvalArgs) -> Result<SpokenReport> {
+    let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
+    Ok(SpokenReport { said: measured(&engine, &[said], args)?, heard: measured(&engine, &[heard], args)? })
+}
+
+/// Transcribes the recordings and keeps what was heard.
+fn hear(folder: &Path, calls: &[SpokenCall], out: &Path, args: &EvalArgs) -> Result<()> {
+    let config = load::config(&args.config)?;
+    let table = tempfile::NamedTempFile::with_suffix(".csv").context("no room for a table")?;
+    std::fs::write(table.path(), metadata_csv(calls))?;
+    let wanted: BTreeSet<&str> = calls.iter().map(|c| c.file.as_str()).collect();
+    let plan = recordings(folder, &wanted, Some(table.path()), &config)?;
+    let engine = load::engine(config, load::rules(&args.rules)?, true)?;
+    let said = listen(&engine, plan, args)?.said;
+    let nothing: &[Turn] = &[];
+    let lines: Vec<String> =
+        calls.iter().map(|call| heard_line(call, said.get(&call.file).map_or(nothing, Vec::as_slice))).collect();
+    std::fs::write(out, lines.concat()).with_context(|| format!("cannot write {}", out.display()))?;
+    note(&format!("{}：{} 通", out.display(), calls.len()));
+    Ok(())
+}
+
+fn text(set: &str, report: &SpokenReport) -> String {
+    let head = [
+        "规则",
+        "标注",
+        "应违规",
+        "原文查准/查全",
+        "听写查准",
+        "95% 区间",
+        "听写查全",
+        "95% 区间",
+        "误判",
+        "漏判",
+        "无法判定",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let (mut said, mut heard) = (RuleMeasure::default(), RuleMeasure::default());
+    for (rule, one) in &report.heard {
+        let before = report.said.get(rule).cloned().unwrap_or_default();
+        rows.push(row(rule, &before, one));
+        said.add(&before);
+        heard.add(one);
+    }
+    rows.push(row("合计", &said, &heard));
+    let undecided = heard.undecided_hits + heard.undecided_others;
+    let share = undecided as f64 * 100.0 / heard.labelled.max(1) as f64;
+    let note = format!(
+        "无法判定占标注的 {share:.1} %。区间为 Wilson 95 %；应违规而无法判定的算漏。只对这些录音和这个模型成立。\n"
+    );
+    format!("{set}\n{}{note}", table(&rows))
+}
+
+fn row(name: &str, said: &RuleMeasure, heard: &RuleMeasure) -> Vec<String> {
+    let percent =
+        |share: Option<(f64, f64, f64)>| share.map_or_else(|| "–".to_owned(), |s| format!("{:.0}", s.0 * 100.0));
+    let range = |share: Option<(f64, f64, f64)>| {
+        share.map_or_else(|| "–".to_owned(), |s| format!("{:.0}–{:.0}", s.1 * 100.0, s.2 * 100.0))
+    };
+    let hits = heard.true_hits + heard.missed + heard.undecided_hits;
+    let mut cells = vec![name.to_owned(), heard.labelled.to_string(), hits.to_string()];
+    cells.push(format!("{}/{}", percent(said.precision()), percent(said.recall())));
+    for share in [heard.precision(), heard.recall()] {
+        cells.extend([percent(share), range(share)]);
+    }
+    let undecided = heard.undecided_hits + heard.undecided_others;
+    cells.extend([heard.false_hits, heard.missed, undecided].map(|n| n.to_string()));
+    cells
+}
