@@ -16,6 +16,7 @@ from channel import resample
 RATE = 16000
 NEURAL = ("jf_gongitsune", "jm_kumo", "jf_nezumi", "jf_tebukuro", "jf_alpha")
 JOINED = ("words", "syllables")
+LONGEST = 90
 DIGITS = "零一二三四五六七八九"
 
 
@@ -24,6 +25,16 @@ def spoken(text):
     digits = lambda m: "".join(DIGITS[int(c)] for c in m.group(0))
     text = re.sub(r"\d{4,}(?=号)|(?<=工号)\d+|(?<=工号是)\d+|\d{5,}", digits, text)
     return re.sub(r"\s+", "", text)
+
+
+def clauses(text):
+    """A line cut after commas into parts that a voice can say in one go."""
+    parts = [""]
+    for clause in re.findall("[^，。？！]*[，。？！]?", text):
+        if parts[-1] and len(parts[-1]) + len(clause) > LONGEST:
+            parts.append("")
+        parts[-1] += clause
+    return [parts[0][:LONGEST], parts[0][LONGEST:]] if len(parts) == 1 else parts
 
 
 class Neural:
@@ -48,6 +59,10 @@ class Neural:
 
     def say(self, text, speed):
         """float32 at 16 kHz, `None` where the voice lacks a sound."""
+        if len(text) > LONGEST:
+            # The model takes 510 sounds; a longer line is said clause by clause.
+            waves = [self.say(clause, speed) for clause in clauses(text)]
+            return None if any(wave is None for wave in waves) else np.concatenate(waves)
         phonemes = Neural.g2p(text)
         phonemes = phonemes[0] if isinstance(phonemes, tuple) else phonemes
         known = "".join(c for c in phonemes if c in self.kokoro._vocab)

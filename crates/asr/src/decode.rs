@@ -61,4 +61,13 @@ pub trait Decoder: Send {
     /// # Errors
     /// The backend failed; the windows are lost, the decoder stays usable.
     fn decode(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError>;
+
+    /// How likely each of some texts is, given the sound of a window: log-probability of all its tokens and of the end, natural
+    /// logarithm. `None` where the backend cannot say, or a text is longer than it can take.
+    ///
+    /// # Errors
+    /// As above.
+    fn weigh(&mut self, _window: &Window, _texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
+        Ok(None)
+    }
 }

@@ -101,6 +101,14 @@ impl Session {
         Ok(heard)
     }
 
+    /// How likely each of some texts is, given the sound ([`Decoder::weigh`]): for asking again about what was written down.
+    ///
+    /// # Errors
+    /// The backend failed.
+    pub fn weigh(&mut self, window: &Window, texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
+        self.decoder.weigh(window, texts)
+    }
+
     /// Over sound without words the prompt comes back as if somebody had said it. Without a prompt nothing can echo:
     /// what is still heard then was said.
     fn without_echo(

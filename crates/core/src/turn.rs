@@ -48,6 +48,16 @@ pub struct LabelScore {
     pub threshold: Option<f64>,
 }
 
+/// Another way to read a turn, which the recogniser was asked about after it had written the turn down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// The whole turn, read this way.
+    pub text: String,
+    /// Log-probability of this reading minus that of what was written down, natural logarithm, given the sound: about 0 where
+    /// both are as likely, negative where the recogniser stands by what it wrote.
+    pub score: f64,
+}
+
 /// What one person said until the other took over or fell silent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
@@ -73,6 +83,9 @@ pub struct Turn {
     pub loudness_dbfs: Option<f64>,
     /// Labels of the text models, empty where none ran.
     pub labels: Vec<LabelScore>,
+    /// Other readings that were asked about, the likeliest first; empty where nothing hung on the turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
 }
 
 impl Turn {
@@ -91,6 +104,7 @@ impl Turn {
             overlap_ms: 0,
             loudness_dbfs: None,
             labels: Vec::new(),
+            alternatives: Vec::new(),
         }
     }
 

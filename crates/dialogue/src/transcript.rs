@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callsift_core::{Mark, TimeSpan, Turn};
+use callsift_core::{Alternative, Mark, TimeSpan, Turn};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -129,6 +129,7 @@ fn turn(mut given: Map<String, Value>) -> Result<Option<GivenTurn>, String> {
     };
     let confidences = confidences(&mut given, &text)?;
     let marks = marks(&mut given);
+    let alternatives = alternatives(&mut given)?;
     let spoken = callsift_text::spoken(&text);
     let mut turn = Turn::from_text(0, speaker.role(), TimeSpan::new(start_ms, end_ms), &spoken.text, prob as f32);
     if let Some(probs) = confidences.filter(|_| spoken.text == text) {
@@ -138,6 +139,7 @@ fn turn(mut given: Map<String, Value>) -> Result<Option<GivenTurn>, String> {
     turn.marks = spoken.marks.into_iter().chain(marks).collect();
     turn.marks.sort_unstable();
     turn.marks.dedup();
+    turn.alternatives = alternatives;
     Ok((!spoken.is_silence).then_some((turn, speaker, given)))
 }
 
@@ -154,6 +156,19 @@ fn confidences(given: &mut Map<String, Value>, text: &str) -> Result<Option<Vec<
     }
     let probs: Option<Vec<f64>> = values.iter().map(|v| number(v).map(|p| p.clamp(0.0, 1.0))).collect();
     probs.map(Some).ok_or_else(|| "`confidences` holds what is no number".to_owned())
+}
+
+/// Other readings of the turn with their log-likelihoods beside `text`: `[["您好，订货中心", -2.5]]`.
+fn alternatives(given: &mut Map<String, Value>) -> Result<Vec<Alternative>, String> {
+    let readings = match given.remove("alternatives") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(readings) => serde_json::from_value::<Vec<(String, f64)>>(readings),
+    };
+    let readings = readings.map_err(|e| format!("`alternatives` is no list of texts and numbers: {e}"))?;
+    let mut readings: Vec<Alternative> =
+        readings.into_iter().map(|(text, score)| Alternative { text, score }).collect();
+    readings.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.text.cmp(&b.text)));
+    Ok(readings)
 }
 
 /// Reasons for care by their names in the tables; names that are not known are another system's, and stay in `turn_extra`.

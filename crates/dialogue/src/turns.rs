@@ -63,6 +63,7 @@ fn open(u: Utterance, role: SpeakerRole, role_confidence: f64) -> Turn {
         overlap_ms: 0,
         loudness_dbfs: None,
         labels: Vec::new(),
+        alternatives: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use callsift_dialogue::{TurnBuilder, talk_metrics};
 use callsift_rules::{CallFacts, RuleSet, score};
 use callsift_sentiment::{TextClassifier, trend};
 
+use crate::again::SecondHearing;
 use crate::config::Config;
 use crate::facts;
 
@@ -16,12 +17,19 @@ pub struct Analyser<'a> {
     config: &'a Config,
     rules: &'a RuleSet,
     classifier: Option<TextClassifier>,
+    again: Option<SecondHearing<'a>>,
 }
 
 impl<'a> Analyser<'a> {
     /// An analyser; without a classifier the labels stay empty.
     pub fn new(config: &'a Config, rules: &'a RuleSet, classifier: Option<TextClassifier>) -> Self {
-        Self { config, rules, classifier }
+        Self { config, rules, classifier, again: None }
+    }
+
+    /// With a recogniser to ask before anybody is accused.
+    #[must_use]
+    pub fn with_second_hearing(self, again: Option<SecondHearing<'a>>) -> Self {
+        Self { again, ..self }
     }
 
     /// A recognised call to its report.
@@ -32,7 +40,24 @@ impl<'a> Analyser<'a> {
             turn.loudness_dbfs = levels.get(usize::from(turn.channel)).and_then(|track| track.mean_dbfs(turn.span));
         }
         let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
-        self.judge(blank(recording, outcome, Some(audio), turns))
+        let report = blank(recording, outcome, Some(audio), turns);
+        match self.hear_again(report) {
+            Ok(report) => self.judge(report),
+            Err((report, error)) => failed(report.recording, report.audio, StageName::Asr, error),
+        }
+    }
+
+    /// Asks the recogniser about what rules would say that nobody said.
+    fn hear_again(&mut self, mut report: CallReport) -> Result<CallReport, (CallReport, String)> {
+        let Some(again) = self.again.as_mut().filter(|_| self.config.rules.second_hearing) else { return Ok(report) };
+        let questions = self.rules.questions(&report.turns, &facts::of_report(&report), &self.config.rules);
+        if questions.is_empty() {
+            return Ok(report);
+        }
+        match again.ask(&report.recording.path, &mut report.turns, &questions) {
+            Ok(()) => Ok(report),
+            Err(error) => Err((report, error)),
+        }
     }
 
     /// A call transcribed elsewhere to its report; failed ones stay as they are.

@@ -50,7 +50,7 @@ impl Lane<'_> {
 }
 
 /// Raises a quiet channel for those who listen; levels and cross-talk are measured before.
-fn raise(block: &mut SampleBlock, gains: &[f32]) {
+pub(crate) fn raise(block: &mut SampleBlock, gains: &[f32]) {
     let gain = gains.get(usize::from(block.channel)).copied().unwrap_or(1.0);
     if gain > 1.0 {
         block.samples.iter_mut().for_each(|sample| *sample = (*sample * gain).clamp(-1.0, 1.0));

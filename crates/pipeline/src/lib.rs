@@ -10,6 +10,7 @@
 //! so memory depends on options and not on the day. Reports are written in the order of the input, whatever the
 //! order in which threads finish, so that parts have the same bytes for any number of workers.
 
+mod again;
 pub mod analyse;
 pub mod config;
 pub mod engine;
@@ -30,6 +31,7 @@ pub mod spoken;
 pub mod transcripts;
 pub mod walk;
 
+pub use again::SecondHearing;
 pub use config::{Config, Punctuation, VadBackend};
 pub use engine::Engine;
 pub use error::PipelineError;

@@ -14,6 +14,7 @@ use callsift_store::Lake;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 
+use crate::again::SecondHearing;
 use crate::analyse::{Analyser, failed};
 use crate::engine::Engine;
 use crate::error::PipelineError;
@@ -293,7 +294,7 @@ fn line(
     // Sessions and models open here, so that a missing model ends the run before any call is marked as failed.
     let sessions = sessions(engine, workers)?;
     let front_end = Front::new(engine)?;
-    let classifier = engine.classifier()?;
+    let analysers = analysers(engine, workers)?;
     // How far the front may run ahead of the oldest unwritten call: enough for a part, and for every worker.
     let ahead = options.calls_per_part.max(2 * workers).max(4);
     let (tickets, ticket_gate) = bounded::<()>(ahead);
@@ -315,8 +316,11 @@ fn line(
         }
         drop((window_rx, news_tx));
         spawn(scope, "gather".to_owned(), move || gather(&news_rx, &whole_tx))?;
-        let analyser = Analyser::new(&engine.config, &engine.rules, classifier);
-        spawn(scope, "analyse".to_owned(), move || analyse(analyser, todo, clock, &whole_rx, &report_tx))?;
+        for (i, analyser) in analysers.into_iter().enumerate() {
+            let (whole, report) = (whole_rx.clone(), report_tx.clone());
+            spawn(scope, format!("analyse-{i}"), move || analyse(analyser, todo, clock, &whole, &report))?;
+        }
+        drop((whole_rx, report_tx));
         let mut written = Ok(());
         let mut early: BTreeMap<usize, CallReport> = BTreeMap::new();
         let mut next = 0;
@@ -351,6 +355,17 @@ fn sessions(engine: &Engine, workers: usize) -> Result<Vec<Session>, PipelineErr
         .as_deref()
         .ok_or_else(|| PipelineError::Asr(callsift_asr::AsrError::State("no speech model was loaded".to_owned())))?;
     (0..workers).map(|_| Session::open(recognizer, &engine.config.asr).map_err(PipelineError::from)).collect()
+}
+
+/// Recognisers per thread that judges calls: hearing again costs less than a tenth of recognition.
+const WORKERS_PER_ANALYSER: usize = 8;
+
+fn analysers(engine: &Engine, workers: usize) -> Result<Vec<Analyser<'_>>, PipelineError> {
+    let open = |_| {
+        let again = SecondHearing::open(engine)?;
+        Ok(Analyser::new(&engine.config, &engine.rules, engine.classifier()?).with_second_hearing(again))
+    };
+    (0..workers.div_ceil(WORKERS_PER_ANALYSER)).map(open).collect()
 }
 
 /// Decodes calls in order; a ticket per call is given back when the call is written.

@@ -80,5 +80,9 @@ fn heard_turn(turn: &Turn) -> Value {
     if let (false, Some(object)) = (turn.marks.is_empty(), value.as_object_mut()) {
         object.insert("marks".to_owned(), turn.marks.iter().map(|m| m.as_str()).collect());
     }
+    if let (false, Some(object)) = (turn.alternatives.is_empty(), value.as_object_mut()) {
+        let readings = turn.alternatives.iter().map(|a| json!([a.text, a.score]));
+        object.insert("alternatives".to_owned(), readings.collect());
+    }
     value
 }

@@ -26,6 +26,12 @@ pub struct EvalOptions {
     pub max_skipped_share: f64,
     /// Likeness (0 to 1) from which a near miss leaves an absence undecided.
     pub near_miss_doubt: f64,
+    /// Whether the recogniser is asked again before a rule says that something was not said.
+    pub second_hearing: bool,
+    /// Log-likelihood from which another reading of a turn counts as what was said: what it says clears the rule.
+    pub said_from: f64,
+    /// Log-likelihood below which another reading of a turn was not said; between both limits the rule cannot tell.
+    pub unsaid_below: f64,
     /// Role confidence (0 to 1) below which a turn's role counts as unknown.
     pub min_role_confidence: f64,
 }
@@ -38,6 +44,9 @@ impl Default for EvalOptions {
             min_speech_ms: 800,
             max_skipped_share: 0.3,
             near_miss_doubt: 0.75,
+            second_hearing: true,
+            said_from: -3.5,
+            unsaid_below: -8.5,
             min_role_confidence: 0.6,
         }
     }
@@ -52,8 +61,13 @@ impl RuleSet {
 
     /// One finding per rule, sorted by rule id.
     pub fn evaluate(&self, turns: &[Turn], facts: CallFacts, options: &EvalOptions) -> Vec<Finding> {
-        let call = self.view(turns, facts, options);
-        self.rules().iter().map(|rule| judge(rule, &call, options).finding).collect()
+        let call = self.view(turns, facts.clone(), options);
+        let asked = turns.iter().any(|turn| !turn.alternatives.is_empty());
+        let finding = |rule| match judge(rule, &call, options).finding {
+            hit if asked && hit.verdict == Verdict::Hit => self.heard_again(rule, hit, (turns, &facts), options),
+            finding => finding,
+        };
+        self.rules().iter().map(finding).collect()
     }
 }
 
@@ -364,6 +378,7 @@ mod tests {
                 overlap_ms: 0,
                 loudness_dbfs,
                 labels: Vec::new(),
+                alternatives: Vec::new(),
             }
         }
     }

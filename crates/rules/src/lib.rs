@@ -8,6 +8,7 @@
 //! until its documentation and example are there.
 
 mod absence;
+mod again;
 mod amount;
 mod check;
 pub mod compile;
@@ -29,6 +30,7 @@ pub mod selftest;
 mod sentences;
 pub mod view;
 
+pub use again::Question;
 pub use error::{RuleError, RuleProblem};
 pub use evaluate::EvalOptions;
 pub use load::{RuleFile, RuleSet, default_profile};

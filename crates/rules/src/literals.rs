@@ -28,6 +28,14 @@ pub(crate) fn branches(expression: &str) -> Option<Vec<Vec<Words>>> {
     known.then_some(branches)
 }
 
+/// Words of two characters or more of which each branch of the expression needs one: what may have been said where it did not
+/// match.
+pub(crate) fn likeliest(expression: &str) -> Vec<String> {
+    let of_branch = |lists: Vec<Words>| lists.into_iter().find(|words| words.iter().all(|w| w.chars().count() >= 2));
+    let words = branches(expression).into_iter().flatten().filter_map(of_branch).flatten();
+    words.collect::<Words>().into_iter().collect()
+}
+
 fn collect(hir: &Hir, branches: &mut Vec<Vec<Words>>) {
     match hir.kind() {
         HirKind::Alternation(parts) => parts.iter().for_each(|part| collect(part, branches)),

@@ -237,6 +237,7 @@ impl<'a> Columns<'a> {
                 marks: strings(lists[3], row).iter().filter_map(|m| Mark::parse(m)).collect(),
                 overlap_ms: int(2, row),
                 loudness_dbfs: float(2, row),
+                alternatives: Vec::new(),
                 labels: labels([lists[4], lists[5], lists[6]], row),
             });
         }

@@ -6,7 +6,7 @@ use callsift_core::Evidence;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{EXCEPT, Operator, OperatorDoc};
+use super::{Awaited, EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::phrases::{Ear, Phrases};
@@ -171,6 +171,11 @@ impl Operator for Keyword {
         let pairs = self.groups.iter().enumerate().flat_map(|(group, ids)| ids.iter().map(move |id| (*id, group)));
         self.group_of = pairs.collect();
         self.group_of.sort_unstable();
+    }
+
+    fn awaited(&self, call: &CallView<'_>) -> Vec<Awaited> {
+        let wanted = self.groups.iter().flatten().filter(|_| self.none.is_empty());
+        wanted.map(|phrase| Awaited::of_searched(call.index.text(*phrase))).collect()
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {

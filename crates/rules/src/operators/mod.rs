@@ -3,6 +3,8 @@
 //! To add one: a file here, a variant in [`Condition`](crate::logic::Condition) with its line in `operator_of!`, and a
 //! line in [`OPERATORS`]. A test runs every example and compares the parameters with the type's.
 
+use callsift_core::SpeakerRole;
+
 use crate::compile::Compiler;
 use crate::logic::{Eval, Truth};
 use crate::view::{CallView, Selection};
@@ -29,6 +31,27 @@ pub mod slow_answer;
 pub mod turns;
 pub mod unanswered;
 
+/// Words that may have been said where something else was heard.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Awaited {
+    /// In matching form.
+    pub words: String,
+    /// Who may have said them; `None`: whom the rule looks at.
+    pub role: Option<SpeakerRole>,
+}
+
+impl Awaited {
+    /// Words of those whom the rule looks at.
+    pub fn of_searched(words: impl Into<String>) -> Self {
+        Self { words: words.into(), role: None }
+    }
+
+    /// Words of one side.
+    pub fn of(role: SpeakerRole, words: impl Into<String>) -> Self {
+        Self { words: words.into(), role: Some(role) }
+    }
+}
+
 /// What every operator does.
 pub trait Operator {
     /// Prepares phrases and expressions, and says what is wrong with the parameters.
@@ -36,6 +59,17 @@ pub trait Operator {
 
     /// Looks at the selected turns; `path` is the operator's place in the rule.
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval;
+
+    /// Words of which one, said, could make the operator hold; none for what does not hang on words.
+    fn awaited(&self, _call: &CallView<'_>) -> Vec<Awaited> {
+        Vec::new()
+    }
+
+    /// Words of which one, said in place of others, could make the operator not hold; none for most, which look for words that
+    /// are there.
+    fn contrary(&self, _call: &CallView<'_>, _on: &Selection) -> Vec<Awaited> {
+        Vec::new()
+    }
 
     /// Whether what was not recorded of the call could change the answer. Most operators look for something: what is there
     /// stays there, what was not found may have been said where nothing was recorded.

@@ -7,13 +7,13 @@ use callsift_text::{SoundText, least_cost, phrase_likeness};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Operator, OperatorDoc};
+use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
     Heard, Item, OrderLine, Ordered, claims, counted, is_certain, is_excepted, orders, record_lines, shared_part,
-    spoken_lines,
+    spoken_lines, ways_to_say,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -86,6 +86,17 @@ impl Operator for OrderMismatch {
         if self.units.is_empty() {
             cx.wrong_somewhere("`units` needs at least one measure word");
         }
+    }
+
+    fn contrary(&self, call: &CallView<'_>, _on: &Selection) -> Vec<Awaited> {
+        // Either side may have said what the other was heard to say.
+        let sides = [(SpeakerRole::Customer, SpeakerRole::Agent), (SpeakerRole::Agent, SpeakerRole::Customer)];
+        let said_by = |role| call.turns.iter().filter(move |t| t.turn.role == role && !t.turn.is_unusable());
+        let of_side = |(from, to)| {
+            let words = said_by(from).flat_map(|t| ways_to_say(t, &self.units));
+            words.map(move |words| Awaited::of(to, words)).collect::<Vec<_>>()
+        };
+        sides.into_iter().flat_map(of_side).collect()
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Operator, OperatorDoc};
+use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Heard, Item, Ordered, counted, is_certain, orders, spoken_lines};
+use crate::orders::{Heard, Item, Ordered, counted, is_certain, orders, spoken_lines, ways_to_say};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -58,6 +58,12 @@ impl Operator for Readback {
         if let Some(share) = &self.min_share {
             cx.expect((0.0..=1.0).contains(&share.value), &share.referenced, "`min_share` is a share, 0 to 1");
         }
+    }
+
+    fn awaited(&self, call: &CallView<'_>) -> Vec<Awaited> {
+        let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
+        let spoken = theirs.flat_map(|t| ways_to_say(t, &self.units));
+        spoken.map(|words| Awaited::of(SpeakerRole::Agent, words)).collect()
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::keyword::{Borders, SHORT};
-use super::{EXCEPT, Operator, OperatorDoc};
+use super::{Awaited, EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
+use crate::literals;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -82,6 +83,10 @@ impl Operator for Pattern {
             let message = format!("`{}` matches the empty text, so it matches every turn", self.pattern.value);
             cx.wrong(&self.pattern.referenced, message);
         }
+    }
+
+    fn awaited(&self, _call: &CallView<'_>) -> Vec<Awaited> {
+        literals::likeliest(&self.pattern.value).into_iter().map(Awaited::of_searched).collect()
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {

@@ -199,6 +199,28 @@ pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
         .collect()
 }
 
+/// The words by which a turn names goods and quantities: each quantity alone, with the name beside it, and the names.
+pub fn ways_to_say(turn: &TurnView<'_>, units: &[char]) -> Vec<String> {
+    let (chars, counts) = (turn.norm.chars(), counted(turn, units));
+    let mut ways = Vec::new();
+    for (i, count) in counts.iter().enumerate() {
+        let before = if i == 0 { 0 } else { counts[i - 1].range.end };
+        let after = counts.get(i + 1).map_or(chars.len(), |c| c.range.start);
+        let quantity: String = chars[count.range.clone()].iter().collect();
+        let named = [
+            (item_name(&chars[before..count.range.start], true), true),
+            (item_name(&chars[count.range.end..after], false), false),
+        ];
+        for (name, leads) in named.into_iter().filter(|(name, _)| !name.is_empty()) {
+            let name: String = name.into_iter().collect();
+            ways.push(if leads { format!("{name}{quantity}") } else { format!("{quantity}{name}") });
+            ways.push(name);
+        }
+        ways.push(quantity);
+    }
+    ways
+}
+
 /// Items and quantities as a turn orders them: 五条红塔山三条云烟, or 红塔山五条云烟三条. Quantities that are denied
 /// (不要三条) are left out. `said` is what the other side says: of the two ways to read the turn, the one whose names the
 /// other side says too is taken.
