@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
 BIN := target/release/callsift
 
-.PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech clean
+.PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -113,6 +113,20 @@ eval-speech: build real-calls ## recognition of real speech, and the demo's verd
 	@rm -rf target/demo-real && mkdir -p target/demo-real
 	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model $(MODEL) --out target/demo-real/lake >/dev/null || [ $$? -eq 1 ]
 	@$(BIN) expect --lake target/demo-real/lake tests/demo/expected.jsonl || [ $$? -eq 1 ]
+
+SPOKEN := target/spoken
+.venv-spoken/ready: tests/spoken/requirements.txt
+	@python3 -m venv .venv-spoken
+	@.venv-spoken/bin/python -m pip install --quiet -r tests/spoken/requirements.txt
+	@touch $@
+
+# The voices take some 40 minutes on two cores; what was said once is kept, so a second run goes on where the first stopped.
+spoken-calls: build .venv-spoken/ready ## speak the labelled calls and hear them, in target/spoken (SHARED=../shared MODEL=whisper-base)
+	@.venv-spoken/bin/python tests/spoken/generate.py --shared $(SHARED) --out $(SPOKEN)
+	@$(BIN) eval --spoken $(SPOKEN) --rules rules --profile all --model $(MODEL)
+
+eval-spoken: build ## rules on labelled calls as said and as whisper-base heard them (tests/spoken)
+	@$(BIN) eval --spoken tests/spoken --rules rules --profile all
 
 .venv-peers/ready: benches/peers.txt
 	@python3 -m venv .venv-peers

@@ -49,6 +49,25 @@ fn a_window_is_heard_the_same_alone_and_among_others() {
 }
 
 #[test]
+fn a_text_weighs_the_same_alone_and_among_others_and_what_was_heard_weighs_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = model(folder.path());
+    let window = voice(3.0, 120.0);
+    let mut decoder = model.decoder().unwrap();
+    let heard = decoder.decode(&[&window], "", DecodeEffort::Greedy).unwrap().remove(0).text();
+    let texts: Vec<String> =
+        std::iter::once(heard).chain((0..10).map(|n| format!("今天天气{}不错", "很".repeat(n + 1)))).collect();
+    let together = decoder.weigh(&window, &texts).unwrap().unwrap();
+    for (text, weight) in texts.iter().zip(&together) {
+        let alone = decoder.weigh(&window, std::slice::from_ref(text)).unwrap().unwrap();
+        assert!((alone[0] - weight).abs() < 1e-3, "{text}: {alone:?} and {weight}");
+    }
+    assert!(together[1..].iter().all(|w| *w < together[0] && w.is_finite()), "{together:?}");
+    assert_eq!(decoder.weigh(&window, &["很".repeat(600)]).unwrap(), None, "longer than the decoder can take");
+    assert_eq!(decoder.weigh(&window, &[]).unwrap(), None);
+}
+
+#[test]
 fn a_prompt_and_silence_are_no_trouble() {
     let folder = tempfile::tempdir().unwrap();
     let model = model(folder.path());

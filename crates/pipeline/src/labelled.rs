@@ -105,7 +105,8 @@ pub fn measure(engine: &Engine, file: &Path) -> Result<BTreeMap<String, RuleMeas
     Ok(measures)
 }
 
-type Labels = BTreeMap<String, BTreeMap<String, Verdict>>;
+/// Verdicts by rule, by call.
+pub type Labels = BTreeMap<String, BTreeMap<String, Verdict>>;
 
 #[derive(serde::Deserialize)]
 struct Line {
@@ -114,7 +115,11 @@ struct Line {
     expect: BTreeMap<String, Verdict>,
 }
 
-fn labels(file: &Path) -> Result<Labels, PipelineError> {
+/// The labels of a file's calls.
+///
+/// # Errors
+/// The file cannot be read; a line is no labelled call: with its number.
+pub fn labels(file: &Path) -> Result<Labels, PipelineError> {
     let text = std::fs::read_to_string(file).map_err(|source| PipelineError::Io { path: file.to_owned(), source })?;
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
     lines

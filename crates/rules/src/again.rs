@@ -9,8 +9,8 @@
 
 use std::ops::Range;
 
-use callsift_core::{Alternative, Evidence, Finding, TimeSpan, TimedChar, Turn, Verdict};
-use callsift_text::{SoundText, least_cost, phrase_likeness};
+use callsift_core::{Alternative, Evidence, Finding, SpeakerRole, TimeSpan, TimedChar, Turn, Verdict};
+use callsift_text::{Normalizer, SoundText, least_cost, phrase_likeness};
 
 use crate::evaluate::{EvalOptions, Judgement, judge};
 use crate::load::RuleSet;
@@ -69,6 +69,33 @@ impl RuleSet {
         questions
     }
 
+    /// The readings that were asked about by which a rule that hits would not, the likeliest first.
+    pub fn clearing<'t>(
+        &self,
+        (rule, hit): (&Rule, &Finding),
+        turns: &'t [Turn],
+        facts: &CallFacts,
+        options: &EvalOptions,
+    ) -> Vec<Reading<'t>> {
+        let reading = |turn: &'t Turn, alternative: &'t Alternative| {
+            let cost = cost(&turn.text(), &alternative.text);
+            Reading { turn, alternative, cost, prob: prob(alternative.score, cost) }
+        };
+        let all = turns.iter().flat_map(|turn| turn.alternatives.iter().map(move |a| reading(turn, a)));
+        let clears = |r: &Reading<'_>| {
+            let read = with_reading(turns, r.turn.index, &r.alternative.text);
+            judge(rule, &self.view(&read, facts.clone(), options), options).finding.verdict == Verdict::Clear
+        };
+        // What excuses stands beside what accuses, not in its place; whether figures differ hangs on what was heard of both.
+        let compares = rule.condition.value.operator().is_some_and(|(_, op)| op.compares());
+        let replaces = |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| r.changes(e));
+        let likely = all.filter(|r| r.prob >= options.unsaid_below && !replaces(r));
+        let mut readings: Vec<Reading<'_>> = likely.collect();
+        readings.sort_by(|a, b| b.prob.total_cmp(&a.prob).then_with(|| a.alternative.text.cmp(&b.alternative.text)));
+        readings.retain(clears);
+        readings
+    }
+
     /// The finding, after the readings that were asked about: one that clears the rule and is likely takes a hit back, one that
     /// may be leaves it open.
     pub(crate) fn heard_again(
@@ -78,35 +105,72 @@ impl RuleSet {
         (turns, facts): (&[Turn], &CallFacts),
         options: &EvalOptions,
     ) -> Finding {
-        let mut readings: Vec<(&Turn, &Alternative)> =
-            turns.iter().flat_map(|turn| turn.alternatives.iter().map(move |a| (turn, a))).collect();
-        readings.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
-        for (turn, alternative) in readings.into_iter().filter(|(_, a)| a.score >= options.unsaid_below) {
-            let read = with_reading(turns, turn.index, &alternative.text);
-            if judge(rule, &self.view(&read, facts.clone(), options), options).finding.verdict != Verdict::Clear {
-                continue;
-            }
-            let (heard, may_be) = differing(&turn.text(), &alternative.text);
-            let doubt = said!(HEARD_AGAIN, heard, may_be, alternative.score).to_string();
-            let verdict = if alternative.score >= options.said_from { Verdict::Clear } else { Verdict::CannotTell };
-            return Finding { verdict, reason: doubt, points: 0.0, evidence: Vec::new(), ..hit };
-        }
-        hit
+        let readings = self.clearing((rule, &hit), turns, facts, options);
+        let Some(best) = readings.first() else { return hit };
+        let (heard, may_be) = differing(&best.turn.text(), &best.alternative.text);
+        let reason = said!(HEARD_AGAIN, heard, may_be, best.prob).to_string();
+        let verdict = if best.prob >= options.said_from { Verdict::Clear } else { Verdict::CannotTell };
+        Finding { verdict, reason, points: 0.0, evidence: Vec::new(), ..hit }
+    }
+}
+
+/// A reading that was asked about, and what was made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading<'t> {
+    /// Whose turn.
+    pub turn: &'t Turn,
+    /// What it says, and the recogniser's answer.
+    pub alternative: &'t Alternative,
+    /// Mean cost by sound of what it says otherwise, 0 the same sounds to 1.
+    pub cost: f64,
+    /// Probability that it was said.
+    pub prob: f64,
+}
+
+impl Reading<'_> {
+    /// True where what it says otherwise is part of a piece of evidence.
+    fn changes(&self, evidence: &Evidence) -> bool {
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        let heard = chars(&self.turn.text());
+        let (start, end) = shared_ends(&heard, &chars(&self.alternative.text));
+        let range = evidence.char_start as usize..evidence.char_end as usize;
+        self.turn.index == evidence.turn && start < range.end && range.start < (heard.len() - end).max(start + 1)
+    }
+}
+
+/// Probability that a reading was said, by the recogniser's answer and its likeness by sound: logistic regression over the readings
+/// of the spoken calls of tests/spoken (dev), `cargo run --release -p callsift-pipeline --example readings`.
+fn prob(score: f64, cost: f64) -> f64 {
+    const WEIGHTS: [f64; 3] = [3.0, 0.5, -2.0];
+    1.0 / (1.0 + (-(WEIGHTS[0] + WEIGHTS[1] * score + WEIGHTS[2] * cost)).exp())
+}
+
+/// What a reading costs by sound: of the characters that differ, a mean per syllable.
+fn cost(heard: &str, read: &str) -> f64 {
+    let normalizer = Normalizer::matching();
+    let [heard, read] = [heard, read].map(|text| normalizer.normalize(text).chars().to_vec());
+    let (start, end) = shared_ends(&heard, &read);
+    let [heard, read] = [heard, read].map(|text| SoundText::new(&text[start..text.len() - end]));
+    match phrase_likeness(&heard, &read) {
+        Some(found) => found.cost,
+        None if read.is_empty() => 0.0,
+        None => 1.0,
     }
 }
 
 /// Where words by which the rule would be met, or not be broken, may have been said, the nearest by sound first.
 fn readings(rule: &Rule, call: &CallView<'_>, judgement: &Judgement) -> Vec<Question> {
     let searched = &judgement.searched;
-    let mut words: Vec<Awaited> = Vec::new();
+    let (mut words, mut excuses): (Vec<Awaited>, Vec<Awaited>) = (Vec::new(), Vec::new());
     match rule.violation_when {
-        ViolationWhen::Missing => rule.condition.value.walk(&mut |c| words.extend(awaited(c, call))),
+        ViolationWhen::Missing => awaited(&rule.condition.value, call, None, &mut words),
         ViolationWhen::Found => rule.condition.value.walk(&mut |c| {
-            words.extend(c.operator().map(|(_, op)| op.contrary(call, searched)).unwrap_or_default());
+            let Some((_, op)) = c.operator() else { return };
+            words.extend(op.contrary(call));
+            excuses.extend(op.excusing(call));
         }),
     }
-    let mut excuses: Vec<Awaited> = Vec::new();
-    rule.except.iter().for_each(|except| except.walk(&mut |c| excuses.extend(awaited(c, call))));
+    rule.except.iter().for_each(|except| awaited(except, call, None, &mut excuses));
     let on = judgement.eval.as_ref().and_then(|e| e.failed_selection()).unwrap_or(searched);
     let mut found = nearest(call, on, words);
     // What excuses stands beside what accuses, not in its place.
@@ -119,8 +183,20 @@ fn readings(rule: &Rule, call: &CallView<'_>, judgement: &Judgement) -> Vec<Ques
     found.into_iter().map(|(_, question)| question).collect()
 }
 
-fn awaited(condition: &Condition, call: &CallView<'_>) -> Vec<Awaited> {
-    condition.operator().map(|(_, op)| op.awaited(call)).unwrap_or_default()
+/// What the operators of a condition wait for, and from whom: what lies beside a place may be another's to say.
+fn awaited(condition: &Condition, call: &CallView<'_>, role: Option<SpeakerRole>, words: &mut Vec<Awaited>) {
+    match condition {
+        Condition::Near(near) => {
+            awaited(&near.anchor, call, near.anchor_role.or(role), words);
+            awaited(&near.condition, call, near.role.or(role), words);
+        }
+        Condition::Within(within) => awaited(&within.condition, call, within.scope.role.or(role), words),
+        other => {
+            let own = other.operator().map(|(_, op)| op.awaited(call)).unwrap_or_default();
+            words.extend(own.into_iter().map(|word| Awaited { role: word.role.or(role), ..word }));
+            other.parts().into_iter().for_each(|part| awaited(part, call, role, words));
+        }
+    }
 }
 
 fn is_within(question: &Question, evidence: &Evidence) -> bool {
@@ -186,4 +262,93 @@ fn differing(heard: &str, read: &str) -> (String, String) {
         text[start.saturating_sub(BESIDE)..to].iter().collect()
     };
     (cut(&heard), cut(&read))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::OnceLock;
+
+    use callsift_core::{Alternative, Turn, Verdict};
+
+    use super::{Question, shared_ends};
+    use crate::selftest::turns_of;
+    use crate::{CallFacts, EvalOptions, RuleSet};
+
+    fn pack() -> &'static RuleSet {
+        static PACK: OnceLock<RuleSet> = OnceLock::new();
+        PACK.get_or_init(|| RuleSet::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules")).unwrap())
+    }
+
+    fn verdict(id: &str, turns: &[Turn]) -> (Verdict, String) {
+        let findings = pack().evaluate(turns, CallFacts::default(), &EvalOptions::default());
+        let finding = findings.into_iter().find(|f| f.rule_id == id).unwrap();
+        (finding.verdict, finding.reason)
+    }
+
+    fn questions(turns: &[Turn]) -> Vec<Question> {
+        pack().questions(turns, &CallFacts::default(), &EvalOptions::default())
+    }
+
+    const CALL: [&str; 4] = [
+        "agent: 您好，长风伤茂，您请说",
+        "customer: 我的货到哪儿了",
+        "agent: 明天上午送到您店里",
+        "customer: 好的知道了",
+    ];
+
+    #[test]
+    fn what_may_have_been_said_is_asked_about() {
+        let turns = turns_of(&CALL);
+        let asked = questions(&turns);
+        let company = asked.iter().find(|q| q.phrase == "商贸").unwrap();
+        assert_eq!(company.text(&turns[0]), "您好，长风商贸，您请说");
+        assert!(asked.iter().all(|q| q.turn % 2 == 0), "only the agent is accused: {asked:?}");
+    }
+
+    #[test]
+    fn the_answer_clears_leaves_open_or_lets_stand() {
+        let mut turns = turns_of(&CALL);
+        assert_eq!(verdict("identity-missing", &turns).0, Verdict::Hit);
+        for (score, wanted) in [(0.0, Verdict::Clear), (-8.5, Verdict::CannotTell), (-30.0, Verdict::Hit)] {
+            turns[0].alternatives = vec![Alternative { text: "您好，长风商贸，您请说".to_owned(), score }];
+            let (found, reason) = verdict("identity-missing", &turns);
+            assert_eq!(found, wanted, "{score}: {reason}");
+            assert_eq!(reason.contains("商贸"), wanted != Verdict::Hit, "both readings are named: {reason}");
+        }
+        turns[0].alternatives = vec![Alternative { text: "您好，长风伤猫，您请说".to_owned(), score: 5.0 }];
+        assert_eq!(
+            verdict("identity-missing", &turns).0,
+            Verdict::Hit,
+            "a reading that does not clear changes nothing"
+        );
+    }
+
+    #[test]
+    fn an_excuse_is_never_heard_in_place_of_what_accuses() {
+        let turns = turns_of(&["agent: 您好", "customer: 坏了怎么办", "agent: 这个真不归我们管，您自己想办法"]);
+        assert_eq!(verdict("shirking", &turns).0, Verdict::Hit);
+        let without: Vec<Question> = questions(&turns).into_iter().filter(|q| q.turn == 2).collect();
+        for question in without {
+            let mut read = turns.clone();
+            read[2].alternatives = vec![Alternative { text: question.text(&turns[2]), score: 5.0 }];
+            assert_eq!(verdict("shirking", &read).0, Verdict::Hit, "{}", question.text(&turns[2]));
+        }
+    }
+
+    #[test]
+    fn a_read_back_that_was_misheard_is_asked_about_by_what_the_customer_wants() {
+        let turns = turns_of(&["agent: 您好请讲", "customer: 要利群六条", "agent: 离群六降路好了", "customer: 嗯"]);
+        assert_eq!(verdict("order-readback-missing", &turns).0, Verdict::Hit);
+        let asked = questions(&turns);
+        assert!(asked.iter().any(|q| q.turn == 2 && q.text(&turns[2]).contains("六条")), "{asked:?}");
+    }
+
+    #[test]
+    fn readings_share_what_does_not_differ() {
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        assert_eq!(shared_ends(&chars("的公号三"), &chars("的工号三")), (1, 2));
+        assert_eq!(shared_ends(&chars("好好"), &chars("好好好")), (2, 0));
+        assert_eq!(shared_ends(&chars(""), &chars("好")), (0, 0));
+    }
 }

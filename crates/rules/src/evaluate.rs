@@ -28,9 +28,9 @@ pub struct EvalOptions {
     pub near_miss_doubt: f64,
     /// Whether the recogniser is asked again before a rule says that something was not said.
     pub second_hearing: bool,
-    /// Log-likelihood from which another reading of a turn counts as what was said: what it says clears the rule.
+    /// Probability (0 to 1) from which another reading of a turn counts as what was said: what it says clears the rule.
     pub said_from: f64,
-    /// Log-likelihood below which another reading of a turn was not said; between both limits the rule cannot tell.
+    /// Probability (0 to 1) below which another reading of a turn was not said; between both limits the rule cannot tell.
     pub unsaid_below: f64,
     /// Role confidence (0 to 1) below which a turn's role counts as unknown.
     pub min_role_confidence: f64,
@@ -45,8 +45,8 @@ impl Default for EvalOptions {
             max_skipped_share: 0.3,
             near_miss_doubt: 0.75,
             second_hearing: true,
-            said_from: -3.5,
-            unsaid_below: -8.5,
+            said_from: 0.7,
+            unsaid_below: 0.15,
             min_role_confidence: 0.6,
         }
     }

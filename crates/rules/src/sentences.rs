@@ -60,7 +60,7 @@ sentences! { $
         "searched {0}–{1} s, {2} turns with {3} s of speech, heard with {4}: not there";
     ABSENT_NEAR: "已查{:.1}–{:.1}秒共{}个话轮、{:.1}秒话语，置信度{:.2}，未出现，最接近“{}”（{:.2}）" =>
         "searched {0}–{1} s, {2} turns with {3} s of speech, heard with {4}: not there; closest “{5}” ({6})";
-    HEARD_AGAIN: "“{}”重听可能是“{}”（{:.1}）" => "“{0}”, heard again, may be “{1}” ({2})";
+    HEARD_AGAIN: "“{}”重听可能是“{}”（可能性{:.2}）" => "“{0}”, heard again, may be “{1}” ({2})";
     NOT_WHOLE: "录音不完整，没录到或听不清的部分可能改变结论" =>
         "the recording is not whole: what was not recorded or not understood may change the answer";
     BREAKS_OFF: "录音没有录到通话结束" => "the recording breaks off before the end of the call";

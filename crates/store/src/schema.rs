@@ -10,7 +10,7 @@ use crate::value::{Kind, Value};
 
 /// Version of the tables; in the metadata of every file. Raised whenever a column is added or changes its meaning. Parts of
 /// every older version are read, too: see [`Column::since`].
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The tables of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

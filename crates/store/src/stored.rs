@@ -5,7 +5,8 @@ use std::path::Path;
 
 use arrow::array::{Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
 use callsift_core::{
-    AudioMark, CallMeta, ChannelLayout, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar, Turn,
+    Alternative, AudioMark, CallMeta, ChannelLayout, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar,
+    Turn,
 };
 
 use crate::error::StoreError;
@@ -222,6 +223,7 @@ impl<'a> Columns<'a> {
         let floats = ["role_confidence", "confidence", "loudness_dbfs"].map(|n| self.typed::<Float64Array>(n));
         let lists = ["char_start_ms", "char_end_ms", "char_prob", "marks", "labels", "label_probs", "label_thresholds"]
             .map(|n| self.typed::<ListArray>(n));
+        let readings = ["alternatives", "alternative_scores"].map(|n| self.typed::<ListArray>(n));
         let int = |i: usize, row: usize| ints[i].map_or(0, |a| a.value(row));
         let float = |i: usize, row: usize| floats[i].filter(|a| !a.is_null(row)).map(|a| a.value(row));
         for row in 0..self.batch.num_rows() {
@@ -237,7 +239,7 @@ impl<'a> Columns<'a> {
                 marks: strings(lists[3], row).iter().filter_map(|m| Mark::parse(m)).collect(),
                 overlap_ms: int(2, row),
                 loudness_dbfs: float(2, row),
-                alternatives: Vec::new(),
+                alternatives: alternatives(readings, row),
                 labels: labels([lists[4], lists[5], lists[6]], row),
             });
         }
@@ -268,6 +270,12 @@ fn chars(text: &str, lists: [Option<&ListArray>; 3], row: usize) -> Vec<TimedCha
 fn strings(list: Option<&ListArray>, row: usize) -> Vec<String> {
     let found = list.and_then(|l| Some((l.values().as_any().downcast_ref::<StringArray>()?, bounds(l, row))));
     found.map_or_else(Vec::new, |(values, range)| range.map(|i| values.value(i).to_owned()).collect())
+}
+
+fn alternatives([texts, scores]: [Option<&ListArray>; 2], row: usize) -> Vec<Alternative> {
+    let scores = scores.and_then(|l| Some((l.values().as_any().downcast_ref::<Float64Array>()?, bounds(l, row))));
+    let scores = scores.map_or_else(Vec::new, |(v, range)| v.values()[range].to_vec());
+    strings(texts, row).into_iter().zip(scores).map(|(text, score)| Alternative { text, score }).collect()
 }
 
 fn labels([names, probs, thresholds]: [Option<&ListArray>; 3], row: usize) -> Vec<LabelScore> {

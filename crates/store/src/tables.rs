@@ -357,6 +357,25 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
                     |r| r.turn.loudness_dbfs.into(),
                 ),
             ),
+            since(
+                4,
+                required(
+                    "alternatives",
+                    Kind::TextList,
+                    "Other readings of `text` that the recogniser was asked about before a rule said that something was not said, the \
+                     likeliest first; empty where nothing hung on the turn.",
+                    |r| Value::TextList(r.turn.alternatives.iter().map(|a| a.text.clone()).collect()),
+                ),
+            ),
+            since(
+                4,
+                required(
+                    "alternative_scores",
+                    Kind::Float64List,
+                    "Log-probability of each of them minus that of `text`, given the sound (natural logarithm).",
+                    |r| Value::Float64List(r.turn.alternatives.iter().map(|a| Some(a.score)).collect()),
+                ),
+            ),
             required("labels", Kind::TextList, "Labels of the text models.", |r| {
                 Value::TextList(r.turn.labels.iter().map(|l| l.label.clone()).collect())
             }),

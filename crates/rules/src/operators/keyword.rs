@@ -178,6 +178,10 @@ impl Operator for Keyword {
         wanted.map(|phrase| Awaited::of_searched(call.index.text(*phrase))).collect()
     }
 
+    fn excusing(&self, call: &CallView<'_>) -> Vec<Awaited> {
+        self.except.ids().iter().map(|phrase| Awaited::of_searched(call.index.text(*phrase))).collect()
+    }
+
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let mut best: Option<(usize, Vec<Evidence>)> = None;
         if self.per == Per::Turn {

@@ -65,9 +65,18 @@ pub trait Operator {
         Vec::new()
     }
 
-    /// Words of which one, said in place of others, could make the operator not hold; none for most, which look for words that
-    /// are there.
-    fn contrary(&self, _call: &CallView<'_>, _on: &Selection) -> Vec<Awaited> {
+    /// Words of which one, said beside what was found, would excuse it.
+    fn excusing(&self, _call: &CallView<'_>) -> Vec<Awaited> {
+        Vec::new()
+    }
+
+    /// True where the operator compares what two sides said, so that it may hold because one of them was misheard.
+    fn compares(&self) -> bool {
+        false
+    }
+
+    /// Words of which one, said in place of others, could make such an operator not hold.
+    fn contrary(&self, _call: &CallView<'_>) -> Vec<Awaited> {
         Vec::new()
     }
 

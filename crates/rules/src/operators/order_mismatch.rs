@@ -88,7 +88,11 @@ impl Operator for OrderMismatch {
         }
     }
 
-    fn contrary(&self, call: &CallView<'_>, _on: &Selection) -> Vec<Awaited> {
+    fn compares(&self) -> bool {
+        true
+    }
+
+    fn contrary(&self, call: &CallView<'_>) -> Vec<Awaited> {
         // Either side may have said what the other was heard to say.
         let sides = [(SpeakerRole::Customer, SpeakerRole::Agent), (SpeakerRole::Agent, SpeakerRole::Customer)];
         let said_by = |role| call.turns.iter().filter(move |t| t.turn.role == role && !t.turn.is_unusable());

@@ -89,6 +89,12 @@ impl Operator for Pattern {
         literals::likeliest(&self.pattern.value).into_iter().map(Awaited::of_searched).collect()
     }
 
+    fn excusing(&self, call: &CallView<'_>) -> Vec<Awaited> {
+        let not = self.not.iter().flat_map(|not| literals::likeliest(&not.value));
+        let phrases = self.except.ids().iter().map(|phrase| call.index.text(*phrase));
+        not.chain(phrases).map(Awaited::of_searched).collect()
+    }
+
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let Some(regex) = &self.compiled else { return Eval::unknown(path, said!(NO_PATTERN)) };
         let original = self.text == TextForm::Original;
