@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use callsift_core::Verdict;
 use callsift_pipeline::{Config, facts, labelled, transcripts::Transcripts};
-use callsift_rules::{EvalOptions, RuleSet};
+use callsift_rules::{EvalOptions, RuleSet, UNHEARD};
 
 /// Scores are brought to the size of the others, so that the fit converges.
 const SCALE: f64 = 10.0;
@@ -61,7 +61,7 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
                     best.alternative.text,
                     best.turn.text()
                 );
-                observations.push(([1.0, best.alternative.score / SCALE, best.cost], said));
+                observations.push(([1.0, best.alternative.score.max(UNHEARD) / SCALE, best.cost], said));
             }
         }
     }

@@ -138,11 +138,15 @@ impl Reading<'_> {
     }
 }
 
+/// Constant, weight of the recogniser's answer, weight of the cost by sound.
+const WEIGHTS: [f64; 3] = [3.0, 0.5, -2.0];
+/// Answers below this say no more: the recogniser heard nothing of the kind.
+pub const UNHEARD: f64 = -15.0;
+
 /// Probability that a reading was said, by the recogniser's answer and its likeness by sound: logistic regression over the readings
 /// of the spoken calls of tests/spoken (dev), `cargo run --release -p callsift-pipeline --example readings`.
 fn prob(score: f64, cost: f64) -> f64 {
-    const WEIGHTS: [f64; 3] = [3.0, 0.5, -2.0];
-    1.0 / (1.0 + (-(WEIGHTS[0] + WEIGHTS[1] * score + WEIGHTS[2] * cost)).exp())
+    1.0 / (1.0 + (-(WEIGHTS[0] + WEIGHTS[1] * score.max(UNHEARD) + WEIGHTS[2] * cost)).exp())
 }
 
 /// What a reading costs by sound: of the characters that differ, a mean per syllable.

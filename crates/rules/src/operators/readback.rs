@@ -9,7 +9,7 @@ use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Heard, Item, Ordered, counted, is_certain, orders, spoken_lines, ways_to_say};
+use crate::orders::{Heard, Item, Ordered, counted, is_certain, is_guessed, orders, spoken_lines, ways_to_say};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -119,8 +119,8 @@ impl Readback {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
     }
 
-    /// A turn that sounds like a read-back and whose quantities were not understood: the recogniser is not sure of it,
-    /// it holds a cue, and it names what the customer ordered.
+    /// A turn that sounds like a read-back and whose quantities were not understood: it counts something after the order, and the
+    /// recogniser is not sure of the number; or it names what the customer ordered, holds a cue, and no number was heard.
     fn misheard<'c>(&self, call: &'c CallView<'_>, on: &Selection, first: u32) -> Option<&'c TurnView<'c>> {
         let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
         let agent = Heard::new(theirs.map(|t| t.norm.chars()).collect());
@@ -129,7 +129,8 @@ impl Readback {
             customer.flat_map(|t| spoken_lines(t, &self.units, &agent)).map(|l| Item::new(l.name)).collect();
         on.candidates.iter().map(|i| &call.turns[*i]).find(|t| {
             let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
-            theirs && !is_certain(t) && self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t))
+            let named = || self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t));
+            theirs && !is_certain(t) && (named() || counted(t, &self.units).iter().any(|c| is_guessed(t, c)))
         })
     }
 
