@@ -140,6 +140,9 @@ fn turn(mut given: Map<String, Value>) -> Result<Option<GivenTurn>, String> {
     turn.marks.sort_unstable();
     turn.marks.dedup();
     turn.alternatives = alternatives;
+    if let Some(sure) = given.remove("role_confidence").as_ref().and_then(number) {
+        turn.role_confidence = turn.role_confidence.min(sure.clamp(0.0, 1.0));
+    }
     Ok((!spoken.is_silence).then_some((turn, speaker, given)))
 }
 
@@ -248,11 +251,15 @@ mod tests {
     #[test]
     fn what_a_recogniser_said_of_its_characters_is_kept() {
         let line = r#"{"call_id":"k","turns":[
-            {"role":"agent","start_ms":0,"end_ms":2000,"text":"您好","confidences":[0.5,"0.25"],"marks":["low_confidence"]},
+            {"role":"agent","start_ms":0,"end_ms":2000,"text":"您好","confidences":[0.5,"0.25"],"marks":["low_confidence"],
+             "role_confidence":0.4,"alternatives":[["您早",-9],["你好",-1.5]]},
             {"role":"agent","start_ms":3000,"end_ms":4000,"text":"请讲","marks":["odd"]}]}"#;
         let call = Transcript::parse(line).unwrap();
         let probs: Vec<f32> = call.turns[0].chars.iter().map(|c| c.prob).collect();
         assert_eq!((probs, call.turns[0].confidence), (vec![0.5, 0.25], 0.375));
+        assert_eq!((call.turns[0].role_confidence, call.turns[1].role_confidence), (0.4, 1.0));
+        let readings: Vec<_> = call.turns[0].alternatives.iter().map(|a| (a.text.as_str(), a.score)).collect();
+        assert_eq!(readings, [("你好", -1.5), ("您早", -9.0)], "the likeliest first");
         assert_eq!(call.turns[0].marks, [Mark::LowConfidence]);
         assert!(call.turns[1].marks.is_empty() && call.fields["turn_extra"].contains("odd"));
     }

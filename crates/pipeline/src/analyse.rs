@@ -1,6 +1,7 @@
 //! Everything after recognition, for one call: turns, text models, rules, score.
 
 use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use callsift_core::{AudioInfo, LevelTrack, SentimentTrend};
 use callsift_core::{CallReport, ChannelLayout, Outcome, Recording, Stage, StageName, TalkMetrics, Turn, Utterance};
@@ -18,12 +19,13 @@ pub struct Analyser<'a> {
     rules: &'a RuleSet,
     classifier: Option<TextClassifier>,
     again: Option<SecondHearing<'a>>,
+    asking: Duration,
 }
 
 impl<'a> Analyser<'a> {
     /// An analyser; without a classifier the labels stay empty.
     pub fn new(config: &'a Config, rules: &'a RuleSet, classifier: Option<TextClassifier>) -> Self {
-        Self { config, rules, classifier, again: None }
+        Self { config, rules, classifier, again: None, asking: Duration::ZERO }
     }
 
     /// With a recogniser to ask before anybody is accused.
@@ -47,6 +49,11 @@ impl<'a> Analyser<'a> {
         }
     }
 
+    /// Time spent on second hearings so far; starts again from nothing.
+    pub fn take_asking(&mut self) -> Duration {
+        std::mem::take(&mut self.asking)
+    }
+
     /// Asks the recogniser about what rules would say that nobody said.
     fn hear_again(&mut self, mut report: CallReport) -> Result<CallReport, (CallReport, String)> {
         let Some(again) = self.again.as_mut().filter(|_| self.config.rules.second_hearing) else { return Ok(report) };
@@ -54,7 +61,10 @@ impl<'a> Analyser<'a> {
         if questions.is_empty() {
             return Ok(report);
         }
-        match again.ask(&report.recording.path, &mut report.turns, &questions) {
+        let start = Instant::now();
+        let asked = again.ask(&report.recording.path, &mut report.turns, &questions);
+        self.asking += start.elapsed();
+        match asked {
             Ok(()) => Ok(report),
             Err(error) => Err((report, error)),
         }

@@ -477,11 +477,16 @@ fn analyse(
                 let (audio, stage, reason) = *error;
                 failed(recording, audio, stage, reason)
             }
-            Ok((audio, utterances)) => clock.time("analyse", || {
+            Ok((audio, utterances)) => {
+                let start = Instant::now();
                 let (kept, info) = (recording.clone(), audio.clone());
-                catch_unwind(AssertUnwindSafe(|| analyser.call(recording, audio, utterances)))
-                    .unwrap_or_else(|panic| failed(kept, Some(info), StageName::Rules, panic_text(panic.as_ref())))
-            }),
+                let report = catch_unwind(AssertUnwindSafe(|| analyser.call(recording, audio, utterances)))
+                    .unwrap_or_else(|panic| failed(kept, Some(info), StageName::Rules, panic_text(panic.as_ref())));
+                let asking = analyser.take_asking();
+                clock.add("second_hearing", asking);
+                clock.add("analyse", start.elapsed().saturating_sub(asking));
+                report
+            }
         };
         if out.send((call, report)).is_err() {
             return;

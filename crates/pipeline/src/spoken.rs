@@ -80,6 +80,9 @@ fn heard_turn(turn: &Turn) -> Value {
     if let (false, Some(object)) = (turn.marks.is_empty(), value.as_object_mut()) {
         object.insert("marks".to_owned(), turn.marks.iter().map(|m| m.as_str()).collect());
     }
+    if let (true, Some(object)) = (turn.role_confidence < 1.0, value.as_object_mut()) {
+        object.insert("role_confidence".to_owned(), json!(turn.role_confidence));
+    }
     if let (false, Some(object)) = (turn.alternatives.is_empty(), value.as_object_mut()) {
         let readings = turn.alternatives.iter().map(|a| json!([a.text, a.score]));
         object.insert("alternatives".to_owned(), readings.collect());

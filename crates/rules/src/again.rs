@@ -23,8 +23,8 @@ use crate::view::{CallFacts, CallView, Selection};
 /// Mean cost per syllable from which a stretch does not sound like a word at all.
 const MAX_COST: f64 = 0.67;
 /// Readings of one rule that are tried, and that are asked about.
-const TRIED: usize = 48;
-const ASKED: usize = 6;
+const TRIED: usize = 96;
+const ASKED: usize = 12;
 
 /// A reading that would clear a rule.
 #[derive(Debug, Clone, PartialEq)]
