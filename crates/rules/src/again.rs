@@ -21,10 +21,10 @@ use crate::sentences::said;
 use crate::view::{CallFacts, CallView, Selection};
 
 /// Mean cost per syllable from which a stretch does not sound like a word at all.
-const MAX_COST: f64 = 0.67;
+const MAX_COST: f64 = 0.56;
 /// Readings of one rule that are tried, and that are asked about.
 const TRIED: usize = 96;
-const ASKED: usize = 12;
+const ASKED: usize = 8;
 
 /// A reading that would clear a rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +139,7 @@ impl Reading<'_> {
 }
 
 /// Constant, weight of the recogniser's answer, weight of the cost by sound.
-const WEIGHTS: [f64; 3] = [3.0, 0.5, -2.0];
+const WEIGHTS: [f64; 3] = [2.0, 0.18, -0.67];
 /// Answers below this say no more: the recogniser heard nothing of the kind.
 pub const UNHEARD: f64 = -15.0;
 

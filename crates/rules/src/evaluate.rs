@@ -46,7 +46,7 @@ impl Default for EvalOptions {
             near_miss_doubt: 0.75,
             second_hearing: true,
             said_from: 0.7,
-            unsaid_below: 0.06,
+            unsaid_below: 0.45,
             min_role_confidence: 0.6,
         }
     }
