@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod compact;
 mod console;
 mod lake;
 mod retain;
 mod sample;
 
+pub use compact::CompactArgs;
 pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
@@ -72,6 +74,9 @@ pub enum Command {
     /// Back up the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
+    /// Make each day of a lake few large files, in the order of call ids.
+    #[command(after_help = compact::COMPACT_EXAMPLES)]
+    Compact(CompactArgs),
     /// Find damaged parts of a lake, and put them aside.
     #[command(after_help = lake::LAKE_EXAMPLES)]
     Lake(LakeArgs),
@@ -169,7 +174,7 @@ pub struct RunArgs {
     /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub settle_secs: u32,
-    /// Do calls again that failed before, with the part that holds them.
+    /// Do calls again that failed before. Each keeps its row until it is done.
     #[arg(long)]
     pub retry_failed: bool,
     /// Print the summary as JSON on stdout.

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate::run(&args),
         Command::Users(args) => commands::users::run(&args),
         Command::Reviews(args) => commands::reviews::run(&args),
+        Command::Compact(args) => commands::compact::run(&args),
         Command::Lake(args) => commands::lake::run(&args),
         Command::Retain(args) => commands::retain::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

@@ -11,6 +11,7 @@
 //! order in which threads finish, so that parts have the same bytes for any number of workers.
 
 pub mod analyse;
+pub mod compact;
 pub mod config;
 pub mod engine;
 pub mod error;
@@ -29,6 +30,8 @@ pub mod speech;
 pub mod transcripts;
 pub mod walk;
 
+pub use callsift_store::CompactedDay;
+pub use compact::{CompactSummary, compact};
 pub use config::{Config, Punctuation, VadBackend};
 pub use engine::Engine;
 pub use error::PipelineError;

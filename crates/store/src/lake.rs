@@ -12,22 +12,16 @@ use std::path::{Path, PathBuf};
 use arrow::record_batch::RecordBatch;
 use callsift_core::{CallReport, Finding, Outcome, Provenance};
 use callsift_text::Segmenter;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
 
+use crate::commits::{self, Commits};
 use crate::error::StoreError;
+use crate::files::{publish, remove, staging, write_parquet};
 use crate::read;
 use crate::removed::Removed;
 use crate::replace;
-use crate::replace::{Judged, Step};
-use crate::schema::{SCHEMA_VERSION, Table, TableName};
+use crate::schema::{Table, TableName};
 use crate::sources::Sources;
 use crate::tables::{self, CallRow, FindingRow, TurnRow};
-
-/// Rows per row group: small enough that a reader can skip, large enough to compress.
-const ROW_GROUP_ROWS: usize = 65_536;
 
 /// What the lake knows of a call that is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +86,13 @@ impl Part {
     }
 }
 
+/// A part by its place in a day whose parts have an order: all calls after the part before, and up to this one.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) part: Part,
+    pub(crate) last_id: String,
+}
+
 /// An open lake; one process at a time may hold it for writing.
 pub struct Lake {
     pub(crate) root: PathBuf,
@@ -100,14 +101,15 @@ pub struct Lake {
     pub(crate) done: BTreeMap<String, DoneCall>,
     /// Rows whose id stands in an earlier part already: older versions wrote such.
     pub(crate) doubles: Vec<(String, DoneCall)>,
-    /// Rows that were taken out to be done again: their recordings keep their ids.
-    forgotten: Vec<(String, DoneCall)>,
+    /// Rows that are to be done again: their recordings keep their ids.
+    pub(crate) forgotten: Vec<(String, DoneCall)>,
     /// Rows that go when a call is written: its id, theirs.
     pub(crate) replaced: BTreeMap<String, Vec<String>>,
     /// Parts of `calls` that cannot be read: their calls count as not done.
     unread: Vec<StoreError>,
     pub(crate) removed: Removed,
     pub(crate) sources: Sources,
+    pub(crate) commits: Commits,
     /// Held for its advisory lock until the lake is dropped.
     _lock: File,
 }
@@ -140,10 +142,12 @@ impl Lake {
             unread: Vec::new(),
             removed,
             sources,
+            commits: Commits::default(),
             _lock: lock,
         };
         replace::finish(root)?;
         lake.clean()?;
+        commits::settle(root)?;
         lake.scan()?;
         Ok(lake)
     }
@@ -163,31 +167,16 @@ impl Lake {
         &self.unread
     }
 
-    /// Calls that [`Lake::forget_failed`] took out.
+    /// Calls that [`Lake::forget_failed`] has done again.
     pub fn forgotten(&self) -> &[(String, DoneCall)] {
         &self.forgotten
     }
 
-    /// Takes the parts that hold failed calls back out of the lake, so that all their calls are done again.
-    ///
-    /// # Errors
-    /// A file cannot be removed.
-    pub fn forget_failed(&mut self) -> Result<usize, StoreError> {
-        let rows = || self.done.iter().chain(self.doubles.iter().map(|(id, call)| (id, call)));
-        let mut parts: Vec<Part> = rows().filter(|(_, d)| d.status == "failed").map(|(_, d)| d.part.clone()).collect();
-        parts.sort();
-        parts.dedup();
-        for part in &parts {
-            // The commit mark goes first: readers then see the calls as not yet done.
-            for table in TableName::ALL.into_iter().rev() {
-                remove(&part.path(&self.root, table))?;
-            }
-        }
-        let gone = rows().filter(|(_, d)| parts.binary_search(&d.part).is_ok());
-        self.forgotten = gone.map(|(id, call)| (id.clone(), call.clone())).collect();
-        self.done.retain(|_, d| parts.binary_search(&d.part).is_err());
-        self.doubles.retain(|(_, d)| parts.binary_search(&d.part).is_err());
-        Ok(parts.len())
+    /// Has all failed calls done again: each stays until it is written anew, and goes in that moment. Gives how many they are.
+    pub fn forget_failed(&mut self) -> usize {
+        self.forgotten.extend(self.done.extract_if(.., |_, call| call.status == "failed"));
+        self.forgotten.extend(self.doubles.extract_if(.., |(_, call)| call.status == "failed"));
+        self.forgotten.len()
     }
 
     /// Writes one part with these calls, in the order given, and publishes it. A row of the lake with the id of one of them goes
@@ -203,8 +192,7 @@ impl Lake {
     ) -> Result<Part, StoreError> {
         let number = self.free_number(date);
         let part = Part { date: date.to_owned(), number };
-        let staging = self.root.join(".staging");
-        fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
+        let staging = staging(&self.root)?;
         let mut staged = Vec::new();
         for (table, batch) in self.batches(reports, provenance, &part)? {
             let path = staging.join(format!("{}-{date}-{number:05}.tmp", table.as_str()));
@@ -213,9 +201,8 @@ impl Lake {
         }
         let going = self.going(reports);
         if going.is_empty() {
-            for (from, to) in staged {
-                publish(&from, &to)?;
-            }
+            let publish = || staged.iter().try_for_each(|(from, to)| publish(from, to));
+            self.commits.make(&self.root, &[date], publish)?;
         } else {
             self.swap(&part, staged, &going)?;
         }
@@ -258,30 +245,15 @@ impl Lake {
         ])
     }
 
-    /// Puts new findings in the place of a part's: what a replay with other rules does. `made_by` is written to the
-    /// part's calls, with their new scores and verdicts; both files change together or not at all, also when killed.
-    ///
-    /// # Errors
-    /// The disk is full or not writable; the part is as it was then.
-    pub fn replace_findings(&self, part: &Part, judged: &[Judged], made_by: &Provenance) -> Result<(), StoreError> {
-        let rows: Vec<FindingRow<'_>> = judged
-            .iter()
-            .flat_map(|j| j.findings.iter().flat_map(|f| finding_rows(&j.call_id, f, &made_by.ruleset_hash)))
-            .collect();
-        let (findings, calls) = (part.path(&self.root, TableName::Findings), part.path(&self.root, TableName::Calls));
-        let batches = [
-            (findings.clone(), batch(&tables::findings(), &rows, &findings)?),
-            (calls.clone(), replace::judged_calls(&calls, judged, made_by)?),
-        ];
-        let staging = self.root.join(".staging");
-        fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
-        let mut moves = Vec::new();
-        for (i, (to, batch)) in batches.into_iter().enumerate() {
-            let from = staging.join(format!("replace-{}-{:05}-{i}.tmp", part.date, part.number));
-            write_parquet(&from, &batch)?;
-            moves.push(Step::Move(from, to));
+    /// Says where the calls of a day are now.
+    pub(crate) fn moved(&mut self, date: &str, spans: &[Span]) -> Result<(), StoreError> {
+        for (id, call) in self.done.iter_mut().filter(|(_, call)| call.part.date == date) {
+            let at = spans.partition_point(|span| span.last_id < *id);
+            if let Some(span) = spans.get(at) {
+                call.part = span.part.clone();
+            }
         }
-        replace::commit(&self.root, part, &moves)
+        Ok(())
     }
 
     fn clean(&self) -> Result<(), StoreError> {
@@ -326,7 +298,7 @@ impl Lake {
 }
 
 /// A hit has one row per place; every other verdict, and a proven absence, has one.
-fn finding_rows<'a>(
+pub(crate) fn finding_rows<'a>(
     call_id: &'a str,
     finding: &'a Finding,
     ruleset_hash: &'a str,
@@ -336,39 +308,6 @@ fn finding_rows<'a>(
 
 pub(crate) fn batch<R>(table: &Table<R>, rows: &[R], path: &Path) -> Result<RecordBatch, StoreError> {
     table.batch(rows).map_err(|e| StoreError::parquet("cannot build the table", path)(&e))
-}
-
-pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<(), StoreError> {
-    let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot write to the lake (is the disk full?)", path)(e);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(|e| fail(&e))?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by(format!("callsift {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(vec![KeyValue::new(
-            "callsift.schema_version".to_owned(),
-            SCHEMA_VERSION.to_string(),
-        )]))
-        .build();
-    let file = File::create(path).map_err(StoreError::io("cannot write to the lake", path))?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(|e| fail(&e))?;
-    writer.write(batch).map_err(|e| fail(&e))?;
-    let file = writer.into_inner().map_err(|e| fail(&e))?;
-    file.sync_all().map_err(StoreError::io("cannot write to the lake", path))
-}
-
-pub(crate) fn publish(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(StoreError::io("cannot write to the lake", folder))?;
-    fs::rename(from, to).map_err(StoreError::io("cannot publish a part", to))?;
-    // The rename itself must survive a power cut before the next one is made.
-    File::open(folder).and_then(|d| d.sync_all()).map_err(StoreError::io("cannot publish a part", folder))
-}
-
-pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("cannot remove", path)(e)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -502,15 +441,19 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn failed_calls_can_be_taken_back_with_their_part() {
+    fn failed_calls_are_done_again_and_alone() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &["a", "f1"]);
         write(folder.path(), &["b"]);
         let mut lake = open(folder.path()).unwrap();
-        assert_eq!(lake.forget_failed().unwrap(), 1);
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["b"]);
-        let part = lake.write_part("2026-11-16", &[report("a", false)], &Provenance::default()).unwrap();
-        assert_eq!(part.number, 0);
+        assert_eq!(lake.forget_failed(), 1);
+        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a", "b"]);
+        let part = lake.write_part("2026-11-16", &[report("f1", false)], &Provenance::default()).unwrap();
+        assert_eq!(part.number, 2);
+        drop(lake);
+        let lake = open(folder.path()).unwrap();
+        let known: Vec<_> = lake.done().iter().map(|(id, c)| (id.as_str(), c.status.as_str(), c.part.number)).collect();
+        assert_eq!(known, [("a", "ok", 0), ("b", "ok", 1), ("f1", "ok", 2)]);
     }
 
     #[test]

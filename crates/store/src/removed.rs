@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
-use crate::lake::{Lake, publish};
+use crate::files::publish;
+use crate::lake::Lake;
 
 /// Marks of removed calls.
 #[derive(Debug, Default)]

@@ -125,8 +125,8 @@ mod tests {
     use callsift_core::Provenance;
 
     use super::snapshot;
+    use crate::Judged;
     use crate::lake::tests::{open, report};
-    use crate::replace::Judged;
     use crate::{Part, TableName, read_findings};
 
     fn made_by(rules: &str) -> Provenance {

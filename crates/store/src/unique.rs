@@ -23,8 +23,9 @@ impl Lake {
             let id = &report.recording.meta.call_id;
             let others = self.replaced.remove(id).unwrap_or_default();
             for old in others.iter().chain([id]) {
-                if let Some(done) = self.done.remove(old) {
-                    going.entry(done.part).or_default().insert(old.clone());
+                let again = self.forgotten.extract_if(.., |(id, _)| id == old).map(|(_, call)| call);
+                for row in self.done.remove(old).into_iter().chain(again) {
+                    going.entry(row.part).or_default().insert(old.clone());
                 }
             }
         }
@@ -45,7 +46,7 @@ impl Lake {
             steps.extend(self.without(old, &ids.iter().map(String::as_str).collect())?);
         }
         steps.extend(mark.map(|(from, to)| Step::Move(from, to)));
-        replace::commit(&self.root, part, &steps)
+        replace::commit(&self.root, &self.commits, part, &steps)
     }
 }
 

@@ -86,7 +86,7 @@ fn hear(file: &Path, turns: &[SpokenTurn], args: &EvalArgs) -> Result<SpeechRepo
     let engine = load::engine(config, load::rules(&args.rules)?, true)?;
     let lake = tempfile::tempdir().context("no folder for a lake that is thrown away")?;
     let workers = args.workers.map_or_else(cores, usize::from);
-    let options = RunOptions { workers, calls_per_part: 32, retry_failed: false };
+    let options = RunOptions { workers, calls_per_part: 32, retry_failed: false, compact_bytes: None };
     let mut said: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
     let mut keep = |event: Event<'_>| {
         if let Event::Call { report, .. } = event {
