@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no API, and its helpers are tests too")]
 
 mod cli;
+mod compact;
 mod console;
 mod damaged;
 mod demo;

@@ -54,7 +54,9 @@ impl PartReader {
             let path = part.path(root, table);
             Ok(Rows::new(&path, open_columns(&path, columns)?))
         };
-        let state = if Order::of_part(root, part)?.is_none() {
+        // Findings that nobody asked for may be damaged.
+        let tables = if with_findings { &TableName::ALL[..] } else { &[TableName::Turns, TableName::Calls] };
+        let state = if Order::of_part(root, part, tables)?.is_none() {
             State::Whole
         } else {
             let findings = || rows(TableName::Findings, &stored_findings::COLUMNS);

@@ -46,9 +46,9 @@ impl Order {
         Some(Self { target_bytes: value(TARGET)?.parse().ok()? })
     }
 
-    /// That of a part: of all its files, or none.
-    pub(crate) fn of_part(root: &Path, part: &Part) -> Result<Option<Self>, StoreError> {
-        let mut orders = TableName::ALL.iter().map(|table| Ok(read::footer(&part.path(root, *table))?.order));
+    /// That of a part: of all these files of it, or none.
+    pub(crate) fn of_part(root: &Path, part: &Part, tables: &[TableName]) -> Result<Option<Self>, StoreError> {
+        let mut orders = tables.iter().map(|table| Ok(read::footer(&part.path(root, *table))?.order));
         let first = orders.next().transpose()?.flatten();
         for other in orders {
             if other? != first {

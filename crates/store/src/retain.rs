@@ -70,7 +70,7 @@ impl Lake {
         if all.iter().all(|id| gone.contains(id.as_str())) {
             return Ok(tables.map(|table| Step::Remove(part.path(&self.root, table))).collect());
         }
-        let (staging, order) = (staging(&self.root)?, Order::of_part(&self.root, part)?);
+        let (staging, order) = (staging(&self.root)?, Order::of_part(&self.root, part, &TableName::ALL)?);
         let mut steps = Vec::new();
         for table in tables {
             let from = staging.join(format!("retain-{}-{}-{:05}.tmp", table.as_str(), part.date, part.number));
