@@ -124,11 +124,6 @@ fn unread(lake: &Lake) -> Vec<String> {
     lake.unread().iter().map(ToString::to_string).collect()
 }
 
-/// Calls of the lake that other rules, options or models made.
-fn stale(lake: &Lake, engine: &Engine) -> usize {
-    lake.done().values().filter(|d| d.is_stale(&engine.provenance)).count()
-}
-
 /// Runs recordings through the whole line into the lake. `stop` ends the run early: calls under way are finished,
 /// the open part is written, and the summary says how many were not reached.
 ///
@@ -143,10 +138,10 @@ pub fn run(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let Todo { jobs: todo, skipped, intake: resolved } = resolve(&lake, plan.recordings);
+    let Todo { jobs: todo, skipped, intake: resolved } = resolve(&lake, plan.recordings)?;
     let mut intake = plan.intake;
     intake.extend(resolved);
-    on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine), intake: &intake });
+    on_event(Event::Started { calls: todo.len(), skipped, stale: lake.stale(&engine.provenance)?, intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
     let unread = unread(&lake);
@@ -208,9 +203,9 @@ pub fn run_transcripts(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let TranscriptTodo { calls: todo, skipped, intake } = transcripts::resolve(&mut lake, calls);
+    let TranscriptTodo { calls: todo, skipped, intake } = transcripts::resolve(&mut lake, calls)?;
     let total = todo.len();
-    on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine), intake: &intake });
+    on_event(Event::Started { calls: total, skipped, stale: lake.stale(&engine.provenance)?, intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
     let workers = options.workers.max(1);

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use crate::error::StoreError;
 use crate::files::{TableWriter, remove, staging};
-use crate::lake::{Lake, Part, Span};
+use crate::lake::{Lake, Part};
 use crate::merge::{Merge, Source};
 use crate::order::{self, Order};
 use crate::read;
@@ -81,10 +81,9 @@ impl Lake {
             }
             written => written?,
         };
-        let spans = new.iter().map(|n| n.span.clone()).collect::<Vec<_>>();
+        let after: Vec<Part> = new.iter().map(|n| n.part.clone()).collect();
         self.swap_day(date, &parts, new)?;
-        self.moved(date, &spans)?;
-        let after: Vec<Part> = spans.into_iter().map(|span| span.part).collect();
+        parts.iter().chain(&after).try_for_each(|part| self.index.read_again(part))?;
         Ok(DayCompaction::Done(CompactedDay {
             date: date.to_owned(),
             calls: merge.calls(),
@@ -120,11 +119,11 @@ impl Lake {
     }
 
     fn swap_day(&self, date: &str, old: &[Part], new: Vec<NewPart>) -> Result<(), StoreError> {
-        let parts: BTreeSet<Part> = new.iter().map(|n| n.span.part.clone()).collect();
+        let parts: BTreeSet<Part> = new.iter().map(|n| n.part.clone()).collect();
         let mut steps = Vec::new();
         // `calls` last: whoever sees them finds the rest. Then what is no more goes, `calls` first.
         for (i, table) in TableName::ALL.into_iter().enumerate() {
-            let staged = new.iter().map(|n| (n.files[i].clone(), n.span.part.path(&self.root, table)));
+            let staged = new.iter().map(|n| (n.files[i].clone(), n.part.path(&self.root, table)));
             steps.extend(staged.map(|(from, to)| Step::Move(from, to)));
         }
         for table in TableName::ALL.into_iter().rev() {
@@ -137,7 +136,7 @@ impl Lake {
 
 /// A part that was written and has no name yet.
 struct NewPart {
-    span: Span,
+    part: Part,
     /// In the order of [`TableName::ALL`].
     files: [PathBuf; 3],
 }
@@ -159,13 +158,9 @@ impl Writing<'_> {
         for path in merge.temporary() {
             remove(path)?;
         }
-        let spans = merge.spans(&cuts).into_iter().enumerate();
-        Ok(spans
-            .map(|(i, last_id)| NewPart {
-                span: Span { part: self.part(i), last_id },
-                files: TableName::ALL.map(|table| self.staged(table, i)),
-            })
-            .collect())
+        let parts = (0..cuts.len())
+            .map(|i| NewPart { part: self.part(i), files: TableName::ALL.map(|table| self.staged(table, i)) });
+        Ok(parts.collect())
     }
 
     fn part(&self, number: usize) -> Part {

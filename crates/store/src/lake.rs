@@ -5,22 +5,20 @@
 //! killed run left behind: staged files, and parts of `turns` and `findings` without their `calls`.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
-use callsift_core::{CallReport, Finding, Outcome, Provenance};
+use callsift_core::{CallReport, Finding, Provenance};
 use callsift_text::Segmenter;
 
 use crate::commits::{self, Commits};
 use crate::error::StoreError;
 use crate::files::{publish, remove, staging, write_parquet};
+use crate::index::{Index, IndexedCall};
 use crate::read;
-use crate::removed::Removed;
 use crate::replace;
 use crate::schema::{Table, TableName};
-use crate::sources::Sources;
 use crate::tables::{self, CallRow, FindingRow, TurnRow};
 
 /// What the lake knows of a call that is done.
@@ -41,21 +39,6 @@ pub struct DoneCall {
 }
 
 impl DoneCall {
-    fn of(report: &CallReport, provenance: &Provenance, part: &Part) -> Self {
-        let fail_stage = match &report.outcome {
-            Outcome::Failed { stage, .. } => stage.as_str().to_owned(),
-            _ => String::new(),
-        };
-        Self {
-            audio_sha256: tables::sha256(report).to_owned(),
-            recording: report.recording.name.clone(),
-            status: report.outcome.as_str().to_owned(),
-            fail_stage,
-            made_by: read::made_by(provenance),
-            part: part.clone(),
-        }
-    }
-
     /// True where other rules, options or models made the row than would make it now.
     pub fn is_stale(&self, now: &Provenance) -> bool {
         self.made_by != read::made_by(now)
@@ -86,29 +69,17 @@ impl Part {
     }
 }
 
-/// A part by its place in a day whose parts have an order: all calls after the part before, and up to this one.
-#[derive(Debug, Clone)]
-pub(crate) struct Span {
-    pub(crate) part: Part,
-    pub(crate) last_id: String,
-}
-
 /// An open lake; one process at a time may hold it for writing.
 pub struct Lake {
     pub(crate) root: PathBuf,
     words: Segmenter,
-    next: BTreeMap<String, u32>,
-    pub(crate) done: BTreeMap<String, DoneCall>,
-    /// Rows whose id stands in an earlier part already: older versions wrote such.
-    pub(crate) doubles: Vec<(String, DoneCall)>,
-    /// Rows that are to be done again: their recordings keep their ids.
-    pub(crate) forgotten: Vec<(String, DoneCall)>,
+    pub(crate) index: Index,
+    /// Failed rows are to be done again: their recordings keep their ids.
+    failed_again: bool,
     /// Rows that go when a call is written: its id, theirs.
     pub(crate) replaced: BTreeMap<String, Vec<String>>,
     /// Parts of `calls` that cannot be read: their calls count as not done.
     unread: Vec<StoreError>,
-    pub(crate) removed: Removed,
-    pub(crate) sources: Sources,
     pub(crate) commits: Commits,
     /// Held for its advisory lock until the lake is dropped.
     _lock: File,
@@ -130,36 +101,71 @@ impl Lake {
                 return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
             }
         }
-        let (removed, sources) = (Removed::load(root)?, Sources::load(root)?);
-        let mut lake = Self {
+        replace::finish(root)?;
+        clean(root)?;
+        commits::settle(root)?;
+        let (index, unread) = Index::open(root)?;
+        Ok(Self {
             root: root.to_owned(),
             words,
-            next: BTreeMap::new(),
-            done: BTreeMap::new(),
-            doubles: Vec::new(),
-            forgotten: Vec::new(),
+            index,
+            failed_again: false,
             replaced: BTreeMap::new(),
-            unread: Vec::new(),
-            removed,
-            sources,
+            unread,
             commits: Commits::default(),
             _lock: lock,
-        };
-        replace::finish(root)?;
-        lake.clean()?;
-        commits::settle(root)?;
-        lake.scan()?;
-        Ok(lake)
+        })
     }
 
-    /// Calls that are done, by id.
-    pub fn done(&self) -> &BTreeMap<String, DoneCall> {
-        &self.done
+    /// The call of an id, where it is done.
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn done_call(&self, id: &str) -> Result<Option<DoneCall>, StoreError> {
+        let rows = self.index.by_id(id)?;
+        Ok(rows.into_iter().find(|row| !row.double && !self.is_forgotten(row)).map(|row| row.call))
+    }
+
+    /// Rows that may be the call of a recording: of its id, its name or its bytes, in the order of day, part and row.
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn rows_like(&self, id: &str, recording: &str, audio_sha256: &str) -> Result<Vec<IndexedCall>, StoreError> {
+        let mut rows = self.index.by_id(id)?;
+        rows.extend(self.index.by_recording(recording)?);
+        rows.extend(self.index.by_sha256(audio_sha256)?);
+        Ok(rows)
+    }
+
+    /// Whether a row is to be done again.
+    pub fn is_forgotten(&self, row: &IndexedCall) -> bool {
+        self.failed_again && row.call.status == "failed"
+    }
+
+    /// All calls that are done, by id.
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn done(&self) -> Result<BTreeMap<String, DoneCall>, StoreError> {
+        let rows = self.index.all()?.into_iter().filter(|row| !row.double && !self.is_forgotten(row));
+        Ok(rows.map(|row| (row.call_id, row.call)).collect())
     }
 
     /// Calls whose id stands in an earlier part already, as older versions wrote them.
-    pub fn doubles(&self) -> &[(String, DoneCall)] {
-        &self.doubles
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn doubles(&self) -> Result<Vec<IndexedCall>, StoreError> {
+        Ok(self.index.all()?.into_iter().filter(|row| row.double).collect())
+    }
+
+    /// Calls that other rules, options or models made than would make them now.
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn stale(&self, now: &Provenance) -> Result<usize, StoreError> {
+        let now = read::made_by(now);
+        Ok(self.index.makers()?.into_iter().filter(|(made_by, _)| *made_by != now).map(|(_, calls)| calls).sum())
     }
 
     /// Parts that cannot be read. Their calls are made again by a run that finds their recordings.
@@ -167,16 +173,9 @@ impl Lake {
         &self.unread
     }
 
-    /// Calls that [`Lake::forget_failed`] has done again.
-    pub fn forgotten(&self) -> &[(String, DoneCall)] {
-        &self.forgotten
-    }
-
-    /// Has all failed calls done again: each stays until it is written anew, and goes in that moment. Gives how many they are.
-    pub fn forget_failed(&mut self) -> usize {
-        self.forgotten.extend(self.done.extract_if(.., |_, call| call.status == "failed"));
-        self.forgotten.extend(self.doubles.extract_if(.., |(_, call)| call.status == "failed"));
-        self.forgotten.len()
+    /// Has all failed calls done again: each stays until it is written anew, and goes in that moment.
+    pub fn forget_failed(&mut self) {
+        self.failed_again = true;
     }
 
     /// Writes one part with these calls, in the order given, and publishes it. A row of the lake with the id of one of them goes
@@ -190,7 +189,7 @@ impl Lake {
         reports: &[CallReport],
         provenance: &Provenance,
     ) -> Result<Part, StoreError> {
-        let number = self.free_number(date);
+        let number = self.free_number(date)?;
         let part = Part { date: date.to_owned(), number };
         let staging = staging(&self.root)?;
         let mut staged = Vec::new();
@@ -199,25 +198,25 @@ impl Lake {
             write_parquet(&path, &batch)?;
             staged.push((path, part.path(&self.root, table)));
         }
-        let going = self.going(reports);
+        let going = self.going(reports)?;
         if going.is_empty() {
             let publish = || staged.iter().try_for_each(|(from, to)| publish(from, to));
             self.commits.make(&self.root, &[date], publish)?;
         } else {
             self.swap(&part, staged, &going)?;
         }
-        self.next.entry(date.to_owned()).and_modify(|n| *n = (*n).max(number + 1)).or_insert(number + 1);
-        for report in reports {
-            self.done.insert(report.recording.meta.call_id.clone(), DoneCall::of(report, provenance, &part));
+        for changed in going.keys().chain([&part]) {
+            self.index.read_again(changed)?;
         }
         Ok(part)
     }
 
     /// The lowest number that is free: parts that were taken out are filled again.
-    fn free_number(&self, date: &str) -> u32 {
+    fn free_number(&self, date: &str) -> Result<u32, StoreError> {
         let used = |n: u32| Part { date: date.to_owned(), number: n }.path(&self.root, TableName::Calls).exists();
-        let end = self.next.get(date).copied().unwrap_or(0);
-        (0..end).find(|n| !used(*n)).unwrap_or(end)
+        // A part that cannot be read is in no index, and has its number.
+        let end = self.index.next_number(date)?;
+        Ok((0..=u32::MAX).find(|n| !used(*n)).unwrap_or(end))
     }
 
     fn batches(
@@ -244,57 +243,23 @@ impl Lake {
             (TableName::Calls, batch(&tables::calls(), &calls, &path(TableName::Calls))?),
         ])
     }
+}
 
-    /// Says where the calls of a day are now.
-    pub(crate) fn moved(&mut self, date: &str, spans: &[Span]) -> Result<(), StoreError> {
-        for (id, call) in self.done.iter_mut().filter(|(_, call)| call.part.date == date) {
-            let at = spans.partition_point(|span| span.last_id < *id);
-            if let Some(span) = spans.get(at) {
-                call.part = span.part.clone();
+/// Removes what a killed command left half done.
+fn clean(root: &Path) -> Result<(), StoreError> {
+    let staging = root.join(".staging");
+    if staging.exists() {
+        fs::remove_dir_all(&staging).map_err(StoreError::io("cannot clean up after a killed run", &staging))?;
+    }
+    for table in [TableName::Turns, TableName::Findings] {
+        for path in read::part_files(root, table)? {
+            let orphan = Part::parse(&path).is_some_and(|p| !p.path(root, TableName::Calls).exists());
+            if orphan {
+                remove(&path)?;
             }
         }
-        Ok(())
     }
-
-    fn clean(&self) -> Result<(), StoreError> {
-        let staging = self.root.join(".staging");
-        if staging.exists() {
-            fs::remove_dir_all(&staging).map_err(StoreError::io("cannot clean up after a killed run", &staging))?;
-        }
-        for table in [TableName::Turns, TableName::Findings] {
-            for path in read::part_files(&self.root, table)? {
-                let orphan = Part::parse(&path).is_some_and(|p| !p.path(&self.root, TableName::Calls).exists());
-                if orphan {
-                    remove(&path)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn scan(&mut self) -> Result<(), StoreError> {
-        for path in read::part_files(&self.root, TableName::Calls)? {
-            let Some(part) = Part::parse(&path) else { continue };
-            let next = self.next.entry(part.date.clone()).or_default();
-            *next = (*next).max(part.number + 1);
-            let keys = match read::call_keys(&path) {
-                Err(damage) if damage.is_damage() => {
-                    self.unread.push(damage);
-                    continue;
-                }
-                keys => keys?,
-            };
-            for key in keys {
-                let read::CallKey { call_id, audio_sha256, recording, status, fail_stage, made_by } = key;
-                let call = DoneCall { audio_sha256, recording, status, fail_stage, made_by, part: part.clone() };
-                match self.done.entry(call_id) {
-                    Entry::Vacant(free) => drop(free.insert(call)),
-                    Entry::Occupied(taken) => self.doubles.push((taken.key().clone(), call)),
-                }
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// A hit has one row per place; every other verdict, and a proven absence, has one.
@@ -404,12 +369,12 @@ pub(crate) mod tests {
         write(folder.path(), &["a", "b"]);
         write(folder.path(), &["c"]);
         let lake = open(folder.path()).unwrap();
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!(lake.done()["b"].audio_sha256, "sha-b");
-        assert_eq!(lake.done()["c"].part.number, 1);
-        assert!(!lake.done()["a"].is_stale(&Provenance::default()));
+        assert_eq!(lake.done().unwrap().keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(lake.done().unwrap()["b"].audio_sha256, "sha-b");
+        assert_eq!(lake.done().unwrap()["c"].part.number, 1);
+        assert!(!lake.done().unwrap()["a"].is_stale(&Provenance::default()));
         let other = Provenance { ruleset_hash: "new".to_owned(), ..Provenance::default() };
-        assert!(lake.done()["a"].is_stale(&other));
+        assert!(lake.done().unwrap()["a"].is_stale(&other));
         assert!(folder.path().join("findings/dt=2026-11-16/part-00001.parquet").exists());
     }
 
@@ -435,7 +400,7 @@ pub(crate) mod tests {
         fs::create_dir_all(root.join(".staging")).unwrap();
         fs::write(root.join(".staging/half.tmp"), b"PAR1").unwrap();
         let lake = open(root).unwrap();
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(lake.done().unwrap().keys().collect::<Vec<_>>(), ["a"]);
         assert!(!root.join("turns/dt=2026-11-16/part-00001.parquet").exists());
         assert!(!root.join(".staging").exists());
     }
@@ -446,13 +411,14 @@ pub(crate) mod tests {
         write(folder.path(), &["a", "f1"]);
         write(folder.path(), &["b"]);
         let mut lake = open(folder.path()).unwrap();
-        assert_eq!(lake.forget_failed(), 1);
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["a", "b"]);
+        lake.forget_failed();
+        let done = |lake: &super::Lake| lake.done().unwrap().into_keys().collect::<Vec<_>>();
+        assert_eq!(done(&lake), ["a", "b"]);
         let part = lake.write_part("2026-11-16", &[report("f1", false)], &Provenance::default()).unwrap();
         assert_eq!(part.number, 2);
         drop(lake);
-        let lake = open(folder.path()).unwrap();
-        let known: Vec<_> = lake.done().iter().map(|(id, c)| (id.as_str(), c.status.as_str(), c.part.number)).collect();
+        let calls = open(folder.path()).unwrap().done().unwrap();
+        let known: Vec<_> = calls.iter().map(|(id, c)| (id.as_str(), c.status.as_str(), c.part.number)).collect();
         assert_eq!(known, [("a", "ok", 0), ("b", "ok", 1), ("f1", "ok", 2)]);
     }
 
@@ -480,8 +446,8 @@ pub(crate) mod tests {
         let folder = version_2();
         let root = folder.path();
         let mut lake = open(root).unwrap();
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["c08", "c12", "c14"]);
-        let old = lake.done()["c08"].part.clone();
+        assert_eq!(lake.done().unwrap().keys().collect::<Vec<_>>(), ["c08", "c12", "c14"]);
+        let old = lake.done().unwrap()["c08"].part.clone();
         let new = lake.write_part("2026-11-16", &[report("n", false)], &Provenance::default()).unwrap();
         for part in [&old, &new] {
             let calls = crate::read_part(root, part).unwrap();
@@ -527,7 +493,10 @@ pub(crate) mod tests {
         fs::write(folder.path().join("calls/dt=2026-11-16/part-00000.parquet"), b"not parquet").unwrap();
         let lake = open(folder.path()).unwrap();
         let told: Vec<String> = lake.unread().iter().map(ToString::to_string).collect();
-        assert!(lake.done().is_empty() && told.len() == 1 && told[0].contains("part-00000.parquet"), "{told:?}");
+        assert!(
+            lake.done().unwrap().is_empty() && told.len() == 1 && told[0].contains("part-00000.parquet"),
+            "{told:?}"
+        );
         // What comes next takes no name that the damaged part has.
         drop(lake);
         write(folder.path(), &["b"]);

@@ -60,16 +60,6 @@ impl Merge {
         self.sequence.len().div_ceil(BLOCK_CALLS)
     }
 
-    /// The last call of each run of so many blocks.
-    pub(crate) fn spans(&self, blocks: &[usize]) -> Vec<String> {
-        let mut end = 0;
-        let ends = blocks.iter().map(|n| {
-            end += n * BLOCK_CALLS;
-            end.min(self.sequence.len())
-        });
-        ends.filter_map(|end| self.sequence.get(end.checked_sub(1)?).map(|(id, _)| id.clone())).collect()
-    }
-
     /// A call that stands twice.
     pub(crate) fn double(&self) -> Option<&str> {
         self.sequence.windows(2).find(|w| w[0].0 == w[1].0).map(|w| w[0].0.as_str())

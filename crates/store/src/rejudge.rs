@@ -116,7 +116,8 @@ impl Replacement<'_> {
         self.findings.finish()?;
         self.new_calls.finish()?;
         let moves = self.moves.map(|(from, to)| Step::Move(from, to));
-        commit(&self.lake.root, &self.lake.commits, &self.part, &moves)
+        commit(&self.lake.root, &self.lake.commits, &self.part, &moves)?;
+        self.lake.index.read_again(&self.part)
     }
 }
 

@@ -118,6 +118,7 @@ fn a_day_is_cut_at_its_target_and_made_one_when_little_is_left() {
     let lake = open(root).unwrap();
     assert!(
         lake.done()
+            .unwrap()
             .iter()
             .all(|(id, call)| read_calls(root, &call.part).unwrap().iter().any(|c| c.meta.call_id == *id))
     );
@@ -209,7 +210,7 @@ fn a_kill_in_the_middle_of_a_swap_is_made_good() {
                 None => fs::remove_file(root.join(&removes[5 - step])).unwrap(),
             }
         }
-        assert_eq!(open(root).unwrap().done().len(), 6, "after {done} steps");
+        assert_eq!(open(root).unwrap().done().unwrap().len(), 6, "after {done} steps");
         assert!(bytes(root) == bytes(whole.path()), "after {done} steps");
         assert_eq!(day_commits(root).unwrap().first().map(|d| (d.commit, d.writing)), Some((3, false)));
     }
