@@ -171,3 +171,47 @@ fn a_lake_of_old_and_new_parts_serves_every_command() {
         assert!(left.contains("共 12 通"), "{left}");
     }
 }
+
+/// `DuckDB` and Polars read in a loop while calls are added, judged by other rules, put together and removed. What the rule of
+/// docs/schema.md lets through belongs together.
+#[test]
+fn readers_tell_what_belongs_together_while_others_write() {
+    let place = Place::new(3, 300);
+    let (_, at) = place.lake("lake");
+    // Something to read from the beginning.
+    place.inspect(&at, "20", &["--config", &place.config]);
+    let stop = place.folder.path().join("stop");
+    let readers: Vec<_> = ["duckdb", "polars"]
+        .iter()
+        .map(|reader| {
+            let mut command = Command::new(python());
+            command.arg(root().join("tests/consistent.py")).arg(&at).arg(reader).arg(&stop);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let new = place.folder.path().join("new.jsonl");
+    for round in 0..4 {
+        let works = |args: &[&str]| {
+            let output = run(args);
+            assert_eq!(code(&output), 0, "{args:?}: {}{}", stdout(&output), stderr(&output));
+        };
+        // Days that are there get new calls, and are put together at the end of the run.
+        let lines = std::fs::read_to_string(&place.calls).unwrap();
+        let some: Vec<String> =
+            lines.lines().step_by(5).map(|l| l.replace("\"d1", &format!("\"r{round}-d1"))).collect();
+        std::fs::write(&new, some.join("\n")).unwrap();
+        works(&["run", "--transcripts", new.to_str().unwrap(), "--out", &at, "--calls-per-part", "10", "--json"]);
+        works(&["replay", "--lake", &at, "--profile", if round % 2 == 0 { "all" } else { "order-hotline" }]);
+        works(&["compact", "--lake", &at, "--part-mib", if round % 2 == 0 { "1" } else { "2" }]);
+    }
+    let gone = run(&["retain", "--lake", &at, "--days", "1", "--today", "2026-11-18", "--yes"]);
+    assert_eq!(code(&gone), 0, "{}", stderr(&gone));
+    std::fs::write(&stop, "").unwrap();
+    for reader in readers {
+        let output = reader.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+        let counts: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert!(counts["whole"].as_u64().unwrap() > 5, "{counts}");
+        println!("{counts}");
+    }
+}
