@@ -12,6 +12,7 @@ mod hostile;
 mod intake;
 mod killed;
 mod models;
+mod questions;
 mod readers;
 mod real;
 mod reports;

@@ -91,8 +91,9 @@ pub enum Command {
     Models(ModelsArgs),
     /// List the audio formats that can be read.
     Formats,
-    /// Print the data dictionary of the lake.
-    Schema,
+    /// Print the data dictionary of the lake, or views over it as SQL.
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema(SchemaArgs),
     /// Print the page for rule writers, or the JSON schema of rule files.
     Operators {
         /// The JSON schema, for editors.
@@ -111,6 +112,36 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+const SCHEMA_EXAMPLES: &str = "Examples:
+  callsift schema > schema.md
+  callsift schema --sql duckdb --lake /data/lake > views.sql && duckdb -init views.sql
+  callsift schema --sql spark --lake /data/lake > views.sql";
+
+/// Engines whose SQL is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SqlName {
+    /// `DuckDB`.
+    Duckdb,
+    /// Spark SQL.
+    Spark,
+    /// `ClickHouse`.
+    Clickhouse,
+}
+
+/// `callsift schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print views for this engine in place of the dictionary.
+    #[arg(long, value_enum, requires = "lake")]
+    pub sql: Option<SqlName>,
+    /// The lake, by the path that the engine will read it by.
+    #[arg(long, value_name = "LAKE", requires = "sql")]
+    pub lake: Option<PathBuf>,
+    /// Metadata field that names an agent's unit (班组).
+    #[arg(long, value_name = "FIELD", default_value = "unit")]
+    pub unit_field: String,
 }
 
 const RUN_EXAMPLES: &str = "Examples:

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => commands::rules::run(&args),
         Command::Models(args) => commands::models::run(&args),
         Command::Formats => commands::about::formats(),
-        Command::Schema => commands::about::schema(),
+        Command::Schema(args) => commands::about::schema(&args),
         Command::Operators { json_schema } => commands::about::operators(json_schema),
         Command::Config(args) => commands::about::config(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

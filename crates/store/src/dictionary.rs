@@ -5,11 +5,12 @@ use std::fmt::Write;
 use callsift_core::AudioMark;
 
 use crate::people::{forms, reviews, samples};
+use crate::questions::QUESTIONS;
 use crate::schema::{SCHEMA_VERSION, Table};
 use crate::tables::{calls, findings, turns};
 
 /// How ids are made, and how to read while somebody writes.
-const READING: &str = "
+const READING: &str = r#"
 ## Ids
 
 `call_id` is unique in a lake. It is what the metadata says, otherwise the recording's file name without folder and extension, whatever other
@@ -50,7 +51,7 @@ findings of one call have the same `ruleset_hash`.
 While a run works it writes small parts, so that a kill costs little. At its end, and by `callsift compact`, each day that got calls becomes
 few files ([figures](lake.md)): rows are sorted by `call_id`, and inside a call as they were written (`turns` by time, `findings` by rule and place), so that
 the same calls give the same bytes, whatever came first. Statistics of each row group lead to a call.
-";
+"#;
 
 /// Data dictionary as Markdown: what `callsift schema` prints and `docs/schema.md` holds.
 pub fn dictionary_markdown() -> String {
@@ -62,6 +63,7 @@ pub fn dictionary_markdown() -> String {
          callsift refuses parts of later versions. Times are integer milliseconds of the recording; lists are never null.\n"
     );
     out.push_str(READING);
+    questions(&mut out);
     section(&mut out, &calls());
     audio_marks(&mut out);
     section(&mut out, &turns());
@@ -70,6 +72,19 @@ pub fn dictionary_markdown() -> String {
     section(&mut out, &forms());
     section(&mut out, &samples());
     out
+}
+
+/// Views, and what they are asked.
+fn questions(out: &mut String) {
+    out.push_str(
+        "\n## Views, and ten questions\n\n`callsift schema --sql duckdb --lake /data/lake > views.sql` prints views for DuckDB (also `spark`, `clickhouse`): \
+         `calls`, `turns`, `findings` and `reviews` over parts of all versions, `v_calls` with `team` (班组, from the metadata field that `--unit-field` names) and \
+         `length_ms` (also of transcripts), `v_findings` with the `place` that verdicts are joined by, `v_hits`, `v_rules`, `v_agents` and `v_verdicts`. In DuckDB, \
+         after `.read views.sql`:\n",
+    );
+    for (i, (question, sql)) in QUESTIONS.iter().enumerate() {
+        let _ = write!(out, "\n{}. {question}\n\n```sql\n{sql}\n```\n", i + 1);
+    }
 }
 
 /// The values of `calls.audio_marks`.

@@ -18,6 +18,7 @@ pub mod lines;
 mod merge;
 mod order;
 pub mod people;
+pub mod questions;
 pub mod read;
 pub mod rejudge;
 pub mod removed;
@@ -31,6 +32,7 @@ pub mod stored_findings;
 mod tables;
 mod unique;
 pub mod value;
+pub mod views;
 
 pub use check::{Damaged, QUARANTINE, check};
 pub use commits::{DayCommit, day_commits};
