@@ -9,7 +9,8 @@ use crate::support::{callsift, code, many_parts, parquet_bytes, python, root, ru
 /// So many calls of each of some days, as transcripts.
 fn transcripts(file: &Path, days: u32, calls: usize) {
     let call = |day: u32, i: usize| {
-        let said = if i % 5 == 0 { "这不归我管，你找别人去" } else { "好的，给您记下了，再见" };
+        let said =
+            if i.is_multiple_of(5) { "这不归我管，你找别人去" } else { "好的，给您记下了，再见" };
         let turn = |start: usize, role: &str, text: &str| serde_json::json!({"role": role, "start_ms": start, "end_ms": start + 3000, "text": text});
         serde_json::json!({
             "call_id": format!("d{day:02}-{i:05}"), "agent_id": format!("30{:02}", i % 7),

@@ -69,7 +69,9 @@ impl Row {
 pub fn resolve(lake: &Lake, mut planned: Vec<Planned>) -> Result<Todo, StoreError> {
     planned.par_iter_mut().for_each(|p| p.recording.sha256 = recording_sha256(&p.recording.path));
     let mut all = Resolver::new(lake, &planned)?;
-    for rule in [Resolver::transcribed, Resolver::same, Resolver::moved, Resolver::changed] {
+    let rules: [fn(&Resolver<'_>, &Planned) -> Found; 4] =
+        [|all, p| Ok(all.transcribed(p)), |all, p| all.same(p), |all, p| Ok(all.moved(p)), |all, p| all.changed(p)];
+    for rule in rules {
         for (i, p) in planned.iter().enumerate() {
             if all.match_of[i].is_none()
                 && let Some(row) = rule(&all, p)?
@@ -145,11 +147,11 @@ impl<'l> Resolver<'l> {
 
     /// A call with its id or recording that another system transcribed: done, unless both days are known and differ. Only such
     /// calls are understood without the bytes of a recording.
-    fn transcribed(&self, p: &Planned) -> Found {
+    fn transcribed(&self, p: &Planned) -> Option<usize> {
         let r = &p.recording;
         let fits = |row: &Row| row.call.audio_sha256.is_empty() && !row.failed() && !Self::other_day(p, row);
         let by_id = || self.free(&self.by_id, &r.meta.call_id);
-        Ok(self.free(&self.by_name, &r.name).chain(by_id()).find(|i| fits(&self.rows[*i])))
+        self.free(&self.by_name, &r.name).chain(by_id()).find(|i| fits(&self.rows[*i]))
     }
 
     /// Rule 1. A row without a hash is of an older lake, and failed: its name has to do.
@@ -166,7 +168,7 @@ impl<'l> Resolver<'l> {
     }
 
     /// Rule 2.
-    fn moved(&self, p: &Planned) -> Found {
+    fn moved(&self, p: &Planned) -> Option<usize> {
         let r = &p.recording;
         let file = |name: &str| name.rsplit('/').next().map(str::to_owned);
         let fits = |row: &Row| {
@@ -180,7 +182,7 @@ impl<'l> Resolver<'l> {
             r.name.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count()
         };
         let fitting: Vec<usize> = self.free(&self.by_sha, &r.sha256).filter(|i| fits(&self.rows[*i])).collect();
-        Ok(fitting.into_iter().rev().max_by_key(alike))
+        fitting.into_iter().rev().max_by_key(alike)
     }
 
     /// Rule 3.

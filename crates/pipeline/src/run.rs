@@ -157,7 +157,7 @@ pub fn run(
         clock.time("store", || parts.flush())?;
     }
     let written = std::mem::take(&mut parts.written);
-    put_in_order(&mut lake, written, options, stop, &clock, &mut summary)?;
+    put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
     finish(&mut summary, clock, started, todo.len());
     Ok(summary)
 }
@@ -165,7 +165,7 @@ pub fn run(
 /// Makes days that got calls few files, unless the run was stopped: the next one, which does the rest, will.
 fn put_in_order(
     lake: &mut Lake,
-    written: Vec<Part>,
+    written: &[Part],
     options: &RunOptions,
     stop: &AtomicBool,
     clock: &Clock,
@@ -232,7 +232,7 @@ pub fn run_transcripts(
     }
     clock.time("store", || parts.flush())?;
     let written = std::mem::take(&mut parts.written);
-    put_in_order(&mut lake, written, options, stop, &clock, &mut summary)?;
+    put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
     finish(&mut summary, clock, started, total);
     Ok(summary)
 }

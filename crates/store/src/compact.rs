@@ -82,7 +82,7 @@ impl Lake {
             written => written?,
         };
         let after: Vec<Part> = new.iter().map(|n| n.part.clone()).collect();
-        self.swap_day(date, &parts, new)?;
+        self.swap_day(date, &parts, &new)?;
         parts.iter().chain(&after).try_for_each(|part| self.index.read_again(part))?;
         Ok(DayCompaction::Done(CompactedDay {
             date: date.to_owned(),
@@ -118,7 +118,7 @@ impl Lake {
         parts.iter().map(of).sum()
     }
 
-    fn swap_day(&self, date: &str, old: &[Part], new: Vec<NewPart>) -> Result<(), StoreError> {
+    fn swap_day(&self, date: &str, old: &[Part], new: &[NewPart]) -> Result<(), StoreError> {
         let parts: BTreeSet<Part> = new.iter().map(|n| n.part.clone()).collect();
         let mut steps = Vec::new();
         // `calls` last: whoever sees them finds the rest. Then what is no more goes, `calls` first.
