@@ -127,7 +127,8 @@ fn a_lake_that_somebody_writes_to_is_left_alone_and_says_so() {
     assert_eq!(code(&run(&["compact", "--lake", &at])), 0);
 }
 
-/// A lake of years: parts that an older callsift wrote beside new ones. Every command works on it, and so after compaction.
+/// A lake of years: parts that an older callsift wrote beside new ones. Every command works on it, and so after
+/// compaction.
 #[test]
 fn a_lake_of_old_and_new_parts_serves_every_command() {
     let place = Place::new(2, 12);
@@ -173,8 +174,8 @@ fn a_lake_of_old_and_new_parts_serves_every_command() {
     }
 }
 
-/// `DuckDB` and Polars read in a loop while calls are added, judged by other rules, put together and removed. What the rule of
-/// docs/schema.md lets through belongs together.
+/// `DuckDB` and Polars read in a loop while calls are added, judged by other rules, put together and removed. What
+/// the rule of docs/schema.md lets through belongs together.
 #[test]
 fn readers_tell_what_belongs_together_while_others_write() {
     let place = Place::new(3, 300);

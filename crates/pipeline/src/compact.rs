@@ -24,8 +24,8 @@ pub struct CompactSummary {
     pub wall_ms: u64,
 }
 
-/// Makes the days of a lake few files of a target size, each day at once and for itself: a compaction that was stopped or
-/// killed is simply run again. `progress` is told days done and days in all.
+/// Makes the days of a lake few files of a target size, each day at once and for itself: a compaction that was
+/// stopped or killed is simply run again. `progress` is told days done and days in all.
 ///
 /// # Errors
 /// Another process holds the lake; it cannot be read or written.

@@ -188,7 +188,8 @@ mod tests {
         }
     }
 
-    /// Lakes keep the hash of the options that made them; an option that came later must not change that of who never set it.
+    /// Lakes keep the hash of the options that made them; an option that came later must not change that of who never
+    /// set it.
     #[test]
     fn options_that_came_later_leave_the_hash_of_old_lakes_alone() {
         // Of the lake in crates/store/test-data/v2.

@@ -5,10 +5,10 @@
 //! 1. Same name and same bytes as a row: that call; it is done.
 //! 2. Same bytes under another name (moved, renamed, another folder was given): that call, unless both days are known and differ.
 //! 3. The very file that a row was made from, or its name where the lake did not write down the file, with other bytes: the
-//!    recording changed; it is inspected again and replaces the row under its id. Not so where the metadata gives another id or
-//!    day: then the file name was used again for another call.
+//! recording changed; it is inspected again and replaces the row under its id. Not so where the metadata gives
+//! another id or day: then the file name was used again for another call.
 //! 4. Anything else is a new call. Its id is the one that it claims; where that is another's, the first eight digits of the
-//!    SHA-256 of its bytes are put behind it.
+//! SHA-256 of its bytes are put behind it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -96,7 +96,8 @@ struct Resolver<'l> {
 }
 
 impl<'l> Resolver<'l> {
-    /// Looks only at rows that have the id, the name or the bytes of a recording: their number follows the run, not the lake.
+    /// Looks only at rows that have the id, the name or the bytes of a recording: their number follows the run, not
+    /// the lake.
     fn new(lake: &'l Lake, planned: &[Planned]) -> Result<Self, StoreError> {
         let mut found: BTreeMap<_, IndexedCall> = BTreeMap::new();
         for p in planned {
@@ -133,7 +134,8 @@ impl<'l> Resolver<'l> {
         map.get(key).into_iter().flatten().copied().filter(|row| !self.taken.contains(row))
     }
 
-    /// Whether a recording may be a row's call by the ids: it claims none, or the row's, or the row's was only made from a name.
+    /// Whether a recording may be a row's call by the ids: it claims none, or the row's, or the row's was only made
+    /// from a name.
     fn may_be(p: &Planned, row: &Row) -> bool {
         let made_of = |id: &str| row.id == id || row.id.strip_prefix(id).is_some_and(|rest| rest.starts_with('~'));
         let name = &row.call.recording;
@@ -145,8 +147,8 @@ impl<'l> Resolver<'l> {
         p.day == Day::Given && p.recording.meta.date.as_deref() != Some(row.call.part.date.as_str())
     }
 
-    /// A call with its id or recording that another system transcribed: done, unless both days are known and differ. Only such
-    /// calls are understood without the bytes of a recording.
+    /// A call with its id or recording that another system transcribed: done, unless both days are known and differ.
+    /// Only such calls are understood without the bytes of a recording.
     fn transcribed(&self, p: &Planned) -> Option<usize> {
         let r = &p.recording;
         let fits = |row: &Row| row.call.audio_sha256.is_empty() && !row.failed() && !Self::other_day(p, row);

@@ -45,8 +45,8 @@ pub struct ReplayPlan<'a> {
     pub other_options: bool,
 }
 
-/// Judges the calls of a lake again and puts the new findings in the place of the old ones. A part changes as a whole or
-/// not at all; a replay that was stopped is simply run again. `progress` is told parts done and parts in all.
+/// Judges the calls of a lake again and puts the new findings in the place of the old ones. A part changes as a whole
+/// or not at all; a replay that was stopped is simply run again. `progress` is told parts done and parts in all.
 ///
 /// # Errors
 /// Another process holds the lake; it cannot be read or written; other options made it.

@@ -33,7 +33,8 @@ pub struct RunOptions {
     pub calls_per_part: usize,
     /// Do calls again that failed before.
     pub retry_failed: bool,
-    /// When all is done, make each day that got calls few files of this size, bytes; `None` leaves the parts as they are.
+    /// When all is done, make each day that got calls few files of this size, bytes; `None` leaves the parts as they
+    /// are.
     pub compact_bytes: Option<u64>,
 }
 
@@ -82,7 +83,8 @@ enum News {
     Front { call: usize, jobs: usize, result: Result<AudioInfo, Failed> },
 }
 
-/// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was read.
+/// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was
+/// read.
 type Closed = Result<(AudioInfo, Vec<Utterance>), Box<(Option<AudioInfo>, StageName, String)>>;
 
 /// A call whose windows have all come back.

@@ -1,9 +1,10 @@
 //! The number of each day's last change, so that a reader can tell whether calls, turns and findings belong together.
 //!
-//! `<lake>/commits/dt=YYYY-MM-DD.json` is one line: `{"dt":"2026-11-16","commit":7,"writing":false}`. Before a file of a day
-//! gets a name, another content or goes, `writing` becomes true; when the day is whole again `commit` is one more and `writing`
-//! false. Who reads the line before and after the tables and finds it the same, and not `writing`, has read the day as it was
-//! at one moment. Numbers are a history and no part of the tables: the same calls may have come in more or fewer commits.
+//! `<lake>/commits/dt=YYYY-MM-DD.json` is one line: `{"dt":"2026-11-16","commit":7,"writing":false}`. Before a file
+//! of a day gets a name, another content or goes, `writing` becomes true; when the day is whole again `commit` is one
+//! more and `writing` false. Who reads the line before and after the tables and finds it the same, and not `writing`,
+//! has read the day as it was at one moment. Numbers are a history and no part of the tables: the same calls may have
+//! come in more or fewer commits.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -33,8 +34,8 @@ pub struct DayCommit {
 pub(crate) struct Commits(Mutex<BTreeMap<String, usize>>);
 
 impl Commits {
-    /// Says that files of these days are about to change, does it, and says that they have changed. After an error the days stay
-    /// marked until somebody opens the lake for writing and puts it in order.
+    /// Says that files of these days are about to change, does it, and says that they have changed. After an error
+    /// the days stay marked until somebody opens the lake for writing and puts it in order.
     pub(crate) fn make<T>(
         &self,
         root: &Path,
@@ -76,7 +77,8 @@ fn whole(root: &Path, day: DayCommit) -> Result<(), StoreError> {
     write(root, &DayCommit { commit: day.commit + 1, writing: false, ..day }, false)
 }
 
-/// Says of the days that a killed command left marked that they are whole: for whoever opens the lake and put it in order.
+/// Says of the days that a killed command left marked that they are whole: for whoever opens the lake and put it in
+/// order.
 pub(crate) fn settle(root: &Path) -> Result<(), StoreError> {
     for day in day_commits(root)?.into_iter().filter(|day| day.writing) {
         whole(root, day)?;

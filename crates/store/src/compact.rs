@@ -1,9 +1,10 @@
 //! A day's parts made few, large and ordered.
 //!
-//! The rows of all parts of a day are merged by call id, block by block, into new files beside the lake; then one journal
-//! ([`crate::replace`]) puts them in the place of the old ones. Until the journal is written nothing has changed, and from
-//! then on all of it will: a kill costs the work on one day, and the next compaction does it. The new rows come before the old ones
-//! go, so that who reads meanwhile may meet a call twice, and never misses one; [`crate::commits`] tells.
+//! The rows of all parts of a day are merged by call id, block by block, into new files beside the lake; then one
+//! journal ([`crate::replace`]) puts them in the place of the old ones. Until the journal is written nothing has
+//! changed, and from then on all of it will: a kill costs the work on one day, and the next compaction does it. The
+//! new rows come before the old ones go, so that who reads meanwhile may meet a call twice, and never misses one;
+//! [`crate::commits`] tells.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -22,8 +22,8 @@ pub struct CallGroup {
     pub findings: Vec<StoredFinding>,
 }
 
-/// Reads a part. One that is compacted comes in groups of calls, so that memory does not depend on its size; any other one is
-/// a single group.
+/// Reads a part. One that is compacted comes in groups of calls, so that memory does not depend on its size; any
+/// other one is a single group.
 pub struct PartReader {
     root: PathBuf,
     part: Part,

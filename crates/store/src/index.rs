@@ -1,8 +1,10 @@
-//! What the lake knows of its calls, in one file beside it, so that a run does not read every part to learn which calls are done.
+//! What the lake knows of its calls, in one file beside it, so that a run does not read every part to learn which
+//! calls are done.
 //!
-//! `<lake>/.index/calls.db` is made from the parts and from the marks in `.sources` and `.removed`, and is never the truth: each
-//! of these files stands in it with size, time and place on the disk, and one that differs is read again when the lake is
-//! opened. An index that is missing, broken or of another version is made anew; it may be deleted at any time.
+//! `<lake>/.index/calls.db` is made from the parts and from the marks in `.sources` and `.removed`, and is never the
+//! truth: each of these files stands in it with size, time and place on the disk, and one that differs is read again
+//! when the lake is opened. An index that is missing, broken or of another version is made anew; it may be deleted at
+//! any time.
 
 use std::collections::BTreeMap;
 use std::fs;

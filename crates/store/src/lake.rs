@@ -14,7 +14,7 @@ use callsift_text::Segmenter;
 
 use crate::commits::{self, Commits};
 use crate::error::StoreError;
-use crate::files::{publish, remove, staging, write_parquet};
+use crate::files::{publish, staging, write_parquet};
 use crate::index::{Index, IndexedCall};
 use crate::read;
 use crate::replace;
@@ -102,7 +102,7 @@ impl Lake {
             }
         }
         replace::finish(root)?;
-        clean(root)?;
+        replace::clean(root)?;
         commits::settle(root)?;
         let (index, unread) = Index::open(root)?;
         Ok(Self {
@@ -178,8 +178,8 @@ impl Lake {
         self.failed_again = true;
     }
 
-    /// Writes one part with these calls, in the order given, and publishes it. A row of the lake with the id of one of them goes
-    /// out of its part in the same moment: an id stands once.
+    /// Writes one part with these calls, in the order given, and publishes it. A row of the lake with the id of one
+    /// of them goes out of its part in the same moment: an id stands once.
     ///
     /// # Errors
     /// The disk is full or not writable; nothing of the part is visible then.
@@ -243,23 +243,6 @@ impl Lake {
             (TableName::Calls, batch(&tables::calls(), &calls, &path(TableName::Calls))?),
         ])
     }
-}
-
-/// Removes what a killed command left half done.
-fn clean(root: &Path) -> Result<(), StoreError> {
-    let staging = root.join(".staging");
-    if staging.exists() {
-        fs::remove_dir_all(&staging).map_err(StoreError::io("cannot clean up after a killed run", &staging))?;
-    }
-    for table in [TableName::Turns, TableName::Findings] {
-        for path in read::part_files(root, table)? {
-            let orphan = Part::parse(&path).is_some_and(|p| !p.path(root, TableName::Calls).exists());
-            if orphan {
-                remove(&path)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A hit has one row per place; every other verdict, and a proven absence, has one.

@@ -10,8 +10,8 @@ use crate::order::{self, BLOCK_CALLS, Rows, block};
 use crate::read::contained;
 use crate::schema::TableName;
 
-/// Files of each table that are open at once: more are merged in two passes, so that neither memory nor open files grow with
-/// the parts of a day.
+/// Files of each table that are open at once: more are merged in two passes, so that neither memory nor open files
+/// grow with the parts of a day.
 const OPEN: usize = 64;
 
 /// Three files with rows of the same calls.

@@ -1,8 +1,8 @@
 //! The lake's order of rows: by call id, and inside a call as the call was written.
 //!
-//! Compacted parts have it in all three tables and say so in their metadata. So they can be read and rewritten a few calls at
-//! a time, however large they are, and statistics of row groups lead to a call. Rows are written in blocks of so many calls
-//! from the beginning of the part, so that bytes depend on the rows alone.
+//! Compacted parts have it in all three tables and say so in their metadata. So they can be read and rewritten a few
+//! calls at a time, however large they are, and statistics of row groups lead to a call. Rows are written in blocks
+//! of so many calls from the beginning of the part, so that bytes depend on the rows alone.
 
 use std::path::Path;
 
@@ -202,8 +202,8 @@ pub(crate) fn block(
     concat_batches(schema, &upgraded).map_err(|e| cannot_read(path, &e))
 }
 
-/// Writes a part's file anew with the rows of calls that stay, as a fresh run or a fresh compaction would: block by block
-/// where the part has the lake's order. Gives how many calls stay.
+/// Writes a part's file anew with the rows of calls that stay, as a fresh run or a fresh compaction would: block by
+/// block where the part has the lake's order. Gives how many calls stay.
 pub(crate) fn rewrite(
     root: &Path,
     part: &Part,

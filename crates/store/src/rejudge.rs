@@ -43,8 +43,9 @@ pub struct Replacement<'l> {
 }
 
 impl Lake {
-    /// Begins to put new findings in the place of a part's: what a replay with other rules does. `made_by` is written to the
-    /// part's calls, with their new scores and verdicts; all files change together or not at all, also when killed.
+    /// Begins to put new findings in the place of a part's: what a replay with other rules does. `made_by` is written
+    /// to the part's calls, with their new scores and verdicts; all files change together or not at all, also when
+    /// killed.
     ///
     /// # Errors
     /// The part cannot be read, or the disk is full or not writable.

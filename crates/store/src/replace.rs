@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::files::{publish, remove};
 use crate::lake::Part;
 use crate::read;
+use crate::schema::TableName;
 
 fn journal(root: &Path, part: &Part) -> PathBuf {
     root.join(format!(".replace-{}-{:05}", part.date, part.number))
@@ -75,6 +76,23 @@ fn finish_one(root: &Path, journal: &Path) -> Result<(), StoreError> {
         }
     }
     remove(journal)
+}
+
+/// Removes what a killed command left half done.
+pub(crate) fn clean(root: &Path) -> Result<(), StoreError> {
+    let staging = root.join(".staging");
+    if staging.exists() {
+        fs::remove_dir_all(&staging).map_err(StoreError::io("cannot clean up after a killed run", &staging))?;
+    }
+    for table in [TableName::Turns, TableName::Findings] {
+        for path in read::part_files(root, table)? {
+            let orphan = Part::parse(&path).is_some_and(|p| !p.path(root, TableName::Calls).exists());
+            if orphan {
+                remove(&path)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes a file of a part so that the removal survives a power cut before the next step; a day without parts goes, too.

@@ -1,7 +1,8 @@
 //! Taking calls out of the lake for their age.
 //!
-//! A part all of whose calls go loses its files, `calls` first: from then on no reader looks for the others. A part some of
-//! whose calls stay is written anew with only those. Either happens through the journal of [`crate::replace`].
+//! A part all of whose calls go loses its files, `calls` first: from then on no reader looks for the others. A part
+//! some of whose calls stay is written anew with only those. Either happens through the journal of
+//! [`crate::replace`].
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,8 +54,8 @@ impl Lake {
     /// Takes calls out of a part.
     ///
     /// # Errors
-    /// The part cannot be read, or the disk is full or not writable. The part is then as it was, or, where only the removal
-    /// of its files failed, gone for readers.
+    /// The part cannot be read, or the disk is full or not writable. The part is then as it was, or, where only the
+    /// removal of its files failed, gone for readers.
     pub fn remove_calls(&mut self, part: &Part, gone: &BTreeSet<&str>) -> Result<(), StoreError> {
         replace::commit(&self.root, &self.commits, part, &self.without(part, gone)?)?;
         self.index.read_again(part)

@@ -16,8 +16,8 @@ pub enum Dialect {
 /// Tables of the run, and what people said, where it was exported.
 const TABLES: [(&str, bool); 4] = [("calls", true), ("turns", true), ("findings", true), ("reviews", false)];
 
-/// The views over a lake. `lake` is a path as the engine sees it, `team_field` the metadata field that holds an agent's team;
-/// without `reviews` those of verdicts are left out, since their table has no file yet.
+/// The views over a lake. `lake` is a path as the engine sees it, `team_field` the metadata field that holds an
+/// agent's team; without `reviews` those of verdicts are left out, since their table has no file yet.
 pub fn views(dialect: Dialect, lake: &str, team_field: &str, reviews: bool) -> String {
     let mut out = format!("-- Views over the lake {}; made by `callsift schema --sql`.\n", lake.replace('\n', " "));
     let tables = TABLES.iter().filter(|(_, always)| *always || reviews);

@@ -31,7 +31,8 @@ pub struct CompactArgs {
     /// Which days.
     #[command(flatten)]
     pub days: DayArgs,
-    /// Size of a part's `turns`, the largest table, from which the next part begins, MiB [default: that of the configuration, 128].
+    /// Size of a part's `turns`, the largest table, from which the next part begins, MiB [default: that of the
+    /// configuration, 128].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub part_mib: Option<u32>,
     /// Print the summary as JSON on stdout.

@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 use crate::catalog::{grams, odd, outcomes, place};
 use crate::error::ConsoleError;
 
-/// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. A call whose rows
-/// are as they were stays as it is, with its numbers, also where it is now in another part: a day that was compacted is read, and
-/// hardly written. `progress` is told parts done and parts in all. A part that cannot be read, or a call whose id stands in
-/// another part, is written down as odd and stops nothing.
+/// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. A call
+/// whose rows are as they were stays as it is, with its numbers, also where it is now in another part: a day that was
+/// compacted is read, and hardly written. `progress` is told parts done and parts in all. A part that cannot be read,
+/// or a call whose id stands in another part, is written down as odd and stops nothing.
 ///
 /// # Errors
 /// The lake's folders cannot be read, or the catalogue not written.
@@ -368,8 +368,8 @@ fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleE
     Ok(())
 }
 
-/// When a stretch of a turn was said at the latest bounds: characters that follow each other without a gap were not timed one
-/// by one but spread over what was heard as a whole, so the number may lie anywhere in it.
+/// When a stretch of a turn was said at the latest bounds: characters that follow each other without a gap were not
+/// timed one by one but spread over what was heard as a whole, so the number may lie anywhere in it.
 fn heard_within(chars: &[TimedChar], range: &Range<usize>) -> Option<TimeSpan> {
     let touch = |i: usize| i > 0 && i < chars.len() && chars[i - 1].span.end_ms >= chars[i].span.start_ms;
     let (mut start, mut end) = (range.start, range.end);
