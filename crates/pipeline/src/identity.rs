@@ -5,10 +5,10 @@
 //! 1. Same name and same bytes as a row: that call; it is done.
 //! 2. Same bytes under another name (moved, renamed, another folder was given): that call, unless both days are known and differ.
 //! 3. The very file that a row was made from, or its name where the lake did not write down the file, with other bytes: the
-//! recording changed; it is inspected again and replaces the row under its id. Not so where the metadata gives
-//! another id or day: then the file name was used again for another call.
+//!    recording changed; it is inspected again and replaces the row under its id. Not so where the metadata gives another id or
+//!    day: then the file name was used again for another call.
 //! 4. Anything else is a new call. Its id is the one that it claims; where that is another's, the first eight digits of the
-//! SHA-256 of its bytes are put behind it.
+//!    SHA-256 of its bytes are put behind it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
