@@ -217,3 +217,35 @@ fn readers_tell_what_belongs_together_while_others_write() {
         println!("{counts}");
     }
 }
+
+/// The console's catalogue follows a compaction without entering the calls again, and waits while a day is being changed.
+#[test]
+fn the_catalogue_keeps_its_calls_when_their_parts_are_put_together() {
+    let place = Place::new(2, 30);
+    let (lake, at) = place.lake("lake");
+    place.inspect(&at, "7", &["--config", &place.config]);
+    let data = place.folder.path().join("data");
+    let calls = || -> Vec<(String, i64, String)> {
+        let synced = run(&["estimate", "--lake", &at, "--data", data.to_str().unwrap()]);
+        assert!(code(&synced) <= 1, "{}", stderr(&synced));
+        let script = "import json, sqlite3, sys; print(json.dumps(sqlite3.connect(sys.argv[1]).execute(\
+            'SELECT call_id, id, part FROM calls ORDER BY call_id').fetchall()))";
+        let read = Command::new(python()).args(["-c", script]).arg(data.join("catalog.db")).output().unwrap();
+        serde_json::from_slice(&read.stdout).unwrap()
+    };
+    let numbers = |calls: &[(String, i64, String)]| calls.iter().map(|c| (c.0.clone(), c.1)).collect::<Vec<_>>();
+    let before = calls();
+    assert_eq!((before.len(), before[59].2.as_str()), (60, "2026-11-17/4"));
+    assert_eq!(code(&run(&["compact", "--lake", &at])), 0);
+    // As it is amid a change of the first day.
+    let line = lake.join("commits/dt=2026-11-16.json");
+    let whole = std::fs::read_to_string(&line).unwrap();
+    std::fs::write(&line, whole.replace("false", "true")).unwrap();
+    let amid = calls();
+    assert_eq!(numbers(&amid), numbers(&before));
+    assert_eq!((amid[29].2.as_str(), amid[30].2.as_str()), ("2026-11-16/4", "2026-11-17/0"));
+    std::fs::write(&line, whole).unwrap();
+    let after = calls();
+    assert_eq!(numbers(&after), numbers(&before));
+    assert!(after.iter().all(|c| c.2.ends_with("/0")), "{after:?}");
+}

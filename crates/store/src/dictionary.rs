@@ -26,7 +26,8 @@ files, and `run`, `replay`, `compact` and `retain` change them one after the oth
 moment; of any other day nothing is used, and it is read again.** Where reading itself fails because a file went meanwhile, read again, too.
 
 `commits/dt=YYYY-MM-DD.json` is one line, `{"dt":"2026-11-16","commit":7,"writing":false}`: `commit` counts the changes of the day, and
-`writing` is true while one is made. A day that only an older callsift wrote has no line, and counts as one that never changes. In DuckDB:
+`writing` is true while one is made. A day that only an older callsift wrote has no line, and counts as one that never changes; the
+folder comes with the first command that writes. In DuckDB:
 
 ```sql
 CREATE OR REPLACE TEMP TABLE before AS SELECT dt, "commit", writing FROM read_json('/data/lake/commits/*.json', columns = {dt: 'VARCHAR', "commit": 'BIGINT', writing: 'BOOLEAN'});

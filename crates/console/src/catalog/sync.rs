@@ -1,13 +1,13 @@
 //! Following the lake: parts that appeared, changed or went.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use callsift_core::{Severity, TimeSpan, TimedChar, Turn};
-use callsift_store::{CallGroup, Part, PartReader, StoredCall, StoredFinding, TableName, stored_parts};
+use callsift_store::{CallGroup, Part, PartReader, StoredCall, StoredFinding, TableName, day_commits, stored_parts};
 use callsift_text::{mask, sensitive_numbers};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
@@ -113,9 +113,16 @@ pub(super) fn changes(conn: &Connection, lake: &Path) -> Result<Changes, Console
         let stamp = stamp(lake, &part);
         there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
     }
+    // A day that is being changed is looked at when it is whole: amid a compaction calls would stand twice.
+    let amid: BTreeSet<String> = day_commits(lake)?.into_iter().filter(|d| d.writing).map(|d| d.dt).collect();
+    let is_whole = |name: &str| !amid.contains(name.trim_start_matches("gone:").split('/').next().unwrap_or(name));
     let same = |name: &String, stamp: &String| there.get(name).is_some_and(|(_, now)| now == stamp);
-    let gone = known.iter().filter(|(name, stamp)| !same(name, stamp)).map(|(name, _)| name.clone()).collect();
-    let is_new = |(name, (_, stamp)): &(String, (Part, String))| known.get(name) != Some(stamp);
+    let gone = known
+        .iter()
+        .filter(|(name, stamp)| is_whole(name) && !same(name, stamp))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let is_new = |(name, (_, stamp)): &(String, (Part, String))| is_whole(name) && known.get(name) != Some(stamp);
     let new = there.into_iter().filter(is_new).map(|(name, (part, stamp))| (name, part, stamp)).collect();
     Ok(Changes { gone, new })
 }
