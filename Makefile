@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
 BIN := target/release/callsift
 
-.PHONY: help setup build demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
+.PHONY: help setup build conformance demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -143,6 +143,20 @@ bench-peers: build real-calls .venv-peers/ready ## callsift beside faster-whispe
 bench-text: setup .venv-train/ready ## turns per second of the text model, beside python onnxruntime
 	@cargo build --release --workspace --examples
 	@$(TRAIN) benches/text.py
+
+$(ENV)/venv-conformance/ready: tests/conformance.txt
+	@python3 -m venv $(ENV)/venv-conformance
+	@$(ENV)/venv-conformance/bin/python -m pip install --quiet -r tests/conformance.txt
+	@touch $@
+
+CONFORMANCE := target/conformance
+
+conformance: build $(ENV)/venv-conformance/ready ## a table of readers that read the lake alike (Spark needs Java 17)
+	@rm -rf $(CONFORMANCE) && mkdir -p $(CONFORMANCE) && cp -r crates/store/test-data/v2 $(CONFORMANCE)/lake
+	@$(BIN) run --transcripts tests/labelled/dev.jsonl --rules rules --profile all --out $(CONFORMANCE)/lake >/dev/null
+	@$(BIN) schema --sql spark --lake $(CONFORMANCE)/lake > $(CONFORMANCE)/spark.sql
+	@$(BIN) schema --sql clickhouse --lake $(CONFORMANCE)/lake > $(CONFORMANCE)/clickhouse.sql
+	@$(ENV)/venv-conformance/bin/python tests/conformance.py $(CONFORMANCE)/lake $(CONFORMANCE)/spark.sql $(CONFORMANCE)/clickhouse.sql
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no API, and its helpers are tests too")]
 
 mod cli;
+mod compact;
 mod console;
 mod damaged;
 mod demo;
@@ -11,6 +12,7 @@ mod hostile;
 mod intake;
 mod killed;
 mod models;
+mod questions;
 mod readers;
 mod real;
 mod reports;

@@ -74,3 +74,10 @@ pub fn recordings(names: &[&str]) -> tempfile::TempDir {
     }
     folder
 }
+
+/// A configuration by which runs leave the parts as they write them.
+pub fn many_parts(folder: &Path) -> String {
+    let file = folder.join("many-parts.toml");
+    std::fs::write(&file, "[lake]\ncompact = false\n").unwrap();
+    file.to_string_lossy().into_owned()
+}

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod compact;
 mod console;
 mod lake;
 mod retain;
 mod sample;
 
+pub use compact::CompactArgs;
 pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
@@ -72,6 +74,9 @@ pub enum Command {
     /// Back up the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
+    /// Make each day of a lake few large files, in the order of call ids.
+    #[command(after_help = compact::COMPACT_EXAMPLES)]
+    Compact(CompactArgs),
     /// Find damaged parts of a lake, and put them aside.
     #[command(after_help = lake::LAKE_EXAMPLES)]
     Lake(LakeArgs),
@@ -86,8 +91,9 @@ pub enum Command {
     Models(ModelsArgs),
     /// List the audio formats that can be read.
     Formats,
-    /// Print the data dictionary of the lake.
-    Schema,
+    /// Print the data dictionary of the lake, or views over it as SQL.
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema(SchemaArgs),
     /// Print the page for rule writers, or the JSON schema of rule files.
     Operators {
         /// The JSON schema, for editors.
@@ -106,6 +112,36 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+const SCHEMA_EXAMPLES: &str = "Examples:
+  callsift schema > schema.md
+  callsift schema --sql duckdb --lake /data/lake > views.sql && duckdb -init views.sql
+  callsift schema --sql spark --lake /data/lake > views.sql";
+
+/// Engines whose SQL is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SqlName {
+    /// `DuckDB`.
+    Duckdb,
+    /// Spark SQL.
+    Spark,
+    /// `ClickHouse`.
+    Clickhouse,
+}
+
+/// `callsift schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print views for this engine in place of the dictionary.
+    #[arg(long, value_enum, requires = "lake")]
+    pub sql: Option<SqlName>,
+    /// The lake, by the path that the engine will read it by.
+    #[arg(long, value_name = "LAKE", requires = "sql")]
+    pub lake: Option<PathBuf>,
+    /// Metadata field that names an agent's unit (班组).
+    #[arg(long, value_name = "FIELD", default_value = "unit")]
+    pub unit_field: String,
 }
 
 const RUN_EXAMPLES: &str = "Examples:
@@ -169,7 +205,7 @@ pub struct RunArgs {
     /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub settle_secs: u32,
-    /// Do calls again that failed before, with the part that holds them.
+    /// Do calls again that failed before. Each keeps its row until it is done.
     #[arg(long)]
     pub retry_failed: bool,
     /// Print the summary as JSON on stdout.

@@ -79,9 +79,25 @@ pub fn clock(ms: i64) -> String {
     format!("{}:{:02}", ms / 60_000, ms / 1000 % 60)
 }
 
+/// Bytes for people: `1.5 KiB`.
+pub fn size(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let unit = (0..units.len() - 1).find(|u| bytes >> (10 * u) < 1024).unwrap_or(units.len() - 1);
+    if unit == 0 {
+        format!("{bytes} B")
+    } else {
+        format!("{:.1} {}", bytes as f64 / 1024f64.powi(unit as i32), units[unit])
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{clock, table};
+    use super::{clock, size, table};
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!([0, 1023, 1024, 1536, 5 << 30].map(size), ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "5.0 GiB"]);
+    }
 
     #[test]
     fn columns_line_up_for_han_and_latin() {

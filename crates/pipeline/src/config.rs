@@ -96,6 +96,33 @@ pub struct TextConfig {
     pub punctuation: Punctuation,
 }
 
+/// Files of the lake. They change no result, and are no part of the hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LakeConfig {
+    /// Whether a run that has done all its calls makes the days that got some few large files.
+    pub compact: bool,
+    /// Size of a compacted part's `turns`, the largest of its tables, from which the next part begins, MiB.
+    pub part_mib: u32,
+}
+
+impl Default for LakeConfig {
+    fn default() -> Self {
+        Self { compact: true, part_mib: 128 }
+    }
+}
+
+impl LakeConfig {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The size in bytes; 1 MiB at least.
+    pub fn part_bytes(&self) -> u64 {
+        u64::from(self.part_mib.max(1)) << 20
+    }
+}
+
 /// Everything that can change a result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -116,6 +143,9 @@ pub struct Config {
     pub rules: EvalOptions,
     /// Metadata.
     pub metadata: MetadataConfig,
+    /// Files of the lake.
+    #[serde(skip_serializing_if = "LakeConfig::is_default")]
+    pub lake: LakeConfig,
 }
 
 impl Config {
@@ -132,7 +162,7 @@ impl Config {
     /// SHA-256 over all options in their written form. The default speech model counts as that of older versions, whose
     /// lakes keep their hash; which model heard a call is said by `asr_model` and `asr_sha256`.
     pub fn hash(&self) -> String {
-        let mut named = self.clone();
+        let mut named = Self { lake: LakeConfig::default(), ..self.clone() };
         if named.models.asr == ModelConfig::default().asr {
             "whisper-mini-zh".clone_into(&mut named.models.asr);
         }
@@ -158,7 +188,8 @@ mod tests {
         }
     }
 
-    /// Lakes keep the hash of the options that made them; an option that came later must not change that of who never set it.
+    /// Lakes keep the hash of the options that made them; an option that came later must not change that of who never
+    /// set it.
     #[test]
     fn options_that_came_later_leave_the_hash_of_old_lakes_alone() {
         // Of the lake in crates/store/test-data/v2.
@@ -210,5 +241,8 @@ mod tests {
         assert_ne!(Config::default().hash(), other.hash());
         let other: Config = toml::from_str("[asr]\nbackend = \"whisper-cpp\"").unwrap();
         assert_ne!(Config::default().hash(), other.hash());
+        let other: Config = toml::from_str("[lake]\ncompact = false\npart_mib = 64").unwrap();
+        assert_eq!(Config::default().hash(), other.hash(), "how files are cut changes no result");
+        assert!(toml::to_string(&other).unwrap().contains("part_mib = 64"));
     }
 }

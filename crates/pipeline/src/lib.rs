@@ -12,6 +12,7 @@
 
 mod again;
 pub mod analyse;
+pub mod compact;
 pub mod config;
 pub mod engine;
 pub mod error;
@@ -32,6 +33,8 @@ pub mod transcripts;
 pub mod walk;
 
 pub use again::SecondHearing;
+pub use callsift_store::CompactedDay;
+pub use compact::{CompactSummary, compact};
 pub use config::{Config, Punctuation, VadBackend};
 pub use engine::Engine;
 pub use error::PipelineError;

@@ -1,10 +1,11 @@
 //! What a run tells while it works and when it is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use callsift_asr::Repeats;
 use callsift_core::{CallReport, Outcome, Verdict};
+use callsift_store::CompactedDay;
 use serde::Serialize;
 
 use crate::intake::Intake;
@@ -90,8 +91,16 @@ pub struct Summary {
     pub rules: BTreeMap<String, RuleCount>,
     /// Calls that failed.
     pub failures: Vec<Failure>,
-    /// Parts written.
+    /// Parts written, as they were before the days were compacted.
     pub parts: Vec<String>,
+    /// Days that got calls.
+    pub days: BTreeSet<String>,
+    /// Those of them whose parts were put together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compacted: Vec<CompactedDay>,
+    /// Those that stay in many parts, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compacted: Vec<String>,
     /// What was passed over, told apart or doubtful before any call was heard.
     pub intake: Intake,
 }

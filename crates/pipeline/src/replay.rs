@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use callsift_core::{Finding, Provenance, Verdict};
 use callsift_rules::{EvalOptions, RuleSet, score};
-use callsift_store::{Judged, Lake, StoredCall, read_part, stored_parts};
+use callsift_store::{Judged, Lake, Part, PartReader, StoreError, StoredCall, stored_parts};
 use rayon::prelude::*;
 
 use crate::error::PipelineError;
@@ -45,8 +45,8 @@ pub struct ReplayPlan<'a> {
     pub other_options: bool,
 }
 
-/// Judges the calls of a lake again and puts the new findings in the place of the old ones. A part changes as a whole or
-/// not at all; a replay that was stopped is simply run again. `progress` is told parts done and parts in all.
+/// Judges the calls of a lake again and puts the new findings in the place of the old ones. A part changes as a whole
+/// or not at all; a replay that was stopped is simply run again. `progress` is told parts done and parts in all.
 ///
 /// # Errors
 /// Another process holds the lake; it cannot be read or written; other options made it.
@@ -56,7 +56,7 @@ pub fn replay(
     stop: &AtomicBool,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<ReplaySummary, PipelineError> {
-    let ReplayPlan { rules, options, made_by, days, other_options } = plan;
+    let days = plan.days;
     let started = Instant::now();
     let lake = Lake::open(root, callsift_text::Segmenter::default())?;
     let parts = stored_parts(root, days.0, days.1)?;
@@ -67,22 +67,12 @@ pub fn replay(
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::NotReached);
             }
-            let calls = match read_part(root, part) {
-                Err(damage) if damage.is_damage() => {
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, parts.len());
-                    return Ok(Outcome::Unread(damage.to_string()));
-                }
-                calls => calls?,
+            let outcome = match judge_part(&lake, root, part, plan) {
+                Err(PipelineError::Store(damage)) if damage.is_damage() => Outcome::Unread(damage.to_string()),
+                outcome => outcome?,
             };
-            if let Some(call) = calls.iter().find(|c| !other_options && c.config_hash != made_by.config_hash) {
-                return Err(PipelineError::OtherOptions { call_id: call.meta.call_id.clone() });
-            }
-            let judged: Vec<Judged> = calls.iter().map(|call| judge(call, rules, options)).collect();
-            let before = hits_in(root, part)?;
-            lake.replace_findings(part, &judged, made_by)?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, parts.len());
-            let after = count_hits(judged.iter().map(|j| j.findings.as_slice()));
-            Ok(Outcome::Judged(judged.len(), before, after))
+            Ok(outcome)
         })
         .collect::<Result<_, _>>()?;
     let mut summary = ReplaySummary::default();
@@ -111,6 +101,28 @@ pub fn replay(
     Ok(summary)
 }
 
+/// Judges a part again, a group of calls at a time: however large it is, a group is held.
+fn judge_part(lake: &Lake, root: &Path, part: &Part, plan: ReplayPlan<'_>) -> Result<Outcome, PipelineError> {
+    let ReplayPlan { rules, options, made_by, other_options, .. } = plan;
+    let (mut calls, mut after) = (0, Hits::new());
+    let before = hits_in(root, part)?;
+    let mut reader = PartReader::open(root, part, false)?;
+    let mut new = lake.replacing(part, made_by)?;
+    while let Some(group) = reader.next_group()? {
+        if let Some(call) = group.calls.iter().find(|c| !other_options && c.config_hash != made_by.config_hash) {
+            return Err(PipelineError::OtherOptions { call_id: call.meta.call_id.clone() });
+        }
+        let judged: Vec<Judged> = group.calls.par_iter().map(|call| judge(call, rules, options)).collect();
+        new.push(&judged)?;
+        calls += judged.len();
+        for (rule, n) in count_hits(judged.iter().map(|j| j.findings.as_slice())) {
+            *after.entry(rule).or_default() += n;
+        }
+    }
+    new.commit()?;
+    Ok(Outcome::Judged(calls, before, after))
+}
+
 type Hits = BTreeMap<String, usize>;
 
 /// What became of a part.
@@ -136,7 +148,7 @@ fn count_hits<'f>(calls: impl Iterator<Item = &'f [Finding]>) -> Hits {
     hits
 }
 
-fn hits_in(root: &Path, part: &callsift_store::Part) -> Result<Hits, PipelineError> {
+fn hits_in(root: &Path, part: &Part) -> Result<Hits, PipelineError> {
     let mut hits = Hits::new();
     // Damaged findings are made anew from calls and turns; what they said is not known.
     let before = match callsift_store::lines::rules_hit(root, part) {
@@ -204,12 +216,10 @@ pub fn compare(
     let found: Vec<Result<Compared, String>> = parts
         .par_iter()
         .map(|part| -> Result<_, PipelineError> {
-            let calls = match read_part(root, part) {
-                Err(damage) if damage.is_damage() => return Ok(Err(damage.to_string())),
-                calls => calls?,
-            };
-            let changes = calls.iter().filter(|c| c.status != "failed").flat_map(|c| changes(c, old, new, options));
-            Ok(Ok((calls.len(), changes.collect())))
+            match compare_part(root, part, old, new, options) {
+                Err(damage) if damage.is_damage() => Ok(Err(damage.to_string())),
+                compared => Ok(Ok(compared?)),
+            }
         })
         .collect::<Result<_, _>>()?;
     let mut differences = Differences::default();
@@ -227,6 +237,24 @@ pub fn compare(
         }
     }
     Ok(differences)
+}
+
+fn compare_part(
+    root: &Path,
+    part: &Part,
+    old: &RuleSet,
+    new: &RuleSet,
+    options: &EvalOptions,
+) -> Result<Compared, StoreError> {
+    let (mut calls, mut found) = (0, Vec::new());
+    let mut reader = PartReader::open(root, part, false)?;
+    while let Some(group) = reader.next_group()? {
+        calls += group.calls.len();
+        let judged = group.calls.par_iter().filter(|c| c.status != "failed");
+        let groups: Vec<Vec<(String, Change)>> = judged.map(|c| changes(c, old, new, options)).collect();
+        found.extend(groups.into_iter().flatten());
+    }
+    Ok((calls, found))
 }
 
 fn changes(call: &StoredCall, old: &RuleSet, new: &RuleSet, options: &EvalOptions) -> Vec<(String, Change)> {

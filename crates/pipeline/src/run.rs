@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use callsift_asr::{Repeats, Session, Window};
 use callsift_core::{AudioInfo, CallReport, StageName, Utterance};
-use callsift_store::Lake;
+use callsift_store::{Lake, Part};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 
 use crate::again::SecondHearing;
 use crate::analyse::{Analyser, failed};
+use crate::compact::{CompactSummary, compact_days};
 use crate::engine::Engine;
 use crate::error::PipelineError;
 use crate::front::{Failed, Front};
@@ -33,6 +34,9 @@ pub struct RunOptions {
     pub calls_per_part: usize,
     /// Do calls again that failed before.
     pub retry_failed: bool,
+    /// When all is done, make each day that got calls few files of this size, bytes; `None` leaves the parts as they
+    /// are.
+    pub compact_bytes: Option<u64>,
 }
 
 /// Windows of one call on their way to a recogniser.
@@ -80,7 +84,8 @@ enum News {
     Front { call: usize, jobs: usize, result: Result<AudioInfo, Failed> },
 }
 
-/// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was read.
+/// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was
+/// read.
 type Closed = Result<(AudioInfo, Vec<Utterance>), Box<(Option<AudioInfo>, StageName, String)>>;
 
 /// A call whose windows have all come back.
@@ -113,18 +118,13 @@ impl Clock {
 fn open_lake(engine: &Engine, out: &Path, options: &RunOptions) -> Result<Lake, PipelineError> {
     let mut lake = Lake::open(out, engine.segmenter()?)?;
     if options.retry_failed {
-        lake.forget_failed()?;
+        lake.forget_failed();
     }
     Ok(lake)
 }
 
 fn unread(lake: &Lake) -> Vec<String> {
     lake.unread().iter().map(ToString::to_string).collect()
-}
-
-/// Calls of the lake that other rules, options or models made.
-fn stale(lake: &Lake, engine: &Engine) -> usize {
-    lake.done().values().filter(|d| d.is_stale(&engine.provenance)).count()
 }
 
 /// Runs recordings through the whole line into the lake. `stop` ends the run early: calls under way are finished,
@@ -141,10 +141,10 @@ pub fn run(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let Todo { jobs: todo, skipped, intake: resolved } = resolve(&lake, plan.recordings);
+    let Todo { jobs: todo, skipped, intake: resolved } = resolve(&lake, plan.recordings)?;
     let mut intake = plan.intake;
     intake.extend(resolved);
-    on_event(Event::Started { calls: todo.len(), skipped, stale: stale(&lake, engine), intake: &intake });
+    on_event(Event::Started { calls: todo.len(), skipped, stale: lake.stale(&engine.provenance)?, intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
     let unread = unread(&lake);
@@ -159,9 +159,30 @@ pub fn run(
         })?;
         clock.time("store", || parts.flush())?;
     }
-    summary.parts = parts.written;
+    let written = std::mem::take(&mut parts.written);
+    put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
     finish(&mut summary, clock, started, todo.len());
     Ok(summary)
+}
+
+/// Makes days that got calls few files, unless the run was stopped: the next one, which does the rest, will.
+fn put_in_order(
+    lake: &mut Lake,
+    written: &[Part],
+    options: &RunOptions,
+    stop: &AtomicBool,
+    clock: &Clock,
+    summary: &mut Summary,
+) -> Result<(), PipelineError> {
+    summary.days = written.iter().map(|part| part.date.clone()).collect();
+    summary.parts = written.iter().map(|p| format!("dt={}/part-{:05}.parquet", p.date, p.number)).collect();
+    let Some(target) = options.compact_bytes else { return Ok(()) };
+    let days = written.iter().map(|part| part.date.as_str()).collect();
+    let mut done = CompactSummary::default();
+    clock.time("store", || compact_days(lake, days, target, stop, &mut done, &mut |_, _| ()))?;
+    summary.compacted = done.compacted;
+    summary.not_compacted = done.left;
+    Ok(())
 }
 
 fn finish(summary: &mut Summary, clock: Clock, started: Instant, todo: usize) {
@@ -185,9 +206,9 @@ pub fn run_transcripts(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let TranscriptTodo { calls: todo, skipped, intake } = transcripts::resolve(&mut lake, calls);
+    let TranscriptTodo { calls: todo, skipped, intake } = transcripts::resolve(&mut lake, calls)?;
     let total = todo.len();
-    on_event(Event::Started { calls: total, skipped, stale: stale(&lake, engine), intake: &intake });
+    on_event(Event::Started { calls: total, skipped, stale: lake.stale(&engine.provenance)?, intake: &intake });
     let started = Instant::now();
     let clock = Clock::default();
     let workers = options.workers.max(1);
@@ -213,7 +234,8 @@ pub fn run_transcripts(
         }
     }
     clock.time("store", || parts.flush())?;
-    summary.parts = parts.written;
+    let written = std::mem::take(&mut parts.written);
+    put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
     finish(&mut summary, clock, started, total);
     Ok(summary)
 }
@@ -243,7 +265,7 @@ struct Parts<'a> {
     open: Vec<CallReport>,
     /// What each open call was made from.
     sources: Vec<Vec<u8>>,
-    written: Vec<String>,
+    written: Vec<Part>,
 }
 
 impl<'a> Parts<'a> {
@@ -274,7 +296,7 @@ impl<'a> Parts<'a> {
         let ids = self.open.iter().map(|r| r.recording.meta.call_id.as_str());
         self.lake.remember_sources(&date, ids.zip(self.sources.iter().map(Vec::as_slice)))?;
         let part = self.lake.write_part(&date, &self.open, &self.engine.provenance)?;
-        self.written.push(format!("dt={}/part-{:05}.parquet", part.date, part.number));
+        self.written.push(part);
         self.open.clear();
         self.sources.clear();
         Ok(())

@@ -94,6 +94,7 @@ impl Lake {
             fs::rename(&from, &to).map_err(StoreError::io("cannot put a part aside", &from))?;
             moved.push(to);
         }
+        self.index.read_again(&part)?;
         Ok(moved)
     }
 }

@@ -5,39 +5,54 @@ use std::fmt::Write;
 use callsift_core::AudioMark;
 
 use crate::people::{forms, reviews, samples};
+use crate::questions::QUESTIONS;
 use crate::schema::{SCHEMA_VERSION, Table};
 use crate::tables::{calls, findings, turns};
 
 /// How ids are made, and how to read while somebody writes.
-const READING: &str = "
+const READING: &str = r#"
 ## Ids
 
 `call_id` is unique in a lake. It is what the metadata says, otherwise the recording's file name without folder and extension, whatever other
 files there are and whichever folder was given. Of two recordings that claim one id the second has `~` and the first eight digits of its SHA-256
 behind it. A recording that the lake holds keeps its id; one that changed replaces its row. [More](input.md).
 
-## Reading while a run or a replay writes
+## Reading while others write
 
-Files are never written into: each appears, and is replaced, by a rename, so that no reader meets half a file. But a part is three files, and
-`run` and `replay` change them one after the other: who reads `calls` and `findings` just then may meet calls of one rule set and findings of
-another. And a reader that opens a file twice, as DuckDB does, may fail where it was replaced in between. There are two ways to read calls and findings
-that belong together.
+Files are never written into: each appears, is replaced or goes by a rename, so that no reader meets half a file. But a day is several
+files, and `run`, `replay`, `compact` and `retain` change them one after the other. One rule says what belongs together:
 
-1. A snapshot: `callsift snapshot --lake /data/lake --out /data/lake-now` makes a second lake of links (no bytes are copied on the same
-   disk) that nothing changes any more. It holds whole parts only, or fails where a replay does not let it; it says which rule sets it found.
-2. Join by `call_id` and `ruleset_hash` both, after copying what you need in one go; where that fails, or a call that was judged has no findings then, a
-   part was being replaced: read again.
+**Read the line of each day in `commits/` before and after the tables. A day whose line is the same and not `writing` was read as it was at one
+moment; of any other day nothing is used, and it is read again.** Where reading itself fails because a file went meanwhile, read again, too.
+
+`commits/dt=YYYY-MM-DD.json` is one line, `{"dt":"2026-11-16","commit":7,"writing":false}`: `commit` counts the changes of the day, and
+`writing` is true while one is made. A day that only an older callsift wrote has no line, and counts as one that never changes; the
+folder comes with the first command that writes. In DuckDB:
 
 ```sql
-CREATE OR REPLACE TEMP TABLE c AS SELECT * FROM read_parquet('/data/lake/calls/*/*.parquet', hive_partitioning = true);
-CREATE OR REPLACE TEMP TABLE f AS SELECT * FROM read_parquet('/data/lake/findings/*/*.parquet', hive_partitioning = true);
--- 0: calls and findings belong together; otherwise read both again.
-SELECT count(*) FROM c ANTI JOIN f USING (call_id, ruleset_hash) WHERE c.status = 'ok';
-SELECT rule_id, count(DISTINCT call_id) AS calls FROM c JOIN f USING (call_id, ruleset_hash) WHERE verdict = 'hit' GROUP BY ALL;
+CREATE OR REPLACE TEMP TABLE before AS SELECT dt, "commit", writing FROM read_json('/data/lake/commits/*.json', columns = {dt: 'VARCHAR', "commit": 'BIGINT', writing: 'BOOLEAN'});
+CREATE OR REPLACE TEMP TABLE c AS SELECT * FROM read_parquet('/data/lake/calls/*/*.parquet', hive_partitioning = true, hive_types = {dt: VARCHAR}, union_by_name = true);
+CREATE OR REPLACE TEMP TABLE f AS SELECT * FROM read_parquet('/data/lake/findings/*/*.parquet', hive_partitioning = true, hive_types = {dt: VARCHAR}, union_by_name = true);
+CREATE OR REPLACE TEMP TABLE after AS SELECT dt, "commit", writing FROM read_json('/data/lake/commits/*.json', columns = {dt: 'VARCHAR', "commit": 'BIGINT', writing: 'BOOLEAN'});
+-- Days to leave out, or to read again; most often none.
+CREATE OR REPLACE TEMP TABLE unsure AS SELECT coalesce(a.dt, b.dt) AS dt FROM before a FULL JOIN after b ON a.dt = b.dt
+    WHERE a."commit" IS DISTINCT FROM b."commit" OR a.writing OR b.writing;
+SELECT rule_id, count(DISTINCT call_id) AS calls FROM c JOIN f USING (dt, call_id) WHERE verdict = 'hit' AND dt NOT IN (FROM unsure) GROUP BY ALL;
 ```
 
-A lake may hold calls that different rule sets judged, as long as nobody replayed it: `SELECT ruleset_hash, count(*) FROM c GROUP BY 1`.
-";
+Days that are done change no more, so a reader of last month need not wait for today. Who wants no such care makes a snapshot:
+`callsift snapshot --lake /data/lake --out /data/lake-now` makes a second lake of links (no bytes are copied on the same disk) that
+nothing changes any more. It holds whole parts only, or fails where a replay or compaction does not let it; it says which rule sets it found.
+
+A lake may hold calls that different rule sets judged, as long as nobody replayed it: `SELECT ruleset_hash, count(*) FROM c GROUP BY 1`. Calls and
+findings of one call have the same `ruleset_hash`.
+
+## Files and their order
+
+While a run works it writes small parts, so that a kill costs little. At its end, and by `callsift compact`, each day that got calls becomes
+few files ([figures](lake.md)): rows are sorted by `call_id`, and inside a call as they were written (`turns` by time, `findings` by rule and place), so that
+the same calls give the same bytes, whatever came first. Statistics of each row group lead to a call.
+"#;
 
 /// Data dictionary as Markdown: what `callsift schema` prints and `docs/schema.md` holds.
 pub fn dictionary_markdown() -> String {
@@ -49,6 +64,7 @@ pub fn dictionary_markdown() -> String {
          callsift refuses parts of later versions. Times are integer milliseconds of the recording; lists are never null.\n"
     );
     out.push_str(READING);
+    questions(&mut out);
     section(&mut out, &calls());
     audio_marks(&mut out);
     section(&mut out, &turns());
@@ -57,6 +73,19 @@ pub fn dictionary_markdown() -> String {
     section(&mut out, &forms());
     section(&mut out, &samples());
     out
+}
+
+/// Views, and what they are asked.
+fn questions(out: &mut String) {
+    out.push_str(
+        "\n## Views, and ten questions\n\n`callsift schema --sql duckdb --lake /data/lake > views.sql` prints views for DuckDB (also `spark`, `clickhouse`): \
+         `calls`, `turns`, `findings` and `reviews` over parts of all versions, `v_calls` with `team` (班组, from the metadata field that `--unit-field` names) and \
+         `length_ms` (also of transcripts), `v_findings` with the `place` that verdicts are joined by, `v_hits`, `v_rules`, `v_agents` and `v_verdicts`. In DuckDB, \
+         after `.read views.sql`:\n",
+    );
+    for (i, (question, sql)) in QUESTIONS.iter().enumerate() {
+        let _ = write!(out, "\n{}. {question}\n\n```sql\n{sql}\n```\n", i + 1);
+    }
 }
 
 /// The values of `calls.audio_marks`.

@@ -27,8 +27,16 @@ pub enum StoreError {
         reason: String,
     },
     /// Another run writes to the lake.
-    #[error("another callsift run is writing to this lake; wait for it or choose another --out: {0}")]
+    #[error("another callsift command is writing to this lake; wait until it is done, nothing was changed: {0}")]
     Locked(PathBuf),
+    /// The index of calls beside the lake cannot be read or written.
+    #[error("the index of the lake: {source}; remove {path}/.index, it is made anew")]
+    Index {
+        /// The lake.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
     /// The lake holds tables of a later version, or what callsift did not write.
     #[error(
         "a part of the lake has schema version {found}, this callsift reads versions 1 to {expected}: use the newer \
@@ -58,6 +66,11 @@ impl StoreError {
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { what, path, source }
+    }
+
+    pub(crate) fn index(path: impl Into<PathBuf>) -> impl FnOnce(rusqlite::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Index { path, source }
     }
 
     pub(crate) fn parquet(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(&dyn std::fmt::Display) -> Self {

@@ -6,12 +6,21 @@
 //! are never null).
 
 pub mod check;
+pub mod commits;
+pub mod compact;
 pub mod dictionary;
 pub mod error;
+mod files;
+pub mod groups;
+pub mod index;
 pub mod lake;
 pub mod lines;
+mod merge;
+mod order;
 pub mod people;
+pub mod questions;
 pub mod read;
+pub mod rejudge;
 pub mod removed;
 pub mod replace;
 pub mod retain;
@@ -23,18 +32,23 @@ pub mod stored_findings;
 mod tables;
 mod unique;
 pub mod value;
+pub mod views;
 
 pub use check::{Damaged, QUARANTINE, check};
+pub use commits::{DayCommit, day_commits};
+pub use compact::{CompactedDay, DayCompaction, TARGET_BYTES};
 pub use dictionary::dictionary_markdown;
 pub use error::StoreError;
+pub use groups::{CallGroup, PartReader};
+pub use index::IndexedCall;
 pub use lake::{DoneCall, Lake, Part};
 pub use people::{FormRow, ReviewRow, SampleRow};
 pub use read::strangers;
-pub use replace::Judged;
+pub use rejudge::{Judged, Replacement};
 pub use retain::{AgedCall, aged_calls, part_bytes};
 pub use schema::{SCHEMA_VERSION, Table, TableName};
 pub use snapshot::{Snapshot, snapshot};
 pub use sources::KnownSource;
 pub use stored::{StoredCall, read_calls, read_part, stored_parts};
-pub use stored_findings::{StoredFinding, read_findings};
+pub use stored_findings::{StoredFinding, each_finding, read_findings};
 pub use tables::{calls, findings, turns};

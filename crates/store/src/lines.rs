@@ -1,5 +1,6 @@
 //! Rows of the lake as plain values: for reports, comparison and explanations.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use callsift_core::ChannelLayout;
 
 use crate::error::StoreError;
 use crate::lake::Part;
-use crate::read::{open_columns, part_files, text};
+use crate::read::{day_of, open_columns, part_files, text};
 use crate::schema::TableName;
 
 /// Rows of all parts that can be read.
@@ -69,11 +70,11 @@ pub struct FindingLine {
     pub points: f64,
 }
 
-/// Calls of a lake, or of one day. A part that cannot be read costs only its own calls.
+/// Calls of a lake, or of some days. A part that cannot be read costs only its own calls.
 ///
 /// # Errors
 /// A folder cannot be read.
-pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Rows<CallLine>, StoreError> {
+pub fn call_lines(lake: &Path, days: Option<&BTreeSet<String>>) -> Result<Rows<CallLine>, StoreError> {
     const COLUMNS: [&str; 10] = [
         "call_id",
         "status",
@@ -86,7 +87,7 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Rows<CallLine>, Sto
         "duration_ms",
         "score",
     ];
-    each_row(lake, TableName::Calls, date, &COLUMNS, |part, b, row| CallLine {
+    each_row(lake, TableName::Calls, days, &COLUMNS, |part, b, row| CallLine {
         call_id: text(b, "call_id", row),
         part: Arc::clone(part),
         status: text(b, "status", row),
@@ -101,13 +102,13 @@ pub fn call_lines(lake: &Path, date: Option<&str>) -> Result<Rows<CallLine>, Sto
     })
 }
 
-/// Findings of a lake, or of one day, likewise.
+/// Findings of a lake, or of some days, likewise.
 ///
 /// # Errors
 /// A folder cannot be read.
-pub fn finding_lines(lake: &Path, date: Option<&str>) -> Result<Rows<FindingLine>, StoreError> {
+pub fn finding_lines(lake: &Path, days: Option<&BTreeSet<String>>) -> Result<Rows<FindingLine>, StoreError> {
     const COLUMNS: [&str; 8] = ["call_id", "rule_id", "title", "verdict", "reason", "start_ms", "hit_index", "points"];
-    each_row(lake, TableName::Findings, date, &COLUMNS, |_, b, row| FindingLine {
+    each_row(lake, TableName::Findings, days, &COLUMNS, |_, b, row| FindingLine {
         call_id: text(b, "call_id", row),
         rule_id: text(b, "rule_id", row),
         title: text(b, "title", row),
@@ -137,13 +138,14 @@ pub fn rules_hit(lake: &Path, part: &Part) -> Result<Vec<String>, StoreError> {
 fn each_row<T>(
     lake: &Path,
     table: TableName,
-    date: Option<&str>,
+    days: Option<&BTreeSet<String>>,
     columns: &[&str],
     take: impl Fn(&Arc<str>, &RecordBatch, usize) -> T,
 ) -> Result<Rows<T>, StoreError> {
     let mut out = Rows { rows: Vec::new(), unread: Vec::new() };
     for path in part_files(lake, table)? {
-        let of_day = date.is_none_or(|d| path.parent().is_some_and(|p| p.ends_with(format!("dt={d}"))));
+        let day = path.parent().and_then(day_of);
+        let of_day = days.is_none_or(|days| day.is_some_and(|day| days.contains(day)));
         if of_day {
             match part_rows(&path, columns, &take) {
                 Ok(rows) => out.rows.extend(rows),

@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::error::StoreError;
-use crate::lake::{Part, batch, publish, write_parquet};
+use crate::files::{publish, write_parquet};
+use crate::lake::{Part, batch};
 use crate::schema::{Table, TableName};
 use crate::tables::{optional, required};
 use crate::value::{Kind, Value};

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use crate::error::StoreError;
 use crate::lake::Part;
+use crate::order::Order;
 use crate::schema::{SCHEMA_VERSION, TableName};
 
 /// Rows that are read at once.
@@ -98,15 +99,37 @@ pub fn open_all(path: &Path) -> Result<ParquetRecordBatchReader, StoreError> {
     open(path, None)
 }
 
+/// What the footer of a part's file says of it.
+pub(crate) struct Footer {
+    /// Version of its tables.
+    pub(crate) version: u32,
+    /// Its order, where it is compacted.
+    pub(crate) order: Option<Order>,
+}
+
+/// Reads the footer of a part's file.
+pub(crate) fn footer(path: &Path) -> Result<Footer, StoreError> {
+    contained(path, || {
+        let (builder, version) = builder(path)?;
+        Ok(Footer { version, order: Order::parse(builder.metadata().file_metadata().key_value_metadata()) })
+    })
+}
+
+fn builder(path: &Path) -> Result<(ParquetRecordBatchReaderBuilder<File>, u32), StoreError> {
+    let file = File::open(path).map_err(StoreError::io("cannot read the lake", path))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
+    let found = builder.schema().metadata().get("callsift.schema_version").cloned();
+    let found = found.unwrap_or_else(|| "none".to_owned());
+    match found.parse() {
+        Ok(version) if (1..=SCHEMA_VERSION).contains(&version) => Ok((builder, version)),
+        _ => Err(StoreError::SchemaVersion { path: path.to_owned(), found, expected: SCHEMA_VERSION }),
+    }
+}
+
 fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReader, StoreError> {
     let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
-    let file = File::open(path).map_err(StoreError::io("cannot read the lake", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| fail(&e))?;
-    let version =
-        builder.schema().metadata().get("callsift.schema_version").cloned().unwrap_or_else(|| "none".to_owned());
-    if !version.parse().is_ok_and(|v: u32| (1..=SCHEMA_VERSION).contains(&v)) {
-        return Err(StoreError::SchemaVersion { path: path.to_owned(), found: version, expected: SCHEMA_VERSION });
-    }
+    let (builder, _) = builder(path)?;
     let mask = match columns {
         Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
         None => ProjectionMask::all(),

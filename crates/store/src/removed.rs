@@ -3,47 +3,28 @@
 //! `<lake>/.removed/<day>` has a line per call: 16 digits of a SHA-256 over call id and recording. It says of a call at
 //! hand whether it was removed, and nothing to those who have no such call.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
-use crate::lake::{Lake, publish};
+use crate::files::publish;
+use crate::lake::Lake;
 
-/// Marks of removed calls.
-#[derive(Debug, Default)]
-pub(crate) struct Removed(HashSet<u64>);
-
-impl Removed {
-    /// Reads the marks of a lake; a line that is none is passed over.
-    pub(crate) fn load(root: &Path) -> Result<Self, StoreError> {
-        read_marks(&folder(root)).map(Self)
-    }
-}
-
-/// The marks of all files of a folder, half ones left out; none where there is no folder.
-pub(crate) fn read_marks(folder: &Path) -> Result<HashSet<u64>, StoreError> {
-    let mut marks = HashSet::new();
-    if !folder.is_dir() {
-        return Ok(marks);
-    }
-    for entry in fs::read_dir(folder).map_err(StoreError::io("cannot read the lake", folder))? {
-        let path = entry.map_err(StoreError::io("cannot read the lake", folder))?.path();
-        if path.is_file() && path.extension().is_none_or(|e| e != "tmp") {
-            marks.extend(read(&path)?);
-        }
-    }
-    Ok(marks)
-}
+/// Folder of the marks of removed calls.
+pub(crate) const FOLDER: &str = ".removed";
 
 impl Lake {
     /// Whether a call was removed for its age. `audio_sha256` is asked for only where any call was removed.
-    pub fn was_removed(&self, call_id: &str, audio_sha256: impl FnOnce() -> String) -> bool {
-        let known = |sha256: &str| self.removed.0.contains(&mark(call_id, sha256.as_bytes()));
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn was_removed(&self, call_id: &str, audio_sha256: impl FnOnce() -> String) -> Result<bool, StoreError> {
+        let known = |sha256: &str| self.index.has_mark(FOLDER, mark(call_id, sha256.as_bytes()));
         // A call that was removed without a recording, or whose recording could not be read, goes by its id alone.
-        !self.removed.0.is_empty() && (known("") || known(&audio_sha256()))
+        Ok(self.index.any_mark(FOLDER)? && (known("")? || known(&audio_sha256())?))
     }
 
     /// Marks calls, each with the SHA-256 of its recording (empty where there is none), as removed. On the disk when this
@@ -70,16 +51,15 @@ impl Lake {
         let write = || fs::write(&half, &text).and_then(|()| fs::File::open(&half)?.sync_all());
         write().map_err(StoreError::io("cannot write to the lake (is the disk full?)", &half))?;
         publish(&half, &path)?;
-        self.removed.0.extend(marks);
-        Ok(())
+        self.index.marks_added(FOLDER, date, &marks.into_iter().collect::<Vec<_>>())
     }
 }
 
 fn folder(root: &Path) -> PathBuf {
-    root.join(".removed")
+    root.join(FOLDER)
 }
 
-fn read(path: &Path) -> Result<impl Iterator<Item = u64> + use<>, StoreError> {
+pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = u64> + use<>, StoreError> {
     let text = fs::read(path).map_err(StoreError::io("cannot read the lake", path))?;
     let marks: Vec<u64> = String::from_utf8_lossy(&text)
         .lines()
@@ -108,13 +88,15 @@ mod tests {
     fn marks_outlive_the_process_and_say_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        assert!(!open(root).unwrap().was_removed("a", || unreachable!("nothing was removed: no file is read")));
+        assert!(
+            !open(root).unwrap().was_removed("a", || unreachable!("nothing was removed: no file is read")).unwrap()
+        );
         open(root).unwrap().mark_removed("2026-05-01", [("a", "sha-a"), ("t", "")].into_iter()).unwrap();
         open(root).unwrap().mark_removed("2026-05-01", [("b", "sha-b")].into_iter()).unwrap();
         fs::write(root.join(".removed/2026-05-02"), [0xff, b'\n', b'x']).unwrap();
         fs::write(root.join(".removed/2026-05-01.tmp"), "half").unwrap();
         let lake = open(root).unwrap();
-        let was = |id: &str, sha: &str| lake.was_removed(id, || sha.to_owned());
+        let was = |id: &str, sha: &str| lake.was_removed(id, || sha.to_owned()).unwrap();
         assert!(was("a", "sha-a") && was("b", "sha-b") && was("t", "any"));
         assert!(!was("a", "sha-b") && !was("c", "sha-a") && !was("b", ""));
         let text = fs::read_to_string(root.join(".removed/2026-05-01")).unwrap();

@@ -1,33 +1,19 @@
-//! Putting new findings in the place of old ones, so that a part's files change together.
+//! Files of parts that change together: new ones in the place of old ones, or their removal.
 //!
 //! The new files are staged and synced; then a journal that lists the renames is written and synced: from here on the
 //! change will happen. Whoever opens the lake next after a kill finishes what the journal lists.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::concat_batches;
-use callsift_core::{Finding, Provenance, Verdict};
-
+use crate::commits::Commits;
 use crate::error::StoreError;
-use crate::lake::{Part, publish, remove};
+use crate::files::{publish, remove};
+use crate::lake::Part;
 use crate::read;
-use crate::tables;
-use crate::value::{Kind, Value};
-
-/// A call's new verdicts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// Call.
-    pub call_id: String,
-    /// One per rule in force.
-    pub findings: Vec<Finding>,
-    /// New score; `None` where the call has none.
-    pub score: Option<f64>,
-}
+use crate::schema::TableName;
 
 fn journal(root: &Path, part: &Part) -> PathBuf {
     root.join(format!(".replace-{}-{:05}", part.date, part.number))
@@ -41,12 +27,12 @@ pub(crate) enum Step {
     Remove(PathBuf),
 }
 
-/// Takes the steps in their order, surely.
-pub(crate) fn commit(root: &Path, part: &Part, steps: &[Step]) -> Result<(), StoreError> {
+/// Takes the steps in their order, surely. The days that they touch are marked meanwhile.
+pub(crate) fn commit(root: &Path, commits: &Commits, part: &Part, steps: &[Step]) -> Result<(), StoreError> {
     let path = journal(root, part);
     let fail = |e| StoreError::io("cannot write to the lake", &path)(e);
     let relative = |p: &Path| p.strip_prefix(root).unwrap_or(p).to_string_lossy().into_owned();
-    let mut lines = String::new();
+    let (mut lines, mut days) = (String::new(), BTreeSet::new());
     for step in steps {
         // Nothing before the tab: the file goes.
         let (from, to) = match step {
@@ -55,12 +41,15 @@ pub(crate) fn commit(root: &Path, part: &Part, steps: &[Step]) -> Result<(), Sto
         };
         lines.push_str(&[from, relative(to)].join("\t"));
         lines.push('\n');
+        days.extend(to.parent().and_then(read::day_of));
     }
-    let half = path.with_extension("tmp");
-    let mut file = File::create(&half).map_err(fail)?;
-    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
-    fs::rename(&half, &path).and_then(|()| File::open(root)?.sync_all()).map_err(fail)?;
-    finish_one(root, &path)
+    commits.make(root, &days.into_iter().collect::<Vec<_>>(), || {
+        let half = path.with_extension("tmp");
+        let mut file = File::create(&half).map_err(fail)?;
+        file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
+        fs::rename(&half, &path).and_then(|()| File::open(root)?.sync_all()).map_err(fail)?;
+        finish_one(root, &path)
+    })
 }
 
 /// Finishes what killed replacements left.
@@ -89,6 +78,23 @@ fn finish_one(root: &Path, journal: &Path) -> Result<(), StoreError> {
     remove(journal)
 }
 
+/// Removes what a killed command left half done.
+pub(crate) fn clean(root: &Path) -> Result<(), StoreError> {
+    let staging = root.join(".staging");
+    if staging.exists() {
+        fs::remove_dir_all(&staging).map_err(StoreError::io("cannot clean up after a killed run", &staging))?;
+    }
+    for table in [TableName::Turns, TableName::Findings] {
+        for path in read::part_files(root, table)? {
+            let orphan = Part::parse(&path).is_some_and(|p| !p.path(root, TableName::Calls).exists());
+            if orphan {
+                remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Removes a file of a part so that the removal survives a power cut before the next step; a day without parts goes, too.
 pub(crate) fn remove_surely(path: &Path) -> Result<(), StoreError> {
     remove(path)?;
@@ -99,48 +105,12 @@ pub(crate) fn remove_surely(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The rows of a part of `calls` with new verdicts, scores and makers; everything else as it was.
-pub(crate) fn judged_calls(path: &Path, judged: &[Judged], made_by: &Provenance) -> Result<RecordBatch, StoreError> {
-    let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
-    let batches = read::open_all(path)?.collect::<Result<Vec<_>, _>>().map_err(|e| fail(&e))?;
-    let read_schema = batches.first().map(RecordBatch::schema).ok_or_else(|| fail(&"it has no rows"))?;
-    let calls = concat_batches(&read_schema, &batches).map_err(|e| fail(&e))?;
-    let calls = tables::calls().upgraded(&calls).map_err(|e| fail(&e))?;
-    let schema = calls.schema();
-    let by_id: HashMap<&str, &Judged> = judged.iter().map(|j| (j.call_id.as_str(), j)).collect();
-    let ids: Vec<String> = (0..calls.num_rows()).map(|row| read::text(&calls, "call_id", row)).collect();
-    let rows: Vec<Option<&Judged>> = ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect();
-    let mut columns: Vec<ArrayRef> = calls.columns().to_vec();
-    let mut put = |name: &str, kind: Kind, new: &dyn Fn(&Judged) -> Value<'_>| -> Result<(), StoreError> {
-        let at = schema.index_of(name).map_err(|e| fail(&e))?;
-        // A call that was not judged again keeps nothing of the old verdicts: it has none.
-        columns[at] = kind.column(rows.iter().map(|r| r.map_or(Value::Null, new)));
-        Ok(())
-    };
-    put("score", Kind::Float64, &|j| j.score.into())?;
-    for (name, verdict) in [
-        ("rules_hit", Verdict::Hit),
-        ("rules_cannot_tell", Verdict::CannotTell),
-        ("rules_not_applicable", Verdict::NotApplicable),
-    ] {
-        put(name, Kind::TextList, &|j| {
-            let matching = j.findings.iter().filter(|f| f.verdict == verdict);
-            Value::TextList(matching.map(|f| f.rule_id.clone()).collect())
-        })?;
-    }
-    for (name, text) in [("ruleset_hash", &made_by.ruleset_hash), ("config_hash", &made_by.config_hash)] {
-        let at = schema.index_of(name).map_err(|e| fail(&e))?;
-        columns[at] = Kind::Text.column(rows.iter().map(|_| Value::from(text.as_str())));
-    }
-    // The schema as it is written, so that the bytes are those of a fresh run.
-    RecordBatch::try_new(schema, columns).map_err(|e| fail(&e))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::{Step, commit, finish};
+    use crate::commits::Commits;
     use crate::lake::Part;
 
     #[test]
@@ -161,8 +131,13 @@ mod tests {
         assert!(moves.iter().all(|(_, to)| to.exists()));
         assert!(!root.join(".replace-2026-11-16-00000").exists());
         fs::write(&moves[0].0, "newer").unwrap();
-        commit(root, &part, &[Step::Move(moves[0].0.clone(), moves[0].1.clone()), Step::Remove(moves[1].1.clone())])
-            .unwrap();
+        commit(
+            root,
+            &Commits::default(),
+            &part,
+            &[Step::Move(moves[0].0.clone(), moves[0].1.clone()), Step::Remove(moves[1].1.clone())],
+        )
+        .unwrap();
         assert_eq!(fs::read_to_string(&moves[0].1).unwrap(), "newer");
         assert!(!moves[1].1.exists());
     }

@@ -1,23 +1,21 @@
 //! Taking calls out of the lake for their age.
 //!
-//! A part all of whose calls go loses its files, `calls` first: from then on no reader looks for the others, and whoever
-//! opens the lake next after a kill removes them. A part some of whose calls stay is written anew with only those; its
-//! files change together through the journal of [`crate::replace`].
+//! A part all of whose calls go loses its files, `calls` first: from then on no reader looks for the others. A part
+//! some of whose calls stay is written anew with only those. Either happens through the journal of
+//! [`crate::replace`].
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchReader};
-use arrow::compute::{concat_batches, filter_record_batch};
-
 use crate::error::StoreError;
-use crate::lake::{Lake, Part, write_parquet};
-use crate::read::{open_all, text};
+use crate::files::staging;
+use crate::lake::{Lake, Part};
+use crate::order::{self, Order};
+use crate::read::text;
 use crate::replace::{self, Step};
-use crate::schema::{Table, TableName};
+use crate::schema::TableName;
 use crate::stored::{Columns, each_batch};
-use crate::tables;
 
 /// What its age is judged by, and what goes with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,71 +54,30 @@ impl Lake {
     /// Takes calls out of a part.
     ///
     /// # Errors
-    /// The part cannot be read, or the disk is full or not writable. The part is then as it was, or, where only the removal
-    /// of its files failed, gone for readers.
+    /// The part cannot be read, or the disk is full or not writable. The part is then as it was, or, where only the
+    /// removal of its files failed, gone for readers.
     pub fn remove_calls(&mut self, part: &Part, gone: &BTreeSet<&str>) -> Result<(), StoreError> {
-        let calls = staying(&part.path(&self.root, TableName::Calls), &tables::calls(), gone)?;
-        if calls.num_rows() == 0 {
-            self.remove_part(part)?;
-        } else {
-            self.rewrite(part, gone, calls)?;
-        }
-        self.done.retain(|id, call| call.part != *part || !gone.contains(id.as_str()));
-        self.doubles.retain(|(id, call)| call.part != *part || !gone.contains(id.as_str()));
-        Ok(())
-    }
-
-    fn remove_part(&self, part: &Part) -> Result<(), StoreError> {
-        // `calls` first: the others without it belong to nothing, and it without them could not be read.
-        TableName::ALL.into_iter().rev().try_for_each(|table| replace::remove_surely(&part.path(&self.root, table)))
-    }
-
-    fn rewrite(&self, part: &Part, gone: &BTreeSet<&str>, calls: RecordBatch) -> Result<(), StoreError> {
-        replace::commit(&self.root, part, &self.staged(part, gone, calls)?)
+        replace::commit(&self.root, &self.commits, part, &self.without(part, gone)?)?;
+        self.index.read_again(part)
     }
 
     /// What takes rows out of a part: its files written anew without them, or its removal where no call stays.
     pub(crate) fn without(&self, part: &Part, gone: &BTreeSet<&str>) -> Result<Vec<Step>, StoreError> {
-        let calls = staying(&part.path(&self.root, TableName::Calls), &tables::calls(), gone)?;
-        if calls.num_rows() > 0 {
-            return self.staged(part, gone, calls);
+        let all = order::ids(&part.path(&self.root, TableName::Calls))?;
+        // `calls` first: the others without it belong to nothing, and it without them could not be read.
+        let tables = TableName::ALL.into_iter().rev();
+        if all.iter().all(|id| gone.contains(id.as_str())) {
+            return Ok(tables.map(|table| Step::Remove(part.path(&self.root, table))).collect());
         }
-        Ok(TableName::ALL.into_iter().rev().map(|table| Step::Remove(part.path(&self.root, table))).collect())
-    }
-
-    fn staged(&self, part: &Part, gone: &BTreeSet<&str>, calls: RecordBatch) -> Result<Vec<Step>, StoreError> {
-        let staging = self.root.join(".staging");
-        fs::create_dir_all(&staging).map_err(StoreError::io("cannot write to the lake", &staging))?;
-        let path = |table| part.path(&self.root, table);
-        let batches = [
-            (TableName::Calls, calls),
-            (TableName::Findings, staying(&path(TableName::Findings), &tables::findings(), gone)?),
-            (TableName::Turns, staying(&path(TableName::Turns), &tables::turns(), gone)?),
-        ];
+        let (staging, order) = (staging(&self.root)?, Order::of_part(&self.root, part, &TableName::ALL)?);
         let mut steps = Vec::new();
-        for (table, batch) in batches {
+        for table in tables {
             let from = staging.join(format!("retain-{}-{}-{:05}.tmp", table.as_str(), part.date, part.number));
-            write_parquet(&from, &batch)?;
+            order::rewrite(&self.root, part, table, order, gone, &from)?;
             steps.push(Step::Move(from, part.path(&self.root, table)));
         }
         Ok(steps)
     }
-}
-
-/// The rows of a file whose calls stay, as they are written now, so that the bytes are those of a fresh run.
-fn staying<R>(path: &Path, table: &Table<R>, gone: &BTreeSet<&str>) -> Result<RecordBatch, StoreError> {
-    let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
-    let reader = open_all(path)?;
-    let read_schema = reader.schema();
-    let mut batches = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(|e| fail(&e))?;
-        let stays: BooleanArray =
-            (0..batch.num_rows()).map(|row| Some(!gone.contains(text(&batch, "call_id", row).as_str()))).collect();
-        batches.push(filter_record_batch(&batch, &stays).map_err(|e| fail(&e))?);
-    }
-    let rows = concat_batches(&read_schema, &batches).map_err(|e| fail(&e))?;
-    table.upgraded(&rows).map_err(|e| fail(&e))
 }
 
 #[cfg(test)]
@@ -154,7 +111,7 @@ mod tests {
         assert_eq!(aged_calls(root, &old).unwrap()[1].recording, "b.wav");
         let mut lake = open(root).unwrap();
         lake.remove_calls(&old, &BTreeSet::from(["a", "b"])).unwrap();
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["c"]);
+        assert_eq!(lake.done().unwrap().keys().collect::<Vec<_>>(), ["c"]);
         assert!(!root.join("turns/dt=2026-05-01").exists() && new.path(root, TableName::Turns).exists());
         assert!(part_bytes(root, &old).iter().all(|(_, bytes)| *bytes == 0));
     }
@@ -169,7 +126,7 @@ mod tests {
             let bytes = |root: &Path| fs::read(part.path(root, table)).unwrap();
             assert!(bytes(one.path()) == bytes(two.path()), "{table:?}");
         }
-        assert_eq!(open(one.path()).unwrap().done().len(), 2);
+        assert_eq!(open(one.path()).unwrap().done().unwrap().len(), 2);
     }
 
     #[test]

@@ -50,7 +50,10 @@ pub fn snapshot(lake: &Path, to: &Path, pause: &mut dyn FnMut()) -> Result<Snaps
         }
     }
     clear().map_err(fail)?;
-    Err(fail(io::Error::new(io::ErrorKind::ResourceBusy, "a replay is rewriting the lake; try again when it is done")))
+    Err(fail(io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        "a replay or compaction is rewriting the lake; try again when it is done",
+    )))
 }
 
 /// Size, time and place on the disk of each file of each part.
@@ -125,8 +128,8 @@ mod tests {
     use callsift_core::Provenance;
 
     use super::snapshot;
+    use crate::Judged;
     use crate::lake::tests::{open, report};
-    use crate::replace::Judged;
     use crate::{Part, TableName, read_findings};
 
     fn made_by(rules: &str) -> Provenance {

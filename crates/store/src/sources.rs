@@ -4,27 +4,15 @@
 //! of the recording, or the hash of its line in a file of transcripts). It says of a call and a file at hand whether they belong
 //! together, and nothing to those who have neither.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 
 use crate::error::StoreError;
 use crate::lake::Lake;
-use crate::removed::{mark, read_marks};
+use crate::removed::mark;
 
-const FOLDER: &str = ".sources";
-
-/// Marks of calls and their sources.
-#[derive(Debug, Default)]
-pub(crate) struct Sources(HashSet<u64>);
-
-impl Sources {
-    /// Reads the marks of a lake; a line that is none is passed over.
-    pub(crate) fn load(root: &Path) -> Result<Self, StoreError> {
-        read_marks(&root.join(FOLDER)).map(Self)
-    }
-}
+/// Folder of the marks of calls and their sources.
+pub(crate) const FOLDER: &str = ".sources";
 
 /// What the lake knows of the source of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +27,16 @@ pub enum KnownSource {
 
 impl Lake {
     /// Whether a call was made from this source.
-    pub fn source_of(&self, call_id: &str, source: &[u8]) -> KnownSource {
-        let has = |source: &[u8]| self.sources.0.contains(&mark(call_id, source));
-        match (has(b""), has(source)) {
+    ///
+    /// # Errors
+    /// The index of the lake cannot be read.
+    pub fn source_of(&self, call_id: &str, source: &[u8]) -> Result<KnownSource, StoreError> {
+        let has = |source: &[u8]| self.index.has_mark(FOLDER, mark(call_id, source));
+        Ok(match (has(b"")?, has(source)?) {
             (_, true) => KnownSource::Same,
             (true, false) => KnownSource::Other,
             (false, false) => KnownSource::Unknown,
-        }
+        })
     }
 
     /// Writes down what calls are made from. On the disk when this returns; it comes before the calls, and says nothing where
@@ -59,7 +50,12 @@ impl Lake {
         calls: impl Iterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<(), StoreError> {
         let marks = calls.flat_map(|(id, source)| [mark(id, b""), mark(id, source)]);
-        let new: Vec<u64> = marks.filter(|m| self.sources.0.insert(*m)).collect();
+        let mut new: Vec<u64> = Vec::new();
+        for mark in marks {
+            if !new.contains(&mark) && !self.index.has_mark(FOLDER, mark)? {
+                new.push(mark);
+            }
+        }
         if new.is_empty() {
             return Ok(());
         }
@@ -74,7 +70,8 @@ impl Lake {
             file.write_all(b"\n")?;
             file.sync_all()
         };
-        write().map_err(StoreError::io("cannot write to the lake (is the disk full?)", &path))
+        write().map_err(StoreError::io("cannot write to the lake (is the disk full?)", &path))?;
+        self.index.marks_added(FOLDER, date, &new)
     }
 }
 
@@ -100,7 +97,7 @@ mod tests {
             ("b", "/rec/b.wav", KnownSource::Same),
             ("c", "/rec/a.wav", KnownSource::Unknown),
         ] {
-            assert_eq!(lake.source_of(id, source.as_bytes()), known, "{id} {source}");
+            assert_eq!(lake.source_of(id, source.as_bytes()).unwrap(), known, "{id} {source}");
         }
     }
 }

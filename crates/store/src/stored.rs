@@ -66,14 +66,18 @@ pub fn read_part(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreError
         places.insert(call.meta.call_id.clone(), i);
     }
     each_batch(&part.path(lake, TableName::Turns), &TURN_COLUMNS, |columns| columns.add_turns(&places, &mut calls))?;
-    for call in &mut calls {
+    number_turns(&mut calls);
+    Ok(calls)
+}
+
+/// Rules take the number of a turn for its place; a lake that somebody edited may number otherwise.
+pub(crate) fn number_turns(calls: &mut [StoredCall]) {
+    for call in calls {
         call.turns.sort_by_key(|t| t.index);
-        // Rules take the number of a turn for its place; a lake that somebody edited may number otherwise.
         for (place, turn) in call.turns.iter_mut().enumerate() {
             turn.index = place as u32;
         }
     }
-    Ok(calls)
 }
 
 /// The calls of a part, in order, without their turns.
@@ -88,7 +92,7 @@ pub fn read_calls(lake: &Path, part: &Part) -> Result<Vec<StoredCall>, StoreErro
     Ok(calls)
 }
 
-const CALL_COLUMNS: [&str; 20] = [
+pub(crate) const CALL_COLUMNS: [&str; 20] = [
     "call_id",
     "recording",
     "audio_sha256",
@@ -111,7 +115,7 @@ const CALL_COLUMNS: [&str; 20] = [
     "config_hash",
 ];
 
-const TURN_COLUMNS: [&str; 18] = [
+pub(crate) const TURN_COLUMNS: [&str; 18] = [
     "call_id",
     "turn",
     "role",
@@ -169,7 +173,7 @@ impl<'a> Columns<'a> {
         self.typed::<T>(name).filter(|a| !a.is_null(row))
     }
 
-    fn call(&self, row: usize, date: &str) -> StoredCall {
+    pub(crate) fn call(&self, row: usize, date: &str) -> StoredCall {
         let owned = |name: &str| self.text(name, row).map(str::to_owned);
         StoredCall {
             meta: CallMeta {
@@ -213,7 +217,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Adds the turns of the batch to their calls. The columns are found once, not once a row.
-    fn add_turns(&self, places: &HashMap<String, usize>, calls: &mut [StoredCall]) {
+    pub(crate) fn add_turns(&self, places: &HashMap<String, usize>, calls: &mut [StoredCall]) {
         let (Some(ids), Some(texts)) = (self.typed::<StringArray>("call_id"), self.typed::<StringArray>("text")) else {
             return;
         };

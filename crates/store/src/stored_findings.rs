@@ -40,7 +40,7 @@ pub struct StoredFinding {
     pub ruleset_hash: String,
 }
 
-const COLUMNS: [&str; 25] = [
+pub(crate) const COLUMNS: [&str; 25] = [
     "call_id",
     "rule_id",
     "title",
@@ -74,13 +74,21 @@ const COLUMNS: [&str; 25] = [
 /// The part cannot be read.
 pub fn read_findings(lake: &Path, part: &Part) -> Result<Vec<StoredFinding>, StoreError> {
     let mut out = Vec::new();
-    each_batch(&part.path(lake, TableName::Findings), &COLUMNS, |columns| {
-        out.extend((0..columns.batch.num_rows()).map(|row| finding(columns, row)));
-    })?;
+    each_finding(lake, part, |finding| out.push(finding))?;
     Ok(out)
 }
 
-fn finding(columns: &Columns<'_>, row: usize) -> StoredFinding {
+/// The findings of a part, in order, one at a time: a large part is not held as a whole.
+///
+/// # Errors
+/// The part cannot be read; some of its findings may have been given.
+pub fn each_finding(lake: &Path, part: &Part, mut take: impl FnMut(StoredFinding)) -> Result<(), StoreError> {
+    each_batch(&part.path(lake, TableName::Findings), &COLUMNS, |columns| {
+        (0..columns.batch.num_rows()).for_each(|row| take(finding(columns, row)));
+    })
+}
+
+pub(crate) fn finding(columns: &Columns<'_>, row: usize) -> StoredFinding {
     let optional = |name: &str| columns.text(name, row).map(str::to_owned);
     let text = |name: &str| optional(name).unwrap_or_default();
     let int = |name: &str| columns.int(name, row).or_else(|| columns.small_int(name, row));

@@ -17,18 +17,19 @@ impl Lake {
     }
 
     /// Rows that these calls stand in the place of, by part.
-    pub(crate) fn going(&mut self, reports: &[CallReport]) -> BTreeMap<Part, BTreeSet<String>> {
+    pub(crate) fn going(&mut self, reports: &[CallReport]) -> Result<BTreeMap<Part, BTreeSet<String>>, StoreError> {
         let mut going: BTreeMap<Part, BTreeSet<String>> = BTreeMap::new();
         for report in reports {
             let id = &report.recording.meta.call_id;
             let others = self.replaced.remove(id).unwrap_or_default();
             for old in others.iter().chain([id]) {
-                if let Some(done) = self.done.remove(old) {
-                    going.entry(done.part).or_default().insert(old.clone());
+                let rows = self.index.by_id(old)?;
+                for row in rows.into_iter().filter(|row| !row.double || self.is_forgotten(row)) {
+                    going.entry(row.call.part).or_default().insert(old.clone());
                 }
             }
         }
-        going
+        Ok(going)
     }
 
     /// Publishes a part and takes rows out of others; all of it or nothing, also when killed.
@@ -45,7 +46,7 @@ impl Lake {
             steps.extend(self.without(old, &ids.iter().map(String::as_str).collect())?);
         }
         steps.extend(mark.map(|(from, to)| Step::Move(from, to)));
-        replace::commit(&self.root, part, &steps)
+        replace::commit(&self.root, &self.commits, part, &steps)
     }
 }
 
@@ -90,7 +91,7 @@ mod tests {
         let journal = format!("\tcalls/dt=2026-11-16/part-00000.parquet\n.staging/calls.tmp\t{relative}\n");
         fs::write(root.join(".replace-2026-11-17-00000"), journal).unwrap();
         let lake = open(root).unwrap();
-        assert_eq!(lake.done().keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(lake.done().unwrap().keys().collect::<Vec<_>>(), ["b", "c"]);
         assert!(!root.join("calls/dt=2026-11-16").exists());
     }
 
@@ -104,13 +105,13 @@ mod tests {
             fs::copy(other.path().join(name(0)), folder.path().join(name(1))).unwrap();
         }
         let mut lake = open(folder.path()).unwrap();
-        assert_eq!(lake.done()["b"].part.number, 0);
+        assert_eq!(lake.done().unwrap()["b"].part.number, 0);
         assert_eq!(
-            lake.doubles().iter().map(|(id, call)| (id.as_str(), call.part.number)).collect::<Vec<_>>(),
+            lake.doubles().unwrap().iter().map(|row| (row.call_id.as_str(), row.call.part.number)).collect::<Vec<_>>(),
             [("b", 1)]
         );
         // What is written then stands in the place of the first; the other stays as it is.
         lake.write_part("2026-11-16", &[report("b", false)], &Provenance::default()).unwrap();
-        assert_eq!(lake.doubles().len(), 1);
+        assert_eq!(lake.doubles().unwrap().len(), 1);
     }
 }

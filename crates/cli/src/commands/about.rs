@@ -4,10 +4,11 @@
 use anyhow::Result;
 use callsift_audio::FORMATS;
 use callsift_rules::docs;
+use callsift_store::views::{Dialect, views};
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::{Cli, ConfigArgs};
+use crate::args::{Cli, ConfigArgs, SchemaArgs, SqlName};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, table};
@@ -31,8 +32,21 @@ pub fn formats() -> Result<Exit> {
 }
 
 /// `callsift schema`.
-pub fn schema() -> Result<Exit> {
-    emit(&callsift_store::dictionary_markdown());
+pub fn schema(args: &SchemaArgs) -> Result<Exit> {
+    let (Some(sql), Some(lake)) = (args.sql, &args.lake) else {
+        emit(&callsift_store::dictionary_markdown());
+        return Ok(Exit::Done);
+    };
+    let dialect = match sql {
+        SqlName::Duckdb => Dialect::DuckDb,
+        SqlName::Spark => Dialect::Spark,
+        SqlName::Clickhouse => Dialect::ClickHouse,
+    };
+    // Engines have other folders than the shell that printed this.
+    let lake = lake.canonicalize().unwrap_or_else(|_| lake.clone());
+    let has_files = |day: std::io::Result<std::fs::DirEntry>| day.is_ok_and(|d| d.path().is_dir());
+    let reviews = std::fs::read_dir(lake.join("reviews")).is_ok_and(|mut days| days.any(has_files));
+    emit(&views(dialect, &lake.to_string_lossy(), &args.unit_field, reviews));
     Ok(Exit::Done)
 }
 

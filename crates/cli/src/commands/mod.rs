@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod about;
+pub mod compact;
 pub mod console;
 pub mod doctor;
 pub mod estimate;

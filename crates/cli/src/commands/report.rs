@@ -1,6 +1,6 @@
 //! `callsift report`: what a lake says, for a QA lead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -19,13 +19,13 @@ use crate::output::{self, clock, emit, table};
 pub fn run(args: &ReportArgs) -> Result<Exit> {
     let date = args.dt.as_deref().map(check_date).transpose()?;
     load::warn_of_strangers(&args.lake)?;
-    emit(&text(&args.lake, date.as_deref(), args.top)?);
+    emit(&text(&args.lake, date.map(|d| BTreeSet::from([d])).as_ref(), args.top)?);
     Ok(Exit::Done)
 }
 
-/// The report as text.
-pub fn text(lake: &Path, date: Option<&str>, top: usize) -> Result<String> {
-    let (calls, findings) = (call_lines(lake, date)?, finding_lines(lake, date)?);
+/// The report of some days, or of all, as text.
+pub fn text(lake: &Path, days: Option<&BTreeSet<String>>, top: usize) -> Result<String> {
+    let (calls, findings) = (call_lines(lake, days)?, finding_lines(lake, days)?);
     let unread: Vec<String> = calls.unread.iter().chain(&findings.unread).map(ToString::to_string).collect();
     let (calls, findings) = (calls.rows, findings.rows);
     let mut out = String::new();

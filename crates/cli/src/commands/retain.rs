@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use crate::args::RetainArgs;
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, emit_json, error, note, table, unread};
+use crate::output::{emit, emit_json, error, note, size, table, unread};
 
 /// Removes what is too old, or says what it would.
 pub fn run(args: &RetainArgs) -> Result<Exit> {
@@ -190,25 +190,5 @@ fn reason(hold: Hold) -> &'static str {
         Hold::Appeal => "申诉未裁定",
         Hold::AppealTime => "仍可申诉",
         Hold::Claimed => "正在复核",
-    }
-}
-
-fn size(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let unit = (0..units.len() - 1).find(|u| bytes >> (10 * u) < 1024).unwrap_or(units.len() - 1);
-    if unit == 0 {
-        format!("{bytes} B")
-    } else {
-        format!("{:.1} {}", bytes as f64 / 1024f64.powi(unit as i32), units[unit])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!([0, 1023, 1024, 1536, 5 << 30].map(size), ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "5.0 GiB"]);
     }
 }

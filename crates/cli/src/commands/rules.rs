@@ -8,7 +8,7 @@ use callsift_pipeline::{Change, compare, facts};
 use callsift_rules::explain::{describe, explain};
 use callsift_rules::profile::{self, Profile};
 use callsift_rules::{EvalOptions, NoiseResult, RuleSet, run_noisy, run_tests};
-use callsift_store::{StoredCall, read_part, stored_parts};
+use callsift_store::{Part, PartReader, StoreError, StoredCall, stored_parts};
 
 use crate::args::{ConfigArgs, DayArgs, RuleArgs, RulesArgs, RulesCommand};
 use crate::exit::Exit;
@@ -110,18 +110,26 @@ fn explain_rule(id: &str, dir: Option<&Path>, call: Option<(&Path, &str)>) -> Re
 fn find(lake: &Path, call_id: &str) -> Result<StoredCall> {
     load::warn_of_strangers(lake)?;
     for part in stored_parts(lake, None, None)? {
-        let calls = match read_part(lake, &part) {
-            Err(damage) if damage.is_damage() => {
-                note(&unread(&damage));
-                continue;
+        match find_in(lake, &part, call_id) {
+            Err(damage) if damage.is_damage() => note(&unread(&damage)),
+            found => {
+                if let Some(call) = found? {
+                    return Ok(call);
+                }
             }
-            calls => calls?,
-        };
-        if let Some(call) = calls.into_iter().find(|c| c.meta.call_id == call_id) {
-            return Ok(call);
         }
     }
     Err(anyhow::anyhow!("no call `{call_id}`")).with_context(|| format!("cannot find it in {}", lake.display()))
+}
+
+fn find_in(lake: &Path, part: &Part, call_id: &str) -> Result<Option<StoredCall>, StoreError> {
+    let mut reader = PartReader::open(lake, part, false)?;
+    while let Some(group) = reader.next_group()? {
+        if let Some(call) = group.calls.into_iter().find(|c| c.meta.call_id == call_id) {
+            return Ok(Some(call));
+        }
+    }
+    Ok(None)
 }
 
 fn diff(

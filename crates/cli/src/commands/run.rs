@@ -32,6 +32,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         workers: args.workers.map_or_else(cores, usize::from),
         calls_per_part: args.calls_per_part as usize,
         retry_failed: args.retry_failed,
+        compact_bytes: config.lake.compact.then(|| config.lake.part_bytes()),
     };
     warn_of_strangers(&args.out)?;
     let mut progress = Progress::new(args.json);
@@ -57,7 +58,14 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         emit_json(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
     } else {
         emit(&text(&summary, options.workers));
-        emit(&report::text(&args.out, forced.as_deref(), 20)?);
+        // Of the days that got calls: a run of minutes does not read the months before.
+        if summary.days.is_empty() {
+            emit(&format!("没有新的通话；已有的结果：callsift report --lake {}\n", args.out.display()));
+        } else {
+            let days: Vec<&str> = summary.days.iter().take(5).map(String::as_str).collect();
+            emit(&format!("\n以下是有新通话的 {} 天：{}\n", summary.days.len(), days.join("，")));
+            emit(&report::text(&args.out, Some(&summary.days), 20)?);
+        }
     }
     let missing = summary.intake.count(NoteKind::NotReadable) > 0;
     Ok(if summary.failed > 0 || missing { Exit::Some } else { Exit::Done })
@@ -106,6 +114,9 @@ fn text(s: &Summary, workers: usize) -> String {
     }
     for damage in &s.unread {
         let _ = writeln!(out, "{}", unread(damage));
+    }
+    for why in &s.not_compacted {
+        let _ = writeln!(out, "未合并：{why}");
     }
     if s.not_reached > 0 {
         let _ = writeln!(out, "提前停止，未处理 {} 通；再次运行同一命令即可继续", s.not_reached);

@@ -31,7 +31,7 @@ pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.

@@ -27,6 +27,8 @@ CREATE TABLE calls (
     recording   TEXT NOT NULL,
     -- Nothing where there was no recording to inspect.
     audio_sha256 TEXT,
+    -- SHA-256 of all rows of the call: tells a call that only moved to another part from one that changed.
+    print       TEXT NOT NULL DEFAULT '',
     status      TEXT NOT NULL,
     fail_reason TEXT,
     layout      TEXT,

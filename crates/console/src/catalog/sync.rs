@@ -1,22 +1,24 @@
 //! Following the lake: parts that appeared, changed or went.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use callsift_core::{Severity, TimeSpan, TimedChar, Turn};
-use callsift_store::{Part, StoredCall, StoredFinding, TableName, read_findings, read_part, stored_parts};
+use callsift_store::{CallGroup, Part, PartReader, StoredCall, StoredFinding, TableName, day_commits, stored_parts};
 use callsift_text::{mask, sensitive_numbers};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
 
 use crate::catalog::{grams, odd, outcomes, place};
 use crate::error::ConsoleError;
 
-/// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. `progress`
-/// is told parts done and parts in all. A part that cannot be read, or a call whose id stands in another part, is written down as
-/// odd and stops nothing.
+/// Brings the catalogue up to date; each part in a transaction of its own, so readers never see half a part. A call
+/// whose rows are as they were stays as it is, with its numbers, also where it is now in another part: a day that was
+/// compacted is read, and hardly written. `progress` is told parts done and parts in all. A part that cannot be read,
+/// or a call whose id stands in another part, is written down as odd and stops nothing.
 ///
 /// # Errors
 /// The lake's folders cannot be read, or the catalogue not written.
@@ -26,31 +28,72 @@ pub(crate) fn sync(
     unit_field: &str,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(), ConsoleError> {
-    let Changes { gone, mut new } = changes(conn, lake)?;
-    take_out(conn, &gone)?;
-    if !gone.is_empty() {
+    let Changes { gone, new } = changes(conn, lake)?;
+    set_aside(conn, &gone)?;
+    enter(conn, lake, unit_field, &new, &mut progress)?;
+    let left = names(conn, "SELECT name FROM parts WHERE name LIKE 'gone:%'")?;
+    take_out(conn, &left)?;
+    if !left.is_empty() {
         // The call that was shown in the place of another may have gone.
         take_out(conn, &odd::parts_with_doubles(conn)?)?;
-        new = changes(conn, lake)?.new;
+        let new = changes(conn, lake)?.new;
+        enter(conn, lake, unit_field, &new, &mut progress)?;
     }
+    Ok(())
+}
+
+fn enter(
+    conn: &mut Connection,
+    lake: &Path,
+    unit_field: &str,
+    new: &[(String, Part, String)],
+    progress: &mut impl FnMut(usize, usize),
+) -> Result<(), ConsoleError> {
     // A part that could not be read and is no more there is forgotten; one that is, is tried again.
     conn.execute("DELETE FROM odd WHERE call_id IS NULL", [])?;
     for (i, (name, part, stamp)) in new.iter().enumerate() {
-        let read = || Ok::<_, callsift_store::StoreError>((read_part(lake, part)?, read_findings(lake, part)?));
-        let (calls, findings) = match read() {
-            Ok(rows) => rows,
-            Err(error) => {
+        let tx = conn.transaction()?;
+        let added = add_part(&tx, lake, name, part, unit_field);
+        match added {
+            // What was entered of it is taken back.
+            Err(ConsoleError::Lake(error)) => {
+                drop(tx);
                 odd::part(conn, name, &error)?;
                 continue;
             }
-        };
-        let tx = conn.transaction()?;
-        add(&tx, name, calls, findings, unit_field)?;
+            added => added?,
+        }
         tx.execute("INSERT INTO parts (name, stamp) VALUES (?1, ?2)", params![name, stamp])?;
         tx.commit()?;
         progress(i + 1, new.len());
     }
     Ok(())
+}
+
+fn add_part(tx: &Transaction<'_>, lake: &Path, name: &str, part: &Part, unit_field: &str) -> Result<(), ConsoleError> {
+    let mut reader = PartReader::open(lake, part, true)?;
+    while let Some(CallGroup { calls, findings }) = reader.next_group()? {
+        add(tx, name, calls, findings, unit_field)?;
+    }
+    Ok(())
+}
+
+/// Parts that went or changed get another name, until their calls are met again or taken out.
+fn set_aside(conn: &mut Connection, gone: &[String]) -> rusqlite::Result<()> {
+    let tx = conn.transaction()?;
+    for name in gone.iter().filter(|name| !name.starts_with("gone:")) {
+        let aside = format!("gone:{name}");
+        for (table, column) in [("calls", "part"), ("parts", "name")] {
+            let sql = format!("UPDATE OR REPLACE {table} SET {column} = ?2 WHERE {column} = ?1");
+            tx.execute(&sql, [name, &aside])?;
+        }
+        tx.execute("DELETE FROM odd WHERE part = ?1", [name])?;
+    }
+    tx.commit()
+}
+
+fn names(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+    conn.prepare(sql)?.query_map([], |r| r.get(0))?.collect()
 }
 
 /// How the lake differs from the catalogue.
@@ -70,9 +113,16 @@ pub(super) fn changes(conn: &Connection, lake: &Path) -> Result<Changes, Console
         let stamp = stamp(lake, &part);
         there.insert(format!("{}/{}", part.date, part.number), (part, stamp));
     }
+    // A day that is being changed is looked at when it is whole: amid a compaction calls would stand twice.
+    let amid: BTreeSet<String> = day_commits(lake)?.into_iter().filter(|d| d.writing).map(|d| d.dt).collect();
+    let is_whole = |name: &str| !amid.contains(name.trim_start_matches("gone:").split('/').next().unwrap_or(name));
     let same = |name: &String, stamp: &String| there.get(name).is_some_and(|(_, now)| now == stamp);
-    let gone = known.iter().filter(|(name, stamp)| !same(name, stamp)).map(|(name, _)| name.clone()).collect();
-    let is_new = |(name, (_, stamp)): &(String, (Part, String))| known.get(name) != Some(stamp);
+    let gone = known
+        .iter()
+        .filter(|(name, stamp)| is_whole(name) && !same(name, stamp))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let is_new = |(name, (_, stamp)): &(String, (Part, String))| is_whole(name) && known.get(name) != Some(stamp);
     let new = there.into_iter().filter(is_new).map(|(name, (part, stamp))| (name, part, stamp)).collect();
     Ok(Changes { gone, new })
 }
@@ -125,16 +175,25 @@ fn add(
         by_call.entry(finding.call_id.clone()).or_default().push(finding);
     }
     for call in calls {
-        let other: Option<String> = tx
-            .prepare_cached("SELECT part FROM calls WHERE call_id = ?1")?
-            .query_row([&call.meta.call_id], |r| r.get(0))
-            .optional()?;
-        if let Some(other) = other {
-            odd::double(tx, part, &call.meta.call_id, &other)?;
-            continue;
-        }
         let findings = by_call.remove(&call.meta.call_id).unwrap_or_default();
-        let id = add_call(tx, part, &call, &findings, unit_field)?;
+        let print = fingerprint(&call, &findings, unit_field);
+        let known: Option<(i64, String, String)> = tx
+            .prepare_cached("SELECT id, part, print FROM calls WHERE call_id = ?1")?
+            .query_row([&call.meta.call_id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+            .optional()?;
+        match known {
+            Some((id, old, same)) if old.starts_with("gone:") && same == print => {
+                tx.prepare_cached("UPDATE calls SET part = ?2 WHERE id = ?1")?.execute(params![id, part])?;
+                continue;
+            }
+            Some((id, old, _)) if old.starts_with("gone:") => remove_call(tx, id)?,
+            Some((_, other, _)) => {
+                odd::double(tx, part, &call.meta.call_id, &other)?;
+                continue;
+            }
+            None => {}
+        }
+        let id = add_call(tx, part, &call, &findings, unit_field, &print)?;
         add_findings(tx, id, &findings)?;
         outcomes::add(tx, id, &findings)?;
         for turn in &call.turns {
@@ -144,12 +203,46 @@ fn add(
     Ok(())
 }
 
+/// SHA-256 over all that the catalogue takes of a call: the same for the same rows, wherever they lie.
+fn fingerprint(call: &StoredCall, findings: &[StoredFinding], unit_field: &str) -> String {
+    struct Sink(Sha256);
+    impl Write for Sink {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0.update(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut sink = Sink(Sha256::new());
+    let StoredCall { meta, recording, audio_sha256, status, fail_reason, layout, duration_ms, score, turns, .. } = call;
+    // Writing to a hash cannot fail.
+    let _ =
+        write!(sink, "{unit_field:?} {meta:?} {recording:?} {audio_sha256:?} {status:?} {fail_reason:?} {layout:?}");
+    let _ = write!(sink, "{duration_ms:?} {score:?} {findings:?}");
+    for turn in turns {
+        let Turn { index, role, span, confidence, marks, chars, .. } = turn;
+        let _ = write!(sink, "{index} {role:?} {span:?} {confidence:?} {marks:?} {}", chars.len());
+        for c in chars {
+            sink.0.update(u32::from(c.ch).to_le_bytes());
+            sink.0.update(c.span.start_ms.to_le_bytes());
+            sink.0.update(c.span.end_ms.to_le_bytes());
+        }
+    }
+    callsift_core::hex(&sink.0.finalize())
+}
+
+fn remove_call(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM turns_text WHERE rowid IN (SELECT id FROM turns WHERE call = ?1)", [id])?;
+    tx.execute("DELETE FROM calls WHERE id = ?1", [id])?;
+    Ok(())
+}
+
 fn add_call(
     tx: &Transaction<'_>,
     part: &str,
     call: &StoredCall,
     findings: &[StoredFinding],
     unit_field: &str,
+    print: &str,
 ) -> Result<i64, ConsoleError> {
     let meta = &call.meta;
     let hits: Vec<&StoredFinding> = findings.iter().filter(|f| f.verdict == "hit").collect();
@@ -167,9 +260,9 @@ fn add_call(
     tx.prepare_cached(
         "INSERT INTO calls (call_id, part, date, started_us, agent_id, agent_name, unit, queue, direction, customer_id,
            order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk,
-           audio_sha256)
+           audio_sha256, print)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-           ?21)",
+           ?21, ?22)",
     )?
     .execute(params![
         meta.call_id,
@@ -193,6 +286,7 @@ fn add_call(
         hits.iter().map(|f| severity_rank(&f.severity)).max().unwrap_or(0),
         hits.is_empty().then_some(0.0),
         call.audio_sha256,
+        print,
     ])?;
     Ok(tx.last_insert_rowid())
 }
@@ -281,8 +375,8 @@ fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleE
     Ok(())
 }
 
-/// When a stretch of a turn was said at the latest bounds: characters that follow each other without a gap were not timed one
-/// by one but spread over what was heard as a whole, so the number may lie anywhere in it.
+/// When a stretch of a turn was said at the latest bounds: characters that follow each other without a gap were not
+/// timed one by one but spread over what was heard as a whole, so the number may lie anywhere in it.
 fn heard_within(chars: &[TimedChar], range: &Range<usize>) -> Option<TimeSpan> {
     let touch = |i: usize| i > 0 && i < chars.len() && chars[i - 1].span.end_ms >= chars[i].span.start_ms;
     let (mut start, mut end) = (range.start, range.end);

@@ -106,7 +106,7 @@ fn a_line_that_stays_broken_makes_no_second_row() {
     let mut lake = callsift_store::Lake::open(folder.path(), callsift_text::Segmenter::default()).unwrap();
     let mut run = |bytes: &str| -> Vec<String> {
         let calls = open(bytes.as_bytes());
-        let todo = super::resolve(&mut lake, &calls);
+        let todo = super::resolve(&mut lake, &calls).unwrap();
         for (call, id) in &todo.calls {
             let mut report = calls.read(*call).unwrap();
             report.recording.meta.call_id.clone_from(id);

@@ -105,7 +105,7 @@ pub(super) struct Listened {
 pub(super) fn listen(engine: &Engine, plan: InputPlan, args: &EvalArgs) -> Result<Listened> {
     let lake = tempfile::tempdir().context("no folder for a lake that is thrown away")?;
     let workers = args.workers.map_or_else(cores, usize::from);
-    let options = RunOptions { workers, calls_per_part: 32, retry_failed: false };
+    let options = RunOptions { workers, calls_per_part: 32, retry_failed: false, compact_bytes: None };
     let mut said: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
     let mut progress = Progress::new(false);
     let mut keep = |event: Event<'_>| {

@@ -9,7 +9,7 @@ use callsift_pipeline::facts;
 use callsift_pipeline::metadata::hour_at;
 use callsift_sampling::risk::Flag;
 use callsift_sampling::{Frame, FrameCall};
-use callsift_store::{StoredCall, StoredFinding, read_calls, read_findings, stored_parts};
+use callsift_store::{StoredCall, StoredFinding, each_finding, read_calls, stored_parts};
 
 use crate::output::{note, unread};
 
@@ -27,7 +27,8 @@ pub fn frame(scope: &Scope<'_>) -> Result<Frame> {
     let mut calls = Vec::new();
     for part in stored_parts(scope.lake, scope.from, scope.to)? {
         // Without its findings a call would pass for one without faults.
-        let stored = match read_calls(scope.lake, &part).and_then(|c| read_findings(scope.lake, &part).map(|_| c)) {
+        let whole = || each_finding(scope.lake, &part, |_| ());
+        let stored = match read_calls(scope.lake, &part).and_then(|c| whole().map(|()| c)) {
             Err(damage) if damage.is_damage() => {
                 note(&unread(&damage));
                 continue;
@@ -73,18 +74,18 @@ pub struct Machine {
 pub fn machine(scope: &Scope<'_>) -> Result<Machine> {
     let mut out = Machine::default();
     for part in stored_parts(scope.lake, scope.from, scope.to)? {
-        let findings = match read_findings(scope.lake, &part) {
-            // Named when the frame was read.
-            Err(damage) if damage.is_damage() => continue,
-            findings => findings?,
-        };
-        for finding in findings {
+        let read = each_finding(scope.lake, &part, |finding| {
             if !out.rules.contains(&finding.rule_id) {
                 out.rules.insert(finding.rule_id.clone());
             }
             if finding.verdict == "hit" {
                 out.flags.entry(finding.call_id.clone()).or_default().push(flag(&finding));
             }
+        });
+        match read {
+            // Named when the frame was read.
+            Err(damage) if damage.is_damage() => {}
+            read => read?,
         }
     }
     Ok(out)
