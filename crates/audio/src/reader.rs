@@ -233,7 +233,7 @@ fn listen(stream: &mut dyn ChannelStream, limits: &AudioLimits, path: &Path) -> 
     let levels: Vec<Level> = probes.into_iter().map(LevelProbe::finish).collect();
     let found = match (comparison, &levels[..]) {
         (Some(comparison), [left, right]) => {
-            let found = comparison.finish([left.dead, right.dead]);
+            let found = comparison.finish([left, right]);
             (found.layout, found.only)
         }
         _ if channels <= 1 => (ChannelLayout::Mono, None),
