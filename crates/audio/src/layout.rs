@@ -217,7 +217,7 @@ struct Tally {
     /// Stretches that both hold, by the level in each.
     common: [Levels; 2],
     /// The same by the level in the louder channel, and by how much louder the right one is: dB, from −60.
-    ratios: Box<[Ratios; 107]>,
+    ratios: Vec<Ratios>,
     /// Power of the loudest stretch so far.
     loudest: f64,
 }
@@ -228,7 +228,7 @@ type Ratios = [u32; 121];
 impl Default for Tally {
     fn default() -> Self {
         let (all, own, common) = ([[0; 107]; 2], [[0; 107]; 2], [[0; 107]; 2]);
-        Self { all, own, common, ratios: Box::new([[0; 121]; 107]), loudest: 0.0 }
+        Self { all, own, common, ratios: vec![[0; 121]; 107], loudest: 0.0 }
     }
 }
 

@@ -21,11 +21,18 @@ fn files(path: &Path) -> [PathBuf; 3] {
     [path.to_owned(), beside("-wal"), beside("-shm")]
 }
 
+/// Removes those of the files that are there.
+fn remove(files: &[PathBuf]) {
+    for file in files {
+        let _ = fs::remove_file(file);
+    }
+}
+
 /// The nightly copies in a console's folder, oldest first.
 pub fn backups(folder: &Path) -> Vec<PathBuf> {
     let is_copy = |path: &PathBuf| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("reviews-") && name.ends_with(".db")
+        name.starts_with("reviews-") && path.extension().is_some_and(|end| end == "db")
     };
     let entries = fs::read_dir(folder.join(BACKUPS)).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_copy).collect();
@@ -84,7 +91,7 @@ pub(crate) fn look(path: &Path, conn: &Connection) -> Result<(), ReviewsError> {
     }
 }
 
-/// What an error of SQLite says about the file.
+/// What an error of `SQLite` says about the file.
 pub(crate) fn of(path: &Path, error: rusqlite::Error) -> ReviewsError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(path, error.to_string()),
@@ -173,7 +180,7 @@ pub fn restore(folder: &Path, from: &Path) -> Result<Option<PathBuf>, ReviewsErr
     let _ = fs::remove_file(&new);
     let sound = copy_checked(from, &new);
     if let Err(e) = sound {
-        files(&new).iter().for_each(|file| drop(fs::remove_file(file)));
+        remove(&files(&new));
         return Err(e);
     }
     let aside = put_aside(&path).map_err(fail)?;
@@ -201,7 +208,7 @@ fn copy_checked(from: &Path, new: &Path) -> Result<(), ReviewsError> {
     let db = Db::open(new).map_err(unsound)?;
     db.check(new).map_err(unsound)?;
     drop(db);
-    files(new)[1..].iter().for_each(|file| drop(fs::remove_file(file)));
+    remove(&files(new)[1..]);
     File::open(new).and_then(|file| file.sync_all()).map_err(unread)
 }
 
@@ -253,13 +260,13 @@ mod tests {
             ("text", "not a database at all, but long enough to be looked at".repeat(90).as_bytes()),
             ("foreign", &foreign),
         ] {
-            files(&path).iter().for_each(|file| drop(fs::remove_file(file)));
+            remove(&files(&path));
             fs::write(&path, content).unwrap();
             let said = error(dir.path());
             assert!(said.contains("restore") && said.contains(&*copy.to_string_lossy()), "{what}: {said}");
             assert_eq!(fs::read(&path).unwrap(), content, "{what}: nothing was changed");
         }
-        files(&path).iter().for_each(|file| drop(fs::remove_file(file)));
+        remove(&files(&path));
         assert!(error(dir.path()).contains("it is gone"), "{}", error(dir.path()));
         assert!(!path.exists());
         let new = tempfile::tempdir().unwrap();

@@ -21,7 +21,9 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
     if let ReviewsCommand::Restore { from } = &args.command {
         let aside = restore(&folder, from)?;
         note(&format!("{} is back at {}", from.display(), folder.join(Db::FILE).display()));
-        aside.iter().for_each(|aside| note(&format!("what was there before: {}", aside.display())));
+        if let Some(aside) = aside {
+            note(&format!("what was there before: {}", aside.display()));
+        }
         return Ok(Exit::Done);
     }
     if !backups(&folder).is_empty() || folder.join(Db::FILE).is_file() {
@@ -43,7 +45,9 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
         // Looked through above.
         ReviewsCommand::Check => {
             emit(&format!("{}: sound\n", folder.join(Db::FILE).display()));
-            backups(&folder).iter().for_each(|copy| emit(&format!("  {}\n", copy.display())));
+            for copy in backups(&folder) {
+                emit(&format!("  {}\n", copy.display()));
+            }
         }
         ReviewsCommand::Restore { .. } => {}
         ReviewsCommand::Export { config } => {
