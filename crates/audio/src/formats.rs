@@ -174,10 +174,15 @@ pub static FORMATS: &[Format] = &[
         decoder: Decoder::Symphonia,
         note: "AAC-LC in ADTS",
     },
-    raw("alaw", &["al", "alaw", "alw"], Decoder::Raw(Encoding::Alaw, 8_000), "G.711 A-law without header, 8 kHz mono"),
+    raw(
+        "alaw",
+        &["al", "alaw", "alw", "pcma"],
+        Decoder::Raw(Encoding::Alaw, 8_000),
+        "G.711 A-law without header, 8 kHz mono",
+    ),
     raw(
         "mulaw",
-        &["ul", "ulaw", "mulaw", "mu", "ulw"],
+        &["ul", "ulaw", "mulaw", "mu", "ulw", "pcmu"],
         Decoder::Raw(Encoding::Mulaw, 8_000),
         "G.711 µ-law without header, 8 kHz mono",
     ),

@@ -4,6 +4,9 @@
 //! channel without any sound of its own is either a copy of the other (quieter, inverted, late by up to a quarter of a second)
 //! or a dead leg. One speaker who leaks into the other channel looks like a copy, too: who speaks is then told by the
 //! words, which is right for both.
+//!
+//! Thresholds lie so many dB lower for a channel as it is too quiet to be heard as it is (`level`): a call, or one person's
+//! leg, that was recorded 40 dB too low is judged like any other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,6 +14,8 @@ use std::sync::Arc;
 use callsift_core::ChannelLayout;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+
+use crate::level::Level;
 
 /// Rate at which channels are compared, in hertz: the telephone band.
 const COMPARE_RATE: u32 = 8_000;
@@ -28,14 +33,20 @@ const DRIFT: usize = 2;
 const COPY: f64 = 0.5;
 /// How far the levels of a copy differ from stretch to stretch, dB; cross-talk lies 10 dB and more below its source.
 const SAME_RATIO_DB: usize = 8;
-/// Louder stretches show the ratio of levels, mean square: −50 dBFS.
-const LOUD_POWER: f64 = 1e-5;
+/// Louder stretches show the ratio of levels, dBFS.
+const LOUD_DBFS: f64 = -50.0;
+/// So far below the loudest stretch before it one still shows how the lag wanders, as a ratio of powers, and never above
+/// −60 dBFS.
+const LAG_SHARE: f64 = 1e-4;
+const LAG_POWER: f64 = 1e-6;
 /// So far over its own floor a stretch is sound, dB.
 const OVER_FLOOR_DB: f64 = 12.0;
 /// A floor is no higher than this, dBFS: what seems to be one is speech without a pause.
 const HIGHEST_FLOOR_DBFS: f64 = -55.0;
 /// Quieter stretches are none, dBFS.
 const LEAST_DBFS: f64 = -65.0;
+/// However far a channel is raised, less than one step of 16 bits is no sound, dBFS.
+const STEP_DBFS: f64 = -90.0;
 /// A channel has a voice of its own from so many seconds on, and from this share of what both hold in common.
 const OWN_S: f64 = 0.19;
 const OWN_SHARE: f64 = 0.01;
@@ -124,8 +135,8 @@ impl Comparison {
         self.lag = Some(lag);
     }
 
-    /// The verdict over everything that was pushed; `dead` says of each channel whether it holds nothing but noise.
-    pub(crate) fn finish(mut self, dead: [bool; 2]) -> Verdict {
+    /// The verdict over everything that was pushed, by what is known of the level of each channel.
+    pub(crate) fn finish(mut self, levels: [&Level; 2]) -> Verdict {
         if !self.channels[0].is_empty() {
             self.channels.iter_mut().for_each(|samples| samples.resize(SEGMENT, 0.0));
             self.end_segment();
@@ -133,7 +144,7 @@ impl Comparison {
         if self.lag.is_none() {
             self.judge_held();
         }
-        self.tally.verdict(self.stretch_s, dead)
+        self.tally.verdict(self.stretch_s, levels)
     }
 }
 
@@ -205,13 +216,19 @@ struct Tally {
     own: [Levels; 2],
     /// Stretches that both hold, by the level in each.
     common: [Levels; 2],
-    /// The same, as far as they are loud, by how much louder the right channel is: dB, from −60.
-    ratios: [u32; 121],
+    /// The same by the level in the louder channel, and by how much louder the right one is: dB, from −60.
+    ratios: Vec<Ratios>,
+    /// Power of the loudest stretch so far.
+    loudest: f64,
 }
+
+/// Stretches by how much louder the right channel is, in whole dB from −60.
+type Ratios = [u32; 121];
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { all: [[0; 107]; 2], own: [[0; 107]; 2], common: [[0; 107]; 2], ratios: [0; 121] }
+        let (all, own, common) = ([[0; 107]; 2], [[0; 107]; 2], [[0; 107]; 2]);
+        Self { all, own, common, ratios: vec![[0; 121]; 107], loudest: 0.0 }
     }
 }
 
@@ -228,13 +245,15 @@ impl Tally {
             let a = &left[start..start + STRETCH];
             let (found, share) = Self::copied(a, right, start, lag);
             let Some(share) = share else { continue };
-            if share.share >= COPY && share.power > 1e-6 * STRETCH as f64 {
-                lag = found;
-            }
             let powers = [power(a), share.power].map(|p| p / STRETCH as f64);
-            if share.share >= COPY && powers[0].max(powers[1]) > LOUD_POWER {
+            self.loudest = self.loudest.max(powers[0]).max(powers[1]);
+            if share.share >= COPY {
+                if powers[1] > LAG_POWER.min(LAG_SHARE * self.loudest) {
+                    lag = found;
+                }
                 let ratio_db = 10.0 * (powers[1].max(1e-10) / powers[0].max(1e-10)).log10();
-                self.ratios[(ratio_db + 60.0).clamp(0.0, 120.0) as usize] += 1;
+                let louder = bin(powers[0].max(powers[1]));
+                self.ratios[louder][(ratio_db + 60.0).clamp(0.0, 120.0) as usize] += 1;
             }
             for (channel, power) in powers.into_iter().enumerate() {
                 self.all[channel][bin(power)] += 1;
@@ -264,7 +283,8 @@ impl Tally {
         best
     }
 
-    fn verdict(&self, stretch_s: f64, dead: [bool; 2]) -> Verdict {
+    fn verdict(&self, stretch_s: f64, channels: [&Level; 2]) -> Verdict {
+        let (dead, below_db) = (channels.map(|level| level.dead), channels.map(Level::below_db));
         let floor = |channel: usize| {
             let levels = &self.all[channel];
             // Digital silence is no floor of a line.
@@ -274,10 +294,11 @@ impl Tally {
                 seen += levels[bin];
                 seen * 10 >= total.max(1)
             });
-            (bin.unwrap_or(0) as f64 - 100.0).min(HIGHEST_FLOOR_DBFS)
+            (bin.unwrap_or(0) as f64 - 100.0).min(HIGHEST_FLOOR_DBFS - below_db[channel])
         };
         let seconds = |levels: &Levels, channel: usize| {
-            let from = (floor(channel) + OVER_FLOOR_DB).max(LEAST_DBFS);
+            let least = (LEAST_DBFS - below_db[channel]).max(STEP_DBFS);
+            let from = (floor(channel) + OVER_FLOOR_DB).max(least);
             f64::from(levels[((from + 100.0) as usize).min(106)..].iter().sum::<u32>()) * stretch_s
         };
         let (own, common) = ([0, 1].map(|c| seconds(&self.own[c], c)), [0, 1].map(|c| seconds(&self.common[c], c)));
@@ -287,7 +308,8 @@ impl Tally {
         let common_s = common[0].max(common[1]);
         let most = OWN_S.max(OWN_SHARE * common_s);
         // A copy has one level; two people who leak into each other's channel are loud in turns.
-        if f64::from(self.other_ratios()) * stretch_s >= most {
+        let loud = LOUD_DBFS - below_db[0].min(below_db[1]);
+        if f64::from(self.other_ratios(loud)) * stretch_s >= most {
             return STEREO;
         }
         let alive = [0, 1].map(|c| !dead[c] && own[c] >= most);
@@ -296,26 +318,32 @@ impl Tally {
         match alive {
             [true, true] => STEREO,
             [false, false] if dead == [true, true] => STEREO,
+            // Somebody speaks on the quieter channel alone, and the louder one leaks into it: neither holds both.
+            _ if alive[1 - louder] && !dead[louder] => STEREO,
             _ if !dead[0] && !dead[1] && (0..2).any(copied) && common_s >= LEAST_ACTIVE_S => {
                 Verdict { layout: ChannelLayout::FakeStereo, only: Some(louder) }
             }
-            [true, false] if dead[1] => Verdict { layout: ChannelLayout::Mono, only: Some(0) },
-            [false, true] if dead[0] => Verdict { layout: ChannelLayout::Mono, only: Some(1) },
+            _ if dead[1] && !dead[0] => Verdict { layout: ChannelLayout::Mono, only: Some(0) },
+            _ if dead[0] && !dead[1] => Verdict { layout: ChannelLayout::Mono, only: Some(1) },
             _ => STEREO,
         }
     }
 
-    /// Stretches whose ratio of levels is not the usual one.
-    fn other_ratios(&self) -> u32 {
-        let total: u32 = self.ratios.iter().sum();
+    /// Stretches whose ratio of levels is not the usual one, of those louder than a level in dBFS.
+    fn other_ratios(&self, loud: f64) -> u32 {
+        let mut ratios: Ratios = [0; 121];
+        for row in self.ratios.iter().skip((loud.max(STEP_DBFS) + 100.0) as usize) {
+            ratios.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        }
+        let total: u32 = ratios.iter().sum();
         let mut seen = 0;
-        let usual = self.ratios.iter().position(|count| {
+        let usual = ratios.iter().position(|count| {
             seen += count;
             seen * 2 >= total.max(1)
         });
         let usual = usual.unwrap_or(0);
         let apart = |(ratio, _): &(usize, &u32)| ratio.abs_diff(usual) > SAME_RATIO_DB;
-        self.ratios.iter().enumerate().filter(apart).map(|(_, count)| count).sum()
+        ratios.iter().enumerate().filter(apart).map(|(_, count)| count).sum()
     }
 
     /// Mean level of what both hold.
@@ -376,8 +404,8 @@ mod tests {
             probes[0].push(*l);
             probes[1].push(*r);
         }
-        let dead = probes.map(|probe| probe.finish().dead);
-        let found = comparison.finish(dead);
+        let [left, right] = probes.map(LevelProbe::finish);
+        let found = comparison.finish([&left, &right]);
         (found.layout, found.only)
     }
 
@@ -418,6 +446,60 @@ mod tests {
         assert_eq!(verdict(&mono, &silent), (ChannelLayout::Mono, Some(0)));
         assert_eq!(verdict(&hiss, &mono), (ChannelLayout::Mono, Some(1)));
         assert_eq!(verdict(&silent, &silent), (ChannelLayout::Stereo, None), "nothing at all says nothing");
+    }
+
+    /// Syllables that rise and fall, and nobody speaks for the last four seconds.
+    fn with_a_pause(mut samples: Vec<f32>) -> Vec<f32> {
+        samples.iter_mut().enumerate().for_each(|(n, s)| *s *= [1.0, 0.4, 0.15, 0.05][n / 800 % 4]);
+        samples.extend(noise(4, 32_000, 0.0003));
+        samples
+    }
+
+    /// As a file of 16 bits holds it, every so many steps: 1 in PCM, 16 in A-law near silence, with an offset.
+    fn stored(samples: &[f32], down_db: f32, steps: f32, offset: f32) -> Vec<f32> {
+        let (gain, step) = (10f32.powf(-down_db / 20.0), steps / 32_768.0);
+        // A-law has no code for nothing.
+        let shift = if steps > 1.0 { 0.5 } else { 0.0 };
+        samples.iter().map(|s| (((gain * s + offset) / step - shift).round() + shift) * step).collect()
+    }
+
+    #[test]
+    fn quiet_calls_are_judged_like_loud_ones() {
+        let (a, b) = (with_a_pause(speaker(1, 0, 160_000)), with_a_pause(speaker(2, 1, 160_000)));
+        let (a, b) = (mix(&a, &b, 0.12), mix(&b, &a, 0.12));
+        let (mono, hiss) = (mix(&a, &b, 1.0), noise(9, a.len(), 0.1));
+        for (steps, down, offset) in [1.0, 16.0].iter().flat_map(|steps| {
+            let downs: &[f32] = if *steps > 1.0 { &[20.0, 32.0, 38.0] } else { &[20.0, 32.0, 38.0, 44.0, 50.0] };
+            downs.iter().flat_map(move |down| [0.0, 0.01].map(|offset| (*steps, *down, offset)))
+        }) {
+            let what = format!("{down} dB down in steps of {steps}, offset {offset}");
+            let low = |samples: &[f32]| stored(samples, down, steps, offset);
+            let found = verdict(&low(&a), &low(&b));
+            assert_eq!(found, (ChannelLayout::Stereo, None), "two people, {what}");
+            assert_eq!(verdict(&low(&a), &b), (ChannelLayout::Stereo, None), "the left leg only, {what}");
+            assert_eq!(verdict(&a, &low(&b)), (ChannelLayout::Stereo, None), "the right leg only, {what}");
+            let copy: Vec<f32> = mono.iter().map(|s| 0.7 * s).collect();
+            // Deeper down a copy differs from its source by the steps alone.
+            if down < if steps > 1.0 { 38.0 } else { 50.0 } {
+                let found = verdict(&low(&mono), &low(&copy));
+                assert_eq!(found, (ChannelLayout::FakeStereo, Some(0)), "a copy, {what}");
+            }
+            let silent = vec![0.0; mono.len()];
+            assert_eq!(verdict(&low(&mono), &silent), (ChannelLayout::Mono, Some(0)), "a silent leg, {what}");
+            assert_eq!(verdict(&low(&hiss), &low(&mono)), (ChannelLayout::Mono, Some(1)), "a noisy leg, {what}");
+        }
+    }
+
+    #[test]
+    fn a_leg_that_holds_a_voice_of_its_own_is_never_left_out() {
+        // The louder person leaks into the other's leg, and nothing leaks back.
+        let (loud, quiet) = (with_a_pause(speaker(1, 0, 160_000)), with_a_pause(speaker(2, 1, 160_000)));
+        let quiet: Vec<f32> = quiet.iter().map(|s| 0.05 * s).collect();
+        for leak in [0.02, 0.1, 0.3] {
+            let leaked = mix(&quiet, &loud, leak);
+            assert_eq!(verdict(&loud, &leaked), (ChannelLayout::Stereo, None), "leak of {leak}");
+            assert_eq!(verdict(&leaked, &loud), (ChannelLayout::Stereo, None), "leak of {leak}, the other way round");
+        }
     }
 
     #[test]

@@ -88,10 +88,11 @@ impl LevelProbe {
         let quiet = self.over(self.audible() * 9 / 10);
         let speaks = loudest < QUIET_DBFS && loudest > -95.0 && loudest - quiet >= SWING_DB;
         let gain_db = if speaks { (TARGET_DBFS - loudest).min(MOST_GAIN_DB) } else { 0.0 };
-        let filter = |start: f64| OffsetFilter::new(start, self.rate);
+        let (filter, gain) = (|start: f64| OffsetFilter::new(start, self.rate), 10f64.powf(gain_db / 20.0));
         Level {
-            offset: self.first_mean.filter(|_| self.greatest_mean >= OFFSET).map(filter),
-            gain: 10f64.powf(gain_db / 20.0) as f32,
+            // A quiet channel's offset is raised with it.
+            offset: self.first_mean.filter(|_| self.greatest_mean * gain >= OFFSET).map(filter),
+            gain: gain as f32,
             dead: peak < SILENT_DBFS || peak - quiet < DEAD_SWING_DB && peak < QUIET_DBFS,
         }
     }
@@ -121,6 +122,13 @@ pub(crate) struct Level {
     pub(crate) gain: f32,
     /// Nothing but silence or steady noise.
     pub(crate) dead: bool,
+}
+
+impl Level {
+    /// How far speech lies under the level from which on it is heard as it is, dB; 0 for noise, and where it is loud enough.
+    pub(crate) fn below_db(&self) -> f64 {
+        (20.0 * f64::from(self.gain).max(1.0).log10() - (TARGET_DBFS - QUIET_DBFS)).max(0.0)
+    }
 }
 
 /// A high pass that begins settled on the offset.
@@ -199,6 +207,10 @@ mod tests {
         let mean = clean.iter().map(|s| f64::from(*s)).sum::<f64>() / clean.len() as f64;
         assert!(mean.abs() < 1e-4 && clean[..400].iter().all(|s| s.abs() < 0.03), "{mean}");
         assert!(found.gain > 10.0);
+        let slight: Vec<f32> = speech(0.004).iter().map(|s| s + 0.002).collect();
+        assert!(level(&slight).offset.is_some(), "raised with the channel it would be as loud as speech");
+        let loud: Vec<f32> = speech(0.4).iter().map(|s| s + 0.002).collect();
+        assert!(level(&loud).offset.is_none(), "beside loud speech it is nothing");
         let only: Vec<f32> = vec![0.3; 8000];
         assert!(level(&only).dead, "an offset is no sound");
     }

@@ -19,6 +19,11 @@ use crate::{AudioError, AudioLimits, Resampler};
 /// two of a codec, delay and padding.
 const PROMISE_MS: u64 = 300;
 
+/// A recording that ends on one value so far from the middle was never written to its end: zero bytes are −0.17 in A-law and
+/// −0.98 in µ-law. A line at rest lies near the middle; speech never stays on one value for a fifth of a second.
+const STUCK: f32 = 0.1;
+const STUCK_MS: u64 = 200;
+
 /// A recording that is being decoded.
 ///
 /// Where one channel holds everything (fake stereo, a dead leg), blocks come of that one only, as channel 0;
@@ -35,6 +40,8 @@ pub struct AudioReader {
     /// Interleaved samples as decoded, then one plane per channel.
     interleaved: Vec<f32>,
     planes: Vec<Vec<f32>>,
+    /// By channel: the value of the newest sample, and how often it came in a row.
+    runs: Vec<(f32, u64)>,
     /// Frames decoded, at the file's rate.
     frames: u64,
     /// Samples handed on per channel, at 16 kHz.
@@ -79,6 +86,7 @@ impl AudioReader {
             resampler,
             interleaved,
             planes: vec![Vec::new(); spec.channels.into()],
+            runs: vec![(0.0, 0); spec.channels.into()],
             frames: 0,
             handed_on: 0,
             ended: false,
@@ -136,6 +144,7 @@ impl AudioReader {
             plane.clear();
             let samples = self.interleaved.iter().skip(channel).step_by(count);
             plane.extend(samples.map(|sample| if sample.is_finite() { *sample } else { 0.0 }));
+            count_run(&mut self.runs[channel], plane);
             self.meters[channel].count_clipped(plane);
             if let Some(offset) = self.levels.get_mut(channel).and_then(|level| level.offset.as_mut()) {
                 offset.apply(plane);
@@ -176,6 +185,10 @@ impl AudioReader {
         let duration_ms = (self.frames * 1000 + rate / 2) / rate;
         let mut remarks = self.stream.remarks();
         self.remarks.marks().into_iter().for_each(|mark| remarks.mark(mark));
+        let never_written = |(value, length): &(f32, u64)| value.abs() >= STUCK && length * 1000 >= STUCK_MS * rate;
+        if self.runs.iter().any(never_written) {
+            remarks.mark(AudioMark::Truncated);
+        }
         if let Some(promised) = spec.promised_ms {
             compare(duration_ms, promised, &mut remarks);
         }
@@ -192,6 +205,14 @@ impl AudioReader {
             gaps: remarks.gaps_ms(spec.sample_rate),
             levels: Vec::new(),
         })
+    }
+}
+
+/// How often the newest sample came in a row.
+#[expect(clippy::float_cmp, reason = "bytes that were never written decode to one value exactly")]
+fn count_run(run: &mut (f32, u64), samples: &[f32]) {
+    for &sample in samples {
+        *run = if sample == run.0 { (sample, run.1 + 1) } else { (sample, 1) };
     }
 }
 
@@ -233,7 +254,7 @@ fn listen(stream: &mut dyn ChannelStream, limits: &AudioLimits, path: &Path) -> 
     let levels: Vec<Level> = probes.into_iter().map(LevelProbe::finish).collect();
     let found = match (comparison, &levels[..]) {
         (Some(comparison), [left, right]) => {
-            let found = comparison.finish([left.dead, right.dead]);
+            let found = comparison.finish([left, right]);
             (found.layout, found.only)
         }
         _ if channels <= 1 => (ChannelLayout::Mono, None),

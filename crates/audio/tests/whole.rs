@@ -188,3 +188,14 @@ fn an_offset_is_off_before_anything_is_measured() {
     assert_eq!(info.layout, ChannelLayout::Mono);
     assert!((info.quality[0].rms_dbfs - -46.3).abs() < 1.5, "{}", info.quality[0].rms_dbfs);
 }
+
+#[test]
+fn what_was_never_written_at_the_end_is_said() {
+    for (name, idle) in [("call.pcma", 0xd5u8), ("call.pcmu", 0xff)] {
+        let speech: Vec<u8> = (0..16_000u32).map(|n| idle ^ (n * 7_919 % 61) as u8).collect();
+        let ending = |with: u8, ms: usize| heard(name, &[speech.clone(), vec![with; 8 * ms]].concat());
+        assert_eq!(ending(0, 500), (2_500, vec![AudioMark::Truncated]), "{name}");
+        assert_eq!(ending(0, 100).1, [], "{name}: too short to tell");
+        assert_eq!(ending(idle, 500).1, [], "{name}: a line at rest");
+    }
+}

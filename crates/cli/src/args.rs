@@ -71,7 +71,7 @@ pub enum Command {
     /// Add, list and change the people who may log in to the console.
     #[command(after_help = console::USERS_EXAMPLES)]
     Users(UsersArgs),
-    /// Back up the reviews database, or export it to the lake as Parquet.
+    /// Back up, check and restore the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
     /// Make each day of a lake few large files, in the order of call ids.

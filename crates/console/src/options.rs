@@ -44,6 +44,8 @@ pub struct ConsoleOptions {
     pub utc_offset_s: i32,
     /// A claim that nobody renews ends after so many minutes.
     pub claim_minutes: i64,
+    /// Nightly copies of the reviews database that stay; none are made where it is 0.
+    pub backups: usize,
     /// The text model, for trying rules that read its labels; without it they see none.
     pub labeller: Option<Arc<dyn Labeller>>,
 }

@@ -23,6 +23,8 @@ pub(crate) enum PageError {
     Bad(String),
     /// Too many attempts; wait so many seconds.
     Slow(u64),
+    /// The disk takes nothing more.
+    NoRoom(ConsoleError),
     /// Our fault, or the disk's.
     Internal(ConsoleError),
 }
@@ -55,6 +57,7 @@ impl From<ReviewsError> for PageError {
             ReviewsError::TooLate(what) => Self::Conflict(format!("{} · {what}", too_late(what))),
             ReviewsError::Invalid(what) => Self::Bad(format!("{} · {what}", invalid(&what))),
             ReviewsError::Missing(_) => Self::NotFound,
+            e if e.is_no_room() => Self::NoRoom(e.into()),
             e => Self::Internal(e.into()),
         }
     }
@@ -93,6 +96,7 @@ impl PageError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Slow(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -104,6 +108,10 @@ impl PageError {
             Self::Forged => "页面已过期，请返回刷新后重试 · the page is too old; go back and reload".to_owned(),
             Self::Conflict(text) | Self::Bad(text) => text.clone(),
             Self::Slow(s) => format!("尝试次数过多，请 {s} 秒后再试 · too many attempts; wait {s} s"),
+            Self::NoRoom(_) => "没有保存：服务器磁盘已满或无法写入。已保存的内容不受影响，可以继续查看；请联系管理员腾出空间后再提交 · \
+                                nothing was saved: the server's disk is full or refuses. What was saved before is safe and can \
+                                be read; tell the administrator and send it again"
+                .to_owned(),
             // What exactly failed is for the log, not for whoever asks.
             Self::Internal(_) => "系统出错，请联系管理员 · something failed here; tell the administrator".to_owned(),
         }
@@ -115,7 +123,7 @@ impl IntoResponse for PageError {
         if let Self::Login(next) = &self {
             return Redirect::to(&format!("/login?next={}", crate::pages::url(next))).into_response();
         }
-        if let Self::Internal(e) = &self {
+        if let Self::Internal(e) | Self::NoRoom(e) = &self {
             crate::serve::complain(e);
         }
         let (status, text) = (self.status(), self.text());

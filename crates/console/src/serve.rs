@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -20,12 +20,14 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::app::{App, CATALOG, SOUND, Shared, catalog_path};
+use crate::app::{App, CATALOG, SOUND, Shared, catalog_path, now_us};
 use crate::catalog;
 use crate::error::ConsoleError;
 use crate::options::ConsoleOptions;
 use crate::{auth, figures, pages};
 
+/// A copy of the reviews that could not be made is tried again after so long.
+const AGAIN: Duration = Duration::from_hours(1);
 /// The lake is looked at again after so long.
 const FOLLOW: Duration = Duration::from_mins(1);
 /// Pages that are being made get so long when the console stops.
@@ -48,8 +50,9 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ConsoleError> {
     options.check()?;
-    // Makes the folder, too.
-    drop(Db::open_in(&options.data)?);
+    // Makes the folder, too. The hold ends with the process.
+    let held = callsift_reviews::hold(&options.data)?;
+    drop(Db::open_whole(&options.data)?);
     let app = Arc::new(App::new(options, rules)?);
     warn_of_open_files(&app.options.data);
     let mut conn = catalog::open(&catalog_path(&app.options.data))?;
@@ -58,7 +61,9 @@ pub fn serve(
     follow(Arc::clone(&app), conn);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(ConsoleError::io("cannot start threads for", &app.options.data))?;
-    runtime.block_on(listen(app, ready))
+    let served = runtime.block_on(listen(app, ready));
+    drop(held);
+    served
 }
 
 /// Names what others on this machine may read: it was made before, or opened by hand.
@@ -85,10 +90,25 @@ fn update(
     Ok(catalog::rank(conn, &records, rank_anew)?)
 }
 
+/// Copies the reviews database, once a day of the centre.
+fn keep_copy(app: &App) -> Result<(), ConsoleError> {
+    let at_us = now_us() + i64::from(app.options.utc_offset_s) * 1_000_000;
+    let data = &app.options.data;
+    Db::open_in(data)?.nightly(data, at_us, app.options.backups)?;
+    Ok(())
+}
+
 /// Follows the lake on a thread of its own. A part that cannot be read is tried again the next time.
 fn follow(app: Shared, mut conn: rusqlite::Connection) {
     let work = move || {
+        let mut failed = None::<Instant>;
         loop {
+            if failed.is_none_or(|at| at.elapsed() >= AGAIN) {
+                failed = keep_copy(&app).err().map(|e| {
+                    complain(&e);
+                    Instant::now()
+                });
+            }
             std::thread::sleep(FOLLOW);
             if let Err(e) = update(&app, &mut conn, |_, _| {}, true) {
                 complain(&e);

@@ -278,6 +278,8 @@ mod tests {
         );
         assert_eq!((customer.role, customer.text().as_str()), (SpeakerRole::Customer, ""));
         assert_eq!(call.fields["turn_extra"], r#"[{"emotion":"calm","turn":0},{"turn":1,"words":[1]}]"#);
+        let nobody = r#"{"call_id":"a","turns":[{"role":null,"start_ms":0,"end_ms":900,"text":"您好"}]}"#;
+        assert_eq!(Transcript::parse(nobody).unwrap().turns[0].role, SpeakerRole::Unknown);
     }
 
     #[test]

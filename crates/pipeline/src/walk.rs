@@ -11,10 +11,12 @@ use callsift_core::name_of_path;
 use crate::error::PipelineError;
 use crate::intake::{Intake, NoteKind};
 
-/// Extensions that never are recordings: metadata, notes and tables that lie beside them.
-const NOT_RECORDINGS: [&str; 22] = [
+/// Extensions that never are recordings: metadata, notes, tables, pictures, checksums and subtitles that lie beside them.
+const NOT_RECORDINGS: [&str; 61] = [
     "csv", "tsv", "json", "jsonl", "txt", "md", "toml", "yaml", "yml", "xml", "log", "ini", "db", "parquet", "part",
-    "tmp", "py", "sh", "xlsx", "xls", "pdf", "srt",
+    "tmp", "py", "sh", "xlsx", "xls", "xlsm", "et", "ods", "pdf", "doc", "docx", "wps", "odt", "rtf", "ppt", "pptx",
+    "srt", "vtt", "ass", "lrc", "htm", "html", "css", "js", "bat", "cmd", "ps1", "lnk", "url", "md5", "sha1", "sha256",
+    "sha512", "sfv", "crc", "sum", "sig", "asc", "png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp",
 ];
 
 /// A file that may be a recording.
@@ -264,6 +266,13 @@ mod tests {
             (names(&root.join("2026/k1.wav")), names(&root.join("notes.txt"))),
             (vec!["k1.wav".to_owned()], vec!["notes.txt".to_owned()])
         );
+    }
+
+    #[test]
+    fn what_lies_beside_recordings_is_none_and_what_may_be_one_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), &["a.wav", "a.wav.md5", "a.pcmu", "说明.docx", "名单.XLSX", "list.sha256", "b.V3", "noname"]);
+        assert_eq!(names(dir.path()), ["a.pcmu", "a.wav", "b.V3", "noname"]);
     }
 
     #[test]

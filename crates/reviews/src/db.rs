@@ -8,12 +8,12 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::ReviewsError;
-use crate::private;
+use crate::{keeping, private};
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(10);
 
-fn migrations() -> &'static Migrations<'static> {
+pub(crate) fn migrations() -> &'static Migrations<'static> {
     static MIGRATIONS: OnceLock<Migrations<'static>> = OnceLock::new();
     // A step that was released is never changed; a new one is added below it.
     MIGRATIONS.get_or_init(|| {
@@ -52,12 +52,17 @@ impl Db {
     /// Opens the file, makes it where it is not there, and brings it up to date.
     ///
     /// # Errors
-    /// The file cannot be opened, or a newer callsift made it.
+    /// The file cannot be opened, is damaged, empty or another program's, or a newer callsift made it. Where it is gone but
+    /// its log or nightly copies are there, no new one is begun.
     pub fn open(path: &Path) -> Result<Self, ReviewsError> {
-        let fail = |source| ReviewsError::Open { path: path.to_owned(), source };
-        private::file(path).map_err(|source| ReviewsError::Folder { path: path.to_owned(), source })?;
-        let mut conn = Connection::open(path).map_err(fail)?;
+        let fail = |source| keeping::of(path, source);
+        if !path.exists() {
+            keeping::make(path)?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let mut conn = Connection::open_with_flags(path, flags).map_err(fail)?;
         conn.busy_timeout(BUSY).map_err(fail)?;
+        keeping::look(path, &conn)?;
         // The mode stays in the file; whoever comes second finds it set.
         conn.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
         // FULL: a commit returns when it is on the disk, not when it is in the log's cache.

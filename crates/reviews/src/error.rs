@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// Errors of the reviews database.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,22 @@ pub enum ReviewsError {
         /// Why.
         reason: String,
     },
+    /// The file is not what it was: damaged, empty, gone, or another program's.
+    #[error(
+        "reviews database {path}: {reason}. Nothing was changed, and no new one is begun. \
+         To go on from a copy: callsift reviews --lake LAKE restore COPY; {newest}"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// Which nightly copy is the newest.
+        newest: String,
+    },
+    /// A console runs over the folder.
+    #[error("a console runs over {0}: end it first")]
+    InUse(PathBuf),
     /// A statement failed.
     #[error("reviews database: {0}")]
     Sql(#[from] rusqlite::Error),
@@ -125,6 +143,16 @@ pub enum Invalid {
 }
 
 impl ReviewsError {
+    /// Whether the disk took nothing more: it is full, not to be written, or refuses.
+    pub fn is_no_room(&self) -> bool {
+        let code = match self {
+            Self::Sql(e) | Self::Open { source: e, .. } => e.sqlite_error_code(),
+            _ => None,
+        };
+        let refused = [ErrorCode::DiskFull, ErrorCode::ReadOnly, ErrorCode::SystemIoFailure, ErrorCode::CannotOpen];
+        code.is_some_and(|code| refused.contains(&code))
+    }
+
     /// Whether somebody else's work stands in the way, so that looking again helps.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Claimed { .. } | Self::NotClaimed | Self::Overtaken { .. } | Self::TooLate(_))

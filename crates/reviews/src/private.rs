@@ -34,6 +34,14 @@ pub fn file(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Takes from others what rights they have to a file.
+///
+/// # Errors
+/// They cannot be changed.
+pub fn close(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(FILE))
+}
+
 /// Those of these files and folders that others may read, or enter. What is not there is passed over.
 pub fn open_to_others(paths: &[PathBuf]) -> Vec<&Path> {
     let others = |path: &&PathBuf| fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);

@@ -63,7 +63,13 @@ impl Db {
             .optional()?;
         let Some((session, seen_us)) = found else { return Ok(None) };
         if now_us - seen_us > NOTE_US || seen_us > now_us {
-            self.conn.execute("UPDATE sessions SET seen_us = ?2 WHERE token_sha256 = ?1", params![hash, now_us])?;
+            let noted =
+                self.conn.execute("UPDATE sessions SET seen_us = ?2 WHERE token_sha256 = ?1", params![hash, now_us]);
+            // Where the disk is full, reading goes on.
+            match noted.map_err(ReviewsError::from) {
+                Err(e) if !e.is_no_room() => return Err(e),
+                _ => {}
+            }
         }
         Ok(Some(session))
     }

@@ -25,6 +25,8 @@ Passwords are made at random and printed once; people change them at 账户.";
 
 pub const REVIEWS_EXAMPLES: &str = "Examples:
   callsift reviews --lake lake backup /backup/reviews-2026-11-16.db
+  callsift reviews --lake lake check
+  callsift reviews --lake lake restore lake/console/backups/reviews-2026-11-15.db
   callsift reviews --lake lake export";
 
 pub const ESTIMATE_EXAMPLES: &str = "Examples:
@@ -80,6 +82,9 @@ pub struct ConsoleArgs {
     /// A claim on a call that nobody renews ends after so many minutes.
     #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1440))]
     pub claim_minutes: u16,
+    /// Copies of the reviews database that stay, one a day, in the folder `backups` beside it; 0 makes none.
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    pub backups: u16,
     /// Where there are no people yet: add one of each role, the agent with this number, and print their passwords.
     #[arg(long, value_name = "AGENT")]
     pub first_users: Option<String>,
@@ -172,6 +177,13 @@ pub enum ReviewsCommand {
     Backup {
         /// A file that is not there yet.
         to: PathBuf,
+    },
+    /// Go through the whole database and say whether it is sound, and which nightly copies there are.
+    Check,
+    /// Put a copy in its place. The copy is looked through first, and what was there stays beside it. End the console before.
+    Restore {
+        /// A file that `backup` or the console made.
+        from: PathBuf,
     },
     /// Write verdicts, forms and draws to the lake as Parquet: tables `reviews`, `forms` and `samples`.
     Export {

@@ -37,6 +37,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         audio: config.audio.clone(),
         eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
+        backups: usize::from(args.backups),
         labeller: labeller(&config),
     };
     options.check()?;
@@ -83,7 +84,7 @@ impl Labeller for Labels {
 
 /// One of each role where there is nobody; says what to do where nobody is wanted.
 fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
-    let mut db = Db::open_in(&options.data)?;
+    let mut db = Db::open_whole(&options.data)?;
     let people = db.users()?;
     if !people.is_empty() {
         return Ok(());

@@ -5,19 +5,31 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use callsift_pipeline::metadata::{day_at, offset_s};
-use callsift_reviews::{Db, Form, Slot, VerdictRow};
+use callsift_reviews::{Db, Form, Slot, VerdictRow, backups, restore};
 use callsift_store::people::{forms, reviews, samples, write_days};
 use callsift_store::{FormRow, ReviewRow, SampleRow};
 
 use crate::args::{ReviewsArgs, ReviewsCommand};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::note;
+use crate::output::{emit, note};
 
 /// Backs up or exports.
 pub fn run(args: &ReviewsArgs) -> Result<Exit> {
     load::lake(&args.data.lake)?;
     let folder = args.data.folder();
+    if let ReviewsCommand::Restore { from } = &args.command {
+        let aside = restore(&folder, from)?;
+        note(&format!("{} is back at {}", from.display(), folder.join(Db::FILE).display()));
+        if let Some(aside) = aside {
+            note(&format!("what was there before: {}", aside.display()));
+        }
+        return Ok(Exit::Done);
+    }
+    if !backups(&folder).is_empty() || folder.join(Db::FILE).is_file() {
+        // Says what is wrong with a file that is damaged or gone.
+        drop(Db::open_whole(&folder)?);
+    }
     if !folder.join(Db::FILE).is_file() {
         bail!(
             "there is no reviews database at {}: nobody used a console here yet, or --data is another folder",
@@ -30,6 +42,14 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
             db.backup(to)?;
             note(&format!("backed up to {}", to.display()));
         }
+        // Looked through above.
+        ReviewsCommand::Check => {
+            emit(&format!("{}: sound\n", folder.join(Db::FILE).display()));
+            for copy in backups(&folder) {
+                emit(&format!("  {}\n", copy.display()));
+            }
+        }
+        ReviewsCommand::Restore { .. } => {}
         ReviewsCommand::Export { config } => {
             let offset = offset_s(&load::config(config)?.metadata.utc_offset)?;
             export(&db, &args.data.lake, offset)?;

@@ -12,7 +12,7 @@ use crate::output::{emit, table};
 /// Adds, lists and changes people.
 pub fn run(args: &UsersArgs) -> Result<Exit> {
     load::lake(&args.data.lake)?;
-    let mut db = Db::open_in(&args.data.folder())?;
+    let mut db = Db::open_whole(&args.data.folder())?;
     match &args.command {
         UsersCommand::Add { name, role, display, agent_id, numbers } => {
             let display = display.clone().unwrap_or_else(|| name.clone());

@@ -86,8 +86,9 @@ pub enum WhichName {
 
 impl Near {
     pub(super) fn compile(&mut self, cx: &mut Compiler<'_>) {
-        // Where an anchor is found, something is asked of somebody.
-        cx.accusing(true, |cx| self.anchor.compile(cx));
+        // Where anchors must all be answered, each asks something of somebody; where one is enough, it is part of the answer.
+        let asks = !matches!(self.hit, Which::Unset | Which::Named(WhichName::Any));
+        cx.accusing(cx.accuses || asks, |cx| self.anchor.compile(cx));
         self.condition.compile(cx);
         if let Some(turns) = &self.turns {
             cx.expect(turns.value > 0, &turns.referenced, "`turns` must be at least 1");

@@ -30,7 +30,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
         ("common_words", "true：读音相近的常用词也算（默认不算，如“投宿”不当作“投诉”）"),
         (
             "borders",
-            "`word` 短语两端须是词的边界（“中心寒假”里没有“心寒”，“火大不大”不是“火大”）；`none` 不要求。默认：找到即不利于人的条件里，四字以下的短语要求，其余不要求",
+            "`word` 短语两端须是词的边界（“中心寒假”里没有“心寒”，“火大不大”不是“火大”，“请问什么问题”里没有“问什么问”）；`none` 不要求。默认：找到即不利于人的条件里，五字以下的短语要求，其余不要求",
         ),
         ("negation_guard", "true：前面有“没有说、不是说、不会”等否定，或“有人说、听说、以为”等转述时不算"),
         EXCEPT,
@@ -73,7 +73,7 @@ const NEGATORS: [&str; 27] = [
     "怀疑",
 ];
 /// Phrases that accuse and are shorter than this need the borders of words, unless the rule says otherwise.
-pub(super) const SHORT: usize = 4;
+const SHORT: usize = 5;
 /// How far before the phrase a negator may stand, in characters.
 const GUARD_CHARS: usize = 8;
 
@@ -318,6 +318,7 @@ mod tests {
             ("心寒", "你们服务中心寒假放不放假"),
             ("气死", "客气死我了，你们太热情了"),
             ("火大", "那个炉子火大不大"),
+            ("问什么问", "请问什么问题"),
         ] {
             let keyword = format!("keyword: {{ any: [{phrase}] }}");
             assert_eq!(truth(&keyword, &[&format!("agent: {text}")]), Truth::No, "{text}");

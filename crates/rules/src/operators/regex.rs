@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::keyword::{Borders, SHORT};
+use super::keyword::Borders;
 use super::{Awaited, EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
 use crate::literals;
@@ -28,7 +28,14 @@ pub const DOC: OperatorDoc = OperatorDoc {
         ("pattern", "表达式"),
         ("not", "排除表达式：话轮里也能匹配它就不算"),
         ("text", "`matching` 规范化文本（默认）；`original` 识别原文，保留标点"),
-        ("borders", "`word` 四字以下的匹配两端须是词的边界（“中心寒假”里没有“心寒”）；`none` 不要求（默认）"),
+        (
+            "borders",
+            "`word` 四字以下的匹配两端须是词的边界（“中心寒假”里没有“心寒”，“妈妈的”里没有“妈的”）；`none` 不要求。默认：找到即不利于人的条件里要求，其余不要求",
+        ),
+        (
+            "over_marks",
+            "true：匹配可以跨过标点。默认：找到即不利于人的条件里，跨过原文标点的匹配不算，改在标点之间的各小句里找（“声音很好，听得清”里没有“声音很好听”），小句末尾也是 `$`；其余条件可以跨过",
+        ),
         EXCEPT,
     ],
     example: "regex: { pattern: \"难道.*(吗|么)\", not: \"难道.*(歌|电影)\" }",
@@ -36,6 +43,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
     fails: "turns: [\"agent: 难道是那首歌吗\"]",
     blind_spots: "表达式里的字被识别错就匹配不到；识别结果常常没有标点。",
 };
+
+/// Matches that accuse and are shorter than this need the borders of words, unless the rule says otherwise. Longer ones often
+/// end with a character that only tells what does not follow.
+const SHORT: usize = 4;
 
 /// Parameters of the operator.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -57,6 +68,11 @@ pub struct Pattern {
     /// A turn that holds one of these is excused.
     #[serde(default)]
     pub except: Phrases,
+    /// Whether a match may reach over punctuation marks.
+    #[serde(default)]
+    pub over_marks: Option<bool>,
+    #[serde(skip)]
+    accuses: bool,
     #[serde(skip)]
     compiled: Option<(u32, Regex)>,
     #[serde(skip)]
@@ -79,6 +95,7 @@ impl Operator for Pattern {
         self.compiled = build(&self.pattern, cx);
         self.excluded = self.not.as_ref().and_then(|not| build(not, cx));
         self.except.compile(cx, Ear::Exact);
+        self.accuses = cx.accuses;
         if self.compiled.as_ref().is_some_and(|(_, r)| r.is_match("")) {
             let message = format!("`{}` matches the empty text, so it matches every turn", self.pattern.value);
             cx.wrong(&self.pattern.referenced, message);
@@ -108,7 +125,9 @@ impl Operator for Pattern {
 impl Pattern {
     fn find(&self, (number, regex): &(u32, Regex), turn: &TurnView<'_>, path: &str) -> Vec<Evidence> {
         let ranges: Option<Rc<[Range<usize>]>> = match self.text {
-            TextForm::Matching => turn.matches(*number, |text| char_ranges(regex, text)),
+            TextForm::Matching => turn.matches(*number, |text| char_ranges(regex, text)).map(|found| {
+                if self.over_marks.unwrap_or(!self.accuses) { found } else { between_marks(regex, turn, found) }
+            }),
             TextForm::Original => {
                 Some(char_ranges(regex, &turn.turn.text()).into()).filter(|r: &Rc<[_]>| !r.is_empty())
             }
@@ -118,7 +137,7 @@ impl Pattern {
             TextForm::Matching => range.clone(),
             TextForm::Original => turn.norm.from_original(range.clone()),
         };
-        let whole = self.borders == Some(Borders::Word);
+        let whole = self.borders.map_or(self.accuses, |borders| borders == Borders::Word);
         let said = |range: &Range<usize>| !(whole && range.len() < SHORT && turn.cuts_words(range));
         let places = ranges.iter().map(place).filter(said);
         places.map(|range| turn.evidence(range, MatchKind::Pattern, 0.0, path)).collect()
@@ -153,6 +172,37 @@ fn char_ranges(regex: &Regex, text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// The matches that no mark of the original cuts, and instead of the others what their clauses hold.
+fn between_marks(regex: &Regex, turn: &TurnView<'_>, found: Rc<[Range<usize>]>) -> Rc<[Range<usize>]> {
+    let clauses = turn.clauses();
+    let whole = |range: &Range<usize>| clauses.iter().any(|c| c.start <= range.start && range.end <= c.end);
+    if found.iter().all(whole) {
+        return found;
+    }
+    let text = turn.text();
+    let byte = |at: usize| text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
+    let mut kept = Vec::new();
+    for range in found.iter() {
+        if whole(range) {
+            kept.push(range.clone());
+            continue;
+        }
+        for clause in clauses.iter().filter(|c| c.start < range.end && range.start < c.end) {
+            let (inside, mut from) =
+                (text.get(..byte(clause.end)).unwrap_or(text), byte(clause.start.max(range.start)));
+            while let Some(m) = regex.find_at(inside, from).filter(|m| !m.is_empty()) {
+                let start = turn.char_at(m.start());
+                kept.push(start..start + m.as_str().chars().count());
+                from = m.end();
+            }
+        }
+    }
+    // What is found in a clause may reach as far as the next match of the whole turn.
+    kept.sort_by_key(|range| (range.start, range.end));
+    kept.dedup_by(|later, kept| later.start < kept.end);
+    kept.into()
+}
+
 /// Compiles an expression; the place and the reason where it is wrong.
 pub(crate) fn build(pattern: &Spanned<String>, cx: &mut Compiler<'_>) -> Option<(u32, Regex)> {
     match cx.table.expression(&pattern.value) {
@@ -163,5 +213,38 @@ pub(crate) fn build(pattern: &Spanned<String>, cx: &mut Compiler<'_>) -> Option<
             cx.wrong(&pattern.referenced, format!("bad regular expression `{}`: {reason}", pattern.value));
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::selftest::eval_lines;
+
+    fn found(pattern: &str, more: &str, text: &str) -> Vec<String> {
+        let yaml = format!("regex: {{ pattern: '{pattern}'{more} }}");
+        eval_lines(&yaml, &[&format!("agent: {text}")]).evidence.into_iter().map(|e| e.text).collect()
+    }
+
+    #[test]
+    fn no_match_of_what_accuses_reaches_over_a_mark() {
+        let voice = "声音(真|很)?好听";
+        assert!(found(voice, "", "声音很好，听得清楚").is_empty());
+        assert_eq!(found(voice, "", "您的声音很好听，真的"), ["声音很好听"]);
+        assert_eq!(found(voice, ", over_marks: true", "声音很好，听得清楚"), ["声音很好，听"]);
+        // The longest match reaches over the mark, a shorter one does not.
+        assert_eq!(found("连.{0,8}不会", "", "连这都不会，您也不会问问"), ["连这都不会"]);
+        assert_eq!(found("嫌贵(就|$)", "", "嫌贵，就这样吧"), ["嫌贵"], "the end of a clause is an end");
+        // What lies behind the mark is found all the same.
+        assert_eq!(found("(烦|你).{0,6}烦死", "", "真烦，你烦死了"), ["你烦死"]);
+    }
+
+    #[test]
+    fn short_matches_of_what_accuses_need_the_borders_of_words() {
+        for (pattern, text) in [("妈的", "是我妈妈的"), ("懒得(动|说)", "懒得动手做饭"), ("告(你|的)", "帮您转告的")]
+        {
+            assert!(found(pattern, "", text).is_empty(), "{text}");
+            assert_eq!(found(pattern, ", borders: none", text).len(), 1, "{text}");
+        }
+        assert_eq!(found("有(毛)?病(吧|啊)", "", "你有病吧？"), ["有病吧"]);
     }
 }
