@@ -19,5 +19,6 @@ mod reports;
 mod retain;
 mod rules;
 mod sample;
+mod spoken;
 mod support;
 mod transcripts;

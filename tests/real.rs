@@ -11,7 +11,7 @@ use crate::support::{code, parquet_bytes, root, run, stderr, stdout};
 const MOST_ERRORS: f64 = 0.22;
 
 /// What `--model` takes for whisper-base: a path of the environment, or the name where it is installed.
-fn whisper_base() -> Option<String> {
+pub fn whisper_base() -> Option<String> {
     if let Some(path) = std::env::var("CALLSIFT_REAL_MODEL").ok().filter(|path| !path.is_empty()) {
         assert!(Path::new(&path).exists(), "CALLSIFT_REAL_MODEL names nothing: {path}");
         return Some(path);

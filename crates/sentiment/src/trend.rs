@@ -48,6 +48,7 @@ mod tests {
             marks: Vec::new(),
             overlap_ms: 0,
             loudness_dbfs: None,
+            alternatives: Vec::new(),
             labels: vec![score("positive", positive), score("negative", 1.0 - positive)],
         }
     }
