@@ -75,8 +75,11 @@ def main(lake, reader, stop):
         before = commits(lake)
         try:
             tables = read(lake)
-        except Exception:
-            # A file went or changed under the reader: read again. Not so where nobody wrote.
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            # A file went or changed under the reader: read again. Not so where nobody wrote. Polars says so by a panic, too,
+            # which is no Exception.
             after = commits(lake)
             if before == after and not any(writing for _, writing in after.values()):
                 raise

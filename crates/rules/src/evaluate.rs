@@ -24,16 +24,36 @@ pub struct EvalOptions {
     pub min_speech_ms: i64,
     /// Share (0 to 1) of the searched speech that may be unusable before an absence is not claimed.
     pub max_skipped_share: f64,
+    /// Share (0 to 1) of the characters of one searched turn that may be less likely than not before an absence is not claimed.
+    #[serde(skip_serializing_if = "is_default_doubtful")]
+    pub max_doubtful_share: f64,
     /// Likeness (0 to 1) from which a near miss leaves an absence undecided.
     pub near_miss_doubt: f64,
     /// Whether the recogniser is asked again before a rule says that something was not said.
+    #[serde(skip_serializing_if = "is_default_second_hearing")]
     pub second_hearing: bool,
     /// Probability (0 to 1) from which another reading of a turn counts as what was said: what it says clears the rule.
+    #[serde(skip_serializing_if = "is_default_said_from")]
     pub said_from: f64,
     /// Probability (0 to 1) below which another reading of a turn was not said; between both limits the rule cannot tell.
+    #[serde(skip_serializing_if = "is_default_unsaid_below")]
     pub unsaid_below: f64,
     /// Role confidence (0 to 1) below which a turn's role counts as unknown.
     pub min_role_confidence: f64,
+}
+
+/// Options that came later are written only where they are not the default: lakes keep the hash of those that made them.
+macro_rules! is_default {
+    ($($name:ident: $field:ident, $kind:ty;)*) => {
+        $(fn $name(value: &$kind) -> bool { *value == EvalOptions::default().$field })*
+    };
+}
+
+is_default! {
+    is_default_doubtful: max_doubtful_share, f64;
+    is_default_second_hearing: second_hearing, bool;
+    is_default_said_from: said_from, f64;
+    is_default_unsaid_below: unsaid_below, f64;
 }
 
 impl Default for EvalOptions {
@@ -43,6 +63,7 @@ impl Default for EvalOptions {
             min_evidence_confidence: 0.35,
             min_speech_ms: 800,
             max_skipped_share: 0.3,
+            max_doubtful_share: 0.33,
             near_miss_doubt: 0.75,
             second_hearing: true,
             said_from: 0.7,
@@ -276,7 +297,7 @@ fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, option
             let on = eval.failed_selection().unwrap_or(on);
             let proof = absence::prove(call, eval, on);
             let not_whole = || eval.open.then(|| said!(NOT_WHOLE).to_string());
-            let (verdict, reason) = match absence::doubt(&proof, on, options).or_else(not_whole) {
+            let (verdict, reason) = match absence::doubt(call, &proof, on, options).or_else(not_whole) {
                 Some(doubt) => (Verdict::CannotTell, doubt),
                 None => (Verdict::Hit, absence::reason(&proof)),
             };

@@ -55,6 +55,8 @@ sentences! { $
     LOW_CONFIDENCE: "识别置信度{:.2}低于{:.2}" => "recognised with {0} where {1} is needed";
     LITTLE_SPEECH: "检查范围内话语仅{:.1}秒，不足以判定" => "only {0} s of speech were searched, too little to tell";
     UNUSABLE_SPEECH: "检查范围内有{:.1}秒话语无法采信" => "{0} s of the speech that was searched cannot be relied on";
+    GUESSED_TURN: "“{}”里{:.0}%的字没有听清，要找的话可能就在其中" =>
+        "{1} % of the characters of “{0}” were not heard clearly: what is missing may be among them";
     NEAR_MISS: "“{}”与“{}”读音相近（{:.2}），请人工确认" => "“{0}” sounds like “{1}” ({2}); a person must decide";
     ABSENT: "已查{:.1}–{:.1}秒共{}个话轮、{:.1}秒话语，置信度{:.2}，未出现" =>
         "searched {0}–{1} s, {2} turns with {3} s of speech, heard with {4}: not there";

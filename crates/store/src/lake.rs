@@ -455,7 +455,7 @@ pub(crate) mod tests {
         let folder = version_2();
         let path = folder.path().join("calls/dt=2026-11-16/part-00000.parquet");
         let batch = crate::read::open_all(&path).unwrap().next().unwrap().unwrap();
-        for (version, read) in [("1", true), ("3", true), ("4", false), ("none", false)] {
+        for (version, read) in [("1", true), ("3", true), ("4", true), ("5", false), ("none", false)] {
             let named = std::collections::HashMap::from([("callsift.schema_version".to_owned(), version.to_owned())]);
             let schema = std::sync::Arc::new(batch.schema().as_ref().clone().with_metadata(named));
             let rows = batch.clone().with_schema(std::sync::Arc::clone(&schema)).unwrap();

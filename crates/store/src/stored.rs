@@ -115,7 +115,7 @@ pub(crate) const CALL_COLUMNS: [&str; 20] = [
     "config_hash",
 ];
 
-pub(crate) const TURN_COLUMNS: [&str; 18] = [
+pub(crate) const TURN_COLUMNS: [&str; 20] = [
     "call_id",
     "turn",
     "role",
@@ -134,6 +134,8 @@ pub(crate) const TURN_COLUMNS: [&str; 18] = [
     "labels",
     "label_probs",
     "label_thresholds",
+    "alternatives",
+    "alternative_scores",
 ];
 
 pub(crate) fn each_batch(path: &Path, names: &[&str], mut take: impl FnMut(&Columns<'_>)) -> Result<(), StoreError> {
