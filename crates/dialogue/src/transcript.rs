@@ -176,10 +176,7 @@ fn alternatives(given: &mut Map<String, Value>) -> Result<Vec<Alternative>, Stri
 
 /// Reasons for care by their names in the tables; names that are not known are another system's, and stay in `turn_extra`.
 fn marks(given: &mut Map<String, Value>) -> Vec<Mark> {
-    let names = match given.get("marks") {
-        Some(Value::Array(names)) => names,
-        _ => return Vec::new(),
-    };
+    let Some(Value::Array(names)) = given.get("marks") else { return Vec::new() };
     let marks: Option<Vec<Mark>> = names.iter().map(|name| name.as_str().and_then(Mark::parse)).collect();
     if marks.is_some() {
         given.remove("marks");

@@ -6,6 +6,8 @@
 //! For each rule that hits without the readings, the likeliest of those that clear it is one observation: said, where the label
 //! is not a hit. Prints the weights (constant, score, cost by sound) and how the probabilities hold, in five classes.
 
+#![expect(clippy::print_stdout, reason = "a program that prints")]
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -42,7 +44,9 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
         let Some(labels) = labels.get(&report.recording.meta.call_id) else { continue };
         let facts = facts::of_report(&report);
         let mut plain = report.turns.clone();
-        plain.iter_mut().for_each(|turn| turn.alternatives.clear());
+        for turn in &mut plain {
+            turn.alternatives.clear();
+        }
         let found = rules.evaluate(&plain, facts.clone(), &options);
         for hit in found.iter().filter(|f| f.verdict == Verdict::Hit) {
             let Some(label) = labels.get(&hit.rule_id) else { continue };

@@ -42,11 +42,7 @@ impl<'a> Analyser<'a> {
             turn.loudness_dbfs = levels.get(usize::from(turn.channel)).and_then(|track| track.mean_dbfs(turn.span));
         }
         let outcome = if turns.is_empty() { Outcome::Empty } else { Outcome::Ok };
-        let report = blank(recording, outcome, Some(audio), turns);
-        match self.hear_again(report) {
-            Ok(report) => self.judge(report),
-            Err((report, error)) => failed(report.recording, report.audio, StageName::Asr, error),
-        }
+        self.judge(blank(recording, outcome, Some(audio), turns))
     }
 
     /// Time spent on second hearings so far; starts again from nothing.
@@ -55,19 +51,16 @@ impl<'a> Analyser<'a> {
     }
 
     /// Asks the recogniser about what rules would say that nobody said.
-    fn hear_again(&mut self, mut report: CallReport) -> Result<CallReport, (CallReport, String)> {
-        let Some(again) = self.again.as_mut().filter(|_| self.config.rules.second_hearing) else { return Ok(report) };
-        let questions = self.rules.questions(&report.turns, &facts::of_report(&report), &self.config.rules);
+    fn hear_again(&mut self, report: &mut CallReport) -> Result<(), String> {
+        let Some(again) = self.again.as_mut().filter(|_| self.config.rules.second_hearing) else { return Ok(()) };
+        let questions = self.rules.questions(&report.turns, &facts::of_report(report), &self.config.rules);
         if questions.is_empty() {
-            return Ok(report);
+            return Ok(());
         }
         let start = Instant::now();
         let asked = again.ask(&report.recording.path, &mut report.turns, &questions);
         self.asking += start.elapsed();
-        match asked {
-            Ok(()) => Ok(report),
-            Err(error) => Err((report, error)),
-        }
+        asked
     }
 
     /// A call transcribed elsewhere to its report; failed ones stay as they are.
@@ -99,6 +92,11 @@ impl<'a> Analyser<'a> {
     fn judge(&mut self, mut report: CallReport) -> CallReport {
         if let Err(error) = self.label(&mut report.turns) {
             return failed(report.recording, report.audio, StageName::Sentiment, error);
+        }
+        // Of a call that came as text there is nothing to hear.
+        let heard = if report.audio.is_some() { self.hear_again(&mut report) } else { Ok(()) };
+        if let Err(error) = heard {
+            return failed(report.recording, report.audio, StageName::Asr, error);
         }
         report.metrics = talk_metrics(&report.turns, &self.config.dialogue);
         report.trend = trend(&report.turns);

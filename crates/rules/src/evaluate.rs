@@ -45,7 +45,9 @@ pub struct EvalOptions {
 /// Options that came later are written only where they are not the default: lakes keep the hash of those that made them.
 macro_rules! is_default {
     ($($name:ident: $field:ident, $kind:ty;)*) => {
-        $(fn $name(value: &$kind) -> bool { *value == EvalOptions::default().$field })*
+        $(fn $name(value: &$kind) -> bool {
+            EvalOptions { $field: *value, ..EvalOptions::default() } == EvalOptions::default()
+        })*
     };
 }
 
@@ -82,10 +84,10 @@ impl RuleSet {
 
     /// One finding per rule, sorted by rule id.
     pub fn evaluate(&self, turns: &[Turn], facts: CallFacts, options: &EvalOptions) -> Vec<Finding> {
-        let call = self.view(turns, facts.clone(), options);
+        let call = self.view(turns, facts, options);
         let asked = turns.iter().any(|turn| !turn.alternatives.is_empty());
         let finding = |rule| match judge(rule, &call, options).finding {
-            hit if asked && hit.verdict == Verdict::Hit => self.heard_again(rule, hit, (turns, &facts), options),
+            hit if asked && hit.verdict == Verdict::Hit => self.heard_again(rule, hit, (turns, &call.facts), options),
             finding => finding,
         };
         self.rules().iter().map(finding).collect()

@@ -284,9 +284,34 @@ pub fn calls<'a>() -> Table<CallRow<'a>> {
     }
 }
 
+/// Readings of a turn that the recogniser was asked about.
+fn readings<'a>() -> [Column<TurnRow<'a>>; 2] {
+    [
+        since(
+            4,
+            required(
+                "alternatives",
+                Kind::TextList,
+                "Other readings of `text` that the recogniser was asked about before a rule said that something was not said, the \
+                 likeliest first; empty where nothing hung on the turn.",
+                |r| Value::TextList(r.turn.alternatives.iter().map(|a| a.text.clone()).collect()),
+            ),
+        ),
+        since(
+            4,
+            required(
+                "alternative_scores",
+                Kind::Float64List,
+                "Log-probability of each of them minus that of `text`, given the sound (natural logarithm).",
+                |r| Value::Float64List(r.turn.alternatives.iter().map(|a| Some(a.score)).collect()),
+            ),
+        ),
+    ]
+}
+
 /// The table of turns.
 pub fn turns<'a>() -> Table<TurnRow<'a>> {
-    Table {
+    let mut table: Table<TurnRow<'a>> = Table {
         name: TableName::Turns,
         doc: "One row per turn: what one person said until the other took over or fell silent.",
         columns: vec![
@@ -357,25 +382,6 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
                     |r| r.turn.loudness_dbfs.into(),
                 ),
             ),
-            since(
-                4,
-                required(
-                    "alternatives",
-                    Kind::TextList,
-                    "Other readings of `text` that the recogniser was asked about before a rule said that something was not said, the \
-                     likeliest first; empty where nothing hung on the turn.",
-                    |r| Value::TextList(r.turn.alternatives.iter().map(|a| a.text.clone()).collect()),
-                ),
-            ),
-            since(
-                4,
-                required(
-                    "alternative_scores",
-                    Kind::Float64List,
-                    "Log-probability of each of them minus that of `text`, given the sound (natural logarithm).",
-                    |r| Value::Float64List(r.turn.alternatives.iter().map(|a| Some(a.score)).collect()),
-                ),
-            ),
             required("labels", Kind::TextList, "Labels of the text models.", |r| {
                 Value::TextList(r.turn.labels.iter().map(|l| l.label.clone()).collect())
             }),
@@ -389,7 +395,9 @@ pub fn turns<'a>() -> Table<TurnRow<'a>> {
                 |r| Value::Float64List(r.turn.labels.iter().map(|l| l.threshold).collect()),
             ),
         ],
-    }
+    };
+    table.columns.extend(readings());
+    table
 }
 
 /// The table of findings.

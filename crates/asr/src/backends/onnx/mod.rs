@@ -106,17 +106,17 @@ impl Decoder for OnnxDecoder {
 
     fn weigh(&mut self, window: &Window, texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
         let special = &self.folder.vocabulary.special;
-        let head = [special.start, self.language, special.transcribe, special.no_timestamps];
+        let prefix = [special.start, self.language, special.transcribe, special.no_timestamps];
         let end = special.end_of_text;
         let rows: Vec<Vec<u32>> = texts.iter().map(|text| self.folder.vocabulary.encode(text)).collect();
         let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
-        if rows.is_empty() || head.len() + longest > self.folder.info.dims.n_text_ctx {
+        if rows.is_empty() || prefix.len() + longest > self.folder.info.dims.n_text_ctx {
             return Ok(None);
         }
         let positions = self.positions(window, DecodeEffort::Greedy);
         let hidden = self.sessions.encode(&window.samples, positions)?;
         let heard = self.sessions.hear(&[hidden])?;
-        weigh::weigh(&mut self.sessions, &heard, &weigh::Readings { head: &head, rows: &rows, end }).map(Some)
+        weigh::weigh(&mut self.sessions, &heard, &weigh::Readings { head: &prefix, rows: &rows, end }).map(Some)
     }
 }
 

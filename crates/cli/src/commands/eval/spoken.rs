@@ -77,7 +77,7 @@ fn hear(folder: &Path, calls: &[SpokenCall], out: &Path, args: &EvalArgs) -> Res
 }
 
 fn text(set: &str, report: &SpokenReport) -> String {
-    let head = [
+    let titles = [
         "规则",
         "标注",
         "应违规",
@@ -90,7 +90,7 @@ fn text(set: &str, report: &SpokenReport) -> String {
         "漏判",
         "无法判定",
     ];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
     let (mut said, mut heard) = (RuleMeasure::default(), RuleMeasure::default());
     for (rule, one) in &report.heard {
         let before = report.said.get(rule).cloned().unwrap_or_default();
