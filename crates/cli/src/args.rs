@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 mod compact;
 mod console;
+mod eval;
 mod lake;
 mod retain;
 mod sample;
@@ -15,6 +16,7 @@ pub use compact::CompactArgs;
 pub use console::{
     ConsoleArgs, DataArgs, EstimateArgs, ReviewsArgs, ReviewsCommand, RoleName, UsersArgs, UsersCommand,
 };
+pub use eval::EvalArgs;
 pub use lake::{LakeArgs, LakeCommand};
 pub use retain::RetainArgs;
 pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
@@ -57,7 +59,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  callsift snapshot --lake /data/lake --out /data/lake-now")]
     Snapshot(SnapshotArgs),
     /// Measure rules on labelled calls (precision and recall), or recognition on calls whose words are known (error rate, times).
-    #[command(after_help = EVAL_EXAMPLES)]
+    #[command(after_help = eval::EXAMPLES)]
     Eval(EvalArgs),
     /// Draw a listening plan that anyone can draw again, and hand it out to reviewers.
     #[command(after_help = sample::SAMPLE_EXAMPLES)]
@@ -223,15 +225,6 @@ const REPLAY_EXAMPLES: &str = "Examples:
 
 A replay that is stopped or killed is simply run again; each part of the lake changes as a whole or not at all.";
 
-const EVAL_EXAMPLES: &str = "Examples:
-  callsift eval --labelled tests/labelled/test.jsonl
-  callsift eval --labelled calls.jsonl --rules rules-new --profile all --wrong 20
-  callsift eval --speech tests/real/calls --model whisper-base
-  callsift eval --spoken tests/spoken --set dev --wrong 5
-
-A line of --speech is a turn: {\"file\": \"a.wav\", \"channel\": 0, \"start_ms\": 900, \"end_ms\": 2400, \"text\": \"您好\"}.
-A line of --labelled is a call as for `run --transcripts`, with \"expect\": {\"rule-id\": \"hit|clear|cannot_tell|not_applicable\"}.";
-
 /// Days of a lake.
 #[derive(Debug, Args)]
 pub struct DayArgs {
@@ -281,52 +274,6 @@ pub struct SnapshotArgs {
     /// Print what it holds as JSON on stdout.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `callsift eval`.
-#[derive(Debug, Args)]
-pub struct EvalArgs {
-    /// Labelled calls; may be given more than once.
-    #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech", "punctuation", "spoken"])]
-    pub labelled: Vec<PathBuf>,
-    /// Lines in which 【】 encloses what must be masked: measures the masking of customers' numbers instead of rules.
-    #[arg(long, value_name = "FILE.txt", conflicts_with = "labelled")]
-    pub numbers: Option<PathBuf>,
-    /// Lines that people punctuated: takes the marks out, puts them in again and measures the difference.
-    #[arg(long, value_name = "FILE.txt", conflicts_with_all = ["labelled", "numbers", "speech"])]
-    pub punctuation: Option<PathBuf>,
-    /// Turns that were spoken in recordings beside this file (or in this folder's references.jsonl): transcribes and measures
-    /// recognition instead of rules.
-    #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]
-    pub speech: Option<PathBuf>,
-    /// Labelled calls that were spoken (a folder with dev.jsonl, test.jsonl): measures rules on what was said and on what was
-    /// heard of it, side by side. Where their recordings lie beside them they are transcribed, and heard-SET.jsonl is written.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["labelled", "numbers", "speech", "punctuation"])]
-    pub spoken: Option<PathBuf>,
-    /// Only this set of the spoken calls.
-    #[arg(long, value_name = "dev|test", requires = "spoken")]
-    pub set: Option<String>,
-    /// What another recogniser heard of these recordings, in the same form: measures that, and transcribes nothing.
-    #[arg(long, value_name = "FILE.jsonl", requires = "speech")]
-    pub hypotheses: Option<PathBuf>,
-    /// Recogniser threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub workers: Option<u16>,
-    /// Which rules.
-    #[command(flatten)]
-    pub rules: RuleArgs,
-    /// Show so many wrong verdicts per rule, with call and reason.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub wrong: usize,
-    /// Only this rule.
-    #[arg(long, value_name = "ID")]
-    pub rule: Option<String>,
-    /// Print as JSON on stdout.
-    #[arg(long)]
-    pub json: bool,
-    /// Configuration.
-    #[command(flatten)]
-    pub config: ConfigArgs,
 }
 
 /// Transcript formats.
