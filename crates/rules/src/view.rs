@@ -187,8 +187,12 @@ impl<'a> TurnView<'a> {
     pub fn clauses(&self) -> Vec<Range<usize>> {
         let mut clauses = Vec::new();
         let mut start = 0;
-        for (i, c) in self.turn.chars.iter().enumerate() {
-            if "，。？！；、,.?!;".contains(c.ch) {
+        let chars = &self.turn.chars;
+        // The point of 5.03 and the comma of 1,200 end nothing.
+        let is_digit = |i: Option<usize>| i.and_then(|i| chars.get(i)).is_some_and(|c| c.ch.is_ascii_digit());
+        let in_number = |i: usize| is_digit(i.checked_sub(1)) && is_digit(Some(i + 1));
+        for (i, c) in chars.iter().enumerate() {
+            if "，。？！；、,.?!;".contains(c.ch) && !(matches!(c.ch, '.' | ',') && in_number(i)) {
                 clauses.push(self.norm.from_original(start..i));
                 start = i + 1;
             }
