@@ -236,6 +236,8 @@ mod tests {
         assert_eq!(found("嫌贵(就|$)", "", "嫌贵，就这样吧"), ["嫌贵"], "the end of a clause is an end");
         // What lies behind the mark is found all the same.
         assert_eq!(found("(烦|你).{0,6}烦死", "", "真烦，你烦死了"), ["你烦死"]);
+        // The point of a number ends nothing.
+        assert_eq!(found("涨了五点零三元", "", "涨了5.03元"), ["涨了5.03元"]);
     }
 
     #[test]
