@@ -51,8 +51,8 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
         for hit in found.iter().filter(|f| f.verdict == Verdict::Hit) {
             let Some(label) = labels.get(&hit.rule_id) else { continue };
             let rule = rules.get(&hit.rule_id)?;
-            let readings = rules.clearing((rule, hit), &report.turns, &facts, &options);
-            if let Some(best) = readings.first() {
+            let best = rules.clearing((rule, hit), &report.turns, &facts, &options);
+            if let Some(best) = best {
                 let said = *label != Verdict::Hit;
                 println!(
                     "{:5} {:7.2} {:.2} {:.2} {} {}：{} <- {}",

@@ -56,8 +56,8 @@ impl RuleSet {
                 continue;
             }
             let clears = |q: &Question| {
-                let read = with_reading(turns, q.turn, &q.text(&turns[q.turn as usize]));
-                judge(rule, &self.view(&read, facts.clone(), options), options).finding.verdict == Verdict::Clear
+                let text = q.text(&turns[q.turn as usize]);
+                self.clears(rule, &with_reading(turns, q.turn, &text), facts, options)
             };
             let near = readings(rule, &call, &judgement);
             for question in near.into_iter().take(TRIED).filter(clears).take(ASKED) {
@@ -69,31 +69,32 @@ impl RuleSet {
         questions
     }
 
-    /// The readings that were asked about by which a rule that hits would not, the likeliest first.
+    fn clears(&self, rule: &Rule, turns: &[Turn], facts: &CallFacts, options: &EvalOptions) -> bool {
+        judge(rule, &self.view(turns, facts.clone(), options), options).finding.verdict == Verdict::Clear
+    }
+
+    /// The likeliest of the readings that were asked about by which a rule that hits would not; `None` where there is none.
     pub fn clearing<'t>(
         &self,
         (rule, hit): (&Rule, &Finding),
         turns: &'t [Turn],
         facts: &CallFacts,
         options: &EvalOptions,
-    ) -> Vec<Reading<'t>> {
+    ) -> Option<Reading<'t>> {
         let reading = |turn: &'t Turn, alternative: &'t Alternative| {
             let cost = cost(&turn.text(), &alternative.text);
             Reading { turn, alternative, cost, prob: prob(alternative.score, cost) }
         };
         let all = turns.iter().flat_map(|turn| turn.alternatives.iter().map(move |a| reading(turn, a)));
-        let clears = |r: &Reading<'_>| {
-            let read = with_reading(turns, r.turn.index, &r.alternative.text);
-            judge(rule, &self.view(&read, facts.clone(), options), options).finding.verdict == Verdict::Clear
-        };
         // What excuses stands beside what accuses, not in its place; whether figures differ hangs on what was heard of both.
         let compares = rule.condition.value.operator().is_some_and(|(_, op)| op.compares());
-        let replaces = |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| r.changes(e));
+        let replaces =
+            |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| is_part_of(r.turn.index, &r.changed(), e));
         let likely = all.filter(|r| r.prob >= options.unsaid_below && !replaces(r));
         let mut readings: Vec<Reading<'_>> = likely.collect();
         readings.sort_by(|a, b| b.prob.total_cmp(&a.prob).then_with(|| a.alternative.text.cmp(&b.alternative.text)));
-        readings.retain(clears);
-        readings
+        let read = |r: &Reading<'_>| with_reading(turns, r.turn.index, &r.alternative.text);
+        readings.into_iter().find(|r| self.clears(rule, &read(r), facts, options))
     }
 
     /// The finding, after the readings that were asked about: one that clears the rule and is likely takes a hit back, one that
@@ -105,8 +106,7 @@ impl RuleSet {
         (turns, facts): (&[Turn], &CallFacts),
         options: &EvalOptions,
     ) -> Finding {
-        let readings = self.clearing((rule, &hit), turns, facts, options);
-        let Some(best) = readings.first() else { return hit };
+        let Some(best) = self.clearing((rule, &hit), turns, facts, options) else { return hit };
         let (heard, may_be) = differing(&best.turn.text(), &best.alternative.text);
         let reason = said!(HEARD_AGAIN, heard, may_be, best.prob).to_string();
         let verdict = if best.prob >= options.said_from { Verdict::Clear } else { Verdict::CannotTell };
@@ -128,13 +128,12 @@ pub struct Reading<'t> {
 }
 
 impl Reading<'_> {
-    /// True where what it says otherwise is part of a piece of evidence.
-    fn changes(&self, evidence: &Evidence) -> bool {
+    /// Characters of the turn that it reads otherwise; where it only adds, the one after which it does.
+    fn changed(&self) -> Range<usize> {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
         let heard = chars(&self.turn.text());
         let (start, end) = shared_ends(&heard, &chars(&self.alternative.text));
-        let range = evidence.char_start as usize..evidence.char_end as usize;
-        self.turn.index == evidence.turn && start < range.end && range.start < (heard.len() - end).max(start + 1)
+        start..(heard.len() - end).max(start + 1)
     }
 }
 
@@ -178,7 +177,7 @@ fn readings(rule: &Rule, call: &CallView<'_>, judgement: &Judgement) -> Vec<Ques
     let on = judgement.eval.as_ref().and_then(|e| e.failed_selection()).unwrap_or(searched);
     let mut found = nearest(call, on, words);
     // What excuses stands beside what accuses, not in its place.
-    let accuses = |q: &Question| judgement.finding.evidence.iter().any(|e| is_within(q, e));
+    let accuses = |q: &Question| judgement.finding.evidence.iter().any(|e| is_part_of(q.turn, &q.range, e));
     found.extend(nearest(call, searched, excuses).into_iter().filter(|(_, q)| !accuses(q)));
     found.sort_by(|a, b| {
         let place = |q: &Question| (q.turn, q.range.start, q.phrase.clone());
@@ -203,9 +202,10 @@ fn awaited(condition: &Condition, call: &CallView<'_>, role: Option<SpeakerRole>
     }
 }
 
-fn is_within(question: &Question, evidence: &Evidence) -> bool {
+/// True where characters of a turn are part of a piece of evidence.
+fn is_part_of(turn: u32, chars: &Range<usize>, evidence: &Evidence) -> bool {
     let range = evidence.char_start as usize..evidence.char_end as usize;
-    question.turn == evidence.turn && question.range.start < range.end && range.start < question.range.end
+    turn == evidence.turn && chars.start < range.end && range.start < chars.end
 }
 
 /// The best place of each of the words in each turn where it may have been said, with its cost.
