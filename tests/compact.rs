@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{callsift, code, many_parts, parquet_bytes, python, root, run, stderr, stdout};
+use crate::support::{callsift, code, compacting, parquet_bytes, python, root, run, stderr, stdout};
 
 /// So many calls of each of some days, as transcripts.
 fn transcripts(file: &Path, days: u32, calls: usize) {
@@ -34,7 +34,7 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("calls.jsonl");
         transcripts(&file, days, calls);
-        let config = many_parts(folder.path());
+        let config = compacting(folder.path());
         Self { folder, calls: file.to_string_lossy().into_owned(), config }
     }
 
@@ -55,8 +55,8 @@ impl Place {
 fn a_run_and_a_compaction_write_the_same_bytes_and_a_second_one_nothing() {
     let place = Place::new(3, 40);
     let ((one, at_one), (two, at_two)) = (place.lake("one"), place.lake("two"));
-    place.inspect(&at_one, "32", &[]);
-    place.inspect(&at_two, "7", &["--config", &place.config]);
+    place.inspect(&at_one, "32", &["--config", &place.config]);
+    place.inspect(&at_two, "7", &[]);
     assert_eq!((parquet_bytes(&one).len(), parquet_bytes(&two).len()), (9, 54));
     let first = run(&["compact", "--lake", &at_two]);
     assert!(
@@ -72,7 +72,7 @@ fn a_run_and_a_compaction_write_the_same_bytes_and_a_second_one_nothing() {
     let replayed = run(&["replay", "--lake", &at_one, "--profile", "all"]);
     assert!(code(&replayed) == 0 && stdout(&replayed).contains("重判 120 通（3 份）"), "{}", stdout(&replayed));
     let (three, at_three) = place.lake("three");
-    place.inspect(&at_three, "32", &["--profile", "all"]);
+    place.inspect(&at_three, "32", &["--profile", "all", "--config", &place.config]);
     assert!(parquet_bytes(&one) == parquet_bytes(&three));
 }
 
@@ -82,7 +82,7 @@ fn a_run_and_a_compaction_write_the_same_bytes_and_a_second_one_nothing() {
 fn kills_cost_a_compaction_nothing_but_time() {
     let place = Place::new(4, 400);
     let ((whole, at_whole), (killed, at_killed)) = (place.lake("whole"), place.lake("killed"));
-    place.inspect(&at_whole, "5", &["--config", &place.config]);
+    place.inspect(&at_whole, "5", &[]);
     let copy = Command::new("cp").args(["-a", &at_whole, &at_killed]).status().unwrap();
     assert!(copy.success());
     let started = Instant::now();
@@ -116,7 +116,7 @@ fn kills_cost_a_compaction_nothing_but_time() {
 fn a_lake_that_somebody_writes_to_is_left_alone_and_says_so() {
     let place = Place::new(1, 10);
     let (lake, at) = place.lake("lake");
-    place.inspect(&at, "5", &["--config", &place.config]);
+    place.inspect(&at, "5", &[]);
     let before = parquet_bytes(&lake);
     let lock = std::fs::File::create(lake.join(".lock")).unwrap();
     lock.lock().unwrap();
@@ -143,7 +143,7 @@ fn a_lake_of_old_and_new_parts_serves_every_command() {
         let old = stdout(&run(&["report", "--lake", &at]));
         assert!(old.contains("共 3 通，已质检 2 通"), "{version:?}: {old}");
         // Into the same day, and another.
-        place.inspect(&at, "5", &["--config", &place.config]);
+        place.inspect(&at, "5", &[]);
         let data = data.to_string_lossy().into_owned();
         for compacted in [false, true] {
             let works = |args: &[&str], told: &str| {
@@ -181,7 +181,7 @@ fn readers_tell_what_belongs_together_while_others_write() {
     let place = Place::new(3, 300);
     let (_, at) = place.lake("lake");
     // Something to read from the beginning.
-    place.inspect(&at, "20", &["--config", &place.config]);
+    place.inspect(&at, "20", &[]);
     let stop = place.folder.path().join("stop");
     let readers: Vec<_> = ["duckdb", "polars"]
         .iter()
@@ -202,7 +202,8 @@ fn readers_tell_what_belongs_together_while_others_write() {
         let some: Vec<String> =
             lines.lines().step_by(5).map(|l| l.replace("\"d1", &format!("\"r{round}-d1"))).collect();
         std::fs::write(&new, some.join("\n")).unwrap();
-        works(&["run", "--transcripts", new.to_str().unwrap(), "--out", &at, "--calls-per-part", "10", "--json"]);
+        let more = ["run", "--transcripts", new.to_str().unwrap(), "--out", &at, "--calls-per-part", "10", "--json"];
+        works(&[&more[..], &["--config", &place.config]].concat());
         works(&["replay", "--lake", &at, "--profile", if round % 2 == 0 { "all" } else { "order-hotline" }]);
         works(&["compact", "--lake", &at, "--part-mib", if round % 2 == 0 { "1" } else { "2" }]);
     }
@@ -223,7 +224,7 @@ fn readers_tell_what_belongs_together_while_others_write() {
 fn the_catalogue_keeps_its_calls_when_their_parts_are_put_together() {
     let place = Place::new(2, 30);
     let (lake, at) = place.lake("lake");
-    place.inspect(&at, "7", &["--config", &place.config]);
+    place.inspect(&at, "7", &[]);
     let data = place.folder.path().join("data");
     let calls = || -> Vec<(String, i64, String)> {
         let synced = run(&["estimate", "--lake", &at, "--data", data.to_str().unwrap()]);

@@ -67,6 +67,6 @@ fn one_worker_and_two_write_the_same_bytes() {
         parquet_bytes(&lake)
     };
     let one = bytes("1");
-    assert_eq!(one.len(), 3, "one part of three tables, put together of two: {:?}", one.keys());
+    assert_eq!(one.len(), 6, "two parts of three tables: {:?}", one.keys());
     assert!(one == bytes("2"));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{callsift, code, many_parts, python, recordings, root, run, run_args, stderr, stdout};
+use crate::support::{callsift, code, python, recordings, root, run, run_args, stderr, stdout};
 
 /// A lake of calls that another system transcribed, `k0` to so many, two a part.
 fn lake(folder: &Path, calls: usize) -> String {
@@ -18,8 +18,8 @@ fn lake(folder: &Path, calls: usize) -> String {
     };
     let (file, out) = (folder.join("calls.jsonl"), folder.join("lake").to_string_lossy().into_owned());
     fs::write(&file, (0..calls).map(line).collect::<Vec<_>>().join("\n")).unwrap();
-    let (file, config) = (file.to_str().unwrap(), many_parts(folder));
-    let args = ["run", "--transcripts", file, "--out", &out, "--calls-per-part", "2", "--config", &config, "--json"];
+    let file = file.to_str().unwrap();
+    let args = ["run", "--transcripts", file, "--out", &out, "--calls-per-part", "2", "--json"];
     let made = run(&args);
     assert_eq!(code(&made), 0, "{}", stderr(&made));
     out

@@ -75,9 +75,9 @@ pub fn recordings(names: &[&str]) -> tempfile::TempDir {
     folder
 }
 
-/// A configuration by which runs leave the parts as they write them.
-pub fn many_parts(folder: &Path) -> String {
-    let file = folder.join("many-parts.toml");
-    std::fs::write(&file, "[lake]\ncompact = false\n").unwrap();
+/// A configuration by which runs compact the days that got calls.
+pub fn compacting(folder: &Path) -> String {
+    let file = folder.join("compacting.toml");
+    std::fs::write(&file, "[lake]\ncompact = true\n").unwrap();
     file.to_string_lossy().into_owned()
 }

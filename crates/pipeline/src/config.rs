@@ -108,7 +108,7 @@ pub struct LakeConfig {
 
 impl Default for LakeConfig {
     fn default() -> Self {
-        Self { compact: true, part_mib: 128 }
+        Self { compact: false, part_mib: 128 }
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
         assert_ne!(Config::default().hash(), other.hash());
         let other: Config = toml::from_str("[asr]\nbackend = \"whisper-cpp\"").unwrap();
         assert_ne!(Config::default().hash(), other.hash());
-        let other: Config = toml::from_str("[lake]\ncompact = false\npart_mib = 64").unwrap();
+        let other: Config = toml::from_str("[lake]\ncompact = true\npart_mib = 64").unwrap();
         assert_eq!(Config::default().hash(), other.hash(), "how files are cut changes no result");
         assert!(toml::to_string(&other).unwrap().contains("part_mib = 64"));
     }

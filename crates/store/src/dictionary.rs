@@ -49,7 +49,7 @@ findings of one call have the same `ruleset_hash`.
 
 ## Files and their order
 
-While a run works it writes small parts, so that a kill costs little. At its end, and by `callsift compact`, each day that got calls becomes
+While a run works it writes small parts, so that a kill costs little. By `callsift compact` each day becomes
 few files ([figures](lake.md)): rows are sorted by `call_id`, and inside a call as they were written (`turns` by time, `findings` by rule and place), so that
 the same calls give the same bytes, whatever came first. Statistics of each row group lead to a call.
 "#;
