@@ -1,5 +1,7 @@
 //! What a backend gives: text with times on the window's clock.
 
+use std::ops::Range;
+
 use callsift_core::TimeSpan;
 
 use crate::{AsrError, Window};
@@ -62,12 +64,43 @@ pub trait Decoder: Send {
     /// The backend failed; the windows are lost, the decoder stays usable.
     fn decode(&mut self, windows: &[&Window], prompt: &str, effort: DecodeEffort) -> Result<Vec<Decoded>, AsrError>;
 
-    /// How likely each of some texts is, given the sound of a window: log-probability of all its tokens and of the end, natural
-    /// logarithm. `None` where the backend cannot say, or a text is longer than it can take.
+    /// How likely other texts are than the one that was written down, given the sound of a window. `None` where the backend
+    /// cannot say, or a text is longer than it can take.
     ///
     /// # Errors
     /// As above.
-    fn weigh(&mut self, _window: &Window, _texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
+    fn inquire(&mut self, _window: &Window, _inquiry: &Inquiry<'_>) -> Result<Option<Answer>, AsrError> {
         Ok(None)
     }
+}
+
+/// What is asked about a window that was written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Inquiry<'a> {
+    /// What was written down.
+    pub written: &'a str,
+    /// Texts that may have been said instead.
+    pub texts: &'a [String],
+    /// Phrases of which one may have been said somewhere in it, each group for itself.
+    pub phrases: &'a [Vec<String>],
+}
+
+/// The answer: log-probability of each text with its end, natural logarithm, less that of what was written down.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// Of each text.
+    pub texts: Vec<f64>,
+    /// Phrases at their likeliest places: of each group one at least, unless it is empty.
+    pub spotted: Vec<Spotted>,
+}
+
+/// A phrase at its likeliest place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spotted {
+    /// The phrase.
+    pub phrase: String,
+    /// Characters of what was written down in whose place it stands.
+    pub range: Range<usize>,
+    /// As of a text.
+    pub score: f64,
 }

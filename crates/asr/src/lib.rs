@@ -16,7 +16,7 @@ pub mod window;
 
 pub use backends::onnx::OnnxModel;
 pub use backends::whisper::WhisperModel;
-pub use decode::{DecodeEffort, Decoded, DecodedChar, DecodedText, Decoder};
+pub use decode::{Answer, DecodeEffort, Decoded, DecodedChar, DecodedText, Decoder, Inquiry, Spotted};
 pub use error::AsrError;
 pub use options::{AsrOptions, Backend};
 pub use packer::Packer;

@@ -2,7 +2,7 @@
 
 use callsift_core::{Mark, Utterance};
 
-use crate::decode::{DecodeEffort, Decoded, Decoder};
+use crate::decode::{Answer, DecodeEffort, Decoded, Decoder, Inquiry};
 use crate::window::Window;
 use crate::{AsrError, AsrOptions, guard, mapping};
 
@@ -101,12 +101,12 @@ impl Session {
         Ok(heard)
     }
 
-    /// How likely each of some texts is, given the sound ([`Decoder::weigh`]): for asking again about what was written down.
+    /// How likely other texts are than what was written down ([`Decoder::inquire`]).
     ///
     /// # Errors
     /// The backend failed.
-    pub fn weigh(&mut self, window: &Window, texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
-        self.decoder.weigh(window, texts)
+    pub fn inquire(&mut self, window: &Window, inquiry: &Inquiry<'_>) -> Result<Option<Answer>, AsrError> {
+        self.decoder.inquire(window, inquiry)
     }
 
     /// Over sound without words the prompt comes back as if somebody had said it. Without a prompt nothing can echo:

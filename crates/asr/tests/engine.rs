@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use callsift_asr::{AsrOptions, DecodeEffort, Decoded, OnnxModel, Recognizer, Window};
+use callsift_asr::{Answer, AsrOptions, DecodeEffort, Decoded, Inquiry, OnnxModel, Recognizer, Window};
 use callsift_whisper::{Precision, folder, import};
 
 /// The embedded model as the engine's folder.
@@ -55,16 +55,39 @@ fn a_text_weighs_the_same_alone_and_among_others_and_what_was_heard_weighs_most(
     let window = voice(3.0, 120.0);
     let mut decoder = model.decoder().unwrap();
     let heard = decoder.decode(&[&window], "", DecodeEffort::Greedy).unwrap().remove(0).text();
-    let texts: Vec<String> =
-        std::iter::once(heard).chain((0..10).map(|n| format!("今天天气{}不错", "很".repeat(n + 1)))).collect();
-    let together = decoder.weigh(&window, &texts).unwrap().unwrap();
+    let texts: Vec<String> = (0..10).map(|n| format!("今天天气{}不错", "很".repeat(n + 1))).collect();
+    let inquiry = |texts| Inquiry { written: &heard, texts, phrases: &[] };
+    let together = decoder.inquire(&window, &inquiry(&texts)).unwrap().unwrap().texts;
     for (text, weight) in texts.iter().zip(&together) {
-        let alone = decoder.weigh(&window, std::slice::from_ref(text)).unwrap().unwrap();
+        let alone = decoder.inquire(&window, &inquiry(std::slice::from_ref(text))).unwrap().unwrap().texts;
         assert!((alone[0] - weight).abs() < 1e-3, "{text}: {alone:?} and {weight}");
     }
-    assert!(together[1..].iter().all(|w| *w < together[0] && w.is_finite()), "{together:?}");
-    assert_eq!(decoder.weigh(&window, &["很".repeat(600)]).unwrap(), None, "longer than the decoder can take");
-    assert_eq!(decoder.weigh(&window, &[]).unwrap(), None);
+    assert!(together.iter().all(|w| *w < 0.0 && w.is_finite()), "{together:?}");
+    let long = ["很".repeat(600)];
+    assert_eq!(decoder.inquire(&window, &inquiry(&long)).unwrap(), None, "longer than the decoder can take");
+    assert_eq!(decoder.inquire(&window, &inquiry(&[])).unwrap(), Some(Answer::default()));
+}
+
+/// Two characters of what was heard are replaced by others; the phrase that was there is found in their place.
+#[test]
+fn a_phrase_is_found_where_something_else_was_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = model(folder.path());
+    let window = voice(3.0, 120.0);
+    let mut decoder = model.decoder().unwrap();
+    let heard: Vec<char> =
+        decoder.decode(&[&window], "", DecodeEffort::Greedy).unwrap().remove(0).text().chars().collect();
+    let phrase: String = heard[2..4].iter().collect();
+    let written: String = heard[..2].iter().chain(&['狮', '舞']).chain(&heard[4..]).collect();
+    let phrases = [vec![phrase.clone(), "红塔山".to_owned()], vec!["感谢您的来电".to_owned()]];
+    let inquiry = Inquiry { written: &written, texts: &[], phrases: &phrases };
+    let answer = decoder.inquire(&window, &inquiry).unwrap().unwrap();
+    let best = answer.spotted.iter().max_by(|a, b| a.score.total_cmp(&b.score)).unwrap();
+    assert!((&best.phrase, &best.range) == (&phrase, &(2..4)) && best.score > 0.0, "{answer:?}");
+    let asked = |group: &[String]| answer.spotted.iter().any(|s| group.contains(&s.phrase));
+    assert!(phrases.iter().all(|group| asked(group)), "one of each group: {answer:?}");
+    let again = decoder.inquire(&window, &inquiry).unwrap().unwrap();
+    assert_eq!(answer, again);
 }
 
 #[test]

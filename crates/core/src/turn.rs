@@ -113,6 +113,12 @@ impl Turn {
         self.chars.iter().map(|c| c.ch).collect()
     }
 
+    /// Share of its characters that are less likely than not, 0 to 1.
+    pub fn doubtful_share(&self) -> f64 {
+        let doubtful = self.chars.iter().filter(|c| c.ch.is_alphanumeric() && c.prob < 0.5).count();
+        doubtful as f64 / self.spoken_chars().max(1) as f64
+    }
+
     /// True where no rule may judge the text: a mark forbids it, or there are no words (`...`, ♪).
     pub fn is_unusable(&self) -> bool {
         self.spoken_chars() == 0 || self.marks.iter().any(|mark| mark.is_unusable())

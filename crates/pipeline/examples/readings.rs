@@ -4,7 +4,8 @@
 //! `cargo run --release -p callsift-pipeline --example readings -- tests/spoken/heard-dev.jsonl`
 //!
 //! For each rule that hits without the readings, the likeliest of those that clear it is one observation: said, where the label
-//! is not a hit. Prints the weights (constant, score, cost by sound) and how the probabilities hold, in five classes.
+//! is not a hit. Prints the weights (constant, score, cost by sound) and how the probabilities hold, in five classes; and the
+//! readings by which rules that found nothing would hit.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 
@@ -13,7 +14,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use callsift_core::Verdict;
 use callsift_pipeline::{Config, facts, labelled, transcripts::Transcripts};
-use callsift_rules::{EvalOptions, RuleSet, UNHEARD};
+use callsift_rules::{EvalOptions, Reading, RuleSet, UNHEARD};
 
 /// Scores are brought to the size of the others, so that the fit converges.
 const SCALE: f64 = 10.0;
@@ -48,28 +49,31 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
             turn.alternatives.clear();
         }
         let found = rules.evaluate(&plain, facts.clone(), &options);
+        for clear in found.iter().filter(|f| f.verdict == Verdict::Clear) {
+            let (Some(label), rule) = (labels.get(&clear.rule_id), rules.get(&clear.rule_id)?) else { continue };
+            if let Some((best, _)) = rules.accusing(rule, &report.turns, &facts, (0.0, &options)) {
+                let said = *label == Verdict::Hit;
+                println!("accuses: {said:5} {}", line(&best, &report.recording.meta.call_id, &clear.rule_id));
+            }
+        }
         for hit in found.iter().filter(|f| f.verdict == Verdict::Hit) {
             let Some(label) = labels.get(&hit.rule_id) else { continue };
             let rule = rules.get(&hit.rule_id)?;
             let best = rules.clearing((rule, hit), &report.turns, &facts, &options);
             if let Some(best) = best {
                 let said = *label != Verdict::Hit;
-                println!(
-                    "{:5} {:7.2} {:.2} {:.2} {} {}：{} <- {}",
-                    said,
-                    best.alternative.score,
-                    best.cost,
-                    best.prob,
-                    report.recording.meta.call_id,
-                    rule.id.value,
-                    best.alternative.text,
-                    best.turn.text()
-                );
+                println!("clears: {said:5} {}", line(&best, &report.recording.meta.call_id, &hit.rule_id));
                 observations.push(([1.0, best.alternative.score.max(UNHEARD) / SCALE, best.cost], said));
             }
         }
     }
     Ok(observations)
+}
+
+fn line(reading: &Reading<'_>, call: &str, rule: &str) -> String {
+    let (score, heard) = (reading.alternative.score, reading.turn.text());
+    let (cost, prob, read) = (reading.cost, reading.prob, &reading.alternative.text);
+    format!("{score:7.2} {cost:.2} {prob:.2} {call} {rule}：{read} <- {heard}")
 }
 
 fn prob(weights: [f64; 3], x: [f64; 3]) -> f64 {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use callsift_asr::{AsrError, Session, Window};
+use callsift_asr::{AsrError, Inquiry, Session, Window};
 use callsift_audio::{AudioError, AudioLimits, AudioReader};
 use callsift_core::{Alternative, SAMPLE_RATE, SampleBlock, TimeSpan, Turn};
-use callsift_rules::Question;
+use callsift_rules::{Doubts, Question, Wanted};
 
 use crate::engine::Engine;
 use crate::error::PipelineError;
@@ -32,6 +32,8 @@ struct Stretch {
     chars: Range<usize>,
     span: TimeSpan,
     questions: Vec<usize>,
+    /// Phrases that are looked for in it.
+    wanted: Option<usize>,
 }
 
 impl<'a> SecondHearing<'a> {
@@ -50,18 +52,21 @@ impl<'a> SecondHearing<'a> {
     ///
     /// # Errors
     /// The recording cannot be read again, or the backend failed: in words.
-    pub fn ask(&mut self, path: &Path, turns: &mut [Turn], questions: &[Question]) -> Result<(), String> {
-        let stretches = stretches(turns, questions);
-        let wanted: Vec<(u16, TimeSpan)> = stretches.iter().map(|s| (turns[s.turn].channel, s.span)).collect();
-        let clips = clips(path, self.limits, &wanted).map_err(|e| e.to_string())?;
+    pub fn ask(
+        &mut self,
+        path: &Path,
+        turns: &mut [Turn],
+        Doubts { questions, wanted }: &Doubts,
+    ) -> Result<(), String> {
+        let stretches = stretches(turns, questions, wanted);
+        let spans: Vec<(u16, TimeSpan)> = stretches.iter().map(|s| (turns[s.turn].channel, s.span)).collect();
+        let clips = clips(path, self.limits, &spans).map_err(|e| e.to_string())?;
         for (stretch, samples) in stretches.iter().zip(&clips) {
             let turn = &turns[stretch.turn];
             let asked: Vec<&Question> = stretch.questions.iter().map(|i| &questions[*i]).collect();
-            let Some(scores) = self.scores(turn, &stretch.chars, samples, &asked).map_err(|e| e.to_string())? else {
-                return Ok(());
-            };
-            let answers = asked.iter().zip(scores).map(|(q, score)| Alternative { text: q.text(turn), score });
-            let answers: Vec<Alternative> = answers.collect();
+            let phrases = stretch.wanted.map_or(&[][..], |i| &wanted[i].groups);
+            let answers = self.answers(turn, &stretch.chars, samples, (&asked, phrases)).map_err(|e| e.to_string())?;
+            let Some(answers) = answers else { return Ok(()) };
             turns[stretch.turn].alternatives.extend(answers);
         }
         for turn in turns {
@@ -71,34 +76,49 @@ impl<'a> SecondHearing<'a> {
         Ok(())
     }
 
-    /// Log-likelihood of each reading beside what was written down, to a hundredth.
-    fn scores(
+    /// The readings that are asked about and those in which the recogniser finds one of the phrases, each with its
+    /// log-likelihood beside what was written down, to a hundredth.
+    fn answers(
         &mut self,
         turn: &Turn,
         chars: &Range<usize>,
         samples: &[f32],
-        asked: &[&Question],
-    ) -> Result<Option<Vec<f64>>, AsrError> {
+        (asked, phrases): (&[&Question], &[Vec<String>]),
+    ) -> Result<Option<Vec<Alternative>>, AsrError> {
         let text = |range: Range<usize>| turn.chars.get(range).unwrap_or_default().iter().map(|c| c.ch);
+        let blank = text(chars.clone()).take_while(|ch| ch.is_whitespace()).count();
         let written: String = text(chars.clone()).collect();
-        let mut texts = vec![written.trim().to_owned()];
-        for question in asked {
+        let read = |question: &&Question| -> String {
             let before = text(chars.start..question.range.start);
             let after = text(question.range.end..chars.end);
             let read: String = before.chain(question.phrase.chars()).chain(after).collect();
-            texts.push(read.trim().to_owned());
-        }
-        let weights = self.session.weigh(&Window::of_samples(turn.channel, samples), &texts)?;
-        Ok(weights.map(|all| all[1..].iter().map(|w| ((w - all[0]) * 100.0).round() / 100.0).collect()))
+            read.trim().to_owned()
+        };
+        let texts: Vec<String> = asked.iter().map(read).collect();
+        let inquiry = Inquiry { written: written.trim(), texts: &texts, phrases };
+        let Some(answer) = self.session.inquire(&Window::of_samples(turn.channel, samples), &inquiry)? else {
+            return Ok(None);
+        };
+        let place = |range: &Range<usize>| chars.start + blank + range.start..chars.start + blank + range.end;
+        let spotted = answer.spotted.into_iter().map(|s| {
+            let question = Question { turn: turn.index, range: place(&s.range), phrase: s.phrase };
+            (question.text(turn), s.score)
+        });
+        let asked = asked.iter().map(|q| q.text(turn)).zip(answer.texts);
+        let rounded = |score: f64| (score * 100.0).round() / 100.0;
+        Ok(Some(asked.chain(spotted).map(|(text, score)| Alternative { text, score: rounded(score) }).collect()))
     }
 }
 
 /// What is heard again: for each turn with questions the whole of it, or of a long one what lies around the place.
-fn stretches(turns: &[Turn], questions: &[Question]) -> Vec<Stretch> {
+fn stretches(turns: &[Turn], questions: &[Question], wanted: &[Wanted]) -> Vec<Stretch> {
     let mut found: BTreeMap<(usize, usize, usize), Stretch> = BTreeMap::new();
-    for (number, question) in questions.iter().enumerate() {
-        let turn = question.turn as usize;
-        let Some(chars) = turns.get(turn).map(|turn| around(turn, &question.range)) else { continue };
+    let places = questions.iter().map(|q| (q.turn, q.range.clone()));
+    let place = |w: &Wanted| turns.get(w.turn as usize).map_or(0..0, least_certain);
+    let unsure = wanted.iter().map(|w| (w.turn, place(w)));
+    for (number, (turn, place)) in places.chain(unsure).enumerate() {
+        let turn = turn as usize;
+        let Some(chars) = turns.get(turn).map(|turn| around(turn, &place)) else { continue };
         let inside = turns[turn].chars.get(chars.clone()).unwrap_or_default();
         let span = match (inside.first(), inside.last()) {
             _ if inside.len() == turns[turn].chars.len() => turns[turn].span,
@@ -106,10 +126,21 @@ fn stretches(turns: &[Turn], questions: &[Question]) -> Vec<Stretch> {
             _ => continue,
         };
         let span = TimeSpan::new((span.start_ms - RIM_MS).max(0), span.end_ms + RIM_MS);
-        let stretch = Stretch { turn, chars: chars.clone(), span, questions: Vec::new() };
-        found.entry((turn, chars.start, chars.end)).or_insert(stretch).questions.push(number);
+        let stretch = Stretch { turn, chars: chars.clone(), span, questions: Vec::new(), wanted: None };
+        let stretch = found.entry((turn, chars.start, chars.end)).or_insert(stretch);
+        match number.checked_sub(questions.len()) {
+            None => stretch.questions.push(number),
+            unsure => stretch.wanted = unsure,
+        }
     }
     found.into_values().collect()
+}
+
+/// The character of a turn that is least likely to be right.
+fn least_certain(turn: &Turn) -> Range<usize> {
+    let spoken = turn.chars.iter().enumerate().filter(|(_, c)| c.ch.is_alphanumeric());
+    let least = spoken.min_by(|a, b| a.1.prob.total_cmp(&b.1.prob)).map_or(0, |(at, _)| at);
+    least..(least + 1).min(turn.chars.len())
 }
 
 /// The characters that are weighed together with those of a place.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use callsift_core::{AudioInfo, LevelTrack, SentimentTrend};
 use callsift_core::{CallReport, ChannelLayout, Outcome, Recording, Stage, StageName, TalkMetrics, Turn, Utterance};
 use callsift_dialogue::{TurnBuilder, talk_metrics};
-use callsift_rules::{CallFacts, RuleSet, score};
+use callsift_rules::{CallFacts, Doubts, RuleSet, score};
 use callsift_sentiment::{TextClassifier, trend};
 
 use crate::again::SecondHearing;
@@ -53,12 +53,13 @@ impl<'a> Analyser<'a> {
     /// Asks the recogniser about what rules would say that nobody said.
     fn hear_again(&mut self, report: &mut CallReport) -> Result<(), String> {
         let Some(again) = self.again.as_mut().filter(|_| self.config.rules.second_hearing) else { return Ok(()) };
-        let questions = self.rules.questions(&report.turns, &facts::of_report(report), &self.config.rules);
-        if questions.is_empty() {
+        let facts = facts::of_report(report);
+        let doubts = self.rules.doubts(&report.turns, &facts, &self.config.rules);
+        if doubts == Doubts::default() {
             return Ok(());
         }
         let start = Instant::now();
-        let asked = again.ask(&report.recording.path, &mut report.turns, &questions);
+        let asked = again.ask(&report.recording.path, &mut report.turns, &doubts);
         self.asking += start.elapsed();
         asked
     }

@@ -54,14 +54,10 @@ fn near_miss(call: &CallView<'_>, eval: &Eval, on: &Selection) -> Option<NearMis
 /// Shorter turns hold no phrase that anybody waits for, in characters.
 const SHORT_TURN: usize = 4;
 
-/// A searched turn of which so many characters are less likely than not that the missing words may be among them.
-fn guessed_turn<'c>(call: &'c CallView<'_>, on: &'c Selection, most: f64) -> Option<(&'c Turn, f64)> {
-    let doubtful = |turn: &Turn| {
-        let spoken = turn.chars.iter().filter(|c| c.ch.is_alphanumeric());
-        spoken.filter(|c| c.prob < 0.5).count() as f64 / turn.spoken_chars().max(1) as f64
-    };
+/// Searched turns of which so many characters are less likely than not that the missing words may be among them.
+fn guessed_turns<'c>(call: &'c CallView<'_>, on: &'c Selection, most: f64) -> impl Iterator<Item = &'c Turn> {
     let turns = on.views(call).map(|view| view.turn).filter(|turn| turn.spoken_chars() >= SHORT_TURN);
-    turns.map(|turn| (turn, doubtful(turn))).find(|(_, share)| *share > most)
+    turns.filter(move |turn| turn.doubtful_share() > most)
 }
 
 /// Why an absence cannot be claimed; `None` where it can.
@@ -70,6 +66,7 @@ pub(crate) fn doubt(
     proof: &AbsenceProof,
     on: &Selection,
     options: &EvalOptions,
+    asked: impl Fn(&Turn) -> bool,
 ) -> Option<String> {
     if on.role_unknown {
         return Some(said!(WHO_MISSED).to_string());
@@ -84,8 +81,9 @@ pub(crate) fn doubt(
     if proof.mean_confidence < options.min_confidence {
         return Some(said!(LOW_CONFIDENCE, proof.mean_confidence, options.min_confidence).to_string());
     }
-    if let Some((turn, share)) = guessed_turn(call, on, options.max_doubtful_share) {
-        return Some(said!(GUESSED_TURN, turn.text(), share * 100.0).to_string());
+    // Where the recogniser was asked, its answer decides (crate::again).
+    if let Some(turn) = guessed_turns(call, on, options.max_doubtful_share).find(|turn| !asked(turn)) {
+        return Some(said!(GUESSED_TURN, turn.text(), turn.doubtful_share() * 100.0).to_string());
     }
     let near = proof.near_miss.as_ref().filter(|n| n.score >= options.near_miss_doubt)?;
     Some(said!(NEAR_MISS, near.text, near.phrase, near.score).to_string())

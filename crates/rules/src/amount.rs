@@ -31,7 +31,13 @@ impl Amount {
 
 impl From<&Quantity> for Amount {
     fn from(q: &Quantity) -> Self {
-        Self { least: Self::exactly(q.value).least, most: Self::exactly(q.most).most }
+        Self::from((q.value, q.most))
+    }
+}
+
+impl From<(f64, f64)> for Amount {
+    fn from((least, most): (f64, f64)) -> Self {
+        Self { least: Self::exactly(least).least, most: Self::exactly(most).most }
     }
 }
 

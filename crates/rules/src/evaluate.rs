@@ -6,6 +6,7 @@ use callsift_core::{AbsenceProof, Direction, Evidence, Finding, MatchKind, Speak
 use serde::{Deserialize, Serialize};
 
 use crate::absence;
+use crate::again;
 use crate::load::RuleSet;
 use crate::logic::{Eval, Truth};
 use crate::schema::{Rule, ViolationWhen};
@@ -32,7 +33,8 @@ pub struct EvalOptions {
     /// Whether the recogniser is asked again before a rule says that something was not said.
     #[serde(skip_serializing_if = "is_default_second_hearing")]
     pub second_hearing: bool,
-    /// Probability (0 to 1) from which another reading of a turn counts as what was said: what it says clears the rule.
+    /// Probability (0 to 1) from which another reading of a turn counts as what was said: what it says clears a rule, or is what
+    /// the rule looked for.
     #[serde(skip_serializing_if = "is_default_said_from")]
     pub said_from: f64,
     /// Probability (0 to 1) below which another reading of a turn was not said; between both limits the rule cannot tell.
@@ -87,7 +89,7 @@ impl RuleSet {
         let call = self.view(turns, facts, options);
         let asked = turns.iter().any(|turn| !turn.alternatives.is_empty());
         let finding = |rule| match judge(rule, &call, options).finding {
-            hit if asked && hit.verdict == Verdict::Hit => self.heard_again(rule, hit, (turns, &call.facts), options),
+            finding if asked => self.heard_again(rule, finding, (turns, &call.facts), options),
             finding => finding,
         };
         self.rules().iter().map(finding).collect()
@@ -298,8 +300,9 @@ fn missing(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, option
         Truth::No => {
             let on = eval.failed_selection().unwrap_or(on);
             let proof = absence::prove(call, eval, on);
+            let asked = |turn: &Turn| again::was_asked(rule, call, turn);
             let not_whole = || eval.open.then(|| said!(NOT_WHOLE).to_string());
-            let (verdict, reason) = match absence::doubt(call, &proof, on, options).or_else(not_whole) {
+            let (verdict, reason) = match absence::doubt(call, &proof, on, options, asked).or_else(not_whole) {
                 Some(doubt) => (Verdict::CannotTell, doubt),
                 None => (Verdict::Hit, absence::reason(&proof)),
             };

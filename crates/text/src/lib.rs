@@ -33,7 +33,7 @@ pub use error::TextError;
 pub use invented::{Spoken, Tags, find_tags, invented, is_echo, is_too_fast, spoken};
 pub use noise::RecognitionNoise;
 pub use normalize::{NormalizedText, Normalizer, Step};
-pub use numbers::{Quantity, find_quantities, parse_number, to_spoken};
+pub use numbers::{Quantity, find_numbers, find_quantities, parse_number, to_spoken};
 pub use punctuation::{MarkMeasure, MarkScore, punctuate};
 pub use script::to_simplified;
 pub use sensitive::{MaskMeasure, mask, mask_id, mask_range, sensitive_numbers};

@@ -1,6 +1,7 @@
 //! Order read-back: the agent repeats the quantities that the customer gave (A16).
 
 use callsift_core::{MatchKind, SpeakerRole};
+use callsift_text::find_numbers;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -105,7 +106,8 @@ impl Operator for Readback {
         let share = said as f64 / total as f64;
         let note = call.words(said!(READ_BACK, total, said, share * 100.0));
         if share < min_share {
-            if let Some(turn) = self.misheard(call, on, first) {
+            let ordered: Vec<Amount> = all.iter().filter(|o| o.fell_at.is_none()).map(|o| o.amount).collect();
+            if let Some(turn) = self.misheard(call, on, first, &ordered) {
                 return Eval::unknown(path, said!(READ_BACK_UNCLEAR, turn.turn.text()));
             }
             evidence.clear();
@@ -114,14 +116,30 @@ impl Operator for Readback {
     }
 }
 
+/// True where a turn has the numbers that were ordered, half of them at least, whatever it counts by them. One of something is
+/// said everywhere (一共, 一下) and does not tell.
+fn has_numbers(turn: &TurnView<'_>, ordered: &[Amount]) -> bool {
+    let numbers: Vec<Amount> = find_numbers(turn.norm.chars()).into_iter().map(Amount::from).collect();
+    let telling = ordered.iter().filter(|o| !o.agrees(Amount::exactly(1.0)));
+    let again = telling.filter(|o| numbers.iter().any(|n| n.agrees(**o))).count();
+    again > 0 && 2 * again >= ordered.len()
+}
+
 impl Readback {
     fn values(&self, turn: &TurnView<'_>) -> Vec<Amount> {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
     }
 
     /// A turn that sounds like a read-back and whose quantities were not understood: it counts something after the order, and the
-    /// recogniser is not sure of the number; or it names what the customer ordered, holds a cue, and no number was heard.
-    fn misheard<'c>(&self, call: &'c CallView<'_>, on: &Selection, first: u32) -> Option<&'c TurnView<'c>> {
+    /// recogniser is not sure of the number; it has the numbers of the order with other measure words (四角); or it names what
+    /// the customer ordered, holds a cue, and no number was heard.
+    fn misheard<'c>(
+        &self,
+        call: &'c CallView<'_>,
+        on: &Selection,
+        first: u32,
+        ordered: &[Amount],
+    ) -> Option<&'c TurnView<'c>> {
         let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
         let agent = Heard::new(theirs.map(|t| t.norm.chars()).collect());
         let customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
@@ -130,7 +148,8 @@ impl Readback {
         on.candidates.iter().map(|i| &call.turns[*i]).find(|t| {
             let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
             let named = || self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t));
-            theirs && !is_certain(t) && (named() || counted(t, &self.units).iter().any(|c| is_guessed(t, c)))
+            let guessed = || counted(t, &self.units).iter().any(|c| is_guessed(t, c));
+            theirs && !is_certain(t) && (named() || guessed() || has_numbers(t, ordered))
         })
     }
 

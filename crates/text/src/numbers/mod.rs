@@ -5,7 +5,7 @@ mod read;
 mod spoken;
 mod written;
 
-pub use quantity::{Quantity, find_quantities};
+pub use quantity::{Quantity, find_numbers, find_quantities};
 pub use read::parse_number;
 pub use spoken::to_spoken;
 

@@ -109,6 +109,18 @@ pub struct Quantity {
     pub range: Range<usize>,
 }
 
+/// Every number of a text, least and most, whatever follows it: where the measure word may have been misheard.
+pub fn find_numbers(chars: &[char]) -> Vec<(f64, f64)> {
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i < chars.len() {
+        let number = number_at(chars, i);
+        i += number.as_ref().map_or(1, |n| n.len.max(1));
+        out.extend(number.filter(|n| n.value.is_finite()).map(|n| (n.value, n.most)));
+    }
+    out
+}
+
 /// Finds every counted thing: a number before a measure word; 俩 and 仨 alone; 半打, 一打.
 pub fn find_quantities(chars: &[char]) -> Vec<Quantity> {
     let mut out = Vec::new();

@@ -6,9 +6,11 @@
 //! results depend neither on the number of workers nor on other calls.
 
 mod align;
+mod inquire;
 mod rules;
 mod search;
 mod sessions;
+mod spot;
 mod weigh;
 
 use std::collections::HashMap;
@@ -24,7 +26,7 @@ use self::rules::TokenRules;
 use self::search::{Hypothesis, Search};
 use self::sessions::{Sessions, Shared};
 use super::reader::{TextToken, TokenReader};
-use crate::decode::{DecodeEffort, Decoded, Decoder};
+use crate::decode::{Answer, DecodeEffort, Decoded, Decoder, Inquiry};
 use crate::{AsrError, AsrOptions, Recognizer, Window};
 
 /// Milliseconds of one position of the encoder.
@@ -104,19 +106,10 @@ impl Decoder for OnnxDecoder {
         Ok(all)
     }
 
-    fn weigh(&mut self, window: &Window, texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
-        let special = &self.folder.vocabulary.special;
-        let prefix = [special.start, self.language, special.transcribe, special.no_timestamps];
-        let end = special.end_of_text;
-        let rows: Vec<Vec<u32>> = texts.iter().map(|text| self.folder.vocabulary.encode(text)).collect();
-        let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
-        if rows.is_empty() || prefix.len() + longest > self.folder.info.dims.n_text_ctx {
-            return Ok(None);
-        }
+    fn inquire(&mut self, window: &Window, inquiry: &Inquiry<'_>) -> Result<Option<Answer>, AsrError> {
         let positions = self.positions(window, DecodeEffort::Greedy);
-        let hidden = self.sessions.encode(&window.samples, positions)?;
-        let heard = self.sessions.hear(&[hidden])?;
-        weigh::weigh(&mut self.sessions, &heard, &weigh::Readings { head: &prefix, rows: &rows, end }).map(Some)
+        let (folder, language) = (Arc::clone(&self.folder), self.language);
+        inquire::Inquirer::new(&folder, language, &mut self.sessions).ask(window, positions, inquiry)
     }
 }
 

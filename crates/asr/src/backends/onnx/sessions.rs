@@ -192,11 +192,30 @@ impl Past {
         shape.and_then(|s| s.first()).map_or(0, |d| usize::try_from(*d).unwrap_or(0))
     }
 
+    /// The first so many tokens of a past of one row, for so many rows.
+    pub(super) fn repeat(&self, len: usize, rows: usize) -> Result<Self, AsrError> {
+        let values = self.values.iter().map(|v| repeat(v, len, rows)).collect::<Result<_, _>>()?;
+        Ok(Self { values, len })
+    }
+
     /// Rows in another order, some perhaps more than once.
     pub(super) fn reorder(&self, rows: &[usize]) -> Result<Self, AsrError> {
         let values = self.values.iter().map(|v| gather(v, rows)).collect::<Result<_, _>>()?;
         Ok(Self { values, len: self.len })
     }
+}
+
+/// One row of heads × tokens × width, cut after so many tokens, so many times.
+fn repeat(value: &DynValue, len: usize, rows: usize) -> Result<DynValue, AsrError> {
+    let (shape, data) = value.try_extract_tensor::<f32>()?;
+    let size = |i: usize| shape.get(i).map_or(0, |d| usize::try_from(*d).unwrap_or(0));
+    let (heads, tokens, width) = (size(1), size(2), size(3));
+    let len = len.min(tokens);
+    let mut row = Vec::with_capacity(heads * len * width);
+    for head in data.chunks(tokens * width).take(heads) {
+        row.extend_from_slice(&head[..len * width]);
+    }
+    Ok(Tensor::from_array(([rows, heads, len, width], row.repeat(rows)))?.into_dyn())
 }
 
 /// Slices of the first dimension, in the order given.

@@ -1,0 +1,227 @@
+//! What the recogniser's answers make of verdicts.
+
+use std::ops::Range;
+
+use callsift_core::{Alternative, Evidence, Finding, MatchKind, TimeSpan, TimedChar, Turn, Verdict};
+use callsift_text::{Normalizer, SoundText, phrase_likeness};
+
+use super::is_part_of;
+use crate::evaluate::{EvalOptions, judge};
+use crate::load::RuleSet;
+use crate::schema::{Rule, ViolationWhen};
+use crate::sentences::said;
+use crate::view::CallFacts;
+
+impl RuleSet {
+    /// The verdict on the turns, one of them read another way.
+    pub(super) fn read_as(
+        &self,
+        rule: &Rule,
+        (turns, facts): (&[Turn], &CallFacts),
+        (turn, text): (u32, &str),
+        options: &EvalOptions,
+    ) -> Finding {
+        let read = with_reading(turns, turn, text);
+        judge(rule, &self.view(&read, facts.clone(), options), options).finding
+    }
+
+    /// The likeliest of the readings that were asked about by which a rule that hits would not; `None` where there is none.
+    pub fn clearing<'t>(
+        &self,
+        (rule, hit): (&Rule, &Finding),
+        turns: &'t [Turn],
+        facts: &CallFacts,
+        options: &EvalOptions,
+    ) -> Option<Reading<'t>> {
+        // What excuses stands beside what accuses, not in its place; whether figures differ hangs on what was heard of both.
+        let compares = rule.condition.value.operator().is_some_and(|(_, op)| op.compares());
+        let replaces =
+            |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| is_part_of(r.turn.index, &r.changed().0, e));
+        let read =
+            |r: &Reading<'_>| self.read_as(rule, (turns, facts), (r.turn.index, &r.alternative.text), options).verdict;
+        let likely = likely(turns, options.unsaid_below).into_iter().filter(|r| !replaces(r));
+        likely.into_iter().find(|r| takes_back(read(r)))
+    }
+
+    /// The likeliest of the readings that were asked about by which a rule that found nothing would hit, and the finding by
+    /// it; `None` where there is none.
+    pub fn accusing<'t>(
+        &self,
+        rule: &Rule,
+        turns: &'t [Turn],
+        facts: &CallFacts,
+        (least, options): (f64, &EvalOptions),
+    ) -> Option<(Reading<'t>, Finding)> {
+        // What is missing was not said: another reading only adds to what was.
+        let readings = if rule.violation_when == ViolationWhen::Found { likely(turns, least) } else { Vec::new() };
+        readings.into_iter().filter(|r| r.cost <= ALIKE).find_map(|r| {
+            let read = self.read_as(rule, (turns, facts), (r.turn.index, &r.alternative.text), options);
+            (read.verdict == Verdict::Hit).then_some((r, read))
+        })
+    }
+
+    /// The finding, after the readings that were asked about: one that clears the rule and is likely takes a hit back, one that
+    /// may be leaves it open, and one that accuses is believed where it is surely what was said.
+    pub(crate) fn heard_again(
+        &self,
+        rule: &Rule,
+        finding: Finding,
+        (turns, facts): (&[Turn], &CallFacts),
+        options: &EvalOptions,
+    ) -> Finding {
+        match finding.verdict {
+            Verdict::Hit => {
+                let Some(best) = self.clearing((rule, &finding), turns, facts, options) else { return finding };
+                let verdict = if best.prob >= options.said_from { Verdict::Clear } else { Verdict::CannotTell };
+                Finding { verdict, reason: best.reason(), points: 0.0, evidence: Vec::new(), ..finding }
+            }
+            Verdict::Clear => {
+                let limits = (options.said_from, options);
+                let Some((best, read)) = self.accusing(rule, turns, facts, limits) else { return finding };
+                let evidence = read.evidence.iter().map(|e| best.as_heard(e)).collect();
+                Finding { reason: best.reason(), evidence, ..read }
+            }
+            _ => finding,
+        }
+    }
+}
+
+/// True for verdicts by which a rule that hit would have nothing to say.
+pub(super) fn takes_back(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Clear | Verdict::NotApplicable)
+}
+
+/// Readings that were asked about and are at least so likely, the likeliest first.
+fn likely(turns: &[Turn], least: f64) -> Vec<Reading<'_>> {
+    let all = turns.iter().flat_map(|turn| turn.alternatives.iter().map(move |a| Reading::of(turn, a)));
+    let mut readings: Vec<Reading<'_>> = all.filter(|r| r.prob >= least).collect();
+    readings.sort_by(|a, b| b.prob.total_cmp(&a.prob).then_with(|| a.alternative.text.cmp(&b.alternative.text)));
+    readings
+}
+
+/// A reading that was asked about, and what was made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading<'t> {
+    /// Whose turn.
+    pub turn: &'t Turn,
+    /// What it says, and the recogniser's answer.
+    pub alternative: &'t Alternative,
+    /// Mean cost by sound of what it says otherwise, 0 the same sounds to 1.
+    pub cost: f64,
+    /// Probability that it was said.
+    pub prob: f64,
+}
+
+impl<'t> Reading<'t> {
+    fn of(turn: &'t Turn, alternative: &'t Alternative) -> Self {
+        let cost = cost(&turn.text(), &alternative.text);
+        Self { turn, alternative, cost, prob: prob(alternative.score, cost) }
+    }
+
+    /// Characters of the turn that it reads otherwise, and those that it has there; where it only adds or leaves out, the
+    /// one after which it does counts.
+    fn changed(&self) -> (Range<usize>, Range<usize>) {
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        let (heard, read) = (chars(&self.turn.text()), chars(&self.alternative.text));
+        let (start, end) = shared_ends(&heard, &read);
+        let of = |all: usize| start..(all - end).max(start + 1).min(all.max(1));
+        (of(heard.len()), of(read.len()))
+    }
+
+    /// Both readings with their probability, in words.
+    fn reason(&self) -> String {
+        let (heard, may_be) = differing(&self.turn.text(), &self.alternative.text);
+        said!(HEARD_AGAIN, heard, may_be, self.prob).to_string()
+    }
+
+    /// Evidence of the turn so read, as what was heard there.
+    fn as_heard(&self, read: &Evidence) -> Evidence {
+        if read.turn != self.turn.index {
+            return read.clone();
+        }
+        let (heard, other) = self.changed();
+        let at = |at: usize, inside: usize| match at {
+            at if at <= other.start => at,
+            at if at < other.end => inside,
+            at => at - other.end + heard.end,
+        };
+        let chars = &self.turn.chars;
+        let to = at(read.char_end as usize, heard.end).min(chars.len());
+        let from = at(read.char_start as usize, heard.start).min(to.saturating_sub(1));
+        let said = &chars[from..to];
+        let span = said.iter().map(|c| c.span).reduce(|a, b| a.union(b)).unwrap_or(read.span);
+        Evidence {
+            char_start: from as u32,
+            char_end: to as u32,
+            span,
+            text: said.iter().map(|c| c.ch).collect(),
+            kind: MatchKind::Sound,
+            cost: self.cost,
+            ..read.clone()
+        }
+    }
+}
+
+/// Constant, weight of the recogniser's answer, weight of the cost by sound.
+const WEIGHTS: [f64; 3] = [1.47, 0.343, 0.42];
+/// Mean cost per syllable from which a reading does not sound like what was heard: it accuses nobody, however likely.
+const ALIKE: f64 = 0.6;
+/// Answers below this say no more: the recogniser heard nothing of the kind.
+pub const UNHEARD: f64 = -15.0;
+
+/// Probability that a reading was said, by the recogniser's answer and its likeness by sound: logistic regression over the readings
+/// of the spoken calls of tests/spoken (dev), `cargo run --release -p callsift-pipeline --example readings`.
+fn prob(score: f64, cost: f64) -> f64 {
+    1.0 / (1.0 + (-(WEIGHTS[0] + WEIGHTS[1] * score.max(UNHEARD) + WEIGHTS[2] * cost)).exp())
+}
+
+/// What a reading costs by sound: of the characters that differ, a mean per syllable.
+fn cost(heard: &str, read: &str) -> f64 {
+    let normalizer = Normalizer::matching();
+    let [heard, read] = [heard, read].map(|text| normalizer.normalize(text).chars().to_vec());
+    let (start, end) = shared_ends(&heard, &read);
+    let [heard, read] = [heard, read].map(|text| SoundText::new(&text[start..text.len() - end]));
+    match phrase_likeness(&heard, &read) {
+        Some(found) => found.cost,
+        None if read.is_empty() => 0.0,
+        None => 1.0,
+    }
+}
+
+/// The turns, one of them read another way: characters that both readings share keep their times and probabilities.
+pub(super) fn with_reading(turns: &[Turn], index: u32, text: &str) -> Vec<Turn> {
+    let mut turns = turns.to_vec();
+    let Some(turn) = turns.get_mut(index as usize) else { return turns };
+    let (new, old): (Vec<char>, &[TimedChar]) = (text.chars().collect(), &turn.chars);
+    let (start, end) = shared_ends(&old.iter().map(|c| c.ch).collect::<Vec<_>>(), &new);
+    let replaced = &old[start..old.len() - end];
+    let before = start.checked_sub(1).map_or(turn.span.start_ms, |i| old[i].span.end_ms);
+    let span = match (replaced.first(), replaced.last()) {
+        (Some(first), Some(last)) => TimeSpan::new(first.span.start_ms, last.span.end_ms),
+        _ => TimeSpan::new(before, before),
+    };
+    let said: String = new[start..new.len() - end].iter().collect();
+    let middle = TimedChar::spread(&said, span, 1.0);
+    turn.chars = [&old[..start], &middle, &old[old.len() - end..]].concat();
+    turns
+}
+
+/// How many characters two texts share at their beginnings, and at their ends beside those.
+pub(super) fn shared_ends(a: &[char], b: &[char]) -> (usize, usize) {
+    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let rest = a.len().min(b.len()) - start;
+    let end = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    (start, end)
+}
+
+/// Where two readings of a turn differ, with the characters beside it that make words of it.
+fn differing(heard: &str, read: &str) -> (String, String) {
+    const BESIDE: usize = 2;
+    let (heard, read): (Vec<char>, Vec<char>) = (heard.chars().collect(), read.chars().collect());
+    let (start, end) = shared_ends(&heard, &read);
+    let cut = |text: &[char]| -> String {
+        let to = (text.len() - end + BESIDE).min(text.len());
+        text[start.saturating_sub(BESIDE)..to].iter().collect()
+    };
+    (cut(&heard), cut(&read))
+}
