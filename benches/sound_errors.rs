@@ -129,7 +129,7 @@ fn tally(rules: &RuleSet, pairs: &Pairs) -> BTreeMap<usize, Tally> {
         let wanted = phrases(said);
         let turns = [turn(heard)];
         let call = rules.view(&turns, CallFacts::default(), &EvalOptions::default());
-        let hits = call.turns.iter().flat_map(TurnView::all_hits);
+        let hits = call.turns.iter().flat_map(|turn| turn.all_hits());
         // A phrase inside a longer one that was said was said too.
         let found: BTreeSet<String> = hits.map(|h| call.index.text(h.phrase)).collect();
         for phrase in &wanted {

@@ -49,9 +49,10 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
             turn.alternatives.clear();
         }
         let found = rules.evaluate(&plain, facts.clone(), &options);
+        let call = rules.view(&report.turns, facts, &options);
         for clear in found.iter().filter(|f| f.verdict == Verdict::Clear) {
             let (Some(label), rule) = (labels.get(&clear.rule_id), rules.get(&clear.rule_id)?) else { continue };
-            if let Some((best, _)) = rules.accusing(rule, &report.turns, &facts, (0.0, &options)) {
+            if let Some((best, _)) = rules.accusing(rule, &call, (0.0, &options)) {
                 let said = *label == Verdict::Hit;
                 println!("accuses: {said:5} {}", line(&best, &report.recording.meta.call_id, &clear.rule_id));
             }
@@ -59,7 +60,7 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
         for hit in found.iter().filter(|f| f.verdict == Verdict::Hit) {
             let Some(label) = labels.get(&hit.rule_id) else { continue };
             let rule = rules.get(&hit.rule_id)?;
-            let best = rules.clearing((rule, hit), &report.turns, &facts, &options);
+            let best = rules.clearing((rule, hit), &call, &options);
             if let Some(best) = best {
                 let said = *label != Verdict::Hit;
                 println!("clears: {said:5} {}", line(&best, &report.recording.meta.call_id, &hit.rule_id));

@@ -11,7 +11,7 @@ use crate::load::RuleSet;
 use crate::logic::{Eval, Truth};
 use crate::schema::{Rule, ViolationWhen};
 use crate::sentences::said;
-use crate::view::{CallFacts, CallView, Selection};
+use crate::view::{CallFacts, CallView, Selection, TurnView};
 
 /// Limits below which a rule does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ impl RuleSet {
         let call = self.view(turns, facts, options);
         let asked = turns.iter().any(|turn| !turn.alternatives.is_empty());
         let finding = |rule| match judge(rule, &call, options).finding {
-            finding if asked => self.heard_again(rule, finding, (turns, &call.facts), options),
+            finding if asked => self.heard_again(rule, finding, &call, options),
             finding => finding,
         };
         self.rules().iter().map(finding).collect()
@@ -153,10 +153,10 @@ fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement 
 
 /// Somebody said something that was heard as words: noises and tones are nobody's silence, monologue or omission.
 fn person_heard(call: &CallView<'_>, options: &EvalOptions) -> bool {
-    let said = |t: &&crate::view::TurnView<'_>| {
+    let said = |t: &TurnView<'_>| {
         !t.turn.is_unusable() && t.spoken_chars() > 0 && t.turn.confidence >= options.min_evidence_confidence
     };
-    call.turns.iter().any(|t| said(&t))
+    call.turns.iter().any(|t| said(t))
 }
 
 /// What was seen, or a plain word where it was not written down.

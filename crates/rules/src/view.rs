@@ -256,9 +256,9 @@ fn cut(chars: &[char], stretch: Range<usize>, at: usize, range: &Range<usize>) -
 /// A call, prepared for all rules.
 pub struct CallView<'a> {
     /// Facts besides the turns.
-    pub facts: CallFacts,
+    pub facts: Rc<CallFacts>,
     /// Every turn, in order of time.
-    pub turns: Vec<TurnView<'a>>,
+    pub turns: Vec<Rc<TurnView<'a>>>,
     /// All phrases of the rules.
     pub index: &'a PhraseIndex,
     /// From the first word to the last.
@@ -280,7 +280,17 @@ impl<'a> CallView<'a> {
     pub fn new(turns: &'a [Turn], facts: CallFacts, index: &'a PhraseIndex, min_role_confidence: f64) -> Self {
         let normalizer = Normalizer::matching();
         let mut seen = Seen::default();
-        let turns: Vec<_> = turns.iter().map(|turn| TurnView::new(turn, &normalizer, index, &mut seen)).collect();
+        let view = |turn| Rc::new(TurnView::new(turn, &normalizer, index, &mut seen));
+        let turns: Vec<_> = turns.iter().map(view).collect();
+        Self::of(turns, Rc::new(facts), index, (min_role_confidence, f64::INFINITY))
+    }
+
+    fn of(
+        turns: Vec<Rc<TurnView<'a>>>,
+        facts: Rc<CallFacts>,
+        index: &'a PhraseIndex,
+        (min_role_confidence, max_skipped_share): (f64, f64),
+    ) -> Self {
         let span = turns.iter().map(|t| t.turn.span).reduce(TimeSpan::union).unwrap_or_default();
         Self {
             facts,
@@ -288,12 +298,21 @@ impl<'a> CallView<'a> {
             index,
             span,
             min_role_confidence,
-            max_skipped_share: f64::INFINITY,
+            max_skipped_share,
             any_role: Cell::new(false),
             whole: OnceCell::new(),
             over_ms: OnceCell::new(),
             traced: Cell::new(false),
         }
+    }
+
+    /// The call with another turn in the place of one; everything known of the others is shared.
+    pub fn with_turn<'b>(&'b self, turn: &'b Turn) -> CallView<'b> {
+        let mut turns: Vec<Rc<TurnView<'b>>> = self.turns.iter().map(Rc::clone).collect();
+        if let Some(place) = turns.get_mut(turn.index as usize) {
+            *place = Rc::new(TurnView::new(turn, &Normalizer::matching(), self.index, &mut Seen::default()));
+        }
+        CallView::of(turns, Rc::clone(&self.facts), self.index, (self.min_role_confidence, self.max_skipped_share))
     }
 
     /// Where more than this share of what is searched is unusable, nothing is said to be absent.
@@ -453,6 +472,6 @@ pub struct Selection {
 impl Selection {
     /// The chosen turns.
     pub fn views<'c, 'a>(&'c self, call: &'c CallView<'a>) -> impl Iterator<Item = &'c TurnView<'a>> {
-        self.turns.iter().map(|i| &call.turns[*i])
+        self.turns.iter().map(|i| &*call.turns[*i])
     }
 }

@@ -10,36 +10,28 @@ use crate::evaluate::{EvalOptions, judge};
 use crate::load::RuleSet;
 use crate::schema::{Rule, ViolationWhen};
 use crate::sentences::said;
-use crate::view::CallFacts;
+use crate::view::CallView;
+
+/// The finding on the call, one of its turns read another way.
+pub(super) fn read_as(rule: &Rule, call: &CallView<'_>, turn: &Turn, text: &str, options: &EvalOptions) -> Finding {
+    let read = reading_of(turn, text);
+    judge(rule, &call.with_turn(&read), options).finding
+}
 
 impl RuleSet {
-    /// The verdict on the turns, one of them read another way.
-    pub(super) fn read_as(
-        &self,
-        rule: &Rule,
-        (turns, facts): (&[Turn], &CallFacts),
-        (turn, text): (u32, &str),
-        options: &EvalOptions,
-    ) -> Finding {
-        let read = with_reading(turns, turn, text);
-        judge(rule, &self.view(&read, facts.clone(), options), options).finding
-    }
-
     /// The likeliest of the readings that were asked about by which a rule that hits would not; `None` where there is none.
     pub fn clearing<'t>(
         &self,
         (rule, hit): (&Rule, &Finding),
-        turns: &'t [Turn],
-        facts: &CallFacts,
+        call: &CallView<'t>,
         options: &EvalOptions,
     ) -> Option<Reading<'t>> {
         // What excuses stands beside what accuses, not in its place; whether figures differ hangs on what was heard of both.
         let compares = rule.condition.value.operator().is_some_and(|(_, op)| op.compares());
         let replaces =
             |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| is_part_of(r.turn.index, &r.changed().0, e));
-        let read =
-            |r: &Reading<'_>| self.read_as(rule, (turns, facts), (r.turn.index, &r.alternative.text), options).verdict;
-        let likely = likely(turns, options.unsaid_below).into_iter().filter(|r| !replaces(r));
+        let read = |r: &Reading<'_>| read_as(rule, call, r.turn, &r.alternative.text, options).verdict;
+        let likely = likely(call, options.unsaid_below).into_iter().filter(|r| !replaces(r));
         likely.into_iter().find(|r| takes_back(read(r)))
     }
 
@@ -48,14 +40,13 @@ impl RuleSet {
     pub fn accusing<'t>(
         &self,
         rule: &Rule,
-        turns: &'t [Turn],
-        facts: &CallFacts,
+        call: &CallView<'t>,
         (least, options): (f64, &EvalOptions),
     ) -> Option<(Reading<'t>, Finding)> {
         // What is missing was not said: another reading only adds to what was.
-        let readings = if rule.violation_when == ViolationWhen::Found { likely(turns, least) } else { Vec::new() };
+        let readings = if rule.violation_when == ViolationWhen::Found { likely(call, least) } else { Vec::new() };
         readings.into_iter().filter(|r| r.cost <= ALIKE).find_map(|r| {
-            let read = self.read_as(rule, (turns, facts), (r.turn.index, &r.alternative.text), options);
+            let read = read_as(rule, call, r.turn, &r.alternative.text, options);
             (read.verdict == Verdict::Hit).then_some((r, read))
         })
     }
@@ -66,18 +57,18 @@ impl RuleSet {
         &self,
         rule: &Rule,
         finding: Finding,
-        (turns, facts): (&[Turn], &CallFacts),
+        call: &CallView<'_>,
         options: &EvalOptions,
     ) -> Finding {
         match finding.verdict {
             Verdict::Hit => {
-                let Some(best) = self.clearing((rule, &finding), turns, facts, options) else { return finding };
+                let Some(best) = self.clearing((rule, &finding), call, options) else { return finding };
                 let verdict = if best.prob >= options.said_from { Verdict::Clear } else { Verdict::CannotTell };
                 Finding { verdict, reason: best.reason(), points: 0.0, evidence: Vec::new(), ..finding }
             }
             Verdict::Clear => {
                 let limits = (options.said_from, options);
-                let Some((best, read)) = self.accusing(rule, turns, facts, limits) else { return finding };
+                let Some((best, read)) = self.accusing(rule, call, limits) else { return finding };
                 let evidence = read.evidence.iter().map(|e| best.as_heard(e)).collect();
                 Finding { reason: best.reason(), evidence, ..read }
             }
@@ -92,8 +83,9 @@ pub(super) fn takes_back(verdict: Verdict) -> bool {
 }
 
 /// Readings that were asked about and are at least so likely, the likeliest first.
-fn likely(turns: &[Turn], least: f64) -> Vec<Reading<'_>> {
-    let all = turns.iter().flat_map(|turn| turn.alternatives.iter().map(move |a| Reading::of(turn, a)));
+fn likely<'t>(call: &CallView<'t>, least: f64) -> Vec<Reading<'t>> {
+    let turns = call.turns.iter().map(|view| view.turn);
+    let all = turns.flat_map(|turn| turn.alternatives.iter().map(move |a| Reading::of(turn, a)));
     let mut readings: Vec<Reading<'_>> = all.filter(|r| r.prob >= least).collect();
     readings.sort_by(|a, b| b.prob.total_cmp(&a.prob).then_with(|| a.alternative.text.cmp(&b.alternative.text)));
     readings
@@ -188,10 +180,8 @@ fn cost(heard: &str, read: &str) -> f64 {
     }
 }
 
-/// The turns, one of them read another way: characters that both readings share keep their times and probabilities.
-pub(super) fn with_reading(turns: &[Turn], index: u32, text: &str) -> Vec<Turn> {
-    let mut turns = turns.to_vec();
-    let Some(turn) = turns.get_mut(index as usize) else { return turns };
+/// A turn read another way: characters that both readings share keep their times and probabilities.
+fn reading_of(turn: &Turn, text: &str) -> Turn {
     let (new, old): (Vec<char>, &[TimedChar]) = (text.chars().collect(), &turn.chars);
     let (start, end) = shared_ends(&old.iter().map(|c| c.ch).collect::<Vec<_>>(), &new);
     let replaced = &old[start..old.len() - end];
@@ -202,8 +192,7 @@ pub(super) fn with_reading(turns: &[Turn], index: u32, text: &str) -> Vec<Turn> 
     };
     let said: String = new[start..new.len() - end].iter().collect();
     let middle = TimedChar::spread(&said, span, 1.0);
-    turn.chars = [&old[..start], &middle, &old[old.len() - end..]].concat();
-    turns
+    Turn { chars: [&old[..start], &middle, &old[old.len() - end..]].concat(), ..turn.clone() }
 }
 
 /// How many characters two texts share at their beginnings, and at their ends beside those.

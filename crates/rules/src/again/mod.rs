@@ -15,8 +15,8 @@ use std::ops::Range;
 
 use callsift_core::{Evidence, Turn, Verdict};
 
-use self::answers::takes_back;
 pub use self::answers::{Reading, UNHEARD};
+use self::answers::{read_as, takes_back};
 pub(crate) use self::places::was_asked;
 use self::places::{accusing, awaited_by, least_understood, readings};
 use crate::evaluate::{EvalOptions, Judgement, judge};
@@ -70,7 +70,7 @@ impl RuleSet {
     /// What the recogniser should be asked about a call: whether rules that hit would not if turns read otherwise, and
     /// whether rules that found nothing would hit.
     pub fn doubts(&self, turns: &[Turn], facts: &CallFacts, options: &EvalOptions) -> Doubts {
-        let asking = Asking { rules: self, call: self.view(turns, facts.clone(), options), turns, facts, options };
+        let asking = Asking { call: self.view(turns, facts.clone(), options), turns, options };
         let understood = EvalOptions { max_doubtful_share: 1.0, ..*options };
         let (mut questions, mut wanted) = (Vec::new(), BTreeMap::new());
         for rule in self.rules() {
@@ -100,10 +100,8 @@ impl RuleSet {
 }
 
 struct Asking<'a> {
-    rules: &'a RuleSet,
     call: CallView<'a>,
     turns: &'a [Turn],
-    facts: &'a CallFacts,
     options: &'a EvalOptions,
 }
 
@@ -111,9 +109,8 @@ impl Asking<'_> {
     /// Those of the readings that give the rule another verdict.
     fn changing(&self, rule: &Rule, near: Vec<Question>, wanted: impl Fn(Verdict) -> bool) -> Vec<Question> {
         let changes = |q: &Question| {
-            let text = q.text(&self.turns[q.turn as usize]);
-            let read = self.rules.read_as(rule, (self.turns, self.facts), (q.turn, &text), self.options);
-            wanted(read.verdict)
+            let turn = &self.turns[q.turn as usize];
+            wanted(read_as(rule, &self.call, turn, &q.text(turn), self.options).verdict)
         };
         near.into_iter().take(TRIED).filter(changes).take(ASKED).collect()
     }

@@ -106,7 +106,7 @@ impl Duration {
     fn monologue(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let (mut runs, mut run) = (Vec::<Vec<&TurnView<'_>>>::new(), Vec::new());
         // Words that cannot be relied on are still somebody's who spoke.
-        for view in call.turns.iter().filter(|t| t.spoken_chars() > 0 || t.turn.is_unusable()) {
+        for view in call.turns.iter().map(|t| &**t).filter(|t| t.spoken_chars() > 0 || t.turn.is_unusable()) {
             let chosen = on.turns.contains(&(view.turn.index as usize));
             if chosen {
                 run.push(view);

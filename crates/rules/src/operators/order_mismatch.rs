@@ -134,7 +134,7 @@ impl Operator for OrderMismatch {
                 let view = &call.turns[*turn as usize];
                 let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
                 let ordered_in = call.turns.get(ordered[name].0 as usize);
-                let certain = is_certain(view) && ordered_in.is_none_or(is_certain);
+                let certain = is_certain(view) && ordered_in.is_none_or(|view| is_certain(view));
                 if !certain && ends_alike(name, &line.name) {
                     unclear.get_or_insert((wanted, said));
                     continue;

@@ -145,7 +145,7 @@ impl Readback {
         let customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
         let items: Vec<Item> =
             customer.flat_map(|t| spoken_lines(t, &self.units, &agent)).map(|l| Item::new(l.name)).collect();
-        on.candidates.iter().map(|i| &call.turns[*i]).find(|t| {
+        on.candidates.iter().map(|i| &*call.turns[*i]).find(|t| {
             let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
             let named = || self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t));
             let guessed = || counted(t, &self.units).iter().any(|c| is_guessed(t, c));
