@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use callsift_core::stats::wilson;
 use callsift_core::{SpeakerRole, TimeSpan, Turn};
-use callsift_rules::view::TurnView;
 use callsift_rules::{CallFacts, EvalOptions, RuleSet};
 use callsift_text::{Normalizer, RecognitionNoise, Segmenter, error_rate};
 

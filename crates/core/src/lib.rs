@@ -26,7 +26,7 @@ pub use report::{AudioInfo, CallReport, Outcome, Provenance, SentimentTrend, Sta
 pub use speech::{Mark, SpeechSegment, TimedChar, Utterance};
 pub use stage::Stage;
 pub use time::TimeSpan;
-pub use turn::{Alternative, LabelScore, SpeakerRole, Turn};
+pub use turn::{Alternative, LabelScore, SpeakerRole, Turn, doubtful_share};
 pub use visible::{visible, visible_json, visible_line};
 
 /// Bytes as lower-case hexadecimal: how hashes stand in tables.

@@ -88,6 +88,12 @@ pub struct Turn {
     pub alternatives: Vec<Alternative>,
 }
 
+/// Share of spoken characters that are less likely than not, 0 to 1.
+pub fn doubtful_share<'a>(chars: impl IntoIterator<Item = &'a TimedChar>) -> f64 {
+    let spoken: Vec<f32> = chars.into_iter().filter(|c| c.ch.is_alphanumeric()).map(|c| c.prob).collect();
+    spoken.iter().filter(|prob| **prob < 0.5).count() as f64 / spoken.len().max(1) as f64
+}
+
 impl Turn {
     /// A turn whose characters carry no time of their own: spread evenly over the span, all with one probability. The agent
     /// is on channel 0, the customer on channel 1; the role is sure unless it is unknown.
@@ -115,8 +121,7 @@ impl Turn {
 
     /// Share of its characters that are less likely than not, 0 to 1.
     pub fn doubtful_share(&self) -> f64 {
-        let doubtful = self.chars.iter().filter(|c| c.ch.is_alphanumeric() && c.prob < 0.5).count();
-        doubtful as f64 / self.spoken_chars().max(1) as f64
+        doubtful_share(&self.chars)
     }
 
     /// True where no rule may judge the text: a mark forbids it, or there are no words (`...`, ♪).

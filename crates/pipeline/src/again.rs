@@ -15,6 +15,8 @@ use crate::front::raise;
 
 /// Longest stretch that is heard again as a whole; of longer turns so much around the place, milliseconds.
 const LONGEST_MS: i64 = 12_000;
+/// Stretches of one turn that are searched for phrases.
+const STRETCHES: usize = 6;
 /// Sound before and after the words, milliseconds.
 const RIM_MS: i64 = 200;
 /// Samples per millisecond.
@@ -113,11 +115,13 @@ impl<'a> SecondHearing<'a> {
 /// What is heard again: for each turn with questions the whole of it, or of a long one what lies around the place.
 fn stretches(turns: &[Turn], questions: &[Question], wanted: &[Wanted]) -> Vec<Stretch> {
     let mut found: BTreeMap<(usize, usize, usize), Stretch> = BTreeMap::new();
-    let places = questions.iter().map(|q| (q.turn, q.range.clone()));
-    let place = |w: &Wanted| turns.get(w.turn as usize).map_or(0..0, least_certain);
-    let unsure = wanted.iter().map(|w| (w.turn, place(w)));
-    for (number, (turn, place)) in places.chain(unsure).enumerate() {
-        let turn = turn as usize;
+    let places = questions.iter().enumerate().map(|(i, q)| (q.turn as usize, q.range.clone(), (Some(i), None)));
+    let unsure = wanted.iter().enumerate().flat_map(|(i, w)| {
+        let turn = w.turn as usize;
+        let places = turns.get(turn).map(doubtful).unwrap_or_default();
+        places.into_iter().map(move |place| (turn, place, (None, Some(i))))
+    });
+    for (turn, place, (question, phrases)) in places.chain(unsure) {
         let Some(chars) = turns.get(turn).map(|turn| around(turn, &place)) else { continue };
         let inside = turns[turn].chars.get(chars.clone()).unwrap_or_default();
         let span = match (inside.first(), inside.last()) {
@@ -128,19 +132,25 @@ fn stretches(turns: &[Turn], questions: &[Question], wanted: &[Wanted]) -> Vec<S
         let span = TimeSpan::new((span.start_ms - RIM_MS).max(0), span.end_ms + RIM_MS);
         let stretch = Stretch { turn, chars: chars.clone(), span, questions: Vec::new(), wanted: None };
         let stretch = found.entry((turn, chars.start, chars.end)).or_insert(stretch);
-        match number.checked_sub(questions.len()) {
-            None => stretch.questions.push(number),
-            unsure => stretch.wanted = unsure,
-        }
+        stretch.questions.extend(question);
+        stretch.wanted = stretch.wanted.or(phrases);
     }
     found.into_values().collect()
 }
 
-/// The character of a turn that is least likely to be right.
-fn least_certain(turn: &Turn) -> Range<usize> {
-    let spoken = turn.chars.iter().enumerate().filter(|(_, c)| c.ch.is_alphanumeric());
-    let least = spoken.min_by(|a, b| a.1.prob.total_cmp(&b.1.prob)).map_or(0, |(at, _)| at);
-    least..(least + 1).min(turn.chars.len())
+/// Places around which a turn is searched for phrases: of a short one any, of a long one as many as hold all its doubtful
+/// characters, from the first on; not more than a few.
+fn doubtful(turn: &Turn) -> Vec<Range<usize>> {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut searched = 0;
+    for (at, c) in turn.chars.iter().enumerate() {
+        if at >= searched && c.ch.is_alphanumeric() && c.prob < 0.5 && places.len() < STRETCHES {
+            let place = at..at + 1;
+            searched = around(turn, &place).end;
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// The characters that are weighed together with those of a place.

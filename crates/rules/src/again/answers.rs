@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use callsift_core::{Alternative, Evidence, Finding, MatchKind, TimeSpan, TimedChar, Turn, Verdict};
+use callsift_core::{Alternative, Evidence, Finding, MatchKind, TimeSpan, TimedChar, Turn, Verdict, doubtful_share};
 use callsift_text::{Normalizer, SoundText, phrase_likeness};
 
 use super::is_part_of;
@@ -45,7 +45,9 @@ impl RuleSet {
     ) -> Option<(Reading<'t>, Finding)> {
         // What is missing was not said: another reading only adds to what was.
         let readings = if rule.violation_when == ViolationWhen::Found { likely(call, least) } else { Vec::new() };
-        readings.into_iter().filter(|r| r.cost <= ALIKE).find_map(|r| {
+        // Nor does a few words' likeness accuse anybody where the words around them were not understood.
+        let clear = |r: &Reading<'_>| r.cost <= ALIKE && r.doubtful_beside() <= options.max_doubtful_share;
+        readings.into_iter().filter(clear).find_map(|r| {
             let read = read_as(rule, call, r.turn, &r.alternative.text, options);
             (read.verdict == Verdict::Hit).then_some((r, read))
         })
@@ -118,6 +120,13 @@ impl<'t> Reading<'t> {
         let (start, end) = shared_ends(&heard, &read);
         let of = |all: usize| start..(all - end).max(start + 1).min(all.max(1));
         (of(heard.len()), of(read.len()))
+    }
+
+    /// Share of the characters that both readings have which are less likely than not.
+    fn doubtful_beside(&self) -> f64 {
+        let (other, _) = self.changed();
+        let beside = self.turn.chars.iter().enumerate().filter(|(at, _)| !other.contains(at)).map(|(_, c)| c);
+        doubtful_share(beside)
     }
 
     /// Both readings with their probability, in words.

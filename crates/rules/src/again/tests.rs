@@ -93,6 +93,10 @@ fn what_was_surely_said_accuses_and_quotes_what_was_written_down() {
         turns[2].alternatives = reading(text, score);
         assert_eq!(verdict("abusive-language", &turns).0, Verdict::Clear, "{text} {score}");
     }
+    // The words beside were guessed.
+    turns[2].alternatives = reading("你有病吧，自己查去", 3.0);
+    turns[2].chars[5..].iter_mut().for_each(|c| c.prob = 0.3);
+    assert_eq!(verdict("abusive-language", &turns).0, Verdict::Clear);
 }
 
 #[test]
@@ -132,4 +136,11 @@ fn the_numbers_of_an_order_with_other_measure_words_may_be_its_read_back() {
     let mut turns = calls("agent: 好的，明天九点送到");
     turns[2].confidence = 0.7;
     assert_eq!(verdict("order-readback-missing", &turns).0, Verdict::Hit);
+}
+
+#[test]
+fn what_sounds_like_a_quantity_of_the_order_may_be_its_read_back() {
+    let mut turns = turns_of(&["agent: 您好", "customer: 利群五条", "agent: 好嘞，李卿给您下午跳", "customer: 好"]);
+    turns[2].confidence = 0.8;
+    assert_eq!(verdict("order-readback-missing", &turns).0, Verdict::CannotTell);
 }

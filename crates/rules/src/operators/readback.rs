@@ -1,7 +1,7 @@
 //! Order read-back: the agent repeats the quantities that the customer gave (A16).
 
 use callsift_core::{MatchKind, SpeakerRole};
-use callsift_text::find_numbers;
+use callsift_text::{SoundText, find_numbers, least_cost, phrase_likeness};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -125,14 +125,23 @@ fn has_numbers(turn: &TurnView<'_>, ordered: &[Amount]) -> bool {
     again > 0 && 2 * again >= ordered.len()
 }
 
+/// Mean cost per syllable up to which a stretch may be a quantity that was written down by other characters (下午跳, 五条).
+const SAME_SOUND: f64 = 0.2;
+
+/// True where a turn holds a stretch that sounds like a quantity.
+fn sounds_like(turn: &TurnView<'_>, quantity: &SoundText) -> bool {
+    least_cost(turn.sounds(), quantity) <= SAME_SOUND
+        && phrase_likeness(turn.sounds(), quantity).is_some_and(|found| found.cost <= SAME_SOUND)
+}
+
 impl Readback {
     fn values(&self, turn: &TurnView<'_>) -> Vec<Amount> {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
     }
 
     /// A turn that sounds like a read-back and whose quantities were not understood: it counts something after the order, and the
-    /// recogniser is not sure of the number; it has the numbers of the order with other measure words (四角); or it names what
-    /// the customer ordered, holds a cue, and no number was heard.
+    /// recogniser is not sure of the number; it has the numbers of the order with other measure words (四角), or what sounds like
+    /// one of its quantities (下午跳); or it names what the customer ordered, holds a cue, and no number was heard.
     fn misheard<'c>(
         &self,
         call: &'c CallView<'_>,
@@ -143,14 +152,25 @@ impl Readback {
         let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
         let agent = Heard::new(theirs.map(|t| t.norm.chars()).collect());
         let customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
+        let quantities: Vec<SoundText> = customer.clone().flat_map(|t| self.last_syllables(t)).collect();
         let items: Vec<Item> =
             customer.flat_map(|t| spoken_lines(t, &self.units, &agent)).map(|l| Item::new(l.name)).collect();
         on.candidates.iter().map(|i| &*call.turns[*i]).find(|t| {
             let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
             let named = || self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t));
             let guessed = || counted(t, &self.units).iter().any(|c| is_guessed(t, c));
-            theirs && !is_certain(t) && (named() || guessed() || has_numbers(t, ordered))
+            let again = || has_numbers(t, ordered) || quantities.iter().any(|q| sounds_like(t, q));
+            theirs && !is_certain(t) && (named() || guessed() || again())
         })
+    }
+
+    /// The sounds by which each quantity of a turn ends, the measure word and what stands before it: 五条 of 二十五条. One of
+    /// something is said everywhere.
+    fn last_syllables(&self, turn: &TurnView<'_>) -> Vec<SoundText> {
+        let chars = turn.norm.chars();
+        let counts = counted(turn, &self.units).into_iter().filter(|c| !c.value.agrees(Amount::exactly(1.0)));
+        let ends = counts.filter_map(|c| Some(chars.get(c.range.end.checked_sub(2)?..c.range.end)?.to_vec()));
+        ends.map(|end| SoundText::of_phrase(&end)).collect()
     }
 
     /// An order that was refused or taken back need not be read back: the turn by which it fell stands for it.
