@@ -52,7 +52,7 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
         let call = rules.view(&report.turns, facts, &options);
         for clear in found.iter().filter(|f| f.verdict == Verdict::Clear) {
             let (Some(label), rule) = (labels.get(&clear.rule_id), rules.get(&clear.rule_id)?) else { continue };
-            if let Some((best, _)) = rules.accusing(rule, &call, (0.0, &options)) {
+            if let Some(best) = rules.accusing(rule, &call, (0.0, &options)) {
                 let said = *label == Verdict::Hit;
                 println!("accuses: {said:5} {}", line(&best, &report.recording.meta.call_id, &clear.rule_id));
             }

@@ -33,8 +33,8 @@ pub struct EvalOptions {
     /// Whether the recogniser is asked again before a rule says that something was not said.
     #[serde(skip_serializing_if = "is_default_second_hearing")]
     pub second_hearing: bool,
-    /// Probability (0 to 1) from which another reading of a turn counts as what was said: what it says clears a rule, or is what
-    /// the rule looked for.
+    /// Probability (0 to 1) from which another reading of a turn counts as what was said: it clears a rule that would hit,
+    /// and leaves one open that found nothing.
     #[serde(skip_serializing_if = "is_default_said_from")]
     pub said_from: f64,
     /// Probability (0 to 1) below which another reading of a turn was not said; between both limits the rule cannot tell.

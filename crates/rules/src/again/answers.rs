@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use callsift_core::{Alternative, Evidence, Finding, MatchKind, TimeSpan, TimedChar, Turn, Verdict, doubtful_share};
+use callsift_core::{Alternative, Finding, TimeSpan, TimedChar, Turn, Verdict, doubtful_share};
 use callsift_text::{Normalizer, SoundText, phrase_likeness};
 
 use super::is_part_of;
@@ -29,32 +29,30 @@ impl RuleSet {
         // What excuses stands beside what accuses, not in its place; whether figures differ hangs on what was heard of both.
         let compares = rule.condition.value.operator().is_some_and(|(_, op)| op.compares());
         let replaces =
-            |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| is_part_of(r.turn.index, &r.changed().0, e));
+            |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| is_part_of(r.turn.index, &r.changed(), e));
         let read = |r: &Reading<'_>| read_as(rule, call, r.turn, &r.alternative.text, options).verdict;
         let likely = likely(call, options.unsaid_below).into_iter().filter(|r| !replaces(r));
         likely.into_iter().find(|r| takes_back(read(r)))
     }
 
-    /// The likeliest of the readings that were asked about by which a rule that found nothing would hit, and the finding by
-    /// it; `None` where there is none.
+    /// The likeliest of the readings that were asked about by which a rule that found nothing would hit; `None` where there is
+    /// none.
     pub fn accusing<'t>(
         &self,
         rule: &Rule,
         call: &CallView<'t>,
         (least, options): (f64, &EvalOptions),
-    ) -> Option<(Reading<'t>, Finding)> {
+    ) -> Option<Reading<'t>> {
         // What is missing was not said: another reading only adds to what was.
         let readings = if rule.violation_when == ViolationWhen::Found { likely(call, least) } else { Vec::new() };
         // Nor does a few words' likeness accuse anybody where the words around them were not understood.
         let clear = |r: &Reading<'_>| r.cost <= ALIKE && r.doubtful_beside() <= options.max_doubtful_share;
-        readings.into_iter().filter(clear).find_map(|r| {
-            let read = read_as(rule, call, r.turn, &r.alternative.text, options);
-            (read.verdict == Verdict::Hit).then_some((r, read))
-        })
+        let hits = |r: &Reading<'_>| read_as(rule, call, r.turn, &r.alternative.text, options).verdict == Verdict::Hit;
+        readings.into_iter().filter(clear).find(hits)
     }
 
     /// The finding, after the readings that were asked about: one that clears the rule and is likely takes a hit back, one that
-    /// may be leaves it open, and one that accuses is believed where it is surely what was said.
+    /// may be leaves it open, and so does a likely one by which a rule that found nothing would hit.
     pub(crate) fn heard_again(
         &self,
         rule: &Rule,
@@ -69,10 +67,9 @@ impl RuleSet {
                 Finding { verdict, reason: best.reason(), points: 0.0, evidence: Vec::new(), ..finding }
             }
             Verdict::Clear => {
-                let limits = (options.said_from, options);
-                let Some((best, read)) = self.accusing(rule, call, limits) else { return finding };
-                let evidence = read.evidence.iter().map(|e| best.as_heard(e)).collect();
-                Finding { reason: best.reason(), evidence, ..read }
+                // Of such readings three in four were said: enough to have somebody listen, too few to accuse anybody.
+                let Some(best) = self.accusing(rule, call, (options.said_from, options)) else { return finding };
+                Finding { verdict: Verdict::CannotTell, reason: best.reason(), evidence: Vec::new(), ..finding }
             }
             _ => finding,
         }
@@ -112,19 +109,17 @@ impl<'t> Reading<'t> {
         Self { turn, alternative, cost, prob: prob(alternative.score, cost) }
     }
 
-    /// Characters of the turn that it reads otherwise, and those that it has there; where it only adds or leaves out, the
-    /// one after which it does counts.
-    fn changed(&self) -> (Range<usize>, Range<usize>) {
+    /// Characters of the turn that it reads otherwise; where it only adds, the one after which it does.
+    fn changed(&self) -> Range<usize> {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
-        let (heard, read) = (chars(&self.turn.text()), chars(&self.alternative.text));
-        let (start, end) = shared_ends(&heard, &read);
-        let of = |all: usize| start..(all - end).max(start + 1).min(all.max(1));
-        (of(heard.len()), of(read.len()))
+        let heard = chars(&self.turn.text());
+        let (start, end) = shared_ends(&heard, &chars(&self.alternative.text));
+        start..(heard.len() - end).max(start + 1)
     }
 
     /// Share of the characters that both readings have which are less likely than not.
     fn doubtful_beside(&self) -> f64 {
-        let (other, _) = self.changed();
+        let other = self.changed();
         let beside = self.turn.chars.iter().enumerate().filter(|(at, _)| !other.contains(at)).map(|(_, c)| c);
         doubtful_share(beside)
     }
@@ -133,33 +128,6 @@ impl<'t> Reading<'t> {
     fn reason(&self) -> String {
         let (heard, may_be) = differing(&self.turn.text(), &self.alternative.text);
         said!(HEARD_AGAIN, heard, may_be, self.prob).to_string()
-    }
-
-    /// Evidence of the turn so read, as what was heard there.
-    fn as_heard(&self, read: &Evidence) -> Evidence {
-        if read.turn != self.turn.index {
-            return read.clone();
-        }
-        let (heard, other) = self.changed();
-        let at = |at: usize, inside: usize| match at {
-            at if at <= other.start => at,
-            at if at < other.end => inside,
-            at => at - other.end + heard.end,
-        };
-        let chars = &self.turn.chars;
-        let to = at(read.char_end as usize, heard.end).min(chars.len());
-        let from = at(read.char_start as usize, heard.start).min(to.saturating_sub(1));
-        let said = &chars[from..to];
-        let span = said.iter().map(|c| c.span).reduce(|a, b| a.union(b)).unwrap_or(read.span);
-        Evidence {
-            char_start: from as u32,
-            char_end: to as u32,
-            span,
-            text: said.iter().map(|c| c.ch).collect(),
-            kind: MatchKind::Sound,
-            cost: self.cost,
-            ..read.clone()
-        }
     }
 }
 

@@ -2,10 +2,12 @@
 //! what the recogniser's answer makes of the verdict.
 //!
 //! Where a rule would hit, words that it waited for are looked for by sound, far more readily than a match would be: the
-//! stretch of a turn that sounds most like each is read as that word. What clears the rule when it is judged by the turn so read
-//! is worth a question ([`RuleSet::questions`]). Whoever has the recording asks the recogniser how likely each reading is beside
-//! what it wrote, and keeps the answer with the turn ([`Alternative`]); from then on every judgement, now and in replays, takes
-//! it into account. The transcript itself is never changed.
+//! stretch of a turn that sounds most like each is read as that word. What takes the hit back when the rule is judged by the turn
+//! so read is worth a question. In turns that were not understood sound is no guide: there the recogniser itself says where
+//! such words would stand, if anywhere. And where a rule found nothing, what sounds like its words is asked about as well.
+//! Whoever has the recording puts the questions ([`RuleSet::doubts`]) and keeps the answers with the turn ([`Alternative`](callsift_core::Alternative));
+//! from then on every judgement, now and in replays, takes them into account. The transcript
+//! itself is never changed.
 
 mod answers;
 mod places;

@@ -77,18 +77,16 @@ fn readings_share_what_does_not_differ() {
 }
 
 #[test]
-fn what_was_surely_said_accuses_and_quotes_what_was_written_down() {
+fn what_may_have_been_said_against_somebody_is_for_a_person_to_hear() {
     let mut turns = turns_of(&["agent: 您好", "customer: 货怎么还没到", "agent: 你又并吧，自己查去"]);
     assert_eq!(verdict("abusive-language", &turns).0, Verdict::Clear);
     let asked = questions(&turns);
     assert!(asked.iter().any(|q| q.turn == 2 && q.text(&turns[2]) == "你有病吧，自己查去"), "{asked:?}");
     let reading = |text: &str, score| vec![Alternative { text: text.to_owned(), score }];
     turns[2].alternatives = reading("你有病吧，自己查去", -1.0);
-    let findings = pack().evaluate(&turns, CallFacts::default(), &EvalOptions::default());
-    let finding = findings.iter().find(|f| f.rule_id == "abusive-language").unwrap();
-    assert_eq!((finding.verdict, finding.evidence[0].text.as_str()), (Verdict::Hit, "你又并吧"));
-    assert!(finding.reason.contains("有病") && finding.points > 0.0, "{}", finding.reason);
-    // Less likely, or nothing like what was heard: nobody is accused.
+    let (found, reason) = verdict("abusive-language", &turns);
+    assert!(found == Verdict::CannotTell && reason.contains("有病") && reason.contains("又并"), "{reason}");
+    // Less likely, or nothing like what was heard.
     for (text, score) in [("你有病吧，自己查去", -4.0), ("你又并吧，你有病吧", 3.0)] {
         turns[2].alternatives = reading(text, score);
         assert_eq!(verdict("abusive-language", &turns).0, Verdict::Clear, "{text} {score}");
