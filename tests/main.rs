@@ -11,6 +11,7 @@ mod estimate;
 mod hostile;
 mod intake;
 mod killed;
+mod mistakes;
 mod models;
 mod questions;
 mod readers;

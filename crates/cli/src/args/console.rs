@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Subcommand, ValueEnum};
 
 use super::{ConfigArgs, DayArgs, RuleArgs};
 
@@ -12,30 +12,30 @@ pub const CONSOLE_EXAMPLES: &str = "Examples:
   callsift console --lake lake --recordings /data/recordings --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
   callsift console --lake lake --recordings /data/recordings --first-users 3021
 
-Without people nobody can log in: `callsift users add`, or --first-users for a first look. Ctrl-C ends it; nothing that was
-acknowledged is lost, however it ends.";
+Nobody can log in before there are users: add them with `callsift users add`, or start with --first-users for a first
+look. Ctrl-C stops the console. Whatever it confirmed is saved, however it stops.";
 
 pub const USERS_EXAMPLES: &str = "Examples:
-  callsift users --lake lake add wangfang --role reviewer --display 王芳
-  callsift users --lake lake add chenxiao --role agent --display 陈晓 --agent-id 3021
-  callsift users --lake lake password wangfang
-  callsift users --lake lake list
+  callsift users add wangfang --lake lake --role reviewer --display 王芳
+  callsift users add chenxiao --lake lake --role agent --display 陈晓 --agent-id 3021
+  callsift users password wangfang --lake lake
+  callsift users list --lake lake
 
-Passwords are made at random and printed once; people change them at 账户.";
+Passwords are random and printed once; users change them on the page 账户.";
 
 pub const REVIEWS_EXAMPLES: &str = "Examples:
-  callsift reviews --lake lake backup /backup/reviews-2026-11-16.db
-  callsift reviews --lake lake check
-  callsift reviews --lake lake restore lake/console/backups/reviews-2026-11-15.db
-  callsift reviews --lake lake export";
+  callsift reviews backup /backup/reviews-2026-11-16.db --lake lake
+  callsift reviews check --lake lake
+  callsift reviews restore lake/console/backups/reviews-2026-11-15.db --lake lake
+  callsift reviews export --lake lake";
 
 pub const ESTIMATE_EXAMPLES: &str = "Examples:
   callsift estimate --lake lake --from 2026-11-01 --to 2026-11-15
   callsift estimate --lake lake --rule greeting-missing
   callsift estimate --lake lake --json > estimates.json
 
-Rates hold for all calls of these days where every call had a known chance of being heard: draw with `callsift sample --save`,
-hear what was drawn, and hand in a form for each call. Calls that people picked by themselves stand for themselves only.";
+Rates hold for all calls of these days if every call had a known chance of being drawn: draw with `callsift sample --save`,
+review what was drawn, and submit a form for each call. Calls that reviewers picked themselves stand for themselves only.";
 
 /// Where the console keeps what people said.
 #[derive(Debug, Args)]
@@ -46,6 +46,35 @@ pub struct DataArgs {
     /// Folder of the reviews database and the caches [default: LAKE/console].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// The same for commands with commands of their own: before or behind them. What must be given cannot stand anywhere by
+/// itself, so [`AnyPlaceDataArgs::given`] says what is missing.
+#[derive(Debug, Args)]
+pub struct AnyPlaceDataArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE", global = true)]
+    pub lake: Option<PathBuf>,
+    /// Folder of the reviews database and the caches [default: LAKE/console].
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+}
+
+impl AnyPlaceDataArgs {
+    /// Lake and data; where no lake is named, clap's own error for it ends the program.
+    pub fn given(&self, command: &str) -> DataArgs {
+        let lake = self.lake.clone().unwrap_or_else(|| missing_lake(command).exit());
+        DataArgs { lake, data: self.data.clone() }
+    }
+}
+
+fn missing_lake(command: &str) -> clap::Error {
+    let mut whole = super::Cli::command();
+    whole.build();
+    let command = whole.find_subcommand_mut(command);
+    let text = "the following required arguments were not provided:\n  --lake <LAKE>";
+    let kind = clap::error::ErrorKind::MissingRequiredArgument;
+    command.map_or_else(|| super::Cli::command().error(kind, text), |command| command.error(kind, text))
 }
 
 impl DataArgs {
@@ -64,7 +93,7 @@ pub struct ConsoleArgs {
     /// Folder of the recordings, the same as for `run`; without it nothing can be heard.
     #[arg(long, value_name = "DIR")]
     pub recordings: Option<PathBuf>,
-    /// Address; other machines reach the console only by another one than loopback, and then by TLS.
+    /// Address to listen on. Addresses other than loopback require TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8017")]
     pub listen: SocketAddr,
     /// Certificate chain, PEM.
@@ -101,7 +130,7 @@ pub struct ConsoleArgs {
 pub struct UsersArgs {
     /// Lake and data.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub data: AnyPlaceDataArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: UsersCommand,
@@ -123,7 +152,7 @@ pub enum RoleName {
 /// Commands on people.
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
-    /// Add a person and print the password, once.
+    /// Add a user and print the password, once.
     Add {
         /// Login name.
         name: String,
@@ -140,19 +169,23 @@ pub enum UsersCommand {
         #[arg(long)]
         numbers: bool,
     },
-    /// Print everybody.
-    List,
-    /// Give a person a new password and end the open sessions.
+    /// List all users.
+    List {
+        /// Print as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a new random password for a user and end open sessions.
     Password {
         /// Login name.
         name: String,
     },
-    /// Let a person in no more.
+    /// Disable a user.
     Disable {
         /// Login name.
         name: String,
     },
-    /// Let a person in again.
+    /// Enable a disabled user.
     Enable {
         /// Login name.
         name: String,
@@ -164,7 +197,7 @@ pub enum UsersCommand {
 pub struct ReviewsArgs {
     /// Lake and data.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub data: AnyPlaceDataArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: ReviewsCommand,
@@ -173,14 +206,18 @@ pub struct ReviewsArgs {
 /// Commands on the reviews database.
 #[derive(Debug, Subcommand)]
 pub enum ReviewsCommand {
-    /// Copy the database as it is at this moment, also while the console runs.
+    /// Copy the database, also while the console runs.
     Backup {
-        /// A file that is not there yet.
+        /// File to write; it must not exist yet.
         to: PathBuf,
     },
-    /// Go through the whole database and say whether it is sound, and which nightly copies there are.
-    Check,
-    /// Put a copy in its place. The copy is looked through first, and what was there stays beside it. End the console before.
+    /// Check the whole database for damage and list its nightly copies.
+    Check {
+        /// Print as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replace the database by a copy. Checks the copy first and keeps the present file beside it. Stop the console before.
     Restore {
         /// A file that `backup` or the console made.
         from: PathBuf,

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 pub const LAKE_EXAMPLES: &str = "Examples:
   callsift lake check --lake lake                 # reads all of every part; changes nothing
   callsift lake check --lake lake --quarantine    # and puts damaged parts into lake/.quarantine
-  callsift run --recordings /data/recordings --out lake      # makes their calls again
+  callsift run --recordings /data/recordings --lake lake     # makes their calls again
 
 A damaged part stops no command: it is left out, and named wherever figures are without it. Found is
 what cannot be read or decompressed; a byte that changed and still decompresses is not.

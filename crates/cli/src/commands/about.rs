@@ -11,10 +11,20 @@ use clap_complete::Shell;
 use crate::args::{Cli, ConfigArgs, SchemaArgs, SqlName};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_value, table};
 
 /// `callsift formats`.
-pub fn formats() -> Result<Exit> {
+pub fn formats(json: bool) -> Result<Exit> {
+    if json {
+        let format = |f: &callsift_audio::Format| {
+            serde_json::json!({
+                "format": f.name, "extensions": f.extensions, "decoder": f.decoder.as_str(), "note": f.note,
+            })
+        };
+        let formats: Vec<_> = FORMATS.iter().map(format).collect();
+        emit_value(&serde_json::json!({ "formats": formats, "ffmpeg": callsift_audio::ffmpeg_program() }))?;
+        return Ok(Exit::Done);
+    }
     let mut rows = vec![["FORMAT", "EXTENSIONS", "DECODER", "NOTE"].map(str::to_owned).to_vec()];
     rows.extend(
         FORMATS
@@ -25,7 +35,7 @@ pub fn formats() -> Result<Exit> {
     let found =
         ffmpeg.map_or_else(|| "not found; install ffmpeg for its formats".to_owned(), |p| p.display().to_string());
     emit(&format!(
-        "{}\nffmpeg: {found}\nFormats are told by their first bytes, not by their extension.\n",
+        "{}\nffmpeg: {found}\nFormats are recognised by their first bytes, not by their extension.\n",
         table(&rows)
     ));
     Ok(Exit::Done)

@@ -14,18 +14,24 @@ use callsift_pipeline::transcripts::Transcripts;
 use callsift_pipeline::{NoteKind, Quiet, Summary, plan_input, walk};
 
 use crate::args::RunArgs;
-use crate::commands::report;
+use crate::commands::report::Report;
 use crate::exit::Exit;
-use crate::load::{self, warn_of_strangers};
+use crate::input;
+use crate::lake;
+use crate::load;
 use crate::output::{emit, emit_json, note, unread};
 use crate::progress::Progress;
+use crate::rule_folder;
 
 /// Runs, shows progress, prints the summary.
 pub fn run(args: &RunArgs) -> Result<Exit> {
     // First of all: an interrupt while models load ends the run in order, too.
     let stop = stop_on_signal()?;
+    input::file("--metadata", args.metadata.as_deref())?;
+    input::file("--recordings", args.recordings.as_deref())?;
+    input::file("--transcripts", args.transcripts.as_deref())?;
     let config = load::config(&args.config)?;
-    let rules = load::rules(&args.rules)?;
+    let rules = rule_folder::load(&args.rules)?;
     let forced = args.dt.as_deref().map(check_date).transpose()?;
     let today = jiff::Zoned::now().date().to_string();
     let options = RunOptions {
@@ -34,12 +40,12 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         retry_failed: args.retry_failed,
         compact_bytes: config.lake.compact.then(|| config.lake.part_bytes()),
     };
-    warn_of_strangers(&args.out)?;
+    lake::check_new(&args.lake)?;
     let mut progress = Progress::new(args.json);
     let summary = if let Some(file) = &args.transcripts {
         let calls = Transcripts::open(file, &config.metadata, &today, forced.as_deref())?;
         let engine = load::engine(config, rules, false)?;
-        run_transcripts(&engine, &calls, &args.out, &options, &stop, &mut |e| progress.event(&e))?
+        run_transcripts(&engine, &calls, &args.lake, &options, &stop, &mut |e| progress.event(&e))?
     } else {
         let root = args.recordings.as_deref().context("name the recordings with --recordings DIR")?;
         let mut found = walk(root)?;
@@ -51,7 +57,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         let plan = plan_input(found, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
         load::warn_of_demo_model(&config, &[root])?;
         let engine = load::engine(config, rules, true)?;
-        run_recordings(&engine, plan, &args.out, &options, &stop, &mut |e| progress.event(&e))?
+        run_recordings(&engine, plan, &args.lake, &options, &stop, &mut |e| progress.event(&e))?
     };
     progress.finish();
     if args.json {
@@ -60,11 +66,11 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         emit(&text(&summary, options.workers));
         // Of the days that got calls: a run of minutes does not read the months before.
         if summary.days.is_empty() {
-            emit(&format!("没有新的通话；已有的结果：callsift report --lake {}\n", args.out.display()));
+            emit(&format!("没有新的通话；已有的结果：callsift report --lake {}\n", args.lake.display()));
         } else {
             let days: Vec<&str> = summary.days.iter().take(5).map(String::as_str).collect();
             emit(&format!("\n以下是有新通话的 {} 天：{}\n", summary.days.len(), days.join("，")));
-            emit(&report::text(&args.out, Some(&summary.days), 20)?);
+            emit(&Report::read(&args.lake, &summary.days)?.text(&args.lake, 20)?);
         }
     }
     let missing = summary.intake.count(NoteKind::NotReadable) > 0;
