@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
 BIN := target/release/callsift
 
-.PHONY: help setup build conformance demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
+.PHONY: help setup build dist conformance demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -176,6 +176,14 @@ bench-console: build ## 100 people at once on a lake of 100,000 calls, search be
 bench-coverage: setup ## whether 95 % intervals hold the truth: 2,000 made centres for each scenario
 	@cargo build --quiet --release --workspace --examples
 	@target/release/examples/coverage
+
+PACKAGES := target/packages
+
+# For other machines of the kind: without the instructions that only this processor has (docs/install.md).
+dist: setup ## tarball, Debian package and Python wheel, in target/packages; a build of its own (minutes)
+	@GGML_NATIVE=OFF cargo build --profile dist --workspace
+	@if [ -d $(ENV)/models/whisper-base ]; then model="--with-model whisper-base"; fi; \
+	python3 packaging/build.py --binary target/dist/callsift --env $(ENV) --out $(PACKAGES) $${model:-}
 
 clean: ## remove what was built
 	@cargo clean

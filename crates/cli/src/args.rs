@@ -32,6 +32,18 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Form of the messages on stderr.
+    #[arg(long, value_enum, global = true, value_name = "FORM", default_value_t = LogFormat::Text, env = "CALLSIFT_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// Forms of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line: time, level, message.
+    Json,
 }
 
 const TOP_EXAMPLES: &str = "Examples:
@@ -110,6 +122,14 @@ pub enum Command {
     Config(ConfigArgs),
     /// Say what is installed, which model and library are used, and how fast this machine is.
     Doctor(DoctorArgs),
+    /// Inspect the bundled calls: what callsift does, in a minute.
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// Write the manual pages, one for each command.
+    Man {
+        /// Folder to write to; created if it does not exist.
+        dir: PathBuf,
+    },
     /// Print a shell completion script.
     #[command(
         after_help = "Example:\n  callsift completion bash > ~/.local/share/bash-completion/completions/callsift"
@@ -137,6 +157,19 @@ pub struct DoctorArgs {
     /// Print as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+const DEMO_EXAMPLES: &str = "Example:
+  callsift demo
+
+It ends with the commands to go on with: the console on these calls, one finding explained, your own recordings.";
+
+/// `callsift demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder for the lake; created if it does not exist.
+    #[arg(long, value_name = "DIR", default_value = "callsift-demo")]
+    pub dir: PathBuf,
 }
 
 const SCHEMA_EXAMPLES: &str = "Examples:
@@ -173,6 +206,7 @@ const RUN_EXAMPLES: &str = "Examples:
   callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
   callsift run --recordings day/ --lake lake --config callsift.toml --workers 8 --json > summary.json
   callsift run --transcripts calls.jsonl --lake lake
+  callsift run --watch /data/incoming --lake /data/lake --metadata calls.csv --metrics /var/lib/node_exporter/callsift.prom
 
 Interrupted or killed? Run the same command again: it skips the calls that are done.";
 
@@ -203,8 +237,14 @@ pub struct RuleArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Folder of recordings, searched with its subfolders; or one file.
-    #[arg(long, value_name = "DIR", required_unless_present = "transcripts", conflicts_with = "transcripts")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["transcripts", "watch"], conflicts_with = "transcripts")]
     pub recordings: Option<PathBuf>,
+    /// Folder of recordings that is looked at again and again: new ones are taken as they arrive, until Ctrl-C or SIGTERM.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["recordings", "transcripts"])]
+    pub watch: Option<PathBuf>,
+    /// With --watch: time between two looks, seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub every: u32,
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
     pub transcripts: Option<PathBuf>,
@@ -230,10 +270,13 @@ pub struct RunArgs {
     /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub settle_secs: u32,
-    /// Do calls again that failed before. Each keeps its row until it is done.
+    /// Reprocess failed calls. Each keeps its row until it is done.
     #[arg(long)]
     pub retry_failed: bool,
-    /// Print the summary as JSON on stdout.
+    /// Write what the run did as a Prometheus text file, e.g. for the textfile collector of node_exporter.
+    #[arg(long, value_name = "FILE.prom")]
+    pub metrics: Option<PathBuf>,
+    /// Print the summary as JSON on stdout; with --watch a line for every pass.
     #[arg(long)]
     pub json: bool,
     /// Configuration.
@@ -281,7 +324,7 @@ pub struct ReplayArgs {
     /// Which days.
     #[command(flatten)]
     pub days: DayArgs,
-    /// Judge also calls that other options made; the present options are then written to them.
+    /// Also replay calls produced with a different configuration; they then carry the present one.
     #[arg(long)]
     pub other_options: bool,
     /// Threads [default: all cores].

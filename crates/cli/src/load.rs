@@ -86,7 +86,8 @@ pub fn warn_of_demo_model(config: &Config, recordings: &[&Path]) -> Result<()> {
     let embedded = manifest.get(&config.models.asr).is_ok_and(|entry| entry.embedded);
     let of_demo = |path: &&Path| {
         let whole = path.canonicalize().unwrap_or_default();
-        whole.ancestors().any(|folder| folder.ends_with("tests/demo/recordings"))
+        let of_demo = ["tests/demo/recordings", "callsift/demo/recordings"];
+        whole.ancestors().any(|folder| of_demo.iter().any(|end| folder.ends_with(end)))
     };
     if embedded && !recordings.iter().all(of_demo) {
         note(&format!(

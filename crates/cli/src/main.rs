@@ -28,6 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    output::log_as(cli.log_format);
     let result = match cli.command {
         Command::Run(args) => commands::run::run(&args),
         Command::Transcribe(args) => commands::transcribe::run(&args),
@@ -51,6 +52,8 @@ fn main() -> ExitCode {
         Command::Operators { json_schema } => commands::about::operators(json_schema),
         Command::Config(args) => commands::about::config(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Man { dir } => commands::about::man(&dir),
         Command::Completion { shell } => commands::about::completion(shell),
     };
     match result {

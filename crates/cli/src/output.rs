@@ -4,10 +4,13 @@ mod colour;
 mod table;
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use callsift_core::{visible, visible_json};
 
 pub use table::table;
+
+use crate::args::LogFormat;
 
 /// Writes data to stdout, without characters that would steer the terminal. A reader that went away (`| head`) ends the output,
 /// not the program.
@@ -33,8 +36,27 @@ fn write(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+static LOG_FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Sets the form of all messages, once.
+pub fn log_as(format: LogFormat) {
+    let _ = LOG_FORMAT.set(format);
+}
+
 /// Writes a message to stderr, likewise.
 pub fn note(text: &str) {
+    let level =
+        if ["注意", "警告", "WARNING"].iter().any(|word| text.starts_with(word)) { "warning" } else { "info" };
+    say(level, text);
+}
+
+fn say(level: &str, text: &str) {
+    if LOG_FORMAT.get() == Some(&LogFormat::Json) {
+        let time = jiff::Timestamp::now().to_string();
+        let line = serde_json::json!({ "time": time, "level": level, "message": text });
+        let _ = writeln!(std::io::stderr().lock(), "{}", visible_json(&line.to_string()));
+        return;
+    }
     let mut err = std::io::stderr().lock();
     let text = colour::paint(&visible(text), colour::is_on(&err));
     let _ = writeln!(err, "{text}");
@@ -47,15 +69,16 @@ pub fn unread(damage: &dyn std::fmt::Display) -> String {
 
 /// Writes an error with its causes.
 pub fn error(error: &anyhow::Error) {
-    note(&format!("callsift: {error}"));
+    let mut text = format!("callsift: {error}");
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
-        let text = cause.to_string();
-        if !last.contains(&text) {
-            note(&format!("  because: {text}"));
+        let cause = cause.to_string();
+        if !last.contains(&cause) {
+            text += &format!("\n  because: {cause}");
         }
-        last = text;
+        last = cause;
     }
+    say("error", text.trim_end());
 }
 
 /// Milliseconds as `m:ss`.

@@ -80,8 +80,8 @@ pub struct DrawArgs {
     /// Lake and data.
     #[command(flatten)]
     pub data: DataArgs,
-    /// The plan.
-    #[arg(long, value_name = "FILE.toml")]
+    /// The plan: a file, or the name of one that comes with callsift, such as half-month.
+    #[arg(long, value_name = "FILE.toml|NAME")]
     pub plan: PathBuf,
     /// Random seed: any text, published before the calls are known.
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]

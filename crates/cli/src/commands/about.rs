@@ -1,7 +1,9 @@
 //! Commands that print what is built in.
 #![expect(clippy::unnecessary_wraps, reason = "all commands have one shape")]
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use callsift_audio::FORMATS;
 use callsift_rules::docs;
 use callsift_store::views::{Dialect, views};
@@ -69,6 +71,16 @@ pub fn operators(json_schema: bool) -> Result<Exit> {
 /// `callsift config`.
 pub fn config(args: &ConfigArgs) -> Result<Exit> {
     emit(&toml::to_string(&load::config(args)?)?);
+    Ok(Exit::Done)
+}
+
+/// `callsift man`: `callsift.1`, `callsift-run.1`, ….
+pub fn man(folder: &Path) -> Result<Exit> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // Pages of `help` would only repeat the others.
+    let command = Cli::command().disable_help_subcommand(true);
+    let command = command.mut_subcommands(|command| command.disable_help_subcommand(true));
+    clap_mangen::generate_to(command, folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     Ok(Exit::Done)
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use callsift_models::Places;
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
 use callsift_sampling::{Assignment, Draw, Drawn, Findings, Held, Plan, assign, draw_with};
@@ -50,6 +51,25 @@ impl Record {
     }
 }
 
+/// The file of a plan: a path, or the name of one that comes with callsift (`half-month`, `plans/half-month.toml`).
+fn plan_file(given: &Path) -> Result<PathBuf> {
+    let folder = given.parent().unwrap_or(given);
+    if let (false, true, Some(name)) =
+        (given.exists(), [Path::new(""), Path::new("plans")].contains(&folder), given.file_stem())
+    {
+        let places = Places::of_process();
+        let dirs =
+            places.exe_dir.iter().chain(&places.cwd).flat_map(|dir| dir.ancestors()).map(|dir| dir.join("plans"));
+        let mut files =
+            places.share_folders("plans").into_iter().chain(dirs).map(|dir| dir.join(name).with_extension("toml"));
+        if let Some(file) = files.find(|file| file.is_file()) {
+            return Ok(file);
+        }
+    }
+    input::file("--plan", Some(given))?;
+    Ok(given.to_owned())
+}
+
 /// What a plan needs besides the frame.
 fn findings(
     plan: &Plan,
@@ -75,8 +95,7 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
 
 fn draw(args: &DrawArgs) -> Result<Exit> {
     let (days, _) = lake::with_calls(&args.data.lake, &args.days)?;
-    input::file("--plan", Some(&args.plan))?;
-    let (plan, seed) = (Plan::load(&args.plan)?, &args.seed);
+    let (plan, seed) = (Plan::load(&plan_file(&args.plan)?)?, &args.seed);
     let reviewers = keep::names(&args.reviewers);
     keep::check_reviewers(&reviewers)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
