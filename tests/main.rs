@@ -7,6 +7,7 @@ mod compact;
 mod console;
 mod damaged;
 mod demo;
+mod documents;
 mod estimate;
 mod hostile;
 mod intake;

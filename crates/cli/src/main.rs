@@ -5,6 +5,8 @@
 mod args;
 mod commands;
 mod cpu;
+#[cfg(test)]
+mod documents;
 mod exit;
 mod input;
 mod lake;
