@@ -273,7 +273,7 @@ pub struct RunArgs {
     /// Reprocess failed calls. Each keeps its row until it is done.
     #[arg(long)]
     pub retry_failed: bool,
-    /// Write what the run did as a Prometheus text file, e.g. for the textfile collector of node_exporter.
+    /// Write what the run did as a Prometheus text file, e.g. for the textfile collector of `node_exporter`.
     #[arg(long, value_name = "FILE.prom")]
     pub metrics: Option<PathBuf>,
     /// Print the summary as JSON on stdout; with --watch a line for every pass.

@@ -76,15 +76,13 @@ fn commands(line: &str) -> Vec<Vec<String>> {
     for c in line.chars().chain([' ', ';']) {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.push(c),
             (None, '"' | '\'') => (quote, quoted) = (Some(c), true),
             (None, '(' | ')') => {
                 brackets += if c == '(' { 1 } else { -1 };
                 word.push(c);
             }
-            (None, c) if brackets > 0 => word.push(c),
-            (None, '#') if word.is_empty() => break,
-            (None, c) if c.is_whitespace() || matches!(c, ';' | '|' | '&') => {
+            (None, '#') if word.is_empty() && brackets == 0 => break,
+            (None, c) if brackets == 0 && (c.is_whitespace() || matches!(c, ';' | '|' | '&')) => {
                 if !word.is_empty() || quoted {
                     words.push(std::mem::take(&mut word));
                     quoted = false;
@@ -93,7 +91,7 @@ fn commands(line: &str) -> Vec<Vec<String>> {
                     commands.push(std::mem::take(&mut words));
                 }
             }
-            (None, c) => word.push(c),
+            (_, c) => word.push(c),
         }
     }
     commands.extend((!words.is_empty()).then_some(words));

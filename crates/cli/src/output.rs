@@ -74,7 +74,7 @@ pub fn error(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         if !last.contains(&cause) {
-            text += &format!("\n  because: {cause}");
+            text = format!("{text}\n  because: {cause}");
         }
         last = cause;
     }
