@@ -25,15 +25,16 @@ pub use retain::RetainArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
 
-/// Sifts a day's call recordings: which calls deserve human ears, and why.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "callsift", version, about, long_about = None, after_help = TOP_EXAMPLES)]
+#[command(name = "callsift", version, about = ABOUT, long_about = None, after_help = TOP_EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Form of the messages on stderr.
-    #[arg(long, value_enum, global = true, value_name = "FORM", default_value_t = LogFormat::Text, env = "CALLSIFT_LOG_FORMAT")]
+    /// Messages on stderr as lines for people, or as one JSON object a line with time, level and message.
+    #[arg(long, value_enum, global = true, value_name = "text|json", default_value_t = LogFormat::Text)]
+    #[arg(env = "CALLSIFT_LOG_FORMAT", hide_env_values = true, hide_possible_values = true)]
     pub log_format: LogFormat,
 }
 
@@ -46,13 +47,15 @@ pub enum LogFormat {
     Json,
 }
 
+const ABOUT: &str = "Inspects call recordings in Mandarin: which calls to hear, and why.";
+
 const TOP_EXAMPLES: &str = "Examples:
   callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
   callsift report --lake /data/lake --dt 2026-11-16
   callsift transcribe call.wav --format srt
   callsift rules test
 
-Exit codes: 0 done · 1 some calls failed or tests did not pass · 2 bad usage, configuration, rules or a missing model
+Exit codes: 0 done · 1 some calls failed or tests did not pass · 2 bad usage, configuration, rules or a missing model \
 · 3 the run could not go on (disk, lock); what was written stays";
 
 /// Commands.
@@ -66,53 +69,53 @@ pub enum Command {
         after_help = "Examples:\n  callsift transcribe call.wav\n  callsift transcribe *.mp3 --format json > calls.json"
     )]
     Transcribe(TranscribeArgs),
-    /// Print what a lake says: rules, calls to hear first, failures.
+    /// Report on a lake: verdicts by rule, calls to hear first, failures.
     Report(ReportArgs),
-    /// Judge the calls of a lake again by other rules, without hearing them.
+    /// Judge the stored calls of a lake by other rules, without transcribing them again.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
-    /// Make a lake of links whose calls and findings belong together, to read from while others write.
+    /// Make a consistent copy of a lake out of links, to read from while others write.
     #[command(after_help = "Example:\n  callsift snapshot --lake /data/lake --out /data/lake-now")]
     Snapshot(SnapshotArgs),
-    /// Measure rules on labelled calls (precision and recall), or recognition on calls whose words are known (error rate, times).
+    /// Measure precision and recall of rules on labelled calls, or the error rate of recognition.
     #[command(after_help = eval::EXAMPLES)]
     Eval(EvalArgs),
-    /// Draw a listening plan that anyone can draw again, and hand it out to reviewers.
+    /// Draw calls for reviewers by a plan; anyone can verify the draw.
     #[command(after_help = sample::SAMPLE_EXAMPLES)]
     Sample(SampleArgs),
     /// Open the web console (质检台) for QA staff.
     #[command(after_help = console::CONSOLE_EXAMPLES)]
     Console(ConsoleArgs),
-    /// True rates from what people heard: precision and recall per rule, violations per agent, unit and centre.
+    /// Estimate true rates from reviewed calls: precision and recall per rule, violations per agent, team and centre.
     #[command(after_help = console::ESTIMATE_EXAMPLES)]
     Estimate(EstimateArgs),
-    /// Add, list and change the people who may log in to the console.
+    /// Add, list and change the users of the console.
     #[command(after_help = console::USERS_EXAMPLES)]
     Users(UsersArgs),
     /// Back up, check and restore the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
-    /// Make each day of a lake few large files, in the order of call ids.
+    /// Rewrite each day of a lake as few large files, sorted by call id.
     #[command(after_help = compact::COMPACT_EXAMPLES)]
     Compact(CompactArgs),
-    /// Find damaged parts of a lake, and put them aside.
+    /// Find damaged parts of a lake and put them aside.
     #[command(after_help = lake::LAKE_EXAMPLES)]
     Lake(LakeArgs),
-    /// Remove calls and recordings that are older than the centre wants to keep them.
+    /// Delete calls and recordings after a retention period.
     #[command(after_help = retain::RETAIN_EXAMPLES)]
     Retain(RetainArgs),
-    /// Compare a lake's verdicts with a file of expected ones, side by side.
+    /// Compare a lake's verdicts with expected ones.
     Expect(ExpectArgs),
     /// Check, test, explain and compare rules.
     Rules(RulesArgs),
-    /// List, fetch and verify models.
+    /// List, fetch, import and verify models.
     Models(ModelsArgs),
     /// List the audio formats that can be read.
     Formats(JsonArgs),
     /// Print the data dictionary of the lake, or views over it as SQL.
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
-    /// Print the page for rule writers, or the JSON schema of rule files.
+    /// Print the manual for rule writers, or the JSON schema of rule files.
     Operators {
         /// The JSON schema, for editors.
         #[arg(long)]
@@ -120,9 +123,9 @@ pub enum Command {
     },
     /// Print the configuration in force.
     Config(ConfigArgs),
-    /// Say what is installed, which model and library are used, and how fast this machine is.
+    /// Check the installation and measure the speed of this machine.
     Doctor(DoctorArgs),
-    /// Inspect the bundled calls: what callsift does, in a minute.
+    /// Inspect the bundled demo calls: what callsift does, in a minute.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Write the manual pages, one for each command.
@@ -204,20 +207,20 @@ pub struct SchemaArgs {
 
 const RUN_EXAMPLES: &str = "Examples:
   callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
-  callsift run --recordings day/ --lake lake --config callsift.toml --workers 8 --json > summary.json
+  callsift run --recordings day/ --lake lake --config callsift.toml --workers 8
   callsift run --transcripts calls.jsonl --lake lake
-  callsift run --watch /data/incoming --lake /data/lake --metadata calls.csv --metrics /var/lib/node_exporter/callsift.prom
+  callsift run --watch /data/incoming --lake /data/lake --metrics callsift.prom
 
 Interrupted or killed? Run the same command again: it skips the calls that are done.";
 
 /// Options shared by commands that read the configuration.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// Configuration file; `callsift.toml` of the project shows every option with its default.
+    /// Configuration file; callsift.toml shows every option with its default.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Speech model: a name of `callsift models list`, a folder that `models import` wrote or a ggml file; overrides
-    /// the configuration.
+    /// Speech model: a name from `callsift models list`, a folder written by `models import`, or a ggml file; overrides the
+    /// configuration.
     #[arg(long, value_name = "NAME|PATH")]
     pub model: Option<String>,
 }
@@ -225,10 +228,10 @@ pub struct ConfigArgs {
 /// Options shared by commands that judge calls.
 #[derive(Debug, Args)]
 pub struct RuleArgs {
-    /// Folder of rules [default: rules/ of the project or beside the program].
+    /// Folder of rules [default: rules/ of the project or the installation].
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
-    /// Profile of the folder that selects rules; `all` for every rule [default: order-hotline, where the folder has it].
+    /// Profile, a selection of the rules; `all` for every rule [default: order-hotline, where the folder has it].
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }
@@ -239,10 +242,10 @@ pub struct RunArgs {
     /// Folder of recordings, searched with its subfolders; or one file.
     #[arg(long, value_name = "DIR", required_unless_present_any = ["transcripts", "watch"], conflicts_with = "transcripts")]
     pub recordings: Option<PathBuf>,
-    /// Folder of recordings that is looked at again and again: new ones are taken as they arrive, until Ctrl-C or SIGTERM.
+    /// Folder of recordings to watch: new ones are inspected as they arrive, until Ctrl-C or SIGTERM.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["recordings", "transcripts"])]
     pub watch: Option<PathBuf>,
-    /// With --watch: time between two looks, seconds.
+    /// With --watch: interval between two looks, seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub every: u32,
     /// Calls that another system transcribed, one JSON object a line.
@@ -257,22 +260,25 @@ pub struct RunArgs {
     /// Which rules.
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// Day of all calls, YYYY-MM-DD; otherwise the metadata says, and today stands in.
+    /// Day of all calls, YYYY-MM-DD [default: by the metadata, else today].
     #[arg(long, value_name = "DATE")]
     pub dt: Option<String>,
     /// Recogniser threads [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
-    /// Calls per part file: what a killed run has to do again at most.
+    /// Calls per part file; a killed run repeats at most so many.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub calls_per_part: u32,
-    /// Take a recording only once it has not changed for so many seconds; `run` waits for those that just did, and leaves those
-    /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
+    /// Take a recording once it has not changed for so many seconds. Recordings that still change are left to the next run. 0 takes
+    /// all as they are; 60 suits recorders that write during the call.
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub settle_secs: u32,
     /// Reprocess failed calls. Each keeps its row until it is done.
     #[arg(long)]
     pub retry_failed: bool,
+    /// Language of the report at the end.
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
     /// Write what the run did as a Prometheus text file, e.g. for the textfile collector of `node_exporter`.
     #[arg(long, value_name = "FILE.prom")]
     pub metrics: Option<PathBuf>,
@@ -289,7 +295,7 @@ const REPLAY_EXAMPLES: &str = "Examples:
   callsift replay --lake lake --rules rules-new
   callsift replay --lake lake --rules rules-new --from 2026-10-01 --to 2026-10-31
 
-A replay that is stopped or killed is simply run again; each part of the lake changes as a whole or not at all.";
+Stopped or killed? Run it again: each part of the lake changes as a whole or not at all.";
 
 /// Days of a lake; all of them where none is named.
 #[derive(Debug, Default, Args)]
@@ -344,7 +350,7 @@ pub struct SnapshotArgs {
     /// The lake.
     #[arg(long, value_name = "LAKE")]
     pub lake: PathBuf,
-    /// The snapshot; it must not be there yet.
+    /// Folder of the snapshot; it must not exist yet.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Print what it holds as JSON on stdout.
@@ -388,12 +394,34 @@ pub struct ReportArgs {
     /// Which days.
     #[command(flatten)]
     pub days: DayArgs,
+    /// Language of the report; sentences of the calls stay as they are.
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
     /// Number of calls to list.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
     /// Print as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Languages of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// One of two.
+    pub fn of<T>(self, zh: T, en: T) -> T {
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
 }
 
 /// `callsift expect`.

@@ -58,11 +58,12 @@ fn links_lead_somewhere() {
 
 /// Lines of code fences for a shell, continued lines joined.
 fn shell_lines(text: &str) -> Vec<String> {
-    let (mut lines, mut within) = (Vec::new(), false);
+    // Of the fence that is open: whether it holds commands.
+    let (mut lines, mut fence) = (Vec::new(), None);
     for line in text.replace("\\\n", " ").lines() {
         if let Some(kind) = line.trim_start().strip_prefix("```") {
-            within = !within && matches!(kind.trim(), "" | "sh" | "bash" | "console");
-        } else if within {
+            fence = if fence.is_some() { None } else { Some(matches!(kind.trim(), "" | "sh" | "bash" | "console")) };
+        } else if fence == Some(true) {
             lines.push(line.to_owned());
         }
     }

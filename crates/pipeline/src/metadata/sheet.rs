@@ -386,7 +386,8 @@ mod tests {
             sheet.rows.iter().map(|r| (r.line, r.fields["file"].as_str())).collect::<Vec<_>>(),
             [(3, "b.wav"), (4, "c.wav")]
         );
-        assert_eq!(sheet.intake.notes[0].place, "a.csv:2");
+        // After how it was read.
+        assert_eq!(sheet.intake.notes[1].place, "a.csv:2");
     }
 
     #[test]
