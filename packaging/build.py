@@ -31,7 +31,11 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def run(*command, **more):
-    return subprocess.run([str(word) for word in command], check=True, capture_output=True, **more).stdout
+    done = subprocess.run([str(word) for word in command], capture_output=True, **more)
+    if done.returncode:
+        said = done.stderr if isinstance(done.stderr, str) else done.stderr.decode(errors="replace")
+        sys.exit(f"packaging: {' '.join(map(str, command))} failed:\n{said}")
+    return done.stdout
 
 
 def version():
@@ -43,10 +47,8 @@ def epoch():
     """Seconds that every file of a package bears: of the last commit, else a fixed day."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return int(os.environ["SOURCE_DATE_EPOCH"])
-    try:
-        return int(run("git", "log", "-1", "--format=%ct", cwd=ROOT))
-    except (subprocess.CalledProcessError, OSError):
-        return 1_767_225_600
+    log = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
+    return int(log.stdout) if log.returncode == 0 else 1_767_225_600
 
 
 def runtime():

@@ -79,6 +79,10 @@ enum Cut {
 
 impl Cut {
     fn behind(self, c: char) -> bool {
+        // Opening marks never end a line.
+        if matches!(c, '（' | '【' | '《' | '“' | '‘') && self < Self::Anywhere {
+            return false;
+        }
         c == ' '
             || is_wide(c)
             || self >= Self::Ids && matches!(c, '-' | '/' | '_' | '.' | ',')
