@@ -177,8 +177,8 @@ impl Report {
             let agent = if call.agent_id.is_empty() { "—" } else { &call.agent_id };
             let length = call.duration_ms.map_or_else(|| "—".to_owned(), clock);
             let (id, agent) = (visible_line(&call.call_id), visible_line(agent));
-            let [scored, by, long] = lang.of(["得分", "工号", "时长"], ["score", "agent", "length"]);
-            let _ = writeln!(out, "  {id}  {scored} {score}  {by} {agent}  {long} {length}");
+            let [scored, by, lasting] = lang.of(["得分", "工号", "时长"], ["score", "agent", "length"]);
+            let _ = writeln!(out, "  {id}  {scored} {score}  {by} {agent}  {lasting} {length}");
             for f in &call.hits {
                 let _ = writeln!(out, "      {}  {}", clock(f.start_ms), f.sentence(lang));
             }
