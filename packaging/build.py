@@ -3,8 +3,8 @@
 
     python3 packaging/build.py --binary target/dist/callsift --env .callsift --out target/packages
 
-`make dist` builds the binary and calls this. Standard library only; `strip`, `objdump` and `dpkg-deb` come with Debian's
-build tools. The same inputs give the same bytes."""
+`make dist` builds the binary and calls this. Standard library only; `strip`, `objdump` and `dpkg-deb` come with
+Debian's build tools. The same inputs give the same bytes."""
 
 import argparse
 import base64
@@ -121,7 +121,9 @@ def mode(path):
 
 
 def tar(files, top, out, when):
-    with tarfile.open(out, "w:gz", compresslevel=6) as archive:
+    # tarfile's own gzip would write the present moment into the header.
+    with (gzip.GzipFile(out, "wb", compresslevel=6, mtime=when) as packed,
+          tarfile.open(fileobj=packed, mode="w") as archive):
         for path, source in sorted(files.items()):
             data = content(source)
             info = tarfile.TarInfo(f"{top}/{path}")

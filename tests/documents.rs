@@ -1,5 +1,5 @@
-//! The commands of the README and of the pages for a night and for sampling are run as they stand, one after the other; only the
-//! folder and the model are other ones.
+//! The commands of the README and of the pages for a night and for sampling are run as they stand, one after the
+//! other; only the folder and the model are other ones.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,8 @@ fn centre(folder: &Path) {
     }
 }
 
-/// What cannot be run here: the console serves until it is stopped, `--watch` too (`tests/watch.rs`), and pulling needs a network.
+/// What cannot be run here: the console serves until it is stopped, `--watch` too (`tests/watch.rs`), and pulling
+/// needs a network.
 fn is_run_here(line: &str) -> bool {
     !["callsift console", "callsift models pull", "--watch", "callsift demo"].iter().any(|part| line.contains(part))
 }

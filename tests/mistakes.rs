@@ -1,5 +1,5 @@
-//! What people mistype: each message names what is wrong and what to do, and the exit code is 2. Word for word, so that whoever
-//! changes a message reads it. `INSTA_UPDATE=always cargo test … mistakes` takes new words over.
+//! What people mistype: each message names what is wrong and what to do, and the exit code is 2. Word for word, so
+//! that whoever changes a message reads it. `INSTA_UPDATE=always cargo test … mistakes` takes new words over.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,5 +1,5 @@
-//! What is installed without a compiler: packages of this binary, each in an empty root, run from another folder by a user
-//! without rights. `make dist` makes the same of the binary that is shipped.
+//! What is installed without a compiler: packages of this binary, each in an empty root, run from another folder by a
+//! user without rights. `make dist` makes the same of the binary that is shipped.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -36,7 +36,8 @@ fn open_folder() -> tempfile::TempDir {
     folder
 }
 
-/// An installed command, and a user without rights who starts it at the root of the file system with nothing in the environment.
+/// An installed command, and a user without rights who starts it at the root of the file system with nothing in the
+/// environment.
 struct Installed {
     command: PathBuf,
     home: tempfile::TempDir,
@@ -118,6 +119,7 @@ fn the_tarball_works_from_any_folder_for_any_user() {
     ] {
         let output = callsift.run(line);
         assert_eq!(code(&output), 0, "{line}: {}", stderr(&output));
+        assert!(!(stdout(&output) + &stderr(&output)).contains("make setup"), "{line}");
     }
     // What is missing is got by a command that an installation has.
     let recordings = top.join("share/callsift/demo/recordings");
@@ -156,7 +158,8 @@ fn the_debian_package_installs_into_an_empty_root() {
     Installed::new(root.join("usr/bin/callsift")).finds();
 }
 
-/// From an empty environment to the first findings in a minute; its runtime comes from the package index, as for everybody.
+/// From an empty environment to the first findings in a minute; its runtime comes from the package index, as for
+/// everybody.
 #[test]
 fn the_wheel_gives_the_command() {
     let folder = open_folder();

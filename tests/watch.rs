@@ -1,4 +1,5 @@
-//! `run --watch`: recordings are taken as they arrive; what it did is there for Prometheus, and its messages for machines.
+//! `run --watch`: recordings are taken as they arrive; what it did is there for Prometheus, and its messages for
+//! machines.
 
 use std::fs;
 use std::path::Path;

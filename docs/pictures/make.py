@@ -23,7 +23,8 @@ SIZE = 1400, 860
 
 def console(lake):
     """A console over the demo calls: its process, address and the reviewer's password."""
-    command = [CALLSIFT, "console", "--lake", str(lake), "--recordings", str(DEMO), "--listen", "127.0.0.1:0", "--first-users", "3021"]
+    command = [CALLSIFT, "console", "--lake", str(lake), "--recordings", str(DEMO)]
+    command += ["--listen", "127.0.0.1:0", "--first-users", "3021"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     said = ""
     for line in process.stdout:
@@ -36,14 +37,15 @@ def console(lake):
 def browser():
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
-    for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--lang=zh-CN", f"--window-size={SIZE[0]},{SIZE[1]}", "--hide-scrollbars"]:
+    size = f"--window-size={SIZE[0]},{SIZE[1]}"
+    for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--lang=zh-CN", size, "--hide-scrollbars"]:
         options.add_argument(argument)
     return webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([CALLSIFT, "demo", "--dir", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([CALLSIFT, "demo", "--dir", folder], check=True, capture_output=True)
         process, base, password = console(Path(folder, "lake"))
         driver = browser()
         try:

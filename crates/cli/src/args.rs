@@ -219,8 +219,8 @@ pub struct ConfigArgs {
     /// Configuration file; callsift.toml shows every option with its default.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Speech model: a name from `callsift models list`, a folder written by `models import`, or a ggml file; overrides the
-    /// configuration.
+    /// Speech model: a name from `callsift models list`, a folder written by `models import`, or a ggml file;
+    /// overrides the configuration.
     #[arg(long, value_name = "NAME|PATH")]
     pub model: Option<String>,
 }
@@ -240,13 +240,15 @@ pub struct RuleArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Folder of recordings, searched with its subfolders; or one file.
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["transcripts", "watch"], conflicts_with = "transcripts")]
+    #[arg(long, value_name = "DIR", conflicts_with = "transcripts")]
+    #[arg(required_unless_present_any = ["transcripts", "watch"])]
     pub recordings: Option<PathBuf>,
     /// Folder of recordings to watch: new ones are inspected as they arrive, until Ctrl-C or SIGTERM.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["recordings", "transcripts"])]
     pub watch: Option<PathBuf>,
     /// With --watch: interval between two looks, seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub every: u32,
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
@@ -269,8 +271,8 @@ pub struct RunArgs {
     /// Calls per part file; a killed run repeats at most so many.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub calls_per_part: u32,
-    /// Take a recording once it has not changed for so many seconds. Recordings that still change are left to the next run. 0 takes
-    /// all as they are; 60 suits recorders that write during the call.
+    /// Take a recording once it has not changed for so many seconds. Recordings that still change are left to the
+    /// next run. 0 takes all as they are; 60 suits recorders that write during the call.
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub settle_secs: u32,
     /// Reprocess failed calls. Each keeps its row until it is done.

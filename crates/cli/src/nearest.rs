@@ -24,7 +24,8 @@ pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -
     nearest(typed, names).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// What is there in place of a path that is not: the name most like it beside it, or the last folder of the path that exists.
+/// What is there in place of a path that is not: the name most like it beside it, or the last folder of the path that
+/// exists.
 pub fn nearest_path(path: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(path).ok()?;
     let there = whole.ancestors().skip(1).find(|folder| folder.is_dir())?;

@@ -11,7 +11,8 @@ use crate::args::RuleArgs;
 use crate::input;
 use crate::nearest::did_you_mean;
 
-/// The folder of rules: given, or `rules/` found upwards of the current folder or of the program, or that of the installation.
+/// The folder of rules: given, or `rules/` found upwards of the current folder or of the program, or that of the
+/// installation.
 pub fn folder(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(given) = given {
         input::file("rules", Some(given))?;

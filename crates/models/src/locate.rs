@@ -67,7 +67,8 @@ impl Places {
         home.chain(beside).chain(repository).chain(user).collect()
     }
 
-    /// The share folder of an installation, `PREFIX/share/callsift`, with a part of it; empty where the program's folder is unknown.
+    /// The share folder of an installation, `PREFIX/share/callsift`, with a part of it; empty where the program's
+    /// folder is unknown.
     pub fn share_folders(&self, part: &str) -> Vec<PathBuf> {
         let home = self.home.iter().map(|home| home.join(part));
         let prefix = self.exe_dir.iter().filter_map(|dir| Some(dir.parent()?.join("share/callsift").join(part)));
@@ -105,7 +106,8 @@ fn repository_folders(dir: &Path, part: &str) -> Vec<PathBuf> {
         .unwrap_or_default()
 }
 
-/// Libraries of an installation: of the package itself, and of the Python package `onnxruntime` beside a wheel's command.
+/// Libraries of an installation: of the package itself, and of the Python package `onnxruntime` beside a wheel's
+/// command.
 fn package_libraries(prefix: &Path) -> Vec<PathBuf> {
     let mut found = vec![prefix.join("lib/callsift")];
     for lib in ["lib", "lib64", "local/lib"] {

@@ -16,7 +16,8 @@ Every night, by cron, after the run:
 
 Rewrites the days with more than one small part and skips the others. Others may read meanwhile; a query that fails \
 because a file is gone has to be repeated (docs/schema.md says how to read what belongs together). Stopped or killed? \
-Run it again: each day changes as a whole or not at all. With [lake] compact = true in callsift.toml a run does this at its end by itself.
+Run it again: each day changes as a whole or not at all. With [lake] compact = true in callsift.toml a run does \
+this at its end by itself.
 
 Exit codes: 0 done · 1 a day was left because a part of it cannot be read or a call stands twice, or the command was \
 stopped · 2 bad usage · 3 the lake is in use or cannot be written";

@@ -34,8 +34,9 @@ pub const ESTIMATE_EXAMPLES: &str = "Examples:
   callsift estimate --lake lake --rule greeting-missing
   callsift estimate --lake lake --json > estimates.json
 
-Rates hold for all calls of these days if every call had a known chance of being drawn: draw with `callsift sample --save`, \
-review what was drawn, and submit a form for each call. Calls that reviewers picked themselves stand for themselves only.";
+Rates hold for all calls of these days if every call had a known chance of being drawn: draw with \
+`callsift sample --save`, review what was drawn, and submit a form for each call. Calls that reviewers picked \
+themselves stand for themselves only.";
 
 /// Where the console keeps what people said.
 #[derive(Debug, Args)]
@@ -217,7 +218,8 @@ pub enum ReviewsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Replace the database by a copy. Checks the copy first and keeps the present file beside it. Stop the console before.
+    /// Replace the database by a copy. Checks the copy first and keeps the present file beside it. Stop the console
+    /// before.
     Restore {
         /// A file that `backup` or the console made.
         from: PathBuf,

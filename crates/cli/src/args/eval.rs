@@ -27,12 +27,12 @@ pub struct EvalArgs {
     /// Measure punctuation: removes the marks of these lines, restores them and compares.
     #[arg(long, value_name = "FILE.txt", conflicts_with_all = ["labelled", "numbers", "speech"])]
     pub punctuation: Option<PathBuf>,
-    /// Measure recognition: transcribes the recordings beside this file (or this folder's references.jsonl) and compares with its
-    /// turns.
+    /// Measure recognition: transcribes the recordings beside this file (or this folder's references.jsonl) and
+    /// compares with its turns.
     #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]
     pub speech: Option<PathBuf>,
-    /// Measure rules on spoken calls (a folder with dev.jsonl, test.jsonl): on the text and on what was recognised, side by side.
-    /// Recordings beside them are transcribed to heard-SET.jsonl first.
+    /// Measure rules on spoken calls (a folder with dev.jsonl, test.jsonl): on the text and on what was recognised,
+    /// side by side. Recordings beside them are transcribed to heard-SET.jsonl first.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["labelled", "numbers", "speech", "punctuation"])]
     pub spoken: Option<PathBuf>,
     /// Only this set of the spoken calls.

@@ -56,7 +56,8 @@ pub enum RulesCommand {
         /// Which rules.
         #[command(flatten)]
         folder: FolderArgs,
-        /// Repeat them with simulated recognition errors: 5, 10 and 20 % of the characters replaced by ones that sound alike.
+        /// Repeat them with simulated recognition errors: 5, 10 and 20 % of the characters replaced by ones that
+        /// sound alike.
         #[arg(long)]
         noise: bool,
         /// With --noise: repetitions of each test.

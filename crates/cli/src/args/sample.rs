@@ -15,14 +15,14 @@ pub const SAMPLE_EXAMPLES: &str = "Examples:
       --seed 2026-11-16 --reviewers wangfang,liqiang --save
   callsift sample verify nov-1.json --lake lake
 
-Publish the seed before the calls are known. The same plan, seed and calls give the same draw. `sample verify` repeats the \
-draw and exits 1 if the draw or the eligible calls differ, or if it is not the draw that was recorded.";
+Publish the seed before the calls are known. The same plan, seed and calls give the same draw. `sample verify` \
+repeats the draw and exits 1 if the draw or the eligible calls differ, or if it is not the draw that was recorded.";
 
 const VERIFY_EXAMPLES: &str = "Examples:
   callsift sample verify nov-1.json --lake lake
 
-Exit codes: 0 the same draw · 1 the eligible calls, the machine's findings or the draw differ, or it is not the draw that \
-was recorded: saved with --save, or announced (console/draws.jsonl)";
+Exit codes: 0 the same draw · 1 the eligible calls, the machine's findings or the draw differ, or it is not the \
+draw that was recorded: saved with --save, or announced (console/draws.jsonl)";
 
 /// `callsift sample`: draws, unless a command says otherwise. By hand, since derived arguments cannot be required only where there
 /// is no command and have groups in them.

@@ -39,8 +39,8 @@ fn limit() -> usize {
     if columns == 0 { WIDTH } else { columns.clamp(WIDTHS.0, WIDTHS.1) }
 }
 
-/// Rows as a table, the first of them its heading: two spaces between columns, indented by two, cells wrapped where the table
-/// would be wider than the terminal.
+/// Rows as a table, the first of them its heading: two spaces between columns, indented by two, cells wrapped where
+/// the table would be wider than the terminal.
 pub fn table(rows: &[Vec<String>]) -> String {
     table_within(rows, limit())
 }

@@ -16,8 +16,8 @@ use crate::output::{emit, error, note};
 /// Name, size and time of the last change of every file that a run would look at.
 type Seen = BTreeMap<PathBuf, Option<(u64, SystemTime)>>;
 
-/// Runs whenever the folder or the metadata changed, until it is told to stop. A pass that fails is tried again with the next;
-/// what cannot ever work ends the command: bad rules, a missing model.
+/// Runs whenever the folder or the metadata changed, until it is told to stop. A pass that fails is tried again with
+/// the next; what cannot ever work ends the command: bad rules, a missing model.
 pub fn run(job: &mut Job<'_>, folder: &Path) -> Result<Exit> {
     let every = Duration::from_secs(job.args.every.into());
     note(&format!("每 {} 秒查看 {} 中的新录音；Ctrl-C 结束", every.as_secs(), folder.display()));
@@ -59,7 +59,8 @@ fn seen(folder: &Path, metadata: Option<&Path>) -> Result<Seen> {
     Ok(files.map(state).collect())
 }
 
-/// Whether an error may be gone the next time: another command holds the lake, a share is not mounted, a table is half written.
+/// Whether an error may be gone the next time: another command holds the lake, a share is not mounted, a table is
+/// half written.
 fn passes(why: &anyhow::Error) -> bool {
     matches!(
         why.downcast_ref::<PipelineError>(),
