@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
 BIN := target/release/callsift
 
-.PHONY: help setup build conformance demo console test lint deny check train-asr train-text eval docs bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
+.PHONY: help setup build dist conformance demo console test lint deny check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ DEMO_INPUT = $(shell find rules tests/demo models/whisper-mini-zh -type f -not -
 demo: build ## inspect the bundled calls and print what was found
 	@mkdir -p $(DEMO)
 	@if [ -n "$$(find $(BIN) $(DEMO_INPUT) -newer $(DEMO)/made -print -quit 2>/dev/null)" ] || [ ! -f $(DEMO)/made ]; then rm -rf $(DEMO)/lake; fi
-	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model whisper-mini-zh --out $(DEMO)/lake || [ $$? -eq 1 ]
+	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model whisper-mini-zh --lake $(DEMO)/lake || [ $$? -eq 1 ]
 	@touch $(DEMO)/made
 	@$(BIN) expect --lake $(DEMO)/lake tests/demo/expected.jsonl
 
@@ -111,7 +111,7 @@ eval-speech: build real-calls ## recognition of real speech, and the demo's verd
 	@$(BIN) eval --speech $(REAL) --model $(MODEL)
 	@echo "the demo's verdicts, heard by $(MODEL)"
 	@rm -rf target/demo-real && mkdir -p target/demo-real
-	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model $(MODEL) --out target/demo-real/lake >/dev/null || [ $$? -eq 1 ]
+	@$(BIN) run --recordings tests/demo/recordings --metadata tests/demo/metadata.csv --rules rules --model $(MODEL) --lake target/demo-real/lake >/dev/null || [ $$? -eq 1 ]
 	@$(BIN) expect --lake target/demo-real/lake tests/demo/expected.jsonl || [ $$? -eq 1 ]
 
 SPOKEN := target/spoken
@@ -153,7 +153,7 @@ CONFORMANCE := target/conformance
 
 conformance: build $(ENV)/venv-conformance/ready ## a table of readers that read the lake alike (Spark needs Java 17)
 	@rm -rf $(CONFORMANCE) && mkdir -p $(CONFORMANCE) && cp -r crates/store/test-data/v2 $(CONFORMANCE)/lake
-	@$(BIN) run --transcripts tests/labelled/dev.jsonl --rules rules --profile all --out $(CONFORMANCE)/lake >/dev/null
+	@$(BIN) run --transcripts tests/labelled/dev.jsonl --rules rules --profile all --lake $(CONFORMANCE)/lake >/dev/null
 	@$(BIN) schema --sql spark --lake $(CONFORMANCE)/lake > $(CONFORMANCE)/spark.sql
 	@$(BIN) schema --sql clickhouse --lake $(CONFORMANCE)/lake > $(CONFORMANCE)/clickhouse.sql
 	@$(ENV)/venv-conformance/bin/python tests/conformance.py $(CONFORMANCE)/lake $(CONFORMANCE)/spark.sql $(CONFORMANCE)/clickhouse.sql
@@ -163,6 +163,9 @@ docs: build ## generate docs/schema.md and docs/rules.md
 	@$(BIN) schema > docs/schema.md
 	@$(BIN) operators > docs/rules.md
 	@$(BIN) operators --json-schema > docs/rules.schema.json
+
+pictures: build ## the README's picture of the call page, in docs/pictures (needs chromium)
+	@python3 docs/pictures/make.py $(BIN) docs/pictures
 
 bench: build ## what rules cost, and how many stored calls are replayed a second (minutes)
 	@cargo bench --workspace --bench rules
@@ -176,6 +179,14 @@ bench-console: build ## 100 people at once on a lake of 100,000 calls, search be
 bench-coverage: setup ## whether 95 % intervals hold the truth: 2,000 made centres for each scenario
 	@cargo build --quiet --release --workspace --examples
 	@target/release/examples/coverage
+
+PACKAGES := target/packages
+
+# For other machines of the kind: without the instructions that only this processor has (docs/install.md).
+dist: setup ## tarball, Debian package and Python wheel, in target/packages; a build of its own (minutes)
+	@GGML_NATIVE=OFF cargo build --profile dist --workspace
+	@if [ -d $(ENV)/models/whisper-base ]; then model="--with-model whisper-base"; fi; \
+	python3 packaging/build.py --binary target/dist/callsift --env $(ENV) --out $(PACKAGES) $${model:-}
 
 clean: ## remove what was built
 	@cargo clean

@@ -164,7 +164,11 @@ fn a_risk_queue_gives_rates_that_hold_the_truth() {
     let verified = run(&["sample", "verify", &out, "--lake", &lake]);
     assert_eq!(code(&verified), 0, "{}", stdout(&verified));
     let twice = run(&[&base[..], &["--reviewers", "wang,li", "--save"]].concat());
-    assert!(code(&twice) == 2 && stderr(&twice).contains("draw 1 chose from these very calls"), "{}", stderr(&twice));
+    assert!(
+        code(&twice) == 2 && stderr(&twice).contains("draw 1 already used this seed on these calls"),
+        "{}",
+        stderr(&twice)
+    );
     let begun = fs::read_to_string(Path::new(&lake).join("console/draws.jsonl")).unwrap();
     assert_eq!(begun.lines().filter(|line| line.contains("2026-11-16")).count(), 3, "{begun}");
     // Who hears which is as much a part of the draw as what is heard.

@@ -18,13 +18,15 @@ fn an_imported_model_is_listed_verified_and_used() {
     let made = models(home.path(), &["import", mini, "--name", "own"]);
     assert_eq!(code(&made), 0, "{}", stderr(&made));
     assert!(stdout(&made).contains("--model own") && stderr(&made).contains("51865 tokens"), "{}", stderr(&made));
-    let listed = stdout(&models(home.path(), &["list"]));
-    let line = listed.lines().find(|line| line.trim_start().starts_with("own ")).expect("is listed");
-    assert!(
-        line.contains("engine int8, of ggml") && line.contains("by its publisher") && line.ends_with("models/own"),
-        "{line}"
-    );
-    assert!(listed.contains("embedded, verified") && listed.contains("whisper-large-v3-turbo"), "{listed}");
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&models(home.path(), &["list", "--json"]))).unwrap();
+    let find = |table: &str, name: &str| {
+        listed[table].as_array().unwrap().iter().find(|model| model["name"] == name).expect("is listed").clone()
+    };
+    let own = find("installed", "own");
+    assert_eq!((&own["form"], &own["licence"]), (&"engine int8, of ggml".into(), &"by its publisher".into()), "{own}");
+    assert!(own["path"].as_str().unwrap().ends_with("models/own"), "{own}");
+    assert_eq!(find("known", "whisper-mini-zh")["here"], "embedded, verified");
+    assert!(stdout(&models(home.path(), &["list"])).contains("whisper-large-v3-turbo"));
     assert_eq!(code(&models(home.path(), &["verify", "own"])), 0);
     // It hears what the embedded model hears: the same weights.
     let hear = |model: &str| {
@@ -39,7 +41,7 @@ fn an_imported_model_is_listed_verified_and_used() {
     let again = models(home.path(), &["import", mini, "--name", "own"]);
     assert!(code(&again) == 2 && stderr(&again).contains("--replace"), "{}", stderr(&again));
     assert_eq!(code(&models(home.path(), &["import", mini, "--name", "own", "--replace", "--precision", "fp32"])), 0);
-    assert!(stdout(&models(home.path(), &["list"])).contains("engine fp32, of ggml"));
+    assert!(stdout(&models(home.path(), &["list", "--json"])).contains("engine fp32, of ggml"));
     for name in ["whisper-base", "../own", ".own"] {
         let refused = models(home.path(), &["import", mini, "--name", name]);
         assert!(code(&refused) == 2 && stderr(&refused).contains("name"), "{}", stderr(&refused));
@@ -59,12 +61,15 @@ fn what_is_no_model_and_what_is_not_here_name_the_remedy() {
     let wav = models(home.path(), &["import", "tests/demo/recordings/c01-clean-order.wav"]);
     assert!(code(&wav) == 2 && stderr(&wav).contains("CTranslate2"), "{}", stderr(&wav));
     assert!(!home.path().join("models/c01-clean-order").exists());
-    let folder = callsift().args(["transcribe", "x.wav", "--model", "tests"]).output().unwrap();
+    let folder = callsift()
+        .args(["transcribe", "tests/demo/recordings/c01-clean-order.wav", "--model", "tests"])
+        .output()
+        .unwrap();
     assert!(stderr(&folder).contains("callsift models import tests"), "{}", stderr(&folder));
     let small = callsift()
         .env("CALLSIFT_HOME", home.path())
         .env("HOME", home.path())
-        .args(["transcribe", "x.wav", "--model", "whisper-small"])
+        .args(["transcribe", "tests/demo/recordings/c01-clean-order.wav", "--model", "whisper-small"])
         .output()
         .unwrap();
     assert!(stderr(&small).contains("callsift models pull whisper-small"), "{}", stderr(&small));

@@ -41,6 +41,8 @@ impl Calls {
 fn the_report_of_a_night() {
     let calls = Calls::new();
     insta::assert_snapshot!("report", calls.prints(&["report", "--lake", &calls.at("lake"), "--top", "3"]));
+    let english = calls.prints(&["report", "--lake", &calls.at("lake"), "--top", "3", "--lang", "en"]);
+    insta::assert_snapshot!("report_en", english);
     let of = ["--lake", &calls.at("lake"), "--call", "d-out-nopurpose-1"];
     insta::assert_snapshot!("explain", calls.prints(&[&["rules", "explain", "purpose-missing"][..], &of[..]].concat()));
 }

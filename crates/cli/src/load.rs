@@ -2,91 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use callsift_asr::{AsrOptions, Backend, OnnxModel, Recognizer, WhisperModel};
 use callsift_core::Provenance;
 use callsift_models::{Manifest, Places, file_sha256, locate, locate_file, locate_in};
-use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::{Config, Engine, VadBackend};
-use callsift_rules::{RuleSet, default_profile};
+use callsift_rules::RuleSet;
 use callsift_whisper::{ModelFolder, folder};
 
-use crate::args::{ConfigArgs, DayArgs, RuleArgs};
-use crate::commands::models::find_installed;
+use crate::args::ConfigArgs;
+use crate::commands::models::{find_installed, unknown};
+use crate::input;
 use crate::output::note;
 
 /// The configuration in force: the file, then the command line.
 pub fn config(args: &ConfigArgs) -> Result<Config> {
+    input::file("--config", args.config.as_deref())?;
     let mut config = args.config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
     if let Some(model) = &args.model {
         config.models.asr.clone_from(model);
     }
     Ok(config)
-}
-
-/// First and last day as given, each a day of the calendar.
-pub fn days(args: &DayArgs) -> Result<(Option<String>, Option<String>)> {
-    let check = |day: &Option<String>| day.as_deref().map(check_date).transpose();
-    let days = (check(&args.from)?, check(&args.to)?);
-    if let (Some(from), Some(to)) = (&days.0, &days.1)
-        && from > to
-    {
-        bail!("--from {from} lies after --to {to}");
-    }
-    Ok(days)
-}
-
-/// That there is a lake: what only reads one must not make an empty folder of a name that was mistyped.
-pub fn lake(folder: &Path) -> Result<()> {
-    if !folder.is_dir() {
-        bail!("there is no lake at {}; make one with `callsift run`", folder.display());
-    }
-    warn_of_strangers(folder)
-}
-
-/// Names folders and files among the days of a lake that no command reads: copies, mostly.
-pub fn warn_of_strangers(lake: &Path) -> Result<()> {
-    for path in callsift_store::strangers(lake)? {
-        let shown = path.strip_prefix(lake).unwrap_or(&path).display().to_string();
-        note(&format!(
-            "注意：{shown} 不是 dt=YYYY-MM-DD/part-NNNNN.parquet，所有命令都不读它（ignored by all commands）"
-        ));
-    }
-    Ok(())
-}
-
-/// The folder of rules: given, or `rules/` found upwards of the current folder or beside the program.
-pub fn rules_folder(given: Option<&Path>) -> Result<PathBuf> {
-    if let Some(given) = given {
-        return Ok(given.to_owned());
-    }
-    let cwd = std::env::current_dir().ok();
-    let exe = std::env::current_exe().ok();
-    let upwards = |from: &Path| from.ancestors().map(|a| a.join("rules")).collect::<Vec<_>>();
-    let mut places: Vec<PathBuf> = cwd.iter().flat_map(|d| upwards(d)).collect();
-    places.extend(exe.iter().flat_map(|e| upwards(e)));
-    places.extend(exe.iter().filter_map(|e| Some(e.parent()?.parent()?.join("share/callsift/rules"))));
-    let is_pack = |p: &PathBuf| p.join("opening").is_dir() || p.join("schema.json").is_file();
-    places
-        .into_iter()
-        .find(is_pack)
-        .context("no rules/ folder found here or beside the program; name it with --rules DIR")
-}
-
-/// Loads rules: the profile that is named, all of them for `all`, the folder's default profile where none is named.
-pub fn rules(args: &RuleArgs) -> Result<RuleSet> {
-    let folder = rules_folder(args.rules.as_deref())?;
-    let profile = match args.profile.as_deref() {
-        Some("all") => None,
-        Some(name) => Some(name),
-        None => default_profile(&folder),
-    };
-    Ok(RuleSet::load_profile(&folder, profile)?)
-}
-
-/// Loads all rules of a folder or file.
-pub fn all_rules(given: Option<&Path>) -> Result<RuleSet> {
-    Ok(RuleSet::load(&rules_folder(given)?)?)
 }
 
 /// A speech model: its file, its name, and the longest window that it was trained for.
@@ -129,7 +65,8 @@ fn by_name(manifest: &Manifest, wanted: &str, backend: Backend, folders: &[PathB
             None => bail!("{}", no_ggml_file(manifest, wanted)),
         };
     }
-    Ok(found(locate_in(entry?, folders)?))
+    let entry = entry.map_err(|_| unknown(manifest, wanted))?;
+    Ok(found(locate_in(entry, folders)?))
 }
 
 fn no_ggml_file(manifest: &Manifest, wanted: &str) -> String {
@@ -149,7 +86,8 @@ pub fn warn_of_demo_model(config: &Config, recordings: &[&Path]) -> Result<()> {
     let embedded = manifest.get(&config.models.asr).is_ok_and(|entry| entry.embedded);
     let of_demo = |path: &&Path| {
         let whole = path.canonicalize().unwrap_or_default();
-        whole.ancestors().any(|folder| folder.ends_with("tests/demo/recordings"))
+        let of_demo = ["tests/demo/recordings", "callsift/demo/recordings"];
+        whole.ancestors().any(|folder| of_demo.iter().any(|end| folder.ends_with(end)))
     };
     if embedded && !recordings.iter().all(of_demo) {
         note(&format!(

@@ -5,10 +5,16 @@
 mod args;
 mod commands;
 mod cpu;
+#[cfg(test)]
+mod documents;
 mod exit;
+mod input;
+mod lake;
 mod load;
+mod nearest;
 mod output;
 mod progress;
+mod rule_folder;
 mod spreadsheet;
 
 use std::process::ExitCode;
@@ -24,6 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    output::log_as(cli.log_format);
     let result = match cli.command {
         Command::Run(args) => commands::run::run(&args),
         Command::Transcribe(args) => commands::transcribe::run(&args),
@@ -42,11 +49,13 @@ fn main() -> ExitCode {
         Command::Eval(args) => commands::eval::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Formats => commands::about::formats(),
+        Command::Formats(args) => commands::about::formats(args.json),
         Command::Schema(args) => commands::about::schema(&args),
         Command::Operators { json_schema } => commands::about::operators(json_schema),
         Command::Config(args) => commands::about::config(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Man { dir } => commands::about::man(&dir),
         Command::Completion { shell } => commands::about::completion(shell),
     };
     match result {

@@ -1,9 +1,16 @@
 //! Printing: data on stdout, messages on stderr; a closed pipe is no error.
 
-use std::borrow::Cow;
-use std::io::Write;
+mod colour;
+mod table;
 
-use callsift_core::{visible, visible_json, visible_line};
+use std::io::Write;
+use std::sync::OnceLock;
+
+use callsift_core::{visible, visible_json};
+
+pub use table::table;
+
+use crate::args::LogFormat;
 
 /// Writes data to stdout, without characters that would steer the terminal. A reader that went away (`| head`) ends the output,
 /// not the program.
@@ -13,18 +20,46 @@ pub fn emit(text: &str) {
 
 /// The same for JSON: such characters stand as their escapes, so that values stay what they are.
 pub fn emit_json(json: &str) {
-    write(&visible_json(json));
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(visible_json(json).as_bytes()).and_then(|()| out.flush());
+}
+
+/// Any value as JSON, with a line feed at its end.
+pub fn emit_value(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    emit_json(&format!("{}\n", serde_json::to_string_pretty(value)?));
+    Ok(())
 }
 
 fn write(text: &str) {
     let mut out = std::io::stdout().lock();
+    let text = colour::paint(text, colour::is_on(&out));
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+static LOG_FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Sets the form of all messages, once.
+pub fn log_as(format: LogFormat) {
+    let _ = LOG_FORMAT.set(format);
 }
 
 /// Writes a message to stderr, likewise.
 pub fn note(text: &str) {
+    let level =
+        if ["注意", "警告", "WARNING"].iter().any(|word| text.starts_with(word)) { "warning" } else { "info" };
+    say(level, text);
+}
+
+fn say(level: &str, text: &str) {
+    if LOG_FORMAT.get() == Some(&LogFormat::Json) {
+        let time = jiff::Timestamp::now().to_string();
+        let line = serde_json::json!({ "time": time, "level": level, "message": text });
+        let _ = writeln!(std::io::stderr().lock(), "{}", visible_json(&line.to_string()));
+        return;
+    }
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{}", visible(text));
+    let text = colour::paint(&visible(text), colour::is_on(&err));
+    let _ = writeln!(err, "{text}");
 }
 
 /// What is said of a part of the lake that cannot be read, wherever figures or work are without it.
@@ -34,44 +69,16 @@ pub fn unread(damage: &dyn std::fmt::Display) -> String {
 
 /// Writes an error with its causes.
 pub fn error(error: &anyhow::Error) {
-    note(&format!("callsift: {error}"));
+    let mut text = format!("callsift: {error}");
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
-        let text = cause.to_string();
-        if !last.contains(&text) {
-            note(&format!("  because: {text}"));
+        let cause = cause.to_string();
+        if !last.contains(&cause) {
+            text = format!("{text}\n  because: {cause}");
         }
-        last = text;
+        last = cause;
     }
-}
-
-/// Width of a text on a terminal: Han and full-width characters take two columns.
-pub fn width(text: &str) -> usize {
-    text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
-}
-
-fn is_wide(c: char) -> bool {
-    matches!(c as u32, 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6)
-}
-
-/// Pads to a width on the terminal.
-pub fn pad(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
-}
-
-/// Rows as a table: columns as wide as their widest cell, two spaces between, indented by two.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<Cow<'_, str>>> = rows.iter().map(|r| r.iter().map(|c| visible_line(c)).collect()).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> =
-        (0..columns).map(|i| rows.iter().filter_map(|r| r.get(i)).map(|c| width(c)).max().unwrap_or(0)).collect();
-    let mut out = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| pad(cell, *w)).collect();
-        out.push_str(format!("  {}", cells.join("  ")).trim_end());
-        out.push('\n');
-    }
-    out
+    say("error", text.trim_end());
 }
 
 /// Milliseconds as `m:ss`.
@@ -92,7 +99,7 @@ pub fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clock, size, table};
+    use super::{clock, size};
 
     #[test]
     fn sizes_read_well() {
@@ -100,10 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_line_up_for_han_and_latin() {
-        let rows = vec![vec!["规则".to_owned(), "命中".to_owned()], vec!["abc".to_owned(), "1".to_owned()]];
-        assert_eq!(table(&rows), "  规则  命中\n  abc   1\n");
+    fn times_read_well() {
         assert_eq!(clock(75_400), "1:15");
-        assert_eq!(table(&[vec!["a\u{1b}[31m\nb".to_owned()]]), "  a\u{241b}[31m\u{240a}b\n");
     }
 }

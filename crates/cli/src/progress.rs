@@ -89,7 +89,7 @@ impl Progress {
         }
         if outdated > 0 {
             note(&format!(
-                "注意：库中有 {outdated} 通由另一套规则、模型或配置得出，不会重做；要统一重做请换一个 --out"
+                "注意：库中有 {outdated} 通由另一套规则、模型或配置得出，不会重做；要统一重做请换一个 --lake"
             ));
         }
         if calls > 0 && std::io::stderr().is_terminal() {

@@ -49,7 +49,11 @@ impl Places {
     /// Folders that may hold a library. The current folder is not among them: working in a folder must not run its
     /// code.
     pub(crate) fn library_folders(&self) -> Vec<PathBuf> {
-        without_repeats(self.trusted_folders("onnxruntime"))
+        let mut folders = self.trusted_folders("onnxruntime");
+        let user = folders.pop();
+        folders.extend(self.exe_dir.iter().filter_map(|dir| dir.parent()).flat_map(package_libraries));
+        folders.extend(user);
+        without_repeats(folders)
     }
 
     fn trusted_folders(&self, part: &str) -> Vec<PathBuf> {
@@ -61,6 +65,24 @@ impl Places {
         let repository = self.exe_dir.iter().flat_map(|dir| repository_folders(dir, part));
         let user = self.data_dir.iter().map(|data| data.join(part));
         home.chain(beside).chain(repository).chain(user).collect()
+    }
+
+    /// The share folder of an installation, `PREFIX/share/callsift`, with a part of it; empty where the program's
+    /// folder is unknown.
+    pub fn share_folders(&self, part: &str) -> Vec<PathBuf> {
+        let home = self.home.iter().map(|home| home.join(part));
+        let prefix = self.exe_dir.iter().filter_map(|dir| Some(dir.parent()?.join("share/callsift").join(part)));
+        home.chain(prefix).collect()
+    }
+
+    /// What brings back a file that is part of callsift: in a checkout its set-up, else the package.
+    pub(crate) fn setup_mend(&self) -> String {
+        let in_checkout = self.exe_dir.iter().chain(&self.cwd).any(|dir| !repository_folders(dir, "models").is_empty());
+        if in_checkout {
+            "run `make setup`".to_owned()
+        } else {
+            "it belongs to callsift: install callsift again".to_owned()
+        }
     }
 
     /// Where [`pull`](crate::pull) puts models: `$CALLSIFT_HOME/models`, else the user's data folder.
@@ -82,6 +104,21 @@ fn repository_folders(dir: &Path, part: &str) -> Vec<PathBuf> {
     let root = dir.ancestors().find(|dir| dir.join("models/manifest.toml").is_file());
     root.map(|root| vec![root.join("models"), root.join(".callsift").join(part), root.join(".callsift")])
         .unwrap_or_default()
+}
+
+/// Libraries of an installation: of the package itself, and of the Python package `onnxruntime` beside a wheel's
+/// command.
+fn package_libraries(prefix: &Path) -> Vec<PathBuf> {
+    let mut found = vec![prefix.join("lib/callsift")];
+    for lib in ["lib", "lib64", "local/lib"] {
+        let entries = std::fs::read_dir(prefix.join(lib)).into_iter().flatten().flatten();
+        let mut pythons: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        pythons.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python3")));
+        pythons.sort();
+        let packages = |python: &PathBuf| ["site-packages", "dist-packages"].map(|packages| python.join(packages));
+        found.extend(pythons.iter().flat_map(packages).map(|packages| packages.join("onnxruntime/capi")));
+    }
+    found.into_iter().filter(|folder| folder.is_dir()).collect()
 }
 
 fn without_repeats(folders: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -117,7 +154,8 @@ pub fn locate_in(entry: &ModelEntry, folders: &[PathBuf]) -> Result<PathBuf, Mod
 
 /// A file that `make setup` brings, e.g. `silero_vad.onnx`.
 pub fn locate_file(file: &str) -> Result<PathBuf, ModelError> {
-    Places::find(&Places::of_process().model_folders(), file, file, "run `make setup`".to_owned())
+    let places = Places::of_process();
+    Places::find(&places.model_folders(), file, file, places.setup_mend())
 }
 
 #[cfg(test)]
@@ -171,6 +209,22 @@ mod tests {
         assert_eq!(places.library_folders(), Vec::<PathBuf>::new());
         let beside = Places { exe_dir: Some(dir.path().join("target/debug")), ..Places::default() };
         assert!(beside.library_folders().contains(&dir.path().join(".callsift/onnxruntime")));
+    }
+
+    #[test]
+    fn an_installation_holds_its_library_and_says_nothing_of_make() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path();
+        let wheel = prefix.join("lib/python3.11/site-packages/onnxruntime/capi");
+        touch(&prefix.join("lib/callsift/libonnxruntime.so.1.31.1"));
+        touch(&wheel.join("libonnxruntime.so.1.31.1"));
+        let places = Places { exe_dir: Some(prefix.join("bin")), cwd: Some("/".into()), ..Places::default() };
+        let folders = places.library_folders();
+        assert!(folders.contains(&prefix.join("lib/callsift")) && folders.contains(&wheel), "{folders:?}");
+        assert_eq!(places.share_folders("rules"), [prefix.join("share/callsift/rules")]);
+        assert!(!places.setup_mend().contains("make"), "{}", places.setup_mend());
+        touch(&prefix.join("models/manifest.toml"));
+        assert!(places.setup_mend().contains("make setup"));
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl ModelEntry {
         if self.files().iter().any(ModelFile::has_source) {
             format!("run `callsift models pull {}`", self.name)
         } else {
-            "run `make setup`".to_owned()
+            crate::Places::of_process().setup_mend()
         }
     }
 

@@ -17,7 +17,11 @@ use crate::{ModelError, Places};
 
 /// Environment variable with the path of the library; wins over every other place.
 pub const LIBRARY_ENV: &str = "ORT_DYLIB_PATH";
-const MEND: &str = "run `make setup`, or set ORT_DYLIB_PATH to libonnxruntime.so (1.24 or newer)";
+
+/// What mends a library that is missing or too old.
+fn mend(places: &Places) -> String {
+    format!("{}, or set {LIBRARY_ENV} to libonnxruntime.so (1.24 or newer)", places.setup_mend())
+}
 
 /// One per process: ONNX Runtime allows no second. The first failure stays too, for `ort` cannot try twice.
 static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
@@ -69,8 +73,13 @@ pub fn ready() -> Result<(), ModelError> {
 }
 
 fn environment() -> Result<&'static Environment, ModelError> {
-    let opened = ENVIRONMENT.get_or_init(|| library().map_err(|error| error.to_string()).and_then(|path| start(&path)));
-    opened.as_ref().map_err(|detail| ModelError::Runtime { detail: detail.clone(), mend: MEND.to_owned() })
+    // The remedy is said once, at the end.
+    let why = |error: ModelError| match error {
+        ModelError::Missing { name, searched, .. } => format!("{name} was not found (searched: {searched})"),
+        error => error.to_string(),
+    };
+    let opened = ENVIRONMENT.get_or_init(|| library().map_err(why).and_then(|path| start(&path)));
+    opened.as_ref().map_err(|detail| ModelError::Runtime { detail: detail.clone(), mend: mend(&Places::of_process()) })
 }
 
 fn start(library: &Path) -> Result<Environment, String> {
@@ -106,7 +115,7 @@ fn open(
 
 fn find_library(named: Option<PathBuf>, places: &Places) -> Result<PathBuf, ModelError> {
     let missing =
-        |searched: String| ModelError::Missing { name: "libonnxruntime".to_owned(), mend: MEND.to_owned(), searched };
+        |searched: String| ModelError::Missing { name: "libonnxruntime".to_owned(), mend: mend(places), searched };
     if let Some(path) = named {
         return if path.is_file() { Ok(path) } else { Err(missing(path.display().to_string())) };
     }
@@ -144,7 +153,7 @@ mod tests {
         let named = folder.join("libonnxruntime.so.1.30.0");
         assert_eq!(find_library(Some(named.clone()), &places).unwrap(), named);
         let error = find_library(Some("/no/lib.so".into()), &places).unwrap_err().to_string();
-        assert!(error.contains("make setup") && error.contains("/no/lib.so"), "{error}");
+        assert!(error.contains(LIBRARY_ENV) && error.contains("/no/lib.so"), "{error}");
     }
 
     #[test]

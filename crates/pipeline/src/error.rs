@@ -15,7 +15,7 @@ pub enum PipelineError {
         source: std::io::Error,
     },
     /// The folder holds nothing that could be a recording.
-    #[error("no recordings found (looked for files that are not metadata or text): {0}")]
+    #[error("no recordings in {0} or its subfolders; tables, text and pictures are passed over")]
     NoRecordings(PathBuf),
     /// A recordings folder that holds none of the lake's recordings, neither old ones nor new ones.
     #[error(

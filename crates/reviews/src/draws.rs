@@ -14,7 +14,7 @@ pub struct DrawRecord {
     pub id: i64,
     /// Title of its plan.
     pub title: String,
-    /// All that it depends on, as `callsift sample --out` writes it: enough to draw again.
+    /// All that it depends on, as `callsift sample --record` writes it: enough to draw again.
     pub record: String,
     /// Seed.
     pub seed: String,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use crate::arrow::array::RecordBatch;
 
 use crate::error::StoreError;
 use crate::lake::Part;

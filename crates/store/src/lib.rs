@@ -5,6 +5,7 @@
 //! pyarrow, Spark and `DataFusion` all read are used (no dictionary, view, unsigned, duration or struct columns; lists
 //! are never null).
 
+mod arrow;
 pub mod check;
 pub mod commits;
 pub mod compact;

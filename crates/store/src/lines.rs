@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use crate::arrow::array::{Array, AsArray, RecordBatch};
+use crate::arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use callsift_core::ChannelLayout;
 
 use crate::error::StoreError;

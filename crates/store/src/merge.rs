@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::record_batch::RecordBatch;
+use crate::arrow::record_batch::RecordBatch;
 
 use crate::error::StoreError;
 use crate::files::TableWriter;

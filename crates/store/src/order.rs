@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
-use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use crate::arrow::array::{Array, AsArray, UInt64Array};
+use crate::arrow::compute::{concat_batches, take_record_batch};
+use crate::arrow::record_batch::{RecordBatch, RecordBatchReader};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::file::metadata::KeyValue;
 
@@ -60,11 +60,11 @@ impl Order {
 }
 
 /// Rows of any version as a table has them now.
-pub(crate) type Upgrade = Box<dyn Fn(&RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError>>;
+pub(crate) type Upgrade = Box<dyn Fn(&RecordBatch) -> Result<RecordBatch, crate::arrow::error::ArrowError>>;
 
 /// The schema of a table of a run, and what brings older rows to it.
-pub(crate) fn shape(table: TableName) -> (arrow::datatypes::SchemaRef, Upgrade) {
-    fn of<R: 'static>(table: Table<R>) -> (arrow::datatypes::SchemaRef, Upgrade) {
+pub(crate) fn shape(table: TableName) -> (crate::arrow::datatypes::SchemaRef, Upgrade) {
+    fn of<R: 'static>(table: Table<R>) -> (crate::arrow::datatypes::SchemaRef, Upgrade) {
         (table.schema(), Box::new(move |rows| table.upgraded(rows)))
     }
     match table {
@@ -76,7 +76,7 @@ pub(crate) fn shape(table: TableName) -> (arrow::datatypes::SchemaRef, Upgrade) 
 
 /// A file's rows, taken from the front.
 pub(crate) struct Rows {
-    batches: Box<dyn Iterator<Item = Result<RecordBatch, arrow::error::ArrowError>>>,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch, crate::arrow::error::ArrowError>>>,
     /// What was read and not yet taken.
     open: Option<RecordBatch>,
     path: std::path::PathBuf,
@@ -193,7 +193,7 @@ pub(crate) fn cannot_read(path: &Path, e: &dyn std::fmt::Display) -> StoreError 
 
 /// Batches as one, as a table has them now.
 pub(crate) fn block(
-    (schema, upgrade): &(arrow::datatypes::SchemaRef, Upgrade),
+    (schema, upgrade): &(crate::arrow::datatypes::SchemaRef, Upgrade),
     batches: &[RecordBatch],
     path: &Path,
 ) -> Result<RecordBatch, StoreError> {
@@ -215,9 +215,9 @@ pub(crate) fn rewrite(
     let path = part.path(root, table);
     let shape = shape(table);
     let stays = |batch: &RecordBatch| -> Result<RecordBatch, StoreError> {
-        let mask: arrow::array::BooleanArray =
+        let mask: crate::arrow::array::BooleanArray =
             (0..batch.num_rows()).map(|row| Some(!gone.contains(id_at(batch, row)))).collect();
-        arrow::compute::filter_record_batch(batch, &mask).map_err(|e| cannot_read(&path, &e))
+        crate::arrow::compute::filter_record_batch(batch, &mask).map_err(|e| cannot_read(&path, &e))
     };
     let mut rows = Rows::new(&path, read::open_all(&path)?);
     let Some(order) = order else {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use crate::arrow::array::{ArrayRef, RecordBatch};
+use crate::arrow::datatypes::SchemaRef;
 use callsift_core::{Finding, Provenance, Verdict};
 
 use crate::error::StoreError;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use arrow::array::{Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
+use crate::arrow::array::{Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
 use callsift_core::{
     Alternative, AudioMark, CallMeta, ChannelLayout, Direction, LabelScore, Mark, SpeakerRole, TimeSpan, TimedChar,
     Turn,
@@ -186,7 +186,7 @@ impl<'a> Columns<'a> {
                 direction: Direction::parse(self.text("direction", row).unwrap_or("")),
                 customer_id: owned("customer_id"),
                 started_at_us: self
-                    .typed::<arrow::array::TimestampMicrosecondArray>("started_at")
+                    .typed::<crate::arrow::array::TimestampMicrosecondArray>("started_at")
                     .filter(|a| !a.is_null(row))
                     .map(|a| a.value(row)),
                 date: Some(date.to_owned()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use arrow::array::Float64Array;
+use crate::arrow::array::Float64Array;
 
 use crate::error::StoreError;
 use crate::lake::Part;

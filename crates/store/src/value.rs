@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{
+use crate::arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use crate::arrow::datatypes::{DataType, Field, TimeUnit};
 
 /// Type of a column: the safe set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,14 +12,14 @@ pub const COMPACT_EXAMPLES: &str = "Examples:
   callsift compact --lake /data/lake --part-mib 256
 
 Every night, by cron, after the run:
-  30 0 * * *  callsift run --recordings /data/in --out /data/lake && callsift compact --lake /data/lake
+  30 0 * * *  callsift run --recordings /data/in --lake /data/lake && callsift compact --lake /data/lake
 
-A day's files are written anew once it has more than one small part; days that are as they should be are passed over.
-Others may read meanwhile; a query that had listed files which went has to be repeated (docs/schema.md says how to
-read what belongs together). A compaction that is stopped or killed is simply run again: each day changes as a whole
-or not at all. With [lake] compact = true in callsift.toml a run does this at its end by itself.
+Rewrites the days with more than one small part and skips the others. Others may read meanwhile; a query that fails \
+because a file is gone has to be repeated (docs/schema.md says how to read what belongs together). Stopped or killed? \
+Run it again: each day changes as a whole or not at all. With [lake] compact = true in callsift.toml a run does \
+this at its end by itself.
 
-Exit codes: 0 done · 1 a day was left because a part of it cannot be read or a call stands twice, or the command was
+Exit codes: 0 done · 1 a day was left because a part of it cannot be read or a call stands twice, or the command was \
 stopped · 2 bad usage · 3 the lake is in use or cannot be written";
 
 /// `callsift compact`.

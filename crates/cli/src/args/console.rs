@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Subcommand, ValueEnum};
 
 use super::{ConfigArgs, DayArgs, RuleArgs};
 
@@ -12,30 +12,31 @@ pub const CONSOLE_EXAMPLES: &str = "Examples:
   callsift console --lake lake --recordings /data/recordings --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
   callsift console --lake lake --recordings /data/recordings --first-users 3021
 
-Without people nobody can log in: `callsift users add`, or --first-users for a first look. Ctrl-C ends it; nothing that was
-acknowledged is lost, however it ends.";
+Nobody can log in before there are users: add them with `callsift users add`, or start with --first-users for a first \
+look. Ctrl-C stops the console. Whatever it confirmed is saved, however it stops.";
 
 pub const USERS_EXAMPLES: &str = "Examples:
-  callsift users --lake lake add wangfang --role reviewer --display 王芳
-  callsift users --lake lake add chenxiao --role agent --display 陈晓 --agent-id 3021
-  callsift users --lake lake password wangfang
-  callsift users --lake lake list
+  callsift users add wangfang --lake lake --role reviewer --display 王芳
+  callsift users add chenxiao --lake lake --role agent --display 陈晓 --agent-id 3021
+  callsift users password wangfang --lake lake
+  callsift users list --lake lake
 
-Passwords are made at random and printed once; people change them at 账户.";
+Passwords are random and printed once; users change them on the page 账户.";
 
 pub const REVIEWS_EXAMPLES: &str = "Examples:
-  callsift reviews --lake lake backup /backup/reviews-2026-11-16.db
-  callsift reviews --lake lake check
-  callsift reviews --lake lake restore lake/console/backups/reviews-2026-11-15.db
-  callsift reviews --lake lake export";
+  callsift reviews backup /backup/reviews-2026-11-16.db --lake lake
+  callsift reviews check --lake lake
+  callsift reviews restore lake/console/backups/reviews-2026-11-15.db --lake lake
+  callsift reviews export --lake lake";
 
 pub const ESTIMATE_EXAMPLES: &str = "Examples:
   callsift estimate --lake lake --from 2026-11-01 --to 2026-11-15
   callsift estimate --lake lake --rule greeting-missing
   callsift estimate --lake lake --json > estimates.json
 
-Rates hold for all calls of these days where every call had a known chance of being heard: draw with `callsift sample --save`,
-hear what was drawn, and hand in a form for each call. Calls that people picked by themselves stand for themselves only.";
+Rates hold for all calls of these days if every call had a known chance of being drawn: draw with \
+`callsift sample --save`, review what was drawn, and submit a form for each call. Calls that reviewers picked \
+themselves stand for themselves only.";
 
 /// Where the console keeps what people said.
 #[derive(Debug, Args)]
@@ -46,6 +47,35 @@ pub struct DataArgs {
     /// Folder of the reviews database and the caches [default: LAKE/console].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// The same for commands with commands of their own: before or behind them. What must be given cannot stand anywhere by
+/// itself, so [`AnyPlaceDataArgs::given`] says what is missing.
+#[derive(Debug, Args)]
+pub struct AnyPlaceDataArgs {
+    /// The lake.
+    #[arg(long, value_name = "LAKE", global = true)]
+    pub lake: Option<PathBuf>,
+    /// Folder of the reviews database and the caches [default: LAKE/console].
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+}
+
+impl AnyPlaceDataArgs {
+    /// Lake and data; where no lake is named, clap's own error for it ends the program.
+    pub fn given(&self, command: &str) -> DataArgs {
+        let lake = self.lake.clone().unwrap_or_else(|| missing_lake(command).exit());
+        DataArgs { lake, data: self.data.clone() }
+    }
+}
+
+fn missing_lake(command: &str) -> clap::Error {
+    let mut whole = super::Cli::command();
+    whole.build();
+    let command = whole.find_subcommand_mut(command);
+    let text = "the following required arguments were not provided:\n  --lake <LAKE>";
+    let kind = clap::error::ErrorKind::MissingRequiredArgument;
+    command.map_or_else(|| super::Cli::command().error(kind, text), |command| command.error(kind, text))
 }
 
 impl DataArgs {
@@ -61,10 +91,10 @@ pub struct ConsoleArgs {
     /// Lake and data.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Folder of the recordings, the same as for `run`; without it nothing can be heard.
+    /// Folder of the recordings, the same as for `run`; without it nothing can be played.
     #[arg(long, value_name = "DIR")]
     pub recordings: Option<PathBuf>,
-    /// Address; other machines reach the console only by another one than loopback, and then by TLS.
+    /// Address to listen on. Addresses other than loopback require TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8017")]
     pub listen: SocketAddr,
     /// Certificate chain, PEM.
@@ -73,22 +103,22 @@ pub struct ConsoleArgs {
     /// Private key of the certificate, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Listen beyond loopback without TLS: only behind a proxy that does it.
+    /// Listen beyond loopback without TLS: only behind a proxy that provides it.
     #[arg(long)]
     pub insecure: bool,
-    /// Metadata field that names an agent's unit.
+    /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
-    /// A claim on a call that nobody renews ends after so many minutes.
+    /// Minutes after which an idle claim on a call ends.
     #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1440))]
     pub claim_minutes: u16,
-    /// Copies of the reviews database that stay, one a day, in the folder `backups` beside it; 0 makes none.
+    /// Daily copies of the reviews database to keep, in the folder `backups` beside it; 0 makes none.
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
     pub backups: u16,
-    /// Where there are no people yet: add one of each role, the agent with this number, and print their passwords.
+    /// If there are no users yet: add one of each role, the agent with this number, and print their passwords.
     #[arg(long, value_name = "AGENT")]
     pub first_users: Option<String>,
-    /// Which rules are shown and can be marked [default: all].
+    /// Which rules are shown [default: all].
     #[command(flatten)]
     pub rules: RuleArgs,
     /// Configuration: its `metadata.utc_offset` says which hour it is at the centre.
@@ -101,7 +131,7 @@ pub struct ConsoleArgs {
 pub struct UsersArgs {
     /// Lake and data.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub data: AnyPlaceDataArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: UsersCommand,
@@ -123,7 +153,7 @@ pub enum RoleName {
 /// Commands on people.
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
-    /// Add a person and print the password, once.
+    /// Add a user and print the password, once.
     Add {
         /// Login name.
         name: String,
@@ -136,23 +166,27 @@ pub enum UsersCommand {
         /// Agent's number (工号); needed for agents.
         #[arg(long, value_name = "AGENT", required_if_eq("role", "agent"))]
         agent_id: Option<String>,
-        /// Sees and hears phone, identity and card numbers unmasked.
+        /// May see and hear telephone, identity and card numbers.
         #[arg(long)]
         numbers: bool,
     },
-    /// Print everybody.
-    List,
-    /// Give a person a new password and end the open sessions.
+    /// List all users.
+    List {
+        /// Print as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a new random password for a user and end open sessions.
     Password {
         /// Login name.
         name: String,
     },
-    /// Let a person in no more.
+    /// Disable a user.
     Disable {
         /// Login name.
         name: String,
     },
-    /// Let a person in again.
+    /// Enable a disabled user.
     Enable {
         /// Login name.
         name: String,
@@ -164,7 +198,7 @@ pub enum UsersCommand {
 pub struct ReviewsArgs {
     /// Lake and data.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub data: AnyPlaceDataArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: ReviewsCommand,
@@ -173,14 +207,19 @@ pub struct ReviewsArgs {
 /// Commands on the reviews database.
 #[derive(Debug, Subcommand)]
 pub enum ReviewsCommand {
-    /// Copy the database as it is at this moment, also while the console runs.
+    /// Copy the database, also while the console runs.
     Backup {
-        /// A file that is not there yet.
+        /// File to write; it must not exist yet.
         to: PathBuf,
     },
-    /// Go through the whole database and say whether it is sound, and which nightly copies there are.
-    Check,
-    /// Put a copy in its place. The copy is looked through first, and what was there stays beside it. End the console before.
+    /// Check the whole database for damage and list its nightly copies.
+    Check {
+        /// Print as JSON on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replace the database by a copy. Checks the copy first and keeps the present file beside it. Stop the console
+    /// before.
     Restore {
         /// A file that `backup` or the console made.
         from: PathBuf,
@@ -202,10 +241,10 @@ pub struct EstimateArgs {
     /// Which days.
     #[command(flatten)]
     pub days: DayArgs,
-    /// Metadata field that names an agent's unit.
+    /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
-    /// Rates of violations of this rule, instead of any rule that takes points off. JSON has all of them.
+    /// Rates of violations of this rule instead of any rule that takes points. JSON has all of them.
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     pub rule: Option<String>,
     /// Print as JSON on stdout.

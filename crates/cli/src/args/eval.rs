@@ -18,27 +18,27 @@ A line of --labelled is a call as for `run --transcripts`, with \"expect\": {\"r
 /// `callsift eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
-    /// Labelled calls; may be given more than once.
+    /// Labelled calls; may be given several times.
     #[arg(long, value_name = "FILE.jsonl", required_unless_present_any = ["numbers", "speech", "punctuation", "spoken"])]
     pub labelled: Vec<PathBuf>,
-    /// Lines in which 【】 encloses what must be masked: measures the masking of customers' numbers instead of rules.
+    /// Measure the masking of customers' numbers on lines in which 【】 encloses what must be masked.
     #[arg(long, value_name = "FILE.txt", conflicts_with = "labelled")]
     pub numbers: Option<PathBuf>,
-    /// Lines that people punctuated: takes the marks out, puts them in again and measures the difference.
+    /// Measure punctuation: removes the marks of these lines, restores them and compares.
     #[arg(long, value_name = "FILE.txt", conflicts_with_all = ["labelled", "numbers", "speech"])]
     pub punctuation: Option<PathBuf>,
-    /// Turns that were spoken in recordings beside this file (or in this folder's references.jsonl): transcribes and measures
-    /// recognition instead of rules.
+    /// Measure recognition: transcribes the recordings beside this file (or this folder's references.jsonl) and
+    /// compares with its turns.
     #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]
     pub speech: Option<PathBuf>,
-    /// Labelled calls that were spoken (a folder with dev.jsonl, test.jsonl): measures rules on what was said and on what was
-    /// heard of it, side by side. Where their recordings lie beside them they are transcribed, and heard-SET.jsonl is written.
+    /// Measure rules on spoken calls (a folder with dev.jsonl, test.jsonl): on the text and on what was recognised,
+    /// side by side. Recordings beside them are transcribed to heard-SET.jsonl first.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["labelled", "numbers", "speech", "punctuation"])]
     pub spoken: Option<PathBuf>,
     /// Only this set of the spoken calls.
     #[arg(long, value_name = "dev|test", requires = "spoken")]
     pub set: Option<String>,
-    /// What another recogniser heard of these recordings, in the same form: measures that, and transcribes nothing.
+    /// Transcripts of another recogniser, in the same form: measures these and transcribes nothing.
     #[arg(long, value_name = "FILE.jsonl", requires = "speech")]
     pub hypotheses: Option<PathBuf>,
     /// Recogniser threads [default: all cores]
@@ -47,7 +47,7 @@ pub struct EvalArgs {
     /// Which rules.
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// Show so many wrong verdicts per rule, with call and reason.
+    /// Number of wrong verdicts to show per rule, with call and reason.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub wrong: usize,
     /// Only this rule.

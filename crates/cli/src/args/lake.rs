@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 pub const LAKE_EXAMPLES: &str = "Examples:
   callsift lake check --lake lake                 # reads all of every part; changes nothing
   callsift lake check --lake lake --quarantine    # and puts damaged parts into lake/.quarantine
-  callsift run --recordings /data/recordings --out lake      # makes their calls again
+  callsift run --recordings /data/recordings --lake lake     # inspects their calls again
 
-A damaged part stops no command: it is left out, and named wherever figures are without it. Found is
-what cannot be read or decompressed; a byte that changed and still decompresses is not.
+A damaged part stops no command: it is left out and named. Found is what cannot be read or decompressed; \
+a changed byte that still decompresses is not found.
 
 Exit codes: 0 nothing is damaged · 1 something is · 2 bad usage · 3 the lake is in use or cannot be read";
 
@@ -25,12 +25,12 @@ pub struct LakeArgs {
 /// What to do with a lake.
 #[derive(Debug, Subcommand)]
 pub enum LakeCommand {
-    /// Find damaged parts, say whose calls are in them and how they are made again.
+    /// Find damaged parts, list their calls and say how to restore them.
     Check {
         /// The lake.
         #[arg(long, value_name = "DIR")]
         lake: PathBuf,
-        /// Put damaged parts into LAKE/.quarantine, so that a run makes their calls again; nothing is removed.
+        /// Move damaged parts to LAKE/.quarantine, so that a run inspects their calls again; nothing is removed.
         #[arg(long)]
         quarantine: bool,
         /// Print the damaged parts as JSON on stdout.

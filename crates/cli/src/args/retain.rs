@@ -7,7 +7,7 @@ use clap::Args;
 use super::DataArgs;
 
 pub const RETAIN_EXAMPLES: &str = "Examples:
-  callsift retain --lake lake --days 365                     # only says what would go
+  callsift retain --lake lake --days 365                     # only lists what would go
   callsift retain --lake lake --days 365 --recordings /data/recordings --yes
   callsift retain --lake lake --days 365 --recordings /data/recordings --recordings-days 90 --yes
   callsift retain --lake lake --recordings /data/recordings --recordings-days 90   # recordings only
@@ -15,12 +15,11 @@ pub const RETAIN_EXAMPLES: &str = "Examples:
 Every night, by cron:
   30 3 * * *  callsift retain --lake /data/lake --days 365 --recordings /data/recordings --yes
 
---days 90 keeps today and the 90 days before it. Calls stay, with their recordings, while their
-form says “kept for training”, while an appeal is not decided or can still be made, and while
-somebody is at them. What people said in the console (verdicts, forms, appeals, the audit log) is
-kept. A command that is killed is simply run again.
+--days 90 keeps today and the 90 days before it. Calls and their recordings stay while their form \
+says “kept for training”, while an appeal is open or still possible, and while they are in review. \
+Review records (verdicts, forms, appeals, the audit log) are kept. Killed? Run it again.
 
-Exit codes: 0 done · 1 a recording could not be removed (its call stays), or the console's copies
+Exit codes: 0 done · 1 a recording could not be removed (its call stays), or the console's copies \
 could not be cleaned · 2 bad usage · 3 the lake is in use or cannot be written";
 
 /// `callsift retain`.

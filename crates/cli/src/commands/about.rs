@@ -1,7 +1,9 @@
 //! Commands that print what is built in.
 #![expect(clippy::unnecessary_wraps, reason = "all commands have one shape")]
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use callsift_audio::FORMATS;
 use callsift_rules::docs;
 use callsift_store::views::{Dialect, views};
@@ -11,10 +13,20 @@ use clap_complete::Shell;
 use crate::args::{Cli, ConfigArgs, SchemaArgs, SqlName};
 use crate::exit::Exit;
 use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_value, table};
 
 /// `callsift formats`.
-pub fn formats() -> Result<Exit> {
+pub fn formats(json: bool) -> Result<Exit> {
+    if json {
+        let format = |f: &callsift_audio::Format| {
+            serde_json::json!({
+                "format": f.name, "extensions": f.extensions, "decoder": f.decoder.as_str(), "note": f.note,
+            })
+        };
+        let formats: Vec<_> = FORMATS.iter().map(format).collect();
+        emit_value(&serde_json::json!({ "formats": formats, "ffmpeg": callsift_audio::ffmpeg_program() }))?;
+        return Ok(Exit::Done);
+    }
     let mut rows = vec![["FORMAT", "EXTENSIONS", "DECODER", "NOTE"].map(str::to_owned).to_vec()];
     rows.extend(
         FORMATS
@@ -25,7 +37,7 @@ pub fn formats() -> Result<Exit> {
     let found =
         ffmpeg.map_or_else(|| "not found; install ffmpeg for its formats".to_owned(), |p| p.display().to_string());
     emit(&format!(
-        "{}\nffmpeg: {found}\nFormats are told by their first bytes, not by their extension.\n",
+        "{}\nffmpeg: {found}\nFormats are recognised by their first bytes, not by their extension.\n",
         table(&rows)
     ));
     Ok(Exit::Done)
@@ -59,6 +71,16 @@ pub fn operators(json_schema: bool) -> Result<Exit> {
 /// `callsift config`.
 pub fn config(args: &ConfigArgs) -> Result<Exit> {
     emit(&toml::to_string(&load::config(args)?)?);
+    Ok(Exit::Done)
+}
+
+/// `callsift man`: `callsift.1`, `callsift-run.1`, ….
+pub fn man(folder: &Path) -> Result<Exit> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // Pages of `help` would only repeat the others.
+    let command = Cli::command().disable_help_subcommand(true);
+    let command = command.mut_subcommands(|command| command.disable_help_subcommand(true));
+    clap_mangen::generate_to(command, folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     Ok(Exit::Done)
 }
 

@@ -11,16 +11,17 @@ use indicatif::ProgressBar;
 use crate::args::CompactArgs;
 use crate::commands::run::stop_on_signal;
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, emit_json, size};
 use crate::progress;
+use crate::{lake, load};
 
 /// Compacts and prints what became of the days.
 pub fn run(args: &CompactArgs) -> Result<Exit> {
-    load::lake(&args.lake)?;
+    lake::check(&args.lake)?;
     let config = load::config(&args.config)?.lake;
     let target = LakeConfig { part_mib: args.part_mib.unwrap_or(config.part_mib), ..config }.part_bytes();
-    let (from, to) = load::days(&args.days)?;
+    // A night without new calls is no mistake; a day that was named and has none is.
+    let days = if args.days.is_any() { lake::with_calls(&args.lake, &args.days)?.0 } else { lake::Days::default() };
     let stop = stop_on_signal()?;
     let shown = std::io::stderr().is_terminal() && !args.json;
     let bar = if shown { progress::bar(0, "天") } else { ProgressBar::hidden() };
@@ -28,7 +29,7 @@ pub fn run(args: &CompactArgs) -> Result<Exit> {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     };
-    let summary = compact(&args.lake, (from.as_deref(), to.as_deref()), target, &stop, &mut tell)?;
+    let summary = compact(&args.lake, days.pair(), target, &stop, &mut tell)?;
     bar.finish_and_clear();
     if args.json {
         emit_json(&format!("{}\n", serde_json::to_string_pretty(&summary)?));

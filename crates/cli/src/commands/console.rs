@@ -13,14 +13,20 @@ use callsift_sentiment::TextClassifier;
 
 use crate::args::ConsoleArgs;
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, note};
+use crate::{input, lake, load, rule_folder};
 
 /// Serves until it is told to stop.
 pub fn run(args: &ConsoleArgs) -> Result<Exit> {
+    lake::check(&args.data.lake)?;
+    for (option, path) in
+        [("--recordings", &args.recordings), ("--tls-cert", &args.tls_cert), ("--tls-key", &args.tls_key)]
+    {
+        input::file(option, path.as_deref())?;
+    }
     let rules = match (&args.rules.rules, &args.rules.profile) {
-        (rules, None) => load::all_rules(rules.as_deref())?,
-        _ => load::rules(&args.rules)?,
+        (rules, None) => rule_folder::all(rules.as_deref())?,
+        _ => rule_folder::load(&args.rules)?,
     };
     let tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| Tls { cert, key });
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -41,7 +47,6 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         labeller: labeller(&config),
     };
     options.check()?;
-    load::warn_of_strangers(&options.lake)?;
     first_users(&options, args.first_users.as_deref())?;
     let progress = |done: usize, all: usize| {
         if done == all || done.is_multiple_of(50) {

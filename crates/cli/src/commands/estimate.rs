@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use callsift_console::figures::{Judgements, gain, judged, odd_things, open, pairs, ratings};
 use callsift_sampling::agreement::{Agreement, Rating, alpha, kappa};
 use callsift_sampling::estimate::{Gain, Interval, Judged, PoweredRate, Rate, RuleAccuracy, RuleRates, groups, rules};
@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::args::EstimateArgs;
 use crate::exit::Exit;
-use crate::load;
-use crate::output::{emit, emit_json, note, table};
+use crate::lake;
+use crate::output::{emit, emit_value, note, table};
+use crate::rule_folder::no_rule;
 
 /// All figures.
 #[derive(Serialize)]
@@ -49,13 +50,13 @@ fn agreement(ratings: &[Rating]) -> TwoReviewers {
 
 /// Estimates and prints.
 pub fn run(args: &EstimateArgs) -> Result<Exit> {
-    load::lake(&args.data.lake)?;
-    let (from, to) = load::days(&args.days)?;
+    let (asked, _) = lake::with_calls(&args.data.lake, &args.days)?;
     let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, |_, _| {})?;
     for odd in odd_things(db.connection())? {
         note(&format!("注意：{odd}"));
     }
-    let days = (from.as_deref().unwrap_or("0000-01-01"), to.as_deref().unwrap_or("9999-12-31"));
+    let (from, to) = asked.pair();
+    let days = (from.unwrap_or("0000-01-01"), to.unwrap_or("9999-12-31"));
     let said = judged(db.connection(), days.0, days.1)?;
     if said.rows.is_empty() {
         bail!("the lake {} has no judged calls from {} to {}", args.data.lake.display(), days.0, days.1);
@@ -71,7 +72,7 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
         agreement: agreement(&ratings(db.connection())?),
     };
     if args.json {
-        emit_json(&(serde_json::to_string_pretty(&estimates)? + "\n"));
+        emit_value(&estimates)?;
         return Ok(Exit::Done);
     }
     if let Some(rule) = &args.rule {
@@ -89,10 +90,9 @@ pub fn run(args: &EstimateArgs) -> Result<Exit> {
 /// The rates of one rule; the mend names the rules that there are.
 fn of_rule(said: &Judgements, rule: &str) -> Result<RuleRates> {
     let rows: Vec<Judged> = said.rows.iter().filter(|r| r.rule_id == rule).cloned().collect();
-    groups(&rows).into_iter().next().with_context(|| {
+    groups(&rows).into_iter().next().ok_or_else(|| {
         let names: BTreeSet<&str> = said.rows.iter().map(|r| r.rule_id.as_str()).collect();
-        let names = names.into_iter().collect::<Vec<_>>().join(", ");
-        format!("no call of these days was inspected by rule `{rule}`; there are: {names}")
+        no_rule(rule, names)
     })
 }
 

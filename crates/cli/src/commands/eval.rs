@@ -13,11 +13,16 @@ use callsift_text::{MarkMeasure, MarkScore, MaskMeasure};
 
 use crate::args::EvalArgs;
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, emit_json, table};
+use crate::rule_folder::no_rule;
+use crate::{input, load, rule_folder};
 
 /// Measures and prints one row per rule.
 pub fn run(args: &EvalArgs) -> Result<Exit> {
+    let given = [&args.numbers, &args.punctuation, &args.speech, &args.spoken, &args.hypotheses];
+    for path in args.labelled.iter().chain(given.into_iter().flatten()) {
+        input::file("", Some(path))?;
+    }
     if let Some(file) = &args.numbers {
         return numbers(file, args.wrong, args.json);
     }
@@ -30,7 +35,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     if let Some(folder) = &args.spoken {
         return spoken::run(folder, args);
     }
-    let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
+    let engine = load::engine(load::config(&args.config)?, rule_folder::load(&args.rules)?, false)?;
     let measures = measured(&engine, &args.labelled, args)?;
     if args.json {
         emit_json(&format!("{}\n", serde_json::to_string_pretty(&measures)?));
@@ -52,6 +57,9 @@ fn measured(engine: &Engine, files: &[PathBuf], args: &EvalArgs) -> Result<BTree
         }
     }
     if let Some(rule) = &args.rule {
+        if !measures.contains_key(rule) {
+            return Err(no_rule(rule, measures.keys().map(String::as_str)));
+        }
         measures.retain(|id, _| id == rule);
     }
     if measures.is_empty() {

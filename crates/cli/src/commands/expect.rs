@@ -7,13 +7,14 @@ use callsift_store::lines::{Rows, call_lines, finding_lines};
 
 use crate::args::ExpectArgs;
 use crate::exit::Exit;
-use crate::load;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_value, table};
+use crate::{input, lake};
 
 /// Prints one row per call with what was expected and what was found; exit 1 where anything differs.
 pub fn run(args: &ExpectArgs) -> Result<Exit> {
+    input::file("", Some(&args.file))?;
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
-    load::lake(&args.lake)?;
+    lake::check(&args.lake)?;
     let status: BTreeMap<String, String> =
         read(call_lines(&args.lake, None)?)?.into_iter().map(|c| (c.call_id, c.status)).collect();
     let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
@@ -56,6 +57,10 @@ pub fn run(args: &ExpectArgs) -> Result<Exit> {
         };
         let mark = if differences.len() == before { "✓" } else { "✗" };
         rows.push(vec![call_id, cell(wanted, want_hits), cell(actual, found_hits), mark.to_owned()]);
+    }
+    if args.json {
+        emit_value(&serde_json::json!({ "same": same, "total": total, "differences": differences }))?;
+        return Ok(if differences.is_empty() { Exit::Done } else { Exit::Some });
     }
     emit(&format!("\n预期与实际\n{}判定一致 {same}/{total}\n", table(&rows)));
     for difference in &differences {

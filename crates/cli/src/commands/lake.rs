@@ -8,7 +8,7 @@ use callsift_store::{Damaged, check};
 
 use crate::args::{LakeArgs, LakeCommand};
 use crate::exit::Exit;
-use crate::load;
+use crate::lake;
 use crate::output::{emit, emit_json, note};
 
 /// Calls of a part that are named; the rest is counted.
@@ -17,7 +17,7 @@ const NAMED: usize = 20;
 /// Looks at all parts, and puts the damaged ones aside where that is asked for.
 pub fn run(args: &LakeArgs) -> Result<Exit> {
     let LakeCommand::Check { lake, quarantine, json } = &args.command;
-    load::lake(lake)?;
+    lake::check(lake)?;
     // First, so that nobody writes between what is found and what is done.
     let mut held = quarantine.then(|| open(lake)).transpose()?;
     let (parts, damaged) = check(lake)?;

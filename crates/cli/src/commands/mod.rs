@@ -3,6 +3,7 @@
 pub mod about;
 pub mod compact;
 pub mod console;
+pub mod demo;
 pub mod doctor;
 pub mod estimate;
 pub mod eval;

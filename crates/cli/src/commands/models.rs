@@ -4,12 +4,13 @@ mod import;
 mod installed;
 mod list;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use callsift_models::{Manifest, ModelEntry, locate, verify};
 
 use crate::args::{ModelsArgs, ModelsCommand};
 use crate::exit::Exit;
-use crate::output::emit;
+use crate::nearest::did_you_mean;
+use crate::output::{emit, emit_value};
 
 pub use installed::{Installed, find_installed};
 
@@ -17,31 +18,54 @@ pub use installed::{Installed, find_installed};
 pub fn run(args: &ModelsArgs) -> Result<Exit> {
     let manifest = Manifest::builtin()?;
     match &args.command {
-        ModelsCommand::List => Ok(list::run(&manifest)),
+        ModelsCommand::List(args) => list::run(&manifest, args.json),
         ModelsCommand::Pull { name, dest, precision, offline } => {
-            import::pull_model(manifest.get(name)?, dest.as_deref(), *precision, *offline)
+            import::pull_model(known(&manifest, name)?, dest.as_deref(), *precision, *offline)
         }
         ModelsCommand::Import { path, name, precision, dest, replace } => {
             import::import(&manifest, path, name.as_deref(), *precision, dest.as_deref(), *replace)
         }
-        ModelsCommand::Verify { name } => verify_models(&manifest, name.as_deref()),
+        ModelsCommand::Verify { name, json } => verify_models(&manifest, name.as_deref(), *json),
     }
 }
 
-fn verify_models(manifest: &Manifest, name: Option<&str>) -> Result<Exit> {
+/// The model of the manifest that is called so; the error names the nearest.
+fn known<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a ModelEntry> {
+    manifest.get(name).map_err(|_| unknown(manifest, name))
+}
+
+/// That no model is called so, neither here nor in the manifest.
+pub fn unknown(manifest: &Manifest, name: &str) -> anyhow::Error {
+    let installed = installed::all();
+    let names = manifest.models.iter().map(|m| m.name.as_str()).chain(installed.iter().map(|m| m.name.as_str()));
+    let names: Vec<&str> = names.collect();
+    let hint = match did_you_mean(name, names.iter().copied()) {
+        near if near.is_empty() => format!("; models: {}", names.join(", ")),
+        near => format!("{near}\n`callsift models list` shows all models"),
+    };
+    anyhow!("no model, file or folder is called `{name}`{hint}")
+}
+
+fn verify_models(manifest: &Manifest, name: Option<&str>, json: bool) -> Result<Exit> {
     let installed = installed::all();
     let entries: Vec<&ModelEntry> = manifest.models.iter().filter(|m| name.is_none_or(|name| name == m.name)).collect();
     let chosen: Vec<&Installed> = installed.iter().filter(|m| name.is_none_or(|name| name == m.name)).collect();
     if let (Some(name), true, true) = (name, entries.is_empty(), chosen.is_empty()) {
-        manifest.get(name)?;
-        bail!("{name} is not installed");
+        known(manifest, name)?;
+        bail!("{name} is not installed; `callsift models pull {name}` fetches it");
     }
     let mut exit = Exit::Done;
-    let mut say = |name: &str, result: Result<String, String>| match result {
-        Ok(sha256) => emit(&format!("ok   {name}  {sha256}\n")),
-        Err(error) => {
+    let mut lines = Vec::new();
+    let mut say = |name: &str, result: Result<String, String>| {
+        let (ok, text) = result.map_or_else(|error| (false, error), |sha256| (true, sha256));
+        if !ok {
             exit = Exit::Some;
-            emit(&format!("bad  {name}  {error}\n"));
+        }
+        if json {
+            let key = if ok { "sha256" } else { "error" };
+            lines.push(serde_json::json!({ "model": name, "ok": ok, key: text }));
+        } else {
+            emit(&format!("{}  {name}  {text}\n", if ok { "ok " } else { "bad" }));
         }
     };
     for model in &chosen {
@@ -60,6 +84,9 @@ fn verify_models(manifest: &Manifest, name: Option<&str>) -> Result<Exit> {
         && !entry.published.is_empty()
     {
         say(name, Err(format!("is not installed: {}", entry.mend())));
+    }
+    if json {
+        emit_value(&lines)?;
     }
     Ok(exit)
 }

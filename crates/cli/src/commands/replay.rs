@@ -11,16 +11,15 @@ use indicatif::ProgressBar;
 use crate::args::ReplayArgs;
 use crate::commands::run::{cores, stop_on_signal};
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, emit_json, table, unread};
 use crate::progress;
+use crate::{lake, load, rule_folder};
 
 /// Replays and prints what changed.
 pub fn run(args: &ReplayArgs) -> Result<Exit> {
-    load::lake(&args.lake)?;
+    let (days, _) = lake::with_calls(&args.lake, &args.days)?;
     let config = load::config(&args.config)?;
-    let rules = load::rules(&args.rules)?;
-    let (from, to) = load::days(&args.days)?;
+    let rules = rule_folder::load(&args.rules)?;
     let made_by =
         Provenance { ruleset_hash: rules.hash().to_owned(), config_hash: config.hash(), ..Provenance::default() };
     let threads = args.workers.map_or_else(cores, usize::from);
@@ -28,7 +27,7 @@ pub fn run(args: &ReplayArgs) -> Result<Exit> {
     let stop = stop_on_signal()?;
     let shown = std::io::stderr().is_terminal() && !args.json;
     let bar = if shown { progress::bar(0, "份") } else { ProgressBar::hidden() };
-    let days = (from.as_deref(), to.as_deref());
+    let days = days.pair();
     let (options, other_options) = (&config.rules, args.other_options);
     let plan = ReplayPlan { rules: &rules, options, made_by: &made_by, days, other_options };
     let tell = |done: usize, all: usize| {

@@ -14,15 +14,13 @@ use jiff::tz::TimeZone;
 
 use crate::args::RetainArgs;
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, emit_json, error, note, size, table, unread};
+use crate::{input, lake};
 
 /// Removes what is too old, or says what it would.
 pub fn run(args: &RetainArgs) -> Result<Exit> {
-    if !args.data.lake.join("calls").is_dir() {
-        bail!("there is no lake at {}", args.data.lake.display());
-    }
-    load::warn_of_strangers(&args.data.lake)?;
+    lake::check(&args.data.lake)?;
+    input::file("--recordings", args.recordings.as_deref())?;
     let limits = Limits::of(args)?;
     // First, so that nobody writes to the lake between the plan and what is done.
     let mut lake = args.yes.then(|| open(&args.data.lake)).transpose()?;

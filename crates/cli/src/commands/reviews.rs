@@ -11,13 +11,14 @@ use callsift_store::{FormRow, ReviewRow, SampleRow};
 
 use crate::args::{ReviewsArgs, ReviewsCommand};
 use crate::exit::Exit;
-use crate::load;
-use crate::output::{emit, note};
+use crate::output::{emit, emit_value, note};
+use crate::{lake, load};
 
 /// Backs up or exports.
 pub fn run(args: &ReviewsArgs) -> Result<Exit> {
-    load::lake(&args.data.lake)?;
-    let folder = args.data.folder();
+    let data = args.data.given("reviews");
+    lake::check(&data.lake)?;
+    let folder = data.folder();
     if let ReviewsCommand::Restore { from } = &args.command {
         let aside = restore(&folder, from)?;
         note(&format!("{} is back at {}", from.display(), folder.join(Db::FILE).display()));
@@ -43,7 +44,11 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
             note(&format!("backed up to {}", to.display()));
         }
         // Looked through above.
-        ReviewsCommand::Check => {
+        ReviewsCommand::Check { json: true } => {
+            let whole = folder.join(Db::FILE);
+            emit_value(&serde_json::json!({ "database": whole, "sound": true, "copies": backups(&folder) }))?;
+        }
+        ReviewsCommand::Check { json: false } => {
             emit(&format!("{}: sound\n", folder.join(Db::FILE).display()));
             for copy in backups(&folder) {
                 emit(&format!("  {}\n", copy.display()));
@@ -52,7 +57,7 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
         ReviewsCommand::Restore { .. } => {}
         ReviewsCommand::Export { config } => {
             let offset = offset_s(&load::config(config)?.metadata.utc_offset)?;
-            export(&db, &args.data.lake, offset)?;
+            export(&db, &data.lake, offset)?;
         }
     }
     Ok(Exit::Done)

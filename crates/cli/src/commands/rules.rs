@@ -1,19 +1,23 @@
 //! `callsift rules`: check, test, explain, diff.
 
+mod diff;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use callsift_core::Verdict;
-use callsift_pipeline::{Change, compare, facts};
+use anyhow::{Result, bail};
+use callsift_pipeline::facts;
 use callsift_rules::explain::{describe, explain};
 use callsift_rules::profile::{self, Profile};
-use callsift_rules::{EvalOptions, NoiseResult, RuleSet, run_noisy, run_tests};
+use callsift_rules::{CaseResult, EvalOptions, NoiseResult, run_noisy, run_tests};
 use callsift_store::{Part, PartReader, StoreError, StoredCall, stored_parts};
+use serde_json::{Value, json};
 
-use crate::args::{ConfigArgs, DayArgs, RuleArgs, RulesArgs, RulesCommand};
+use crate::args::{DayArgs, RulesArgs, RulesCommand};
 use crate::exit::Exit;
-use crate::load;
-use crate::output::{clock, emit, emit_json, note, table, unread};
+use crate::nearest::did_you_mean;
+use crate::output::{emit, emit_value, note, table, unread};
+use crate::{lake, rule_folder};
 
 /// Rates of noise, as shares of the characters.
 const NOISE: [f64; 3] = [0.05, 0.10, 0.20];
@@ -23,24 +27,27 @@ const MAX_ACCUSED: f64 = 0.05;
 /// Runs the subcommand.
 pub fn run(args: &RulesArgs) -> Result<Exit> {
     match &args.command {
-        RulesCommand::Check { dir } => check(dir.as_deref()),
-        RulesCommand::Test { dir, noise: false, .. } => test(dir.as_deref()),
-        RulesCommand::Test { dir, repeats, .. } => noisy(dir.as_deref(), *repeats),
-        RulesCommand::Explain { id, dir, lake, call } => {
-            explain_rule(id, dir.as_deref(), lake.as_deref().zip(call.as_deref()))
+        RulesCommand::Check { folder } => check(folder.folder()),
+        RulesCommand::Test { folder, noise: false, json, .. } => test(folder.folder(), *json),
+        RulesCommand::Test { folder, repeats, json, .. } => noisy(folder.folder(), *repeats, *json),
+        RulesCommand::Explain { id, rules, lake, call } => {
+            explain_rule(id, rules.as_deref(), lake.as_deref().zip(call.as_deref()))
         }
-        RulesCommand::Diff { old, new, lake, days, examples, profile, json, config } => {
-            let sets =
-                [old, new].map(|dir| load::rules(&RuleArgs { rules: Some(dir.clone()), profile: profile.clone() }));
-            let [old, new] = sets;
-            diff(&old?, &new?, lake, days, *examples, *json, config)
-        }
+        RulesCommand::Diff { old, new, lake, days, examples, profile, json, config } => diff::run(&diff::Asked {
+            folders: [old, new],
+            profile: profile.as_ref(),
+            lake,
+            days,
+            examples: *examples,
+            json: *json,
+            config,
+        }),
     }
 }
 
 fn check(dir: Option<&Path>) -> Result<Exit> {
-    let rules = load::all_rules(dir)?;
-    let folder = load::rules_folder(dir)?;
+    let rules = rule_folder::all(dir)?;
+    let folder = rule_folder::folder(dir)?;
     let profiles = profile::names(&folder);
     for name in &profiles {
         Profile::load(&folder, name)?.select(&mut rules.rules().to_vec())?;
@@ -50,21 +57,34 @@ fn check(dir: Option<&Path>) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn test(dir: Option<&Path>) -> Result<Exit> {
-    let rules = load::all_rules(dir)?;
+fn test(dir: Option<&Path>, json: bool) -> Result<Exit> {
+    let rules = rule_folder::all(dir)?;
     let results = run_tests(&rules, &EvalOptions::default());
     let failed: Vec<_> = results.iter().filter(|r| !r.passed()).collect();
+    let exit = if failed.is_empty() { Exit::Done } else { Exit::Some };
+    if json {
+        emit_value(&results.iter().map(case).collect::<Vec<_>>())?;
+        return Ok(exit);
+    }
     for r in &failed {
         let (expected, found) = (r.expected.as_str(), r.found.as_str());
         emit(&format!("✗ {} / {}: expected {expected}, found {found} ({})\n", r.rule_id, r.case, r.reason));
     }
     emit(&format!("{} passed, {} failed\n", results.len() - failed.len(), failed.len()));
-    Ok(if failed.is_empty() { Exit::Done } else { Exit::Some })
+    Ok(exit)
+}
+
+fn case(r: &CaseResult) -> Value {
+    let verdicts = (r.expected.as_str(), r.found.as_str());
+    json!({
+        "rule_id": r.rule_id, "case": r.case, "passed": r.passed(), "expected": verdicts.0, "found": verdicts.1,
+        "reason": r.reason,
+    })
 }
 
 /// Prints, per rule and rate, the share of hits that survive and of clean calls that are accused.
-fn noisy(dir: Option<&Path>, repeats: u64) -> Result<Exit> {
-    let rules = load::all_rules(dir)?;
+fn noisy(dir: Option<&Path>, repeats: u64, json: bool) -> Result<Exit> {
+    let rules = rule_folder::all(dir)?;
     let runs: Vec<Vec<NoiseResult>> =
         NOISE.iter().map(|rate| run_noisy(&rules, &EvalOptions::default(), *rate, repeats.max(1))).collect();
     let mut rows =
@@ -87,15 +107,31 @@ fn noisy(dir: Option<&Path>, repeats: u64) -> Result<Exit> {
     let mut last = vec!["合计".to_owned()];
     last.extend(totals.iter().flat_map(|t| [share(t.hits), share(t.accused)]));
     rows.push(last);
-    emit(&table(&rows));
     let worst = totals.iter().map(|t| t.accused.1 as f64 / t.accused.0.max(1) as f64).fold(0.0, f64::max);
+    let exit = if worst <= MAX_ACCUSED { Exit::Done } else { Exit::Some };
+    if json {
+        emit_value(&noise(&runs))?;
+        return Ok(exit);
+    }
+    emit(&table(&rows));
     emit("命中：应违规的用例加噪后仍判违规的比例；误判：不违规的用例加噪后被判违规的比例\n");
-    Ok(if worst <= MAX_ACCUSED { Exit::Done } else { Exit::Some })
+    Ok(exit)
+}
+
+/// By rate, then by rule: runs of cases that should hit and that did, runs of clean cases and those that were accused.
+fn noise(runs: &[Vec<NoiseResult>]) -> BTreeMap<String, BTreeMap<&str, Value>> {
+    let rates = NOISE.iter().map(ToString::to_string);
+    rates.zip(runs.iter().map(|run| run.iter().map(noise_line).collect())).collect()
+}
+
+fn noise_line(r: &NoiseResult) -> (&str, Value) {
+    let counts = json!({ "should_hit": r.hits.0, "hit": r.hits.1, "clean": r.accused.0, "accused": r.accused.1 });
+    (r.rule_id.as_str(), counts)
 }
 
 fn explain_rule(id: &str, dir: Option<&Path>, call: Option<(&Path, &str)>) -> Result<Exit> {
-    let rules = load::all_rules(dir)?;
-    let rule = rules.get(id)?;
+    let rules = rule_folder::all(dir)?;
+    let rule = rule_folder::rule(&rules, id)?;
     let Some((lake, call_id)) = call else {
         emit(&describe(rule));
         return Ok(Exit::Done);
@@ -107,10 +143,12 @@ fn explain_rule(id: &str, dir: Option<&Path>, call: Option<(&Path, &str)>) -> Re
     Ok(Exit::Done)
 }
 
+/// Looks for a call part by part; the error names the id most like it.
 fn find(lake: &Path, call_id: &str) -> Result<StoredCall> {
-    load::warn_of_strangers(lake)?;
+    lake::with_calls(lake, &DayArgs::default())?;
+    let mut others = Vec::new();
     for part in stored_parts(lake, None, None)? {
-        match find_in(lake, &part, call_id) {
+        match find_in(lake, &part, call_id, &mut others) {
             Err(damage) if damage.is_damage() => note(&unread(&damage)),
             found => {
                 if let Some(call) = found? {
@@ -119,55 +157,24 @@ fn find(lake: &Path, call_id: &str) -> Result<StoredCall> {
             }
         }
     }
-    Err(anyhow::anyhow!("no call `{call_id}`")).with_context(|| format!("cannot find it in {}", lake.display()))
+    let near = did_you_mean(call_id, others.iter().map(String::as_str));
+    bail!("no call `{call_id}` in {}{near}", lake.display())
 }
 
-fn find_in(lake: &Path, part: &Part, call_id: &str) -> Result<Option<StoredCall>, StoreError> {
+fn find_in(
+    lake: &Path,
+    part: &Part,
+    call_id: &str,
+    others: &mut Vec<String>,
+) -> Result<Option<StoredCall>, StoreError> {
     let mut reader = PartReader::open(lake, part, false)?;
     while let Some(group) = reader.next_group()? {
-        if let Some(call) = group.calls.into_iter().find(|c| c.meta.call_id == call_id) {
-            return Ok(Some(call));
+        for call in group.calls {
+            if call.meta.call_id == call_id {
+                return Ok(Some(call));
+            }
+            others.push(call.meta.call_id);
         }
     }
     Ok(None)
-}
-
-fn diff(
-    old: &RuleSet,
-    new: &RuleSet,
-    lake: &Path,
-    days: &DayArgs,
-    examples: usize,
-    json: bool,
-    config: &ConfigArgs,
-) -> Result<Exit> {
-    load::warn_of_strangers(lake)?;
-    let options = load::config(config)?.rules;
-    let (from, to) = load::days(days)?;
-    let differences = compare(lake, old, new, &options, (from.as_deref(), to.as_deref()))?;
-    differences.unread.iter().for_each(|damage| note(&unread(damage)));
-    let exit = if differences.changes.is_empty() { Exit::Done } else { Exit::Some };
-    if json {
-        emit_json(&format!("{}\n", serde_json::to_string_pretty(&differences)?));
-        return Ok(exit);
-    }
-    for (rule, changes) in &differences.changes {
-        let count = |was: bool, is: bool| {
-            let hit = |v: Option<Verdict>| v == Some(Verdict::Hit);
-            changes.iter().filter(|c| hit(c.old) == was && hit(c.new) == is).count()
-        };
-        let (gained, lost, other) = (count(false, true), count(true, false), count(false, false) + count(true, true));
-        emit(&format!("{rule}：新增违规 {gained}，减少违规 {lost}，其他变化 {other}\n"));
-        changes.iter().take(examples).for_each(|c| emit(&example(c)));
-    }
-    let (gained, lost) = differences.gained_and_lost();
-    emit(&format!("比较 {} 通：新增违规 {gained} 处，减少违规 {lost} 处\n", differences.calls));
-    Ok(exit)
-}
-
-fn example(change: &Change) -> String {
-    let name = |v: Option<Verdict>| v.map_or("（无此规则）", Verdict::as_str);
-    let (old, new) = (name(change.old), name(change.new));
-    let (date, call, at) = (&change.date, &change.call_id, clock(change.start_ms));
-    format!("  {date} {call} {at}  {old} → {new}  {}\n", change.reason)
 }

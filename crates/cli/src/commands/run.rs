@@ -1,74 +1,140 @@
 //! `callsift run`: the main job.
 
+mod metrics;
+mod watch;
+
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use callsift_asr::Repeats;
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
 use callsift_pipeline::transcripts::Transcripts;
-use callsift_pipeline::{NoteKind, Quiet, Summary, plan_input, walk};
+use callsift_pipeline::{Config, Engine, Event, NoteKind, Quiet, Summary, plan_input, walk};
+use callsift_rules::RuleSet;
 
 use crate::args::RunArgs;
-use crate::commands::report;
+use crate::commands::report::Report;
 use crate::exit::Exit;
-use crate::load::{self, warn_of_strangers};
-use crate::output::{emit, emit_json, note, unread};
+use crate::output::{emit, emit_value, note, unread};
 use crate::progress::Progress;
+use crate::{input, lake, load, rule_folder};
+
+/// A run, or one after the other while recordings arrive.
+pub struct Job<'a> {
+    args: &'a RunArgs,
+    config: Config,
+    rules: Option<RuleSet>,
+    /// Loaded once there are calls to hear or judge.
+    engine: Option<Engine>,
+    options: RunOptions,
+    forced: Option<String>,
+    stop: Arc<AtomicBool>,
+}
 
 /// Runs, shows progress, prints the summary.
 pub fn run(args: &RunArgs) -> Result<Exit> {
     // First of all: an interrupt while models load ends the run in order, too.
     let stop = stop_on_signal()?;
+    for (option, path) in [
+        ("--metadata", &args.metadata),
+        ("--recordings", &args.recordings),
+        ("--watch", &args.watch),
+        ("--transcripts", &args.transcripts),
+    ] {
+        input::file(option, path.as_deref())?;
+    }
     let config = load::config(&args.config)?;
-    let rules = load::rules(&args.rules)?;
+    let rules = rule_folder::load(&args.rules)?;
     let forced = args.dt.as_deref().map(check_date).transpose()?;
-    let today = jiff::Zoned::now().date().to_string();
     let options = RunOptions {
         workers: args.workers.map_or_else(cores, usize::from),
         calls_per_part: args.calls_per_part as usize,
         retry_failed: args.retry_failed,
         compact_bytes: config.lake.compact.then(|| config.lake.part_bytes()),
     };
-    warn_of_strangers(&args.out)?;
-    let mut progress = Progress::new(args.json);
-    let summary = if let Some(file) = &args.transcripts {
-        let calls = Transcripts::open(file, &config.metadata, &today, forced.as_deref())?;
-        let engine = load::engine(config, rules, false)?;
-        run_transcripts(&engine, &calls, &args.out, &options, &stop, &mut |e| progress.event(&e))?
-    } else {
-        let root = args.recordings.as_deref().context("name the recordings with --recordings DIR")?;
+    lake::check_new(&args.lake)?;
+    let mut job = Job { args, config, rules: Some(rules), engine: None, options, forced, stop };
+    if let Some(folder) = &args.watch {
+        return watch::run(&mut job, folder);
+    }
+    let summary = match (&args.transcripts, &args.recordings) {
+        (Some(file), _) => job.transcripts(file),
+        (None, Some(root)) => job.recordings(root),
+        (None, None) => bail!("name the recordings with --recordings DIR"),
+    };
+    metrics::written(args.metrics.as_deref(), summary.as_ref().ok())?;
+    let summary = summary?;
+    job.print(&summary)?;
+    let missing = summary.intake.count(NoteKind::NotReadable) > 0;
+    Ok(if summary.failed > 0 || missing { Exit::Some } else { Exit::Done })
+}
+
+impl Job<'_> {
+    fn engine(&mut self, speech: bool) -> Result<&Engine> {
+        if let (None, Some(rules)) = (&self.engine, self.rules.take()) {
+            self.engine = Some(load::engine(self.config.clone(), rules, speech)?);
+        }
+        self.engine.as_ref().context("the rules are not loaded")
+    }
+
+    fn today() -> String {
+        jiff::Zoned::now().date().to_string()
+    }
+
+    fn transcripts(&mut self, file: &Path) -> Result<Summary> {
+        let calls = Transcripts::open(file, &self.config.metadata, &Self::today(), self.forced.as_deref())?;
+        self.engine(false)?;
+        let engine = self.engine.as_ref().context("the rules are not loaded")?;
+        let mut progress = Progress::new(self.args.json);
+        let mut tell = |e: Event<'_>| progress.event(&e);
+        let summary = run_transcripts(engine, &calls, &self.args.lake, &self.options, &self.stop, &mut tell);
+        progress.finish();
+        Ok(summary?)
+    }
+
+    fn recordings(&mut self, root: &Path) -> Result<Summary> {
         let mut found = walk(root)?;
         found.settle(&Quiet {
-            time: Duration::from_secs(args.settle_secs.into()),
+            time: Duration::from_secs(self.args.settle_secs.into()),
             now: &SystemTime::now,
-            pause: &|time| pause(time, &stop),
+            pause: &|time| pause(time, &self.stop),
         });
-        let plan = plan_input(found, args.metadata.as_deref(), &config.metadata, &today, forced.as_deref())?;
-        load::warn_of_demo_model(&config, &[root])?;
-        let engine = load::engine(config, rules, true)?;
-        run_recordings(&engine, plan, &args.out, &options, &stop, &mut |e| progress.event(&e))?
-    };
-    progress.finish();
-    if args.json {
-        emit_json(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
-    } else {
-        emit(&text(&summary, options.workers));
+        let metadata = self.args.metadata.as_deref();
+        let plan = plan_input(found, metadata, &self.config.metadata, &Self::today(), self.forced.as_deref())?;
+        if self.engine.is_none() {
+            load::warn_of_demo_model(&self.config, &[root])?;
+        }
+        self.engine(true)?;
+        let engine = self.engine.as_ref().context("the rules are not loaded")?;
+        let mut progress = Progress::new(self.args.json);
+        let mut tell = |e: Event<'_>| progress.event(&e);
+        let summary = run_recordings(engine, plan, &self.args.lake, &self.options, &self.stop, &mut tell);
+        progress.finish();
+        Ok(summary?)
+    }
+
+    fn print(&self, summary: &Summary) -> Result<()> {
+        if self.args.json {
+            return emit_value(summary);
+        }
+        emit(&text(summary, self.options.workers));
+        let lake = &self.args.lake;
         // Of the days that got calls: a run of minutes does not read the months before.
         if summary.days.is_empty() {
-            emit(&format!("没有新的通话；已有的结果：callsift report --lake {}\n", args.out.display()));
+            emit(&format!("没有新的通话；已有的结果：callsift report --lake {}\n", lake.display()));
         } else {
             let days: Vec<&str> = summary.days.iter().take(5).map(String::as_str).collect();
             emit(&format!("\n以下是有新通话的 {} 天：{}\n", summary.days.len(), days.join("，")));
-            emit(&report::text(&args.out, Some(&summary.days), 20)?);
+            emit(&Report::read(lake, &summary.days)?.text(lake, 20, self.args.lang)?);
         }
+        Ok(())
     }
-    let missing = summary.intake.count(NoteKind::NotReadable) > 0;
-    Ok(if summary.failed > 0 || missing { Exit::Some } else { Exit::Done })
 }
 
 /// Waits, in short steps so that an interrupt is heard.

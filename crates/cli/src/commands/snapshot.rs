@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use callsift_store::snapshot;
 
 use crate::args::SnapshotArgs;
 use crate::exit::Exit;
-use crate::load;
+use crate::lake;
 use crate::output::{emit, emit_json};
 
 /// Between two attempts while a replay is at work.
@@ -16,7 +16,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Makes the snapshot and says what it holds.
 pub fn run(args: &SnapshotArgs) -> Result<Exit> {
-    load::lake(&args.lake)?;
+    lake::check(&args.lake)?;
+    if args.out.exists() {
+        bail!("--out: {} exists already; name a folder that does not", args.out.display());
+    }
     let found = snapshot(&args.lake, &args.out, &mut || std::thread::sleep(PAUSE))?;
     if args.json {
         emit_json(&format!("{}\n", serde_json::to_string_pretty(&found)?));

@@ -14,6 +14,7 @@ use crate::args::{TranscribeArgs, TranscriptFormat};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, emit_json, note};
+use crate::{input, rule_folder};
 
 /// The text of a turn as people read it. JSON has it as recognised.
 type Say = fn(&Turn) -> String;
@@ -21,9 +22,12 @@ type Say = fn(&Turn) -> String;
 /// Transcribes each file; a file that fails is named, the others go on.
 pub fn run(args: &TranscribeArgs) -> Result<Exit> {
     let config = load::config(&args.config)?;
+    for file in &args.files {
+        input::file("", Some(file))?;
+    }
     load::warn_of_demo_model(&config, &args.files.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
     // Rules are not evaluated here; any valid set makes the engine whole.
-    let engine = load::engine(config, load::all_rules(None)?, true)?;
+    let engine = load::engine(config, rule_folder::all(None)?, true)?;
     let recognizer = engine.recognizer.as_deref().context("no speech model was loaded")?;
     let mut session = Session::open(recognizer, &engine.config.asr)?;
     let mut front = Front::new(&engine)?;
@@ -37,7 +41,9 @@ pub fn run(args: &TranscribeArgs) -> Result<Exit> {
                 print(&render(file, &turns, args.format, say)?);
             }
             Err(error) => {
-                note(&format!("callsift: {}: {error}", file.display()));
+                let (file, error) = (file.display().to_string(), error.to_string());
+                let place = if error.contains(&file) { String::new() } else { format!("{file}: ") };
+                note(&format!("callsift: {place}{error}"));
                 exit = Exit::Some;
             }
         }

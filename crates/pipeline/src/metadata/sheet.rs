@@ -180,17 +180,15 @@ impl Sheet {
     /// Understands the headings and notes how.
     fn columns(&mut self, decoded: &Decoded<'_>, separator: &str, headings: &[String]) -> Columns {
         let columns = Columns::of(headings);
-        let mapped: Vec<String> =
-            columns.mapped().into_iter().filter(|(h, f)| h != f).map(|(h, f)| format!("{h}→{f}")).collect();
-        if !mapped.is_empty() || decoded.encoding != "UTF-8" || !matches!(separator, "" | "逗号") {
-            let kept: Vec<&str> =
-                columns.taken.iter().filter(|(h, _)| field(h).is_none()).map(|(h, _)| h.as_str()).collect();
-            let mut parts = vec![decoded.encoding.to_owned()];
-            parts.extend((!separator.is_empty()).then(|| format!("{separator}分隔")));
-            parts.extend((!mapped.is_empty()).then(|| mapped.join("，")));
-            parts.extend((!kept.is_empty()).then(|| format!("原样保留：{}", kept.join("、"))));
-            self.intake.add(NoteKind::HowRead, self.name.clone(), parts.join("；"));
-        }
+        let same = |h: &str, f: &str| if h == f { h.to_owned() } else { format!("{h}→{f}") };
+        let mapped: Vec<String> = columns.mapped().into_iter().map(|(h, f)| same(&h, &f)).collect();
+        let kept: Vec<&str> =
+            columns.taken.iter().filter(|(h, _)| field(h).is_none()).map(|(h, _)| h.as_str()).collect();
+        let mut parts = vec![decoded.encoding.to_owned()];
+        parts.extend((!separator.is_empty()).then(|| format!("{separator}分隔")));
+        parts.extend((!mapped.is_empty()).then(|| format!("列 {}", mapped.join("，"))));
+        parts.extend((!kept.is_empty()).then(|| format!("原样保留：{}", kept.join("、"))));
+        self.intake.add(NoteKind::HowRead, self.name.clone(), parts.join("；"));
         for (heading, field) in &columns.alike {
             let text = format!("列“{heading}”像是 {field}，未采用，按原名保留");
             self.intake.add(NoteKind::ColumnNotTaken, self.name.clone(), text);
@@ -388,7 +386,8 @@ mod tests {
             sheet.rows.iter().map(|r| (r.line, r.fields["file"].as_str())).collect::<Vec<_>>(),
             [(3, "b.wav"), (4, "c.wav")]
         );
-        assert_eq!(sheet.intake.notes[0].place, "a.csv:2");
+        // After how it was read.
+        assert_eq!(sheet.intake.notes[1].place, "a.csv:2");
     }
 
     #[test]

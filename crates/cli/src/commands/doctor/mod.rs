@@ -6,14 +6,15 @@ use anyhow::Result;
 use callsift_models::locate_file;
 use callsift_models::onnx::{library, ready};
 
-use crate::args::ConfigArgs;
+use crate::args::DoctorArgs;
 use crate::exit::Exit;
 use crate::load::{self, SpeechModel};
-use crate::output::{emit, table};
+use crate::output::{emit, emit_value, table};
+use crate::rule_folder;
 
 /// Prints one line per part; exit 1 where something that the configuration needs is missing.
-pub fn run(args: &ConfigArgs) -> Result<Exit> {
-    let config = load::config(args)?;
+pub fn run(args: &DoctorArgs) -> Result<Exit> {
+    let config = load::config(&args.config)?;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut sound = true;
     let mut line = |name: &str, result: Result<String, String>, needed: bool| {
@@ -44,7 +45,7 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
     line("speech model", shown, true);
     let text = load::text_model(&config).map_err(|e| e.to_string());
     line("text model", text.map(|p| p.map_or_else(|| "none configured".to_owned(), |p| p.display().to_string())), true);
-    let rules = load::all_rules(None).map(|r| format!("{} rules, ruleset {}", r.rules().len(), &r.hash()[..12]));
+    let rules = rule_folder::all(None).map(|r| format!("{} rules, ruleset {}", r.rules().len(), &r.hash()[..12]));
     line("rules", rules.map_err(|e| e.to_string()), true);
     let ffmpeg = callsift_audio::ffmpeg_program().map(|p| p.display().to_string());
     line(
@@ -60,6 +61,12 @@ pub fn run(args: &ConfigArgs) -> Result<Exit> {
             line("faster", Ok(kernels.faster(model)), false);
         }
     }
-    emit(&table(&rows));
+    if args.json {
+        let line = |row: &Vec<String>| serde_json::json!({ "state": row[0], "part": row[1], "text": row[2] });
+        emit_value(&rows.iter().map(line).collect::<Vec<_>>())?;
+    } else {
+        rows.insert(0, ["", "PART", "STATE"].map(str::to_owned).to_vec());
+        emit(&table(&rows));
+    }
     Ok(if sound { Exit::Done } else { Exit::Some })
 }

@@ -18,9 +18,9 @@ use crate::args::EvalArgs;
 use crate::commands::run::cores;
 use crate::cpu;
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, emit_json, table};
 use crate::progress::Progress;
+use crate::{load, rule_folder};
 
 /// What a measurement gives.
 #[derive(Serialize)]
@@ -84,7 +84,7 @@ fn hear(file: &Path, turns: &[SpokenTurn], args: &EvalArgs) -> Result<SpeechRepo
     let config = load::config(&args.config)?;
     let wanted: BTreeSet<&str> = turns.iter().map(|t| t.file.as_str()).collect();
     let plan = recordings(file.parent().unwrap_or(Path::new(".")), &wanted, None, &config)?;
-    let engine = load::engine(config, load::rules(&args.rules)?, true)?;
+    let engine = load::engine(config, rule_folder::load(&args.rules)?, true)?;
     let Listened { said, workers, wall_ms, summary } = listen(&engine, plan, args)?;
     let measured = measure(turns, &|name, channel| Heard::of_turns(said.get(name).map_or(&[], Vec::as_slice), channel));
     let model = engine.provenance.asr_model.clone();

@@ -12,8 +12,8 @@ use super::speech::{listen, recordings};
 use super::{measured, wrong};
 use crate::args::EvalArgs;
 use crate::exit::Exit;
-use crate::load;
 use crate::output::{emit, emit_json, note, table};
+use crate::{load, rule_folder};
 
 const SETS: [&str; 2] = ["dev", "test"];
 
@@ -55,7 +55,7 @@ pub(super) fn run(folder: &Path, args: &EvalArgs) -> Result<Exit> {
 
 /// Judged without recognition: what was said, and what was heard before.
 fn both(said: PathBuf, heard: PathBuf, args: &EvalArgs) -> Result<SpokenReport> {
-    let engine = load::engine(load::config(&args.config)?, load::rules(&args.rules)?, false)?;
+    let engine = load::engine(load::config(&args.config)?, rule_folder::load(&args.rules)?, false)?;
     Ok(SpokenReport { said: measured(&engine, &[said], args)?, heard: measured(&engine, &[heard], args)? })
 }
 
@@ -66,7 +66,7 @@ fn hear(folder: &Path, calls: &[SpokenCall], out: &Path, args: &EvalArgs) -> Res
     std::fs::write(table.path(), metadata_csv(calls))?;
     let wanted: BTreeSet<&str> = calls.iter().map(|c| c.file.as_str()).collect();
     let plan = recordings(folder, &wanted, Some(table.path()), &config)?;
-    let engine = load::engine(config, load::rules(&args.rules)?, true)?;
+    let engine = load::engine(config, rule_folder::load(&args.rules)?, true)?;
     let said = listen(&engine, plan, args)?.said;
     let nothing: &[Turn] = &[];
     let lines: Vec<String> =

@@ -1,14 +1,16 @@
 //! `callsift models list`: what is installed, and what is known.
 
+use anyhow::Result;
 use callsift_models::{Manifest, ModelEntry, ModelKind, locate, verify};
 use callsift_whisper::{ModelFolder, Precision};
+use serde_json::{Map, Value};
 
 use super::installed::{self, Installed};
 use crate::exit::Exit;
-use crate::output::{emit, table};
+use crate::output::{emit, emit_value, table};
 
-/// Prints two tables.
-pub fn run(manifest: &Manifest) -> Exit {
+/// Prints tables, or all of it as JSON.
+pub fn run(manifest: &Manifest, json: bool) -> Result<Exit> {
     let speech = installed::all();
     let mut rows = vec![["INSTALLED", "FORM", "MB", "LICENCE", "PATH"].map(str::to_owned).to_vec()];
     for model in &speech {
@@ -26,9 +28,8 @@ pub fn run(manifest: &Manifest) -> Exit {
             rows.push(vec![entry.name.clone(), own_form(entry), megabytes(size), entry.licence.clone(), path]);
         }
     }
-    emit(&table(&rows));
-    emit("\n");
-    let mut rows = vec![["KNOWN", "KIND", "HERE", "MB", "LICENCE", "NOTE"].map(str::to_owned).to_vec()];
+    let installed = rows;
+    let mut rows = vec![["KNOWN", "KIND", "HERE", "MB", "LICENCE"].map(str::to_owned).to_vec()];
     for entry in &manifest.models {
         let here = if speech.iter().any(|model| model.name == entry.name) { "yes" } else { here(entry) };
         rows.push(vec![
@@ -37,11 +38,31 @@ pub fn run(manifest: &Manifest) -> Exit {
             here.to_owned(),
             megabytes(entry.bytes()),
             entry.licence.clone(),
-            entry.note.clone(),
         ]);
     }
-    emit(&table(&rows));
-    Exit::Done
+    if json {
+        let mut known = objects(&rows);
+        for (object, entry) in known.iter_mut().zip(&manifest.models) {
+            object.insert("note".to_owned(), entry.note.as_str().into());
+        }
+        emit_value(&serde_json::json!({ "installed": objects(&installed), "known": known }))?;
+    } else {
+        let notes = manifest.models.iter().map(|entry| vec![entry.name.clone(), entry.note.clone()]);
+        let notes: Vec<_> = std::iter::once(["KNOWN", "NOTE"].map(str::to_owned).to_vec()).chain(notes).collect();
+        emit(&format!("{}\n{}\n{}", table(&installed), table(&rows), table(&notes)));
+    }
+    Ok(Exit::Done)
+}
+
+/// Rows as objects, by the names of their columns; sizes as numbers.
+fn objects(rows: &[Vec<String>]) -> Vec<Map<String, Value>> {
+    let Some((heading, rows)) = rows.split_first() else { return Vec::new() };
+    let value = |cell: &String| cell.parse::<f64>().map_or_else(|_| cell.as_str().into(), Value::from);
+    let key = |i: usize, name: &String| if i == 0 { "name".to_owned() } else { name.to_lowercase() };
+    let object = |row: &Vec<String>| {
+        heading.iter().zip(row).enumerate().map(|(i, (name, cell))| (key(i, name), value(cell))).collect()
+    };
+    rows.iter().map(object).collect()
 }
 
 /// What comes with callsift is small: its SHA-256 is looked at each time. `verify` does so for all.

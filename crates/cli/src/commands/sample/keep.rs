@@ -199,8 +199,8 @@ fn is_like(saved: &DrawRecord, record: &Record) -> bool {
 fn check_chance(db: &Db, record: &Record) -> Result<()> {
     match db.draws()?.iter().find(|d| is_like(d, record)) {
         Some(same) => bail!(
-            "draw {} chose from these very calls with this seed: chance would choose the same again, and the chances of both \
-             together would be wrong; give another --seed to draw more calls",
+            "draw {} already used this seed on these calls: chance would choose the same again, and the chances of \
+             both together would be wrong; give another --seed to draw more calls",
             same.id
         ),
         None => Ok(()),

@@ -8,15 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use callsift_models::Places;
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
 use callsift_sampling::{Assignment, Draw, Drawn, Findings, Held, Plan, assign, draw_with};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{DrawArgs, SampleArgs, VerifyArgs};
+use crate::args::{DayArgs, DrawArgs, SampleArgs, VerifyArgs};
 use crate::exit::Exit;
-use crate::load;
-use crate::output::{emit, note};
+use crate::output::{emit, emit_value, note};
+use crate::{input, lake, load};
 use frame::Scope;
 use keep::{Known, Past};
 
@@ -50,6 +51,25 @@ impl Record {
     }
 }
 
+/// The file of a plan: a path, or the name of one that comes with callsift (`half-month`, `plans/half-month.toml`).
+fn plan_file(given: &Path) -> Result<PathBuf> {
+    let folder = given.parent().unwrap_or(given);
+    if let (false, true, Some(name)) =
+        (given.exists(), [Path::new(""), Path::new("plans")].contains(&folder), given.file_stem())
+    {
+        let places = Places::of_process();
+        let dirs =
+            places.exe_dir.iter().chain(&places.cwd).flat_map(|dir| dir.ancestors()).map(|dir| dir.join("plans"));
+        let mut files =
+            places.share_folders("plans").into_iter().chain(dirs).map(|dir| dir.join(name).with_extension("toml"));
+        if let Some(file) = files.find(|file| file.is_file()) {
+            return Ok(file);
+        }
+    }
+    input::file("--plan", Some(given))?;
+    Ok(given.to_owned())
+}
+
 /// What a plan needs besides the frame.
 fn findings(
     plan: &Plan,
@@ -74,12 +94,12 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
 }
 
 fn draw(args: &DrawArgs) -> Result<Exit> {
-    load::lake(&args.data.lake)?;
-    let (plan, seed) = (Plan::load(&args.plan)?, &args.seed);
+    let (days, _) = lake::with_calls(&args.data.lake, &args.days)?;
+    let (plan, seed) = (Plan::load(&plan_file(&args.plan)?)?, &args.seed);
     let reviewers = keep::names(&args.reviewers);
     keep::check_reviewers(&reviewers)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
-    let (from, to) = load::days(&args.days)?;
+    let lake::Days { from, to } = days;
     let lake = &args.data.lake;
     let (from_day, to_day) = (from.as_deref(), to.as_deref());
     let scope = Scope { lake, from: from_day, to: to_day, unit_field: &args.unit_field, utc_offset: &utc_offset };
@@ -93,10 +113,12 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     let findings = findings(&plan, &scope, past.records.clone(), past.heard(&plan))?;
     // Seed and frame stand before the draw is made, printed and in a file: whoever tries seeds leaves a line for each.
     keep::announce(&args.data, &plan.title, seed, &frame)?;
-    emit(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}\n", frame.calls().len(), frame.hash()));
+    // With --json only the record goes to standard output.
+    let say = |text: &str| if args.json { note(text) } else { emit(&format!("{text}\n")) };
+    say(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}", frame.calls().len(), frame.hash()));
     let Drawn { draw, inclusion, left_out, let_go } = draw_with(&plan, seed, &frame, findings.as_ref())?;
     if let Some(hash) = &draw.findings_hash {
-        emit(&format!("机器发现与复核记录的指纹 {hash}\n"));
+        say(&format!("质检结果与复核记录的指纹 {hash}"));
     }
     let (round, held) = (args.round.unwrap_or(past.round), past.held(&draw.picked));
     let assignments = assign(&draw.picked, &reviewers, round, &held);
@@ -114,7 +136,11 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
         note(&format!("saved as draw {id}; {who}"));
     }
     files.keep()?;
-    emit(&words::text(&record));
+    if args.json {
+        emit_value(&record)?;
+    } else {
+        emit(&words::text(&record));
+    }
     Ok(Exit::Done)
 }
 
@@ -125,7 +151,7 @@ struct Files(Vec<(PathBuf, PathBuf)>);
 impl Files {
     fn write(args: &DrawArgs, record: &Record) -> Result<Self> {
         let mut files = Self(Vec::new());
-        if let Some(out) = &args.out {
+        if let Some(out) = &args.record {
             let text = serde_json::to_string_pretty(record)? + "\n";
             let part = files.beside(out);
             std::fs::write(part, text).with_context(|| format!("cannot write {}", out.display()))?;
@@ -159,8 +185,9 @@ impl Drop for Files {
 }
 
 fn verify(args: &VerifyArgs) -> Result<Exit> {
-    load::lake(&args.data.lake)?;
+    lake::with_calls(&args.data.lake, &DayArgs::default())?;
     let file = &args.file;
+    input::file("", Some(file))?;
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let record: Record =
         serde_json::from_str(&text).with_context(|| format!("not a draw of `callsift sample`: {}", file.display()))?;
