@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::claims::{Slot, must_hold};
 use crate::db::Db;
+use crate::drafts;
 use crate::error::{Invalid, ReviewsError};
 
 /// A form to be kept.
@@ -103,7 +104,8 @@ impl Db {
                 return Err(ReviewsError::Overtaken { by: last.map_or_else(String::new, |l| l.1) });
             }
             let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id,
-                         at_us, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                         at_us, before, upto) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+                         (SELECT coalesce(max(id), 0) FROM verdicts WHERE call_id = ?1 AND slot = ?2))";
             conn.execute(
                 sql,
                 params![
@@ -123,6 +125,7 @@ impl Db {
             let id = conn.last_insert_rowid();
             let give_back = "DELETE FROM claims WHERE call_id = ?1 AND slot = ?2 AND user_id = ?3";
             conn.execute(give_back, params![form.call_id, form.slot.number(), form.user_id])?;
+            drafts::forget(conn, form.user_id, &form.call_id)?;
             Ok(id)
         })
     }
@@ -180,17 +183,34 @@ pub(crate) fn take_off(conn: &Connection, call_id: &str, rule_id: &str) -> Resul
     }
     // Numbers by text always serialise.
     let text = serde_json::to_string(&items).unwrap_or_else(|_| "{}".to_owned());
-    let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, before)
-               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, id FROM forms WHERE id = ?3";
+    let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, upto, before)
+               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, upto, id FROM forms WHERE id = ?3";
     conn.execute(sql, params![text, score(&items), id])?;
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::NewForm;
     use crate::claims::Slot;
     use crate::db::tests::centre;
+
+    /// A form of person 2 without points off.
+    pub(crate) fn form(call: &str, at_us: i64, before: Option<i64>) -> NewForm {
+        NewForm {
+            call_id: call.into(),
+            slot: Slot::First,
+            items: "{}".into(),
+            score: 100.0,
+            strengths: String::new(),
+            weaknesses: String::new(),
+            keep: false,
+            whole: true,
+            user_id: 2,
+            at_us,
+            before,
+        }
+    }
 
     #[test]
     fn a_form_ends_the_claim_and_has_versions() {

@@ -132,6 +132,15 @@ pub struct VerdictRow {
     pub before: Option<i64>,
 }
 
+/// A verdict that was handed in with a form, or decides an appeal against one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The verdict.
+    pub verdict: VerdictRow,
+    /// When the first version of the form that holds it was handed in; of a decision when it was made.
+    pub published_us: i64,
+}
+
 const COLUMNS: &str = "v.id, v.call_id, v.slot, v.rule_id, v.place, v.source, v.verdict, v.start_ms, v.end_ms, v.text,
     v.note, v.ruleset_hash, u.display, v.user_id, v.at_us, v.before, v.cause";
 
@@ -257,6 +266,23 @@ impl Db {
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
         let rows = statement.query_map(params![call_id, slot.number()], from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The verdicts on a call that were handed in, as they were then, and what appeals made of them since: all that the agent may
+    /// know. None where no form stands.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn published_of(&self, call_id: &str, slot: Slot) -> Result<Vec<Published>, ReviewsError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, coalesce(v.published_us, v.at_us) FROM published_verdicts v JOIN users u ON u.id = v.user_id
+             WHERE v.call_id = ?1 AND v.slot = ?2 ORDER BY v.start_ms, v.id"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![call_id, slot.number()], |r| {
+            Ok(Published { verdict: from_row(r)?, published_us: r.get(17)? })
+        })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
