@@ -42,13 +42,15 @@ pub struct Appeal {
 
 /// Which appeals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppealFilter {
+pub enum AppealFilter<'a> {
     /// All.
     All,
     /// Those without a decision.
     Open,
     /// Those of one person.
     Of(i64),
+    /// Those about one call.
+    Call(&'a str),
 }
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<Appeal> {
@@ -168,21 +170,23 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn appeals(&self, filter: AppealFilter) -> Result<Vec<Appeal>, ReviewsError> {
+    pub fn appeals(&self, filter: AppealFilter<'_>) -> Result<Vec<Appeal>, ReviewsError> {
         let sql = "SELECT a.id, a.verdict_id, v.call_id, v.rule_id, v.place, r.display, a.reason, u.display, a.at_us,
                      a.deadline_us, d.upheld, d.reason, l.display, d.at_us
                    FROM appeals a JOIN verdicts v ON v.id = a.verdict_id JOIN users r ON r.id = v.user_id
                    JOIN users u ON u.id = a.user_id LEFT JOIN decisions d ON d.appeal_id = a.id
                    LEFT JOIN users l ON l.id = d.user_id
                    WHERE (?1 = 0 OR d.appeal_id IS NULL) AND (?2 IS NULL OR a.user_id = ?2)
+                     AND (?3 IS NULL OR v.call_id = ?3)
                    ORDER BY d.appeal_id IS NOT NULL, a.deadline_us, a.id DESC";
-        let (open, of) = match filter {
-            AppealFilter::All => (false, None),
-            AppealFilter::Open => (true, None),
-            AppealFilter::Of(user) => (false, Some(user)),
+        let (open, of, call) = match filter {
+            AppealFilter::All => (false, None, None),
+            AppealFilter::Open => (true, None, None),
+            AppealFilter::Of(user) => (false, Some(user), None),
+            AppealFilter::Call(call) => (false, None, Some(call)),
         };
         let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params![open, of], from_row)?;
+        let rows = statement.query_map(params![open, of, call], from_row)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }

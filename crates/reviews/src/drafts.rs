@@ -25,9 +25,6 @@ pub struct Draft {
     pub at_us: i64,
 }
 
-/// Name of the draft of the listening form.
-pub const SHEET: &str = "sheet";
-
 /// Forgets all that a person typed about a call.
 pub(crate) fn forget(conn: &Connection, user_id: i64, call_id: &str) -> rusqlite::Result<()> {
     conn.prepare_cached("DELETE FROM drafts WHERE user_id = ?1 AND call_id = ?2")?.execute(params![user_id, call_id])?;
@@ -77,11 +74,11 @@ impl Db {
 
 #[cfg(test)]
 mod tests {
-    use super::{Draft, KEEP, MOST_BYTES, OLD_US, SHEET};
+    use super::{Draft, KEEP, MOST_BYTES, OLD_US};
     use crate::db::tests::centre;
 
     fn draft(call: &str, value: &str, at_us: i64) -> Draft {
-        Draft { call_id: call.into(), name: SHEET.into(), value: value.into(), at_us }
+        Draft { call_id: call.into(), name: "sheet".into(), value: value.into(), at_us }
     }
 
     #[test]

@@ -328,6 +328,26 @@ impl Db {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// What people said of a place, one after the other.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn history_of(
+        &self,
+        call_id: &str,
+        slot: Slot,
+        rule_id: &str,
+        place: &str,
+    ) -> Result<Vec<VerdictRow>, ReviewsError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM verdicts v JOIN users u ON u.id = v.user_id
+             WHERE v.call_id = ?1 AND v.slot = ?2 AND v.rule_id = ?3 AND v.place = ?4 ORDER BY v.id"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![call_id, slot.number(), rule_id, place], from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The whole history in the order it was made.
     ///
     /// # Errors

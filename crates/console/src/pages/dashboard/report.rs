@@ -13,18 +13,16 @@ use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::figures::cells::last_day;
 use crate::figures::evidence::Evidence;
+use crate::figures::monthly::{counted, halves};
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
 use crate::pages::parts::{
-    Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, range, visible,
+    Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, visible,
 };
 use crate::pages::{layout, points, url};
-
-/// Share of the month's service-quality score that the two half-monthly listening scores make up (REQUIREMENTS C2).
-const LISTENING_SHARE: f64 = 0.7;
 
 /// Appeals by unit: made, and granted.
 type Appeals = BTreeMap<String, (i64, i64)>;
@@ -113,7 +111,7 @@ fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
     let rate = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
     let by_chance = f.by_chance(|r| r.rule_id == ANY_RULE && r.unit == unit);
     let share = rate.and_then(|u| Share::of_rate(&u.rate.powered, by_chance));
-    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (range(s.low, s.high)) (l.t("，", ", ")) (s.count(l, &s.behind(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
+    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (s.words(l)) (l.t("，", ", ")) (s.count(l, &s.behind(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
 }
 
 /// Remarks, the most frequent first, each once with its number.
@@ -169,27 +167,13 @@ fn is_month(p: &Period) -> bool {
     p.from.get(..7) == p.to.get(..7) && p.from.ends_with("-01") && p.to.get(8..).is_some_and(|day| day > "15")
 }
 
-/// The halves of a month.
-fn halves(p: &Period) -> [Period; 2] {
-    let [first, second, _] = Period::names_of(&p.to);
-    [first, second].map(|name| Period::named(&name).unwrap_or_else(|| p.clone()))
-}
-
-/// What listening gives to the month's score: the mean of both halves, weighted; nothing while a half is missing, since a
-/// single half would stand for both.
-fn counted(first: Option<f64>, second: Option<f64>) -> Option<f64> {
-    first.zip(second).map(|(a, b)| f64::midpoint(a, b) * LISTENING_SHARE)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{counted, is_month};
+    use super::is_month;
     use crate::figures::period::Period;
 
     #[test]
-    fn both_halves_make_up_seventy_percent() {
-        assert!((counted(Some(90.0), Some(80.0)).unwrap() - 59.5).abs() < 1e-9);
-        assert_eq!(counted(Some(90.0), None), None);
+    fn a_month_is_told_from_its_halves() {
         assert!(is_month(&Period::named("2026-11").unwrap()) && !is_month(&Period::named("2026-11-1").unwrap()));
         assert!(!is_month(&Period::named("2026-11-2").unwrap()));
     }
