@@ -130,7 +130,7 @@ class Person:
             fields = {"rule": value("rule"), "place": value("place"), "before": ""}
             fields["verdict"] = verdict or self.chance.choice(["confirmed", "confirmed", "rejected"])
             self.send("POST", call + "/verdict", fields, "verdict")
-        self.send("POST", call + "/form", {"before": "", "whole": "1"}, "form")
+        self.send("POST", call + "/form", {"before": "", "whole": "1", "whole_reason": "x"}, "form")
 
     def hear(self, call):
         """What a browser does: waveform, the start of the sound, two stretches further on; one call in ten gives a clip."""

@@ -356,7 +356,7 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
         assert!(!text.contains("data-verdict=\"confirmed\"") && !text.contains("复核中"), "{page}: {text}");
     }
     // What is said is published, and counted, when it is handed in.
-    let form = [("before", ""), ("whole", "1")];
+    let form = [("before", ""), ("whole", "1"), ("whole_reason", "已当面核对")];
     assert!(!tells(&first, "/queue?state=confirmed"), "not handed in");
     assert_eq!(first.post("/calls/t2/form", &form).status, 303);
     let days = "from=2026-11-01&to=2026-11-30";

@@ -20,7 +20,7 @@ const STAFF_PAGES: [&str; 11] = [
 /// Pages for admins.
 const ADMIN_PAGES: [&str; 2] = ["/users", "/audit"];
 /// What is sent to a call; `c03` and `c05` have recordings.
-const ACTIONS: [&str; 7] = ["claim", "release", "verdict", "cause", "missed", "form", "receipt"];
+const ACTIONS: [&str; 8] = ["claim", "release", "verdict", "cause", "missed", "form", "receipt", "heard"];
 
 /// An id in an address.
 fn url(text: &str) -> String {
@@ -448,6 +448,28 @@ fn what_cannot_be_is_refused_with_a_sentence() {
     assert!(!reviewer.get("/calls/c05").text().contains("已提交"), "nothing was handed in");
     assert_eq!(missed("1", "2.5").status, 303);
     assert_eq!(reviewer.post("/calls/c05/form", &[("item.shirking", "20"), ("item.gone", "x")]).status, 303);
+}
+
+/// A tick is not listening: nearly all of the call was played by this person, or there is a reason.
+#[test]
+fn heard_as_a_whole_is_proven_or_explained() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (reviewer, other, agent) = (console.login("zhijian"), console.login("zhijian2"), console.login("zuoxi"));
+    let whole = [("before", ""), ("whole", "1")];
+    let refused = reviewer.post("/calls/t2/form", &whole);
+    assert!(refused.status == 400 && refused.text().contains("要听过 95%（现在听了 0%）"), "{}", refused.text());
+    assert_eq!(agent.post("/calls/t2/heard", &[("spans", "0-11000")]).status, 404, "an agent does not review");
+    // Eleven seconds, most of it twice; another person's listening is not this one's.
+    assert!(reviewer.post("/calls/t2/heard", &[("spans", "0-6000,2000-6000")]).text().contains("0.54"));
+    assert_eq!(other.post("/calls/t2/heard", &[("spans", "0-11000")]).status, 200);
+    assert_eq!(reviewer.post("/calls/t2/form", &whole).status, 400);
+    assert_eq!(reviewer.post("/calls/t2/heard", &[("spans", "6000-999999")]).status, 200);
+    assert_eq!(reviewer.post("/calls/t2/form", &whole).status, 303);
+    assert!(reviewer.get("/calls/t2").text().contains("实听 100%"));
+    let reason = [("before", ""), ("whole", "1"), ("whole_reason", "已当面核对")];
+    assert_eq!(reviewer.post("/calls/c05/form", &reason).status, 303);
+    assert!(console.login("zhuguan").get("/reviewers").text().contains("实听（小时）"));
 }
 
 #[test]

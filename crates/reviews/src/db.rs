@@ -26,6 +26,7 @@ pub(crate) fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/006-stays.sql"),
             include_str!("../migrations/007-devices.sql"),
             include_str!("../migrations/008-published.sql"),
+            include_str!("../migrations/009-heard.sql"),
         ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })

@@ -15,6 +15,7 @@ pub mod drafts;
 pub mod draws;
 pub mod error;
 pub mod forms;
+pub mod heard;
 pub mod holders;
 pub mod holds;
 pub mod keeping;

@@ -186,6 +186,17 @@ function sure() {
   return false;
 }
 
+// What was played just now belongs to the form.
+function waitHeard(event) {
+  if (sheet.dataset.told || !(playing && playing[1] > playing[0]) && played.length === 0) return false;
+  event.preventDefault();
+  const by = event.submitter;
+  audio?.pause();
+  sheet.dataset.told = "1";
+  tellHeard().finally(() => sheet.requestSubmit(by));
+  return true;
+}
+
 const handIn = () => sheet?.requestSubmit(sheet.querySelector("button[name=then][value=next]"));
 
 if (sheet) {
@@ -197,6 +208,7 @@ if (sheet) {
   // Before what sends it once, and what remembers that it was sent.
   sheet.addEventListener("submit", (event) => {
     if (!sure()) return event.preventDefault();
+    if (waitHeard(event)) return;
     clearTimeout(waiting.get(sheetName)?.timer);
     waiting.delete(sheetName);
     leaving(sheetName, page.dataset.id);
@@ -435,6 +447,62 @@ if (audio) {
   });
   audio.addEventListener("error", silence);
   if (audio.error) silence();
+}
+
+// Proven listening: stretches that really played, at any speed, are told every few seconds; the server counts each moment once.
+const TELL_MS = 10000;
+const whole = sheet?.elements.whole;
+const heardShow = page.querySelector(".heard");
+let played = [];
+let playing = null;
+
+function playedTo(s) {
+  const ms = Math.round(s * 1000);
+  // A jump is no listening: what was played ends where the last tick was.
+  if (playing && ms >= playing[1] && ms - playing[1] < 1500) playing[1] = ms;
+  else {
+    if (playing && playing[1] > playing[0]) played.push(playing);
+    playing = [ms, ms];
+  }
+}
+
+function showHeard(share) {
+  heardShow.dataset.share = share;
+  heardShow.textContent = `${heardShow.dataset.words}${Math.floor(share * 100)}%`;
+  if (whole && share >= 0.95 && !whole.checked && whole.dataset.hand === undefined) whole.checked = true;
+  askReason();
+}
+
+// Ticked without having played it: the reason is asked for.
+function askReason() {
+  const why = sheet?.querySelector(".whole-reason");
+  if (!why) return;
+  const short = whole.checked && Number(heardShow?.dataset.share ?? 0) < 0.95;
+  why.hidden = !short;
+  why.querySelector("input").required = short;
+}
+
+async function tellHeard() {
+  if (playing && playing[1] > playing[0]) played.push([...playing]);
+  if (playing) playing = [playing[1], playing[1]];
+  if (played.length === 0) return;
+  const spans = played.map(([from, to]) => `${from}-${to}`).join(",");
+  played = [];
+  const body = new URLSearchParams({ csrf: page.dataset.csrf, spans });
+  const reply = await fetch(`${page.dataset.call}/heard`, { method: "POST", body, keepalive: true, headers: { "X-Requested-With": "callsift" } }).catch(() => null);
+  if (reply?.ok) showHeard((await reply.json()).share);
+}
+
+if (audio && sheet) {
+  audio.addEventListener("timeupdate", () => !audio.paused && playedTo(audio.currentTime));
+  audio.addEventListener("seeking", () => { if (playing && playing[1] > playing[0]) played.push(playing); playing = null; });
+  for (const event of ["pause", "ended"]) audio.addEventListener(event, () => { playedTo(audio.currentTime); tellHeard(); });
+  setInterval(tellHeard, TELL_MS);
+  window.addEventListener("pagehide", tellHeard);
+}
+if (sheet) {
+  whole.addEventListener("change", askReason);
+  askReason();
 }
 
 page.addEventListener("click", (event) => {

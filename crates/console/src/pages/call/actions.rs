@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use callsift_reviews::heard::WHOLE;
 use callsift_reviews::{Cause, Db, Draft, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow, score};
 use serde_json::json;
 
@@ -14,7 +15,7 @@ use crate::catalog::FindingRow;
 use crate::page_error::PageError;
 use crate::pages::call::Shown;
 use crate::pages::call::cause;
-use crate::pages::call::data::{find, slot};
+use crate::pages::call::data::{find, heard_share, slot};
 use crate::pages::call::form::typed;
 use crate::pages::call::{card, view};
 use crate::pages::parts::visible;
@@ -314,8 +315,12 @@ pub(super) async fn form(
             at_us: now_us(),
             before: sent.number("before"),
         };
+        let reason = note(&sent, "whole_reason");
+        if form.whole && reason.is_empty() {
+            heard_whole(db, &sent.person, &id)?;
+        }
         db.claim(&id, slot, form.user_id, form.at_us, hold)?;
-        db.submit_form(&form)?;
+        db.submit_form_with(&form, if form.whole { &reason } else { "" })?;
         log(db, &sent.person, "form", &id, &format!("{}", form.score))?;
         if sent.text("then") != "next" {
             return Ok(format!("{back}?done={}", url(&id)));
@@ -324,6 +329,19 @@ pub(super) async fn form(
         Ok(format!("{}?done={}", next.map_or_else(|| "/queue".to_owned(), |id| call_url(&id)), url(&id)))
     });
     Ok(Redirect::to(&to.await?))
+}
+
+/// That the person played nearly all of the call: rates rest on such calls, so a tick alone is not enough.
+fn heard_whole(db: &Db, person: &Person, call_id: &str) -> Result<(), PageError> {
+    let call = find(db, person, call_id)?;
+    let share = heard_share(db.heard_ms(person.user().id, call_id)?, call.duration_ms);
+    if share >= WHOLE {
+        return Ok(());
+    }
+    let (share, least) = (share * 100.0, WHOLE * 100.0);
+    Err(PageError::Bad(format!(
+        "“整通已听”要听过 {least:.0}%（现在听了 {share:.0}%），或写明原因 · heard as a whole means {least:.0} % played ({share:.0} % now), or a reason"
+    )))
 }
 
 /// 签收: the agent says that the result of an own call was read.

@@ -31,6 +31,8 @@ pub(crate) struct Shown {
     pub(super) published: BTreeMap<i64, i64>,
     /// What has become of the call.
     pub(super) standing: Option<Standing>,
+    /// How much of the call this person has played, milliseconds.
+    pub(super) heard_ms: i64,
     /// The agent's signature, of whichever version of the form.
     pub(super) receipt: Option<Receipt>,
     /// What this person typed here and did not send.
@@ -87,6 +89,11 @@ fn only_published(
     Ok((verdicts, published))
 }
 
+/// The share of a call that was played, 0 to 1.
+pub(super) fn heard_share(heard_ms: i64, duration_ms: i64) -> f64 {
+    (heard_ms as f64 / duration_ms.max(1) as f64).clamp(0.0, 1.0)
+}
+
 impl Shown {
     pub(crate) fn load(db: &Db, person: &Person, call_id: &str) -> Result<Self, PageError> {
         // Of one moment: numbers are found by the call's row, which a part that is read anew meanwhile replaces.
@@ -113,6 +120,7 @@ impl Shown {
             second: Second::read(db, person, call_id)?,
             standing: standings(db.connection(), of_call, now_us(), eyes(person, &blind))?.remove(call_id),
             receipt: if slot == Slot::First { db.receipt_of(call_id)? } else { None },
+            heard_ms: db.heard_ms(person.user().id, call_id)?,
             drafts: db.drafts(person.user().id, Some(call_id))?,
             findings,
             verdicts,
@@ -153,6 +161,11 @@ impl Shown {
                 (rule.remove(at), rule)
             })
             .collect()
+    }
+
+    /// The share of the call that this person has played, 0 to 1.
+    pub(super) fn heard_share(&self) -> f64 {
+        heard_share(self.heard_ms, self.call.duration_ms)
     }
 
     /// What has become of the call.

@@ -10,9 +10,9 @@ use crate::app::App;
 use crate::auth::Person;
 use crate::lang::{Lang, category};
 use crate::pages::call::Shown;
-use crate::pages::call::data::is_overtaken;
+use crate::pages::call::data::{heard_share, is_overtaken};
 use crate::pages::layout::csrf;
-use crate::pages::parts::{title, visible};
+use crate::pages::parts::{percent, title, visible};
 use crate::pages::{call_url, points, when};
 
 /// Order of the categories in the form: that of a call.
@@ -36,7 +36,8 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             p.overtaken.busy hidden[!given.as_ref().is_some_and(|g| is_overtaken(shown, g, &app.rules))] {
                 (l.t("判断在提交之后改过：请核对后重新提交，得分才会更新，坐席才会看到。",
                     "Verdicts changed after this was submitted: check it and submit it again, or the score stays what it was.")) }
-            @if let Some(f) = form { p.said { (l.t("已提交 · ", "Submitted · ")) (f.by) " · " (when(app, f.at_us)) " · " (signed(app, l, shown, f)) } }
+            @if let Some(f) = form { p.said { (l.t("已提交 · ", "Submitted · ")) (f.by) " · " (when(app, f.at_us)) " · " (signed(app, l, shown, f))
+                @if let Some(ms) = f.heard_ms { " · " (l.t("实听 ", "played ")) (percent(heard_share(ms, shown.call.duration_ms))) } } }
             @let concerned = |id: &String| items.contains_key(id) || machine(shown, id).is_some() || confirmed.contains_key(id);
             @let (near, rest): (Vec<&Rule>, Vec<&Rule>) = app.rules.rules().iter().partition(|r| concerned(&r.id.value));
             @let field = |rule: &Rule| item(l, shown, rule, items, &confirmed);
@@ -50,6 +51,8 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             label { (l.t("不足", "weaknesses")) textarea name="weaknesses" maxlength="2000" { (form.map_or_else(String::new, |f| visible(person, &f.weaknesses))) } }
             label.check { input type="checkbox" name="whole" value="1" checked[form.is_some_and(|f| f.whole)];
                 (l.t("整通已听（未发现的项目也算听过）", "heard as a whole (what is not marked is right)")) }
+            label.whole-reason hidden[form.is_none_or(|f| f.whole_reason.is_empty())] data-words=(l.t("听了 ", "played "))
+                { span { (l.t("没有听满 95%，原因", "less than 95 % was played: why")) } input name="whole_reason" maxlength="500" value=(form.map_or("", |f| f.whole_reason.as_str())); }
             @if shown.to_hear_whole && !form.is_some_and(|f| f.whole) {
                 p.soft { (l.t("抽样要求全程听：勾选后任务才算完成。", "The draw has it heard whole: the task is done when this is ticked.")) }
             }

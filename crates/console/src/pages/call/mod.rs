@@ -6,6 +6,7 @@ mod card;
 mod cause;
 mod data;
 mod form;
+mod heard;
 mod second;
 mod sound;
 mod strip;
@@ -40,6 +41,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/calls/{id}/missed", post(actions::missed))
         .route("/calls/{id}/form", post(actions::form))
         .route("/calls/{id}/receipt", post(actions::sign))
+        .route("/calls/{id}/heard", post(heard::heard))
 }
 
 async fn show(

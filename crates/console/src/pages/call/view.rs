@@ -10,7 +10,7 @@ use crate::pages::call::{Shown, card, form, second, strip, talk};
 use crate::pages::chip::chip;
 use crate::pages::layout::{self, csrf};
 use crate::pages::notice::Notice;
-use crate::pages::parts::{call_name, copied, failure, file_name, visible};
+use crate::pages::parts::{call_name, copied, failure, file_name, percent, visible};
 use crate::pages::{call_url, clock, drafts, points, url, when};
 use crate::sound::Own;
 
@@ -170,7 +170,8 @@ fn player(l: Lang, shown: &Shown) -> Markup {
                     @for speed in ["0.75", "1", "1.25", "1.5", "2"] { option value=(speed) selected[speed == "1"] { (speed) "×" } } } }
                 label { input type="checkbox" data-do="loop"; (l.t("循环本段", "loop this place")) kbd { "l" } }
                 a href=(format!("{address}/clip?from=0&to={}", c.duration_ms)) data-do="clip" download { (l.t("导出片段", "export clip")) }
-                span.heard hidden {}
+                span.heard data-share=(format!("{:.4}", shown.heard_share())) data-words=(l.t("已听 ", "heard ")) title=(l.t("真正播放过的部分，任何速度，重复只算一次", "what was really played, at any speed, each moment once")) {
+                    (l.t("已听 ", "heard ")) (percent(shown.heard_share())) }
                 output.now { "0:00 / " (clock(c.duration_ms)) }
             }
         }
