@@ -263,7 +263,7 @@ def found():
     wait(lambda: all_of("table.calls tbody a"), "the reviewed calls of the agent")
     one("table.calls tbody a").click()
     wait(lambda: driver.current_url == BASE + CALL, "two clicks to a reviewed call of an agent")
-    driver.get(f"{BASE}/search?q=别人")
+    driver.get(f"{BASE}/search?q=没有人说这个")
     assert all_of("main .empty"), "nothing found says what to do"
     driver.get(f"{BASE}/search?q=归我管")
     assert one("table.calls mark").text == "归我管", "what was looked for is marked"

@@ -258,7 +258,8 @@ pub(crate) fn call_name(person: &Person, call_id: &str) -> String {
 
 /// A button that copies a text as this person may read it.
 pub(crate) fn copied(l: Lang, text: &str) -> Markup {
-    html! { button.copy type="button" data-copy=(text) aria-label=(format!("{}{text}", l.t("复制 ", "copy "))) title=(l.t("复制", "copy")) { "⧉" } }
+    html! { button.copy type="button" data-copy=(text) aria-label=(format!("{}{text}", l.t("复制 ", "copy "))) title=(l.t("复制", "copy")) {
+        svg viewBox="0 0 12 12" aria-hidden="true" { rect x="1" y="1" width="7" height="8" rx="1" {} path d="M4 11h6a1 1 0 0 0 1-1V4" {} } } }
 }
 
 /// The name of a recording as this person may read it; telephone systems put the customer's number there.

@@ -21,6 +21,14 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Weeks where a day has too few calls that were listened to for its share to say anything.
+    pub(crate) fn of(f: &Figures) -> Self {
+        const ENOUGH: usize = 10;
+        let days = f.rows().listened(|at| Some(at.date.clone()));
+        let heard: usize = days.values().map(|d| d.heard).sum();
+        if heard < ENOUGH * days.len() { Self::Week } else { Self::Day }
+    }
+
     fn days(self) -> usize {
         match self {
             Self::Day => 1,

@@ -115,7 +115,10 @@ pub(super) async fn show(
             let ids = heard.iter().map(|h| h.call_id.as_str());
             let standings = standings(db.connection(), ids, now_us(), Eyes { blind: &reader, staff })?;
             let signed = signed(db, &agent)?;
-            let halves = of_agent(db.connection(), &agent, &period)?;
+            let mut halves = of_agent(db.connection(), &agent, &period)?;
+            for half in &mut halves {
+                half.calls.retain(|(call, _)| !blind.contains(call));
+            }
             let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
             let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
             Ok(Own { agent, period, figures, problems, heard, standings, signed, halves, calls, call_pages, query })

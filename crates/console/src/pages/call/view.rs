@@ -130,7 +130,7 @@ fn unheard(app: &App, person: &Person, shown: &Shown, sound: &Own) -> Markup {
         } },
         Own::Missing => html! { p.problem {
             (l.t("录音目录里找不到这通电话的录音", "The recording of this call is not in the recordings folder"))
-            (name) (l.t("，无法播放；可以按文字复核。", ": it cannot be heard, only read."))
+            (name) @if person.is_staff() { (l.t("，无法播放；可以按文字复核。", ": it cannot be heard, only read.")) } @else { (l.t("，无法播放。", ": it cannot be heard.")) }
         } },
         Own::Other => html! { p.problem {
             (l.t("录音目录里同名的文件", "The file of this name")) (name)

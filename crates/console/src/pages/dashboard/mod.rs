@@ -85,7 +85,7 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
                 (undrawn(l, "/dashboard", f))
                 (tiles(l, board))
                 div.halves {
-                    section.chart { h2 { (l.t("逐日趋势", "By day")) } (trend::over_time(l, f, p, Step::Day, |_| true, &[])) }
+                    section.chart { @let step = Step::of(f); h2 { (if step == Step::Day { l.t("逐日趋势", "By day") } else { l.t("每周趋势", "By week") }) } (trend::over_time(l, f, p, step, |_| true, &[])) }
                     section.chart { h2 { (l.t("控制图：属实占比", "Control chart: share confirmed")) } (control::chart(l, f, p)) }
                     section.chart { h2 { (l.t("监听得分分布", "Distribution of scores")) } (pictures::scores(l, f, p)) }
                     section.chart { h2 { (l.t("主要问题（帕累托）", "Main problems (Pareto)")) } (pictures::pareto(app, l, f, p)) }
