@@ -300,7 +300,10 @@ fn an_agent_sees_what_people_said_and_what_became_of_an_appeal() {
     let console = Console::start();
     let (reviewer, agent) = (console.login("zhijian"), console.login("zuoxi"));
     let page = agent.get("/calls/c05").text();
-    assert!(!page.contains("系统评分") && !page.contains("系统没有") && page.contains("没有经人工确认的问题"), "{page}");
+    assert!(
+        !page.contains("系统评分") && !page.contains("系统没有") && page.contains("没有经人工确认的问题"),
+        "{page}"
+    );
     let staff = reviewer.get("/calls/c05").text();
     assert!(staff.contains("系统评分"));
     let (rule, place) = (field(&staff, "rule"), field(&staff, "place"));
@@ -310,13 +313,18 @@ fn an_agent_sees_what_people_said_and_what_became_of_an_appeal() {
     // Nothing of a review is the agent's to know before it is handed in: neither where it is nor what it says.
     let before = agent.get("/calls/c05").text();
     assert!(!offered(&before) && !before.contains("class=\"finding\"") && !before.contains("复核中"), "{before}");
-    assert!(!agent.get("/mine?from=2026-11-01&to=2026-11-30").text().contains("id=\"problems\"><h2>属实的问题</h2><table"));
+    assert!(
+        !agent.get("/mine?from=2026-11-01&to=2026-11-30").text().contains("id=\"problems\"><h2>属实的问题</h2><table")
+    );
     assert_eq!(reviewer.post("/calls/c05/form", &[("before", ""), ("item.shirking", "7")]).status, 303);
     let page = agent.get("/calls/c05").text();
     assert!(offered(&page) && !page.contains("没有经人工确认"), "{page}");
     assert!(page.contains("可申诉至") && page.contains("还剩 ") && page.contains("已提交 93 分"), "{page}");
     // Points that the reviewer took off without a place are told, and all of it adds up.
-    assert!(page.contains("复核员直接扣分") && page.contains("−7") && page.contains("<th class=\"num\">93</th>"), "{page}");
+    assert!(
+        page.contains("复核员直接扣分") && page.contains("−7") && page.contains("<th class=\"num\">93</th>"),
+        "{page}"
+    );
     assert!(page.contains("坐席：") && page.contains("客户："), "both sides are quoted: {page}");
     assert_eq!(agent.post("/appeals", &[("verdict", "1"), ("reason", "不是反问")]).status, 303);
     let page = agent.get("/calls/c05").text();
@@ -361,8 +369,13 @@ fn drafts_are_their_authors_alone() {
     assert_eq!(one.post_raw("/drafts", &draft, &[]).status, 403, "no token");
     let tells = |client: &Client, page: &str| client.get(page).text().contains("别人看不到的话");
     assert!(tells(&one, "/calls/c05") && !tells(&one, "/calls/c03"));
-    assert!(!tells(&other, "/calls/c05") && !tells(&agent, "/calls/c05") && !tells(&console.login("admin"), "/calls/c05"));
-    assert!(one.get("/tasks").text().contains("还没有提交的复核") && !other.get("/tasks").text().contains("还没有提交的复核"));
+    assert!(
+        !tells(&other, "/calls/c05") && !tells(&agent, "/calls/c05") && !tells(&console.login("admin"), "/calls/c05")
+    );
+    assert!(
+        one.get("/tasks").text().contains("还没有提交的复核")
+            && !other.get("/tasks").text().contains("还没有提交的复核")
+    );
     assert_eq!(one.post("/calls/c05/form", &[("before", "")]).status, 303);
     assert!(!tells(&one, "/calls/c05"), "gone when the form is handed in");
     assert_eq!(one.post("/drafts", &[("call", "c05"), ("name", ""), ("value", "x")]).status, 400);

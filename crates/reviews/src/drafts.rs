@@ -27,7 +27,8 @@ pub struct Draft {
 
 /// Forgets all that a person typed about a call.
 pub(crate) fn forget(conn: &Connection, user_id: i64, call_id: &str) -> rusqlite::Result<()> {
-    conn.prepare_cached("DELETE FROM drafts WHERE user_id = ?1 AND call_id = ?2")?.execute(params![user_id, call_id])?;
+    conn.prepare_cached("DELETE FROM drafts WHERE user_id = ?1 AND call_id = ?2")?
+        .execute(params![user_id, call_id])?;
     Ok(())
 }
 

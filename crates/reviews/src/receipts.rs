@@ -28,7 +28,8 @@ impl Db {
             let sql = "SELECT f.id, u.display FROM current_forms f JOIN users u ON u.id = f.user_id
                        WHERE f.call_id = ?1 AND f.slot = 0";
             let row = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?));
-            let (standing, by) = conn.query_row(sql, [call_id], row).optional()?.ok_or(ReviewsError::Missing("form"))?;
+            let (standing, by) =
+                conn.query_row(sql, [call_id], row).optional()?.ok_or(ReviewsError::Missing("form"))?;
             if standing != form_id {
                 return Err(ReviewsError::Overtaken { by });
             }

@@ -92,8 +92,7 @@ pub(crate) struct TurnRow {
 
 /// The turns of a call, in order.
 pub(crate) fn turns(conn: &Connection, call: i64) -> rusqlite::Result<Vec<TurnRow>> {
-    let sql =
-        "SELECT turn, role, start_ms, end_ms, text, confidence, marks, channel, mood FROM cat.turns WHERE call = ?1 ORDER BY turn";
+    let sql = "SELECT turn, role, start_ms, end_ms, text, confidence, marks, channel, mood FROM cat.turns WHERE call = ?1 ORDER BY turn";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([call], |r| {
         Ok(TurnRow {

@@ -220,7 +220,12 @@ fn fingerprint(call: &StoredCall, findings: &[StoredFinding], unit_field: &str) 
     let _ = write!(sink, "{duration_ms:?} {score:?} {findings:?}");
     for turn in turns {
         let Turn { index, role, span, confidence, marks, chars, channel, .. } = turn;
-        let _ = write!(sink, "{index} {role:?} {span:?} {confidence:?} {marks:?} {} {channel} {:?}", chars.len(), mood(turn));
+        let _ = write!(
+            sink,
+            "{index} {role:?} {span:?} {confidence:?} {marks:?} {} {channel} {:?}",
+            chars.len(),
+            mood(turn)
+        );
         for c in chars {
             sink.0.update(u32::from(c.ch).to_le_bytes());
             sink.0.update(c.span.start_ms.to_le_bytes());

@@ -143,10 +143,9 @@ impl Evidence {
             ["hits"] => Self::Hits,
             ["planned"] => Self::Planned,
             ["scored", low, high] => Self::Scored { low: low.parse().ok()?, high: high.parse().ok()? },
-            ["at", day, hour] => Self::At {
-                day: day.parse().ok().filter(|d| *d < 7)?,
-                hour: hour.parse().ok().filter(|h| *h < 24)?,
-            },
+            ["at", day, hour] => {
+                Self::At { day: day.parse().ok().filter(|d| *d < 7)?, hour: hour.parse().ok().filter(|h| *h < 24)? }
+            }
             ["chosen", "risk"] => Self::Chosen { by_chance: false },
             ["chosen", "chance"] => Self::Chosen { by_chance: true },
             [kind @ ("reviews" | "duplicates"), by, from, to] => {

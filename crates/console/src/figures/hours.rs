@@ -25,9 +25,8 @@ pub(crate) fn quarters(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Qu
          WHERE date BETWEEN ?1 AND ?2 AND status = 'ok' AND started_us >= 0 GROUP BY 1"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![p.from, p.to], |r| {
-        Ok(Quarter { at: r.get(0)?, calls: r.get(1)?, flagged: r.get(2)? })
-    })?;
+    let rows = statement
+        .query_map(params![p.from, p.to], |r| Ok(Quarter { at: r.get(0)?, calls: r.get(1)?, flagged: r.get(2)? }))?;
     rows.collect()
 }
 

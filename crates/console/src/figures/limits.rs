@@ -40,7 +40,10 @@ mod tests {
         // P(X ≤ 5) = 0.9936 and P(X ≤ 6) = 0.9991 for ten calls and one in five; none at all has 0.107.
         assert_eq!(limits(10, 0.2, 0.01), (0.0, 0.6));
         assert_eq!(limits(10, 0.2, 0.02), (0.0, 0.5));
-        assert_eq!((limits(0, 0.2, 0.05), limits(9, 0.0, 0.05), limits(9, f64::NAN, 0.05)), ((0.0, 1.0), (0.0, 0.0), (0.0, 1.0)));
+        assert_eq!(
+            (limits(0, 0.2, 0.05), limits(9, 0.0, 0.05), limits(9, f64::NAN, 0.05)),
+            ((0.0, 1.0), (0.0, 0.0), (0.0, 1.0))
+        );
         let (low, high) = limits(1, 0.3, 0.05);
         assert_eq!((low, high), (0.0, 1.0), "one call says nothing");
     }
@@ -50,6 +53,9 @@ mod tests {
     fn many_calls_have_narrow_limits() {
         let (low, high) = limits(5_000, 0.2, CONTROL);
         let sigma = (0.2_f64 * 0.8 / 5_000.0).sqrt();
-        assert!((low - (0.2 - 3.0 * sigma)).abs() < 0.001 && (high - (0.2 + 3.0 * sigma)).abs() < 0.001, "{low} {high}");
+        assert!(
+            (low - (0.2 - 3.0 * sigma)).abs() < 0.001 && (high - (0.2 + 3.0 * sigma)).abs() < 0.001,
+            "{low} {high}"
+        );
     }
 }

@@ -134,9 +134,9 @@ async fn show(
 fn nothing(person: &Person) -> Markup {
     let l = person.lang;
     html! { p.empty { @if person.is_staff() { (l.t("没有申诉。坐席可以在复核提交后七天内申诉，收到后会出现在这里，导航上有数目。",
-        "No appeals. Agents may appeal within seven days of a submission; open ones appear here and are counted in the navigation.")) }
-        @else { (l.t("您没有申诉。对结果有异议，可以在通话页的“申诉”里写明理由（提交后七天内）。",
-        "You made no appeal. If you disagree with a result, say why under “appeal” on the page of the call, within seven days.")) } } }
+    "No appeals. Agents may appeal within seven days of a submission; open ones appear here and are counted in the navigation.")) }
+    @else { (l.t("您没有申诉。对结果有异议，可以在通话页的“申诉”里写明理由（提交后七天内）。",
+    "You made no appeal. If you disagree with a result, say why under “appeal” on the page of the call, within seven days.")) } } }
 }
 
 /// Agents read what was published: the verdict and the decision.
@@ -179,7 +179,11 @@ fn card(app: &App, person: &Person, case: &Case) -> Markup {
 fn facts(app: &App, shown: &Shown) -> String {
     let c = &shown.call;
     let time = c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t));
-    [c.agent_name.clone(), c.unit.clone(), time, clock(c.duration_ms)].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" · ")
+    [c.agent_name.clone(), c.unit.clone(), time, clock(c.duration_ms)]
+        .into_iter()
+        .filter(|p| !p.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// Sound before and after the place.
@@ -193,9 +197,10 @@ fn sound(app: &App, person: &Person, shown: &Shown, a: &Appeal) -> Markup {
     }
     let (from, to) = span.unwrap_or((0, shown.call.duration_ms));
     let seconds = |ms: i64| format!("{:.1}", ms.max(0) as f64 / 1000.0);
-    let part = format!("#t={},{}", seconds(from - AROUND_MS), seconds((to + AROUND_MS).min(shown.call.duration_ms.max(to))));
+    let part =
+        format!("#t={},{}", seconds(from - AROUND_MS), seconds((to + AROUND_MS).min(shown.call.duration_ms.max(to))));
     html! { p.sound { audio controls preload="none" src=(format!("{}/audio{part}", call_url(&a.call_id)))
-        aria-label=(person.lang.t("争议片段", "the disputed stretch")) {} small { (clock(from)) "–" (clock(to)) } } }
+    aria-label=(person.lang.t("争议片段", "the disputed stretch")) {} small { (clock(from)) "–" (clock(to)) } } }
 }
 
 fn deadline(app: &App, l: Lang, a: &Appeal) -> Markup {

@@ -20,7 +20,8 @@ pub(crate) fn chip(person: &Person, standing: Option<&Standing>) -> Markup {
         Standing::Done(score) => ("done", scored(person, *score)),
         Standing::Appealed(score) => ("appeal", format!("{} · {}", scored(person, *score), l.t("有申诉", "appealed"))),
         Standing::Decided(score, granted) => {
-            let how = if *granted { l.t("申诉成立", "appeal granted") } else { l.t("维持原判", "appeal dismissed") };
+            let how =
+                if *granted { l.t("申诉成立", "appeal granted") } else { l.t("维持原判", "appeal dismissed") };
             let decided = l.t("申诉已裁定", "decided");
             ("decided", format!("{} · {decided}{}", scored(person, *score), l.brackets(how)))
         }

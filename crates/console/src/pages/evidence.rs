@@ -33,8 +33,15 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
             format!("{}{band}{}", l.t("监听得分 ", "listening score "), l.t(" 分的通话", ""))
         }
         Evidence::At { day, hour } => {
-            const DAYS: [(&str, &str); 7] = [("周一", "Monday"), ("周二", "Tuesday"), ("周三", "Wednesday"),
-                ("周四", "Thursday"), ("周五", "Friday"), ("周六", "Saturday"), ("周日", "Sunday")];
+            const DAYS: [(&str, &str); 7] = [
+                ("周一", "Monday"),
+                ("周二", "Tuesday"),
+                ("周三", "Wednesday"),
+                ("周四", "Thursday"),
+                ("周五", "Friday"),
+                ("周六", "Saturday"),
+                ("周日", "Sunday"),
+            ];
             let (zh, en) = DAYS.get(*day).copied().unwrap_or_default();
             format!("{} {hour}:00–{hour}:59{}", l.t(zh, en), l.t(" 开始的通话", ""))
         }

@@ -96,6 +96,15 @@ pub(crate) fn when(app: &App, at_us: i64) -> String {
     time.strftime("%m-%d %H:%M").to_string()
 }
 
+/// From when to when at the centre: `09:12:30–09:14:02`.
+pub(crate) fn from_to(app: &App, from_us: i64, to_us: i64) -> String {
+    let zone = TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC));
+    let at = |us| {
+        Timestamp::from_microsecond(us).unwrap_or_default().to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+    };
+    format!("{}–{}", at(from_us), at(to_us))
+}
+
 /// Points or a score without needless decimals: `95`, `92.5`.
 pub(crate) fn points(x: f64) -> String {
     let text = format!("{x:.1}");

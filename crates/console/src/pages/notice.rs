@@ -21,11 +21,7 @@ pub(crate) struct Notice {
 
 impl Notice {
     /// Of an address that `?done=` or `?left=` was added to; nothing where it is not so.
-    pub(crate) fn read(
-        db: &Db,
-        person: &Person,
-        query: &BTreeMap<String, String>,
-    ) -> Result<Option<Self>, PageError> {
+    pub(crate) fn read(db: &Db, person: &Person, query: &BTreeMap<String, String>) -> Result<Option<Self>, PageError> {
         if !person.is_staff() {
             return Ok(None);
         }

@@ -159,7 +159,15 @@ impl Share {
     /// What people's judgements say about all calls, where they say anything.
     pub(crate) fn of_rate(rate: &Rate, by_chance: usize) -> Option<Self> {
         let at = rate.estimate?;
-        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n, by_chance, human: true, of_frame: true })
+        Some(Self {
+            at,
+            low: rate.interval.low,
+            high: rate.interval.high,
+            n: rate.n,
+            by_chance,
+            human: true,
+            of_frame: true,
+        })
     }
 
     /// What the machine says, as a habit: Wilson's interval.
@@ -259,7 +267,7 @@ pub(crate) fn call_name(person: &Person, call_id: &str) -> String {
 /// A button that copies a text as this person may read it.
 pub(crate) fn copied(l: Lang, text: &str) -> Markup {
     html! { button.copy type="button" data-copy=(text) aria-label=(format!("{}{text}", l.t("复制 ", "copy "))) title=(l.t("复制", "copy")) {
-        svg viewBox="0 0 12 12" aria-hidden="true" { rect x="1" y="1" width="7" height="8" rx="1" {} path d="M4 11h6a1 1 0 0 0 1-1V4" {} } } }
+    svg viewBox="0 0 12 12" aria-hidden="true" { rect x="1" y="1" width="7" height="8" rx="1" {} path d="M4 11h6a1 1 0 0 0 1-1V4" {} } } }
 }
 
 /// The name of a recording as this person may read it; telephone systems put the customer's number there.
@@ -347,7 +355,11 @@ mod tests {
         let rule = of(1.0, 1.0, 1.0, 6).habit();
         assert!(rule.low > 0.5 && rule.low < 0.7 && rule.words(Lang::En) == "61%–100%", "{}", rule.words(Lang::En));
         assert_eq!(of(0.9, 0.77, 0.92, 1).words(Lang::Zh), "不足 5 通，不给区间");
-        assert_eq!(Share { of_frame: false, ..of(0.9, 0.77, 0.92, 0) }.words(Lang::Zh), "77%–92%", "drawn from the unit");
+        assert_eq!(
+            Share { of_frame: false, ..of(0.9, 0.77, 0.92, 0) }.words(Lang::Zh),
+            "77%–92%",
+            "drawn from the unit"
+        );
     }
 
     /// "Pass rate 100 %" beside a confirmed violation.

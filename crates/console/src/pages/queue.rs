@@ -290,7 +290,11 @@ fn line(app: &App, person: &Person, row: &Listed, standing: Option<&Standing>) -
 /// Minutes as people say them: seconds below two minutes.
 fn spoken(l: Lang, minutes: f64) -> String {
     let seconds = minutes * 60.0;
-    if seconds < 119.5 { format!("{seconds:.0}{}", l.t(" 秒", " s")) } else { format!("{minutes:.0}{}", l.t(" 分钟", " min")) }
+    if seconds < 119.5 {
+        format!("{seconds:.0}{}", l.t(" 秒", " s"))
+    } else {
+        format!("{minutes:.0}{}", l.t(" 分钟", " min"))
+    }
 }
 
 /// The severity of a rank: 1 minor to 4 fatal.

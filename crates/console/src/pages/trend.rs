@@ -102,7 +102,9 @@ pub(crate) fn over_time(
         Some(Point { share: share(confirmed, heard, step)?, part: confirmed, of: heard, address })
     });
     let series = [
-        Series { title: l.t("系统命中率", "system hit rate").to_owned(), colour: MACHINE, points: machine.collect() },
+        Series {
+            title: l.t("系统命中率", "system hit rate").to_owned(), colour: MACHINE, points: machine.collect()
+        },
         Series {
             title: l.t("抽听中有属实问题的占比", "confirmed, of calls listened to").to_owned(),
             colour: CONFIRMED,

@@ -30,7 +30,15 @@ impl Line<'_> {
         let rate = self.rate?;
         let Shrunk { estimate, interval, .. } = rate.shrunk;
         let (n, by_chance) = (rate.n, self.by_chance);
-        Some(Share { at: estimate?, low: interval.low, high: interval.high, n, by_chance, human: true, of_frame: false })
+        Some(Share {
+            at: estimate?,
+            low: interval.low,
+            high: interval.high,
+            n,
+            by_chance,
+            human: true,
+            of_frame: false,
+        })
     }
 
     fn machine(&self) -> Option<Share> {

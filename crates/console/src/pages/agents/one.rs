@@ -129,7 +129,8 @@ pub(super) async fn show(
 
 /// When the agent signed the forms that stand, by call.
 fn signed(db: &Db, agent: &str) -> Result<HashMap<String, i64>, PageError> {
-    let sql = "SELECT c.call_id, r.at_us FROM cat.calls c CROSS JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0
+    let sql =
+        "SELECT c.call_id, r.at_us FROM cat.calls c CROSS JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0
                JOIN receipts r ON r.form_id = f.id WHERE c.agent_id = ?1";
     let mut statement = db.connection().prepare_cached(sql)?;
     Ok(statement.query_map([agent], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?)

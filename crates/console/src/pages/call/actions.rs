@@ -216,8 +216,7 @@ pub(super) async fn missed(
     sent: Guarded,
 ) -> Result<Response, PageError> {
     sent.person.must_be(Role::Reviewer)?;
-    let rule =
-        app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("请选择项目 · choose a rule".to_owned()))?;
+    let rule = app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("请选择项目 · choose a rule".to_owned()))?;
     let (rule_id, ruleset_hash) = (rule.id.value.clone(), app.rules.hash().to_owned());
     say(app, id, sent, |shown, sent, slot| {
         let (from, to) = span(sent, shown.call.duration_ms)?;

@@ -54,8 +54,8 @@ fn stretch(person: &Person, shown: &Shown, (from, to): (i64, i64)) -> Markup {
     let l = person.lang;
     let spoken: Vec<&TurnRow> = shown.turns.iter().filter(|t| t.span.start_ms < to && t.span.end_ms > from).collect();
     html! { @if !spoken.is_empty() { blockquote { @for t in spoken { p {
-        button.time type="button" data-seek=(t.span.start_ms) { (clock(t.span.start_ms)) } " " (speaker(l, &t.role)) (l.t("：", ": "))
-        (talk::visible(person, t).iter().collect::<String>()) } } } } }
+    button.time type="button" data-seek=(t.span.start_ms) { (clock(t.span.start_ms)) } " " (speaker(l, &t.role)) (l.t("：", ": "))
+    (talk::visible(person, t).iter().collect::<String>()) } } } } }
 }
 
 /// The words that prove it, between those of the other side; what was measured, as it stands.
@@ -332,7 +332,8 @@ pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
 /// What finds a rule by typing: its initials and sounds in pinyin, and its id.
 fn keys(title: &str, id: &str) -> String {
     let tones: &[_] = &['0', '1', '2', '3', '4', '5'];
-    let sounds: Vec<String> = callsift_text::syllables(title).iter().map(|s| s.trim_end_matches(tones).to_owned()).collect();
+    let sounds: Vec<String> =
+        callsift_text::syllables(title).iter().map(|s| s.trim_end_matches(tones).to_owned()).collect();
     let initials: String = sounds.iter().filter_map(|s| s.chars().next()).collect();
     format!("{initials} {} {id}", sounds.concat())
 }

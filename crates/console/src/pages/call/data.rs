@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use callsift_reviews::{Appeal, AppealFilter, Claim, Db, Draft, Form, Judgement, Receipt, Slot, VerdictRow};
 use callsift_reviews::appeals::MAY_APPEAL_US;
+use callsift_reviews::{Appeal, AppealFilter, Claim, Db, Draft, Form, Judgement, Receipt, Slot, VerdictRow};
 use callsift_rules::RuleSet;
 
 use crate::app::now_us;

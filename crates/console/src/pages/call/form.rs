@@ -151,7 +151,8 @@ fn sum(app: &App, l: Lang, shown: &Shown, f: &Form) -> Markup {
     let items = items_of(&f.items);
     let total: f64 = items.values().sum();
     let ground = |rule: &str| {
-        let mut of = shown.verdicts.iter().filter(|v| v.rule_id == rule && v.verdict == Judgement::Confirmed).peekable();
+        let mut of =
+            shown.verdicts.iter().filter(|v| v.rule_id == rule && v.verdict == Judgement::Confirmed).peekable();
         match (of.peek().is_some(), of.any(|v| v.place.starts_with('m'))) {
             (false, _) => l.t("复核员直接扣分", "taken off by the reviewer"),
             (true, true) => l.t("人工补记", "marked by hand"),

@@ -25,7 +25,8 @@ pub(super) fn lanes(shown: &Shown) -> Vec<&str> {
         let of = |t: &&TurnRow| t.channel == channel && t.role == role;
         shown.turns.iter().filter(of).map(|t| t.span.len_ms()).sum()
     };
-    let role = |channel| ["agent", "customer"].into_iter().max_by_key(|role| spoken(channel, role)).unwrap_or("unknown");
+    let role =
+        |channel| ["agent", "customer"].into_iter().max_by_key(|role| spoken(channel, role)).unwrap_or("unknown");
     let (first, second) = (role(0), role(1));
     // Where both sound like one, nothing is known of either.
     if first == second { vec!["unknown", "unknown"] } else { vec![first, second] }

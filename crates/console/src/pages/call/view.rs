@@ -11,7 +11,7 @@ use crate::pages::chip::chip;
 use crate::pages::layout::{self, csrf};
 use crate::pages::notice::Notice;
 use crate::pages::parts::{call_name, copied, failure, file_name, percent, visible};
-use crate::pages::{call_url, clock, drafts, points, url, when};
+use crate::pages::{call_url, clock, drafts, from_to, points, url, when};
 use crate::sound::Own;
 
 /// `sound` says whether the recording is there, and the call's own.
@@ -29,7 +29,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
                 @if let Some(notice) = notice { (notice.show(person)) }
                 div.bar {
                     h1 { (title) " " small { (call_name(person, &c.call_id)) (copied(l, &call_name(person, &c.call_id))) } }
-                    p.facts { (facts(l, person, shown)) }
+                    p.facts { (facts(app, l, person, shown)) }
                     (head(app, person, shown))
                 }
                 @if let Some(why) = &c.fail_reason { p.problem { (failure(person, why))
@@ -55,7 +55,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
     )
 }
 
-fn facts(l: Lang, person: &Person, shown: &Shown) -> Markup {
+fn facts(app: &App, l: Lang, person: &Person, shown: &Shown) -> Markup {
     let c = &shown.call;
     let direction = match c.direction.as_str() {
         "inbound" => l.t("呼入", "inbound"),
@@ -71,6 +71,7 @@ fn facts(l: Lang, person: &Person, shown: &Shown) -> Markup {
         c.unit.clone(),
         c.queue.clone(),
         direction.to_owned(),
+        c.started_us.map_or_else(String::new, |at| from_to(app, at, at + c.duration_ms * 1000)),
         clock(c.duration_ms),
         layout.to_owned(),
     ];

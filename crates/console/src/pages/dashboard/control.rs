@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::figures::evidence::Evidence;
 use crate::figures::limits::{CONTROL, limits};
 use crate::figures::period::Period;
 use crate::figures::rows::Listened;
@@ -9,7 +10,6 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::chart::{CONFIRMED, GUIDE, MACHINE, scale};
 use crate::pages::parts::{evidence_url, linked, percent};
-use crate::figures::evidence::Evidence;
 
 /// Days of listening that a chart needs.
 const DAYS: usize = 5;
@@ -93,6 +93,10 @@ mod tests {
         assert!((mean - 0.2).abs() < 1e-9 && drawn.iter().all(|x| !x.is_out()));
         let (_, drawn) = points(steady.chain([day(21, 50, 30), day(22, 2, 2), day(23, 0, 0)]));
         let out: Vec<&str> = drawn.iter().filter(|x| x.is_out()).map(|x| x.day.as_str()).collect();
-        assert_eq!((out, drawn.len()), (vec!["2026-11-21"], 22), "two of two is no signal, a day without listening is none");
+        assert_eq!(
+            (out, drawn.len()),
+            (vec!["2026-11-21"], 22),
+            "two of two is no signal, a day without listening is none"
+        );
     }
 }

@@ -29,8 +29,8 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{
-    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range,
-    undrawn, without_folders,
+    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range, undrawn,
+    without_folders,
 };
 use crate::pages::trend::{self, Step};
 use crate::pages::{layout, url};

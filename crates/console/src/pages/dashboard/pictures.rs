@@ -37,13 +37,19 @@ pub(super) fn scores(l: Lang, f: &Figures, p: &Period) -> Markup {
 }
 
 /// Whole points, both included.
-const BANDS: [(f64, f64); 6] =
-    [(0.0, 59.0), (60.0, 69.0), (70.0, 79.0), (80.0, 89.0), (90.0, 99.0), (100.0, 100.0)];
+const BANDS: [(f64, f64); 6] = [(0.0, 59.0), (60.0, 69.0), (70.0, 79.0), (80.0, 89.0), (90.0, 99.0), (100.0, 100.0)];
 
 /// When the machine hits: share of calls with a hit by day of the week and hour.
 pub(super) fn heat(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
-    const DAYS: [(&str, &str); 7] =
-        [("周一", "Mon"), ("周二", "Tue"), ("周三", "Wed"), ("周四", "Thu"), ("周五", "Fri"), ("周六", "Sat"), ("周日", "Sun")];
+    const DAYS: [(&str, &str); 7] = [
+        ("周一", "Mon"),
+        ("周二", "Tue"),
+        ("周三", "Wed"),
+        ("周四", "Thu"),
+        ("周五", "Fri"),
+        ("周六", "Sat"),
+        ("周日", "Sun"),
+    ];
     let cells = hours(&f.quarters, app.options.utc_offset_s);
     let used: Vec<usize> = (0..24).filter(|h| cells.iter().any(|day| day[*h].0 > 0)).collect();
     let (Some(first), Some(last)) = (used.first(), used.last()) else {
@@ -71,13 +77,25 @@ pub(super) fn heat(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
 
 /// Few rules make up most of what goes wrong: which, and how much of it.
 pub(super) fn pareto(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
-    let mut rules: Vec<(&str, i64)> = f.rows().by_rule(|_| true).into_iter()
-        .filter(|(rule, s)| s.confirmed > 0 && is_violation(app, f, rule)).map(|(rule, s)| (rule, s.confirmed)).collect();
+    let mut rules: Vec<(&str, i64)> = f
+        .rows()
+        .by_rule(|_| true)
+        .into_iter()
+        .filter(|(rule, s)| s.confirmed > 0 && is_violation(app, f, rule))
+        .map(|(rule, s)| (rule, s.confirmed))
+        .collect();
     rules.sort_by_key(|(rule, n)| (-n, *rule));
     let total: i64 = rules.iter().map(|(_, n)| n).sum();
     let most = rules.first().map_or(0, |(_, n)| *n) as f64;
     let mut sum = 0;
-    let shown: Vec<(&str, i64, i64)> = rules.iter().take(RULES).map(|(rule, n)| { sum += n; (*rule, *n, sum) }).collect();
+    let shown: Vec<(&str, i64, i64)> = rules
+        .iter()
+        .take(RULES)
+        .map(|(rule, n)| {
+            sum += n;
+            (*rule, *n, sum)
+        })
+        .collect();
     html! {
         @if shown.is_empty() { p.empty { (l.t("还没有属实的问题。复核提交后，这里按数量排出最该先抓的项目。", "Nothing is confirmed yet; the items that matter most appear here.")) } } @else {
             table.plain { caption { (l.t("人工属实共 ", "confirmed in all: ")) (total) (l.t(" 项（一通里一条规则算一项），累计占比在右", ", a rule of a call counts once; running share on the right")) }

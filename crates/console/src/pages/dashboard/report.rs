@@ -19,9 +19,7 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
-use crate::pages::parts::{
-    Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, visible,
-};
+use crate::pages::parts::{Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, visible};
 use crate::pages::{layout, points, url};
 
 /// Appeals by unit: made, and granted.

@@ -65,7 +65,8 @@ fn ids(conn: &Connection, q: &str) -> rusqlite::Result<Vec<String>> {
     // More than are shown, since some may fall out.
     let most = 5 * SHOWN as i64;
     let after = format!("{q}\u{10ffff}");
-    let begin = "SELECT call_id FROM (SELECT call_id, 0 AS n FROM cat.calls WHERE call_id >= ?1 AND call_id < ?2 LIMIT ?3)
+    let begin =
+        "SELECT call_id FROM (SELECT call_id, 0 AS n FROM cat.calls WHERE call_id >= ?1 AND call_id < ?2 LIMIT ?3)
                  UNION SELECT call_id FROM (SELECT call_id FROM cat.calls
                    WHERE customer_id >= ?1 AND customer_id < ?2 ORDER BY date DESC LIMIT ?3)
                  ORDER BY 1";
@@ -76,7 +77,9 @@ fn ids(conn: &Connection, q: &str) -> rusqlite::Result<Vec<String>> {
     let found = read(begin)?;
     // Over the index of numbers: tens of milliseconds where there are hundreds of thousands.
     if found.is_empty() && q.chars().count() >= INSIDE && q.chars().any(|c| c.is_ascii_digit()) {
-        return read("SELECT call_id FROM cat.calls WHERE instr(call_id, ?1) > 0 AND ?2 = ?2 ORDER BY call_id LIMIT ?3");
+        return read(
+            "SELECT call_id FROM cat.calls WHERE instr(call_id, ?1) > 0 AND ?2 = ?2 ORDER BY call_id LIMIT ?3",
+        );
     }
     Ok(found)
 }
@@ -131,7 +134,10 @@ mod tests {
         assert!(ids("13912345678", false).is_empty() && ids("1391", false).is_empty());
         assert!(find(db.connection(), &person(false), "13912345678").unwrap().hidden);
         assert_eq!(ids("K-08", false), ["c2"], "what nobody hides is found");
-        assert_eq!((ids("20261116-0042", false), ids("0042", false)), (vec!["20261116-0042".to_owned()], vec!["20261116-0042".to_owned()]));
+        assert_eq!(
+            (ids("20261116-0042", false), ids("0042", false)),
+            (vec!["20261116-0042".to_owned()], vec!["20261116-0042".to_owned()])
+        );
         assert_eq!((ids("rec-1371", true).len(), ids("rec-1371", false).len(), ids("rec-", false).len()), (1, 0, 1));
         assert!(find(db.connection(), &person(false), "20261116-0042").unwrap().exact);
         let agents = |q: &str| find(db.connection(), &person(false), q).unwrap().agents;

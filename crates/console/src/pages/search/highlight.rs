@@ -10,9 +10,9 @@ pub(super) fn highlit(text: &str, asked: &str) -> Markup {
     let mut marked = vec![false; chars.len()];
     for word in &words {
         for at in 0..=chars.len().saturating_sub(word.len()) {
-            let same = chars.get(at..at + word.len()).is_some_and(|piece| {
-                piece.iter().zip(word).all(|(a, b)| a.to_lowercase().eq(b.to_lowercase()))
-            });
+            let same = chars
+                .get(at..at + word.len())
+                .is_some_and(|piece| piece.iter().zip(word).all(|(a, b)| a.to_lowercase().eq(b.to_lowercase())));
             if same {
                 marked[at..at + word.len()].fill(true);
             }
@@ -47,6 +47,9 @@ mod tests {
         assert_eq!(of("您好，您好吗", "您好"), "<mark>您好</mark>，<mark>您好</mark>吗");
         assert_eq!(of("A区五条", "a区 五条"), "<mark>A区五条</mark>");
         assert_eq!(of("<b>哈哈哈", "哈哈"), "&lt;b&gt;<mark>哈哈哈</mark>");
-        assert_eq!((of("短", "很长的话"), of("", "x"), of("您好", "？！")), ("短".into(), String::new(), "您好".into()));
+        assert_eq!(
+            (of("短", "很长的话"), of("", "x"), of("您好", "？！")),
+            ("短".into(), String::new(), "您好".into())
+        );
     }
 }

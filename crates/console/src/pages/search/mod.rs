@@ -53,7 +53,8 @@ async fn show(
             let conn = db.connection();
             let calls = if asked.page == 0 { calls::find(conn, &reader, &q)? } else { calls::Found::default() };
             let turns = words::find(conn, &asked)?;
-            let ids = calls.calls.iter().map(|c| c.call_id.as_str()).chain(turns.turns.iter().map(|t| t.call_id.as_str()));
+            let ids =
+                calls.calls.iter().map(|c| c.call_id.as_str()).chain(turns.turns.iter().map(|t| t.call_id.as_str()));
             let blind = reader.blind_name();
             let standings = standings(conn, ids, now_us(), eyes(&reader, &blind))?;
             let units = names(conn, "unit")?;
