@@ -137,7 +137,7 @@ mod tests {
         assert_eq!((days.len(), days[0].1.at_us, days[9].1.at_us), (10, 29, 20), "both ends belong to it");
         let rest = of(&Asked { before: Some(first[99].0), ..Asked::default() });
         assert_eq!((rest.len(), rest[0].1.at_us), (50, 49));
-        let some = of(&Asked { who: "b".into(), action: "login".into(), before: None });
+        let some = of(&Asked { who: "b".into(), action: "login".into(), ..Asked::default() });
         assert_eq!(some.iter().map(|l| l.1.at_us).collect::<Vec<_>>(), [9, 7, 5, 3, 1]);
         assert!(of(&Asked { who: "' OR 1 --".into(), ..Asked::default() }).is_empty());
         assert_eq!(actions(db.connection()).unwrap(), ["listen", "login"]);

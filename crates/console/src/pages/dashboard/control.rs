@@ -54,9 +54,9 @@ pub(super) fn chart(l: Lang, f: &Figures, p: &Period) -> Markup {
     }
     let out: Vec<&Point> = points.iter().filter(|x| x.is_out()).collect();
     let most = points.iter().map(|x| x.share.max(x.high)).fold(0.0, f64::max).clamp(0.05, 1.0);
-    let x = |i: usize| LEFT + (i as f64 + 0.5) * (WIDTH - LEFT - 8.0) / points.len() as f64;
+    let across = |i: usize| LEFT + (i as f64 + 0.5) * (WIDTH - LEFT - 8.0) / points.len() as f64;
     let half = (WIDTH - LEFT - 8.0) / points.len() as f64 / 2.0;
-    let y = |v: f64| HEIGHT - BOTTOM - scale(v, most, HEIGHT - BOTTOM - 12.0);
+    let up = |v: f64| HEIGHT - BOTTOM - scale(v, most, HEIGHT - BOTTOM - 12.0);
     let every = (points.len() / 8).max(1);
     html! {
         p.note { (l.t("抽听 ", "listened: ")) (linked(n as i64, p, &[("evidence", &Evidence::Planned.to_string()), ("state", "all")])) (l.t(" 通，中线 ", " calls, mean ")) (percent(mean))
@@ -64,14 +64,14 @@ pub(super) fn chart(l: Lang, f: &Figures, p: &Period) -> Markup {
             @if out.is_empty() { (l.t("没有一天超出。", "No day lies beyond.")) } @else { b.problem { (out.len()) (l.t(" 天超出：", " days beyond: ")) (out.iter().map(|x| x.day.as_str()).collect::<Vec<_>>().join(l.t("、", ", "))) } } }
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(l.t("控制图", "control chart")) font-size="11" fill="#5a6675" {
             @for (i, point) in points.iter().enumerate() {
-                rect x=(x(i) - half) width=(2.0 * half) y=(y(point.high)) height=((y(point.low) - y(point.high)).max(0.5)) fill="#e8edf3" {}
+                rect x=(across(i) - half) width=(2.0 * half) y=(up(point.high)) height=((up(point.low) - up(point.high)).max(0.5)) fill="#e8edf3" {}
             }
-            @for part in [0.0, 0.5, 1.0] { text x=(LEFT - 6.0) y=(y(most * part) + 4.0) text-anchor="end" { (percent(most * part)) } }
-            line x1=(LEFT) x2=(WIDTH - 8.0) y1=(y(mean)) y2=(y(mean)) stroke=(GUIDE) stroke-dasharray="5 3" {}
+            @for part in [0.0, 0.5, 1.0] { text x=(LEFT - 6.0) y=(up(most * part) + 4.0) text-anchor="end" { (percent(most * part)) } }
+            line x1=(LEFT) x2=(WIDTH - 8.0) y1=(up(mean)) y2=(up(mean)) stroke=(GUIDE) stroke-dasharray="5 3" {}
             @for (i, point) in points.iter().enumerate() {
-                @if i % every == 0 { text x=(x(i)) y=(HEIGHT - 6.0) text-anchor="middle" { (point.day.get(5..).unwrap_or(&point.day)) } }
+                @if i % every == 0 { text x=(across(i)) y=(HEIGHT - 6.0) text-anchor="middle" { (point.day.get(5..).unwrap_or(&point.day)) } }
                 @let day = Period { from: point.day.clone(), to: point.day.clone() };
-                a href=(evidence_url(&day, &Evidence::Planned, &[])) { circle cx=(x(i)) cy=(y(point.share)) r=(if point.is_out() { "5" } else { "4" }) fill=(if point.is_out() { CONFIRMED } else { MACHINE }) {
+                a href=(evidence_url(&day, &Evidence::Planned, &[])) { circle cx=(across(i)) cy=(up(point.share)) r=(if point.is_out() { "5" } else { "4" }) fill=(if point.is_out() { CONFIRMED } else { MACHINE }) {
                     title { (point.day) " " (percent(point.share)) " " (point.n) (l.t(" 通", " calls")) } } }
             }
         }

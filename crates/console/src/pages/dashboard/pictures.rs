@@ -58,7 +58,7 @@ pub(super) fn heat(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
     let share = |(calls, flagged): (i64, i64)| flagged as f64 / calls.max(1) as f64;
     let enough = cells.iter().flatten().filter(|c| c.0 >= LEAST).copied();
     let most = enough.map(share).fold(0.0, f64::max);
-    let shade = |cell: (i64, i64)| if most > 0.0 { (share(cell) / most * SHADES).ceil() as u32 } else { 0 };
+    let tone = |cell: (i64, i64)| if most > 0.0 { (share(cell) / most * SHADES).ceil() as u32 } else { 0 };
     html! {
         div.wide { table.heat { caption { (l.t("系统命中率（未经人工核实）与通话数；不足 5 通只写通数。点通数看通话。", "System hit rate, checked by nobody, and calls; under five only the number. The number leads to the calls.")) }
             thead { tr { th {} @for hour in *first..=*last { th scope="col" { (hour) (l.t("时", "h")) } } } }
@@ -66,7 +66,7 @@ pub(super) fn heat(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
                 th scope="row" { (l.t(name.0, name.1)) }
                 @for hour in *first..=*last { @let cell = row[hour];
                     @if cell.0 == 0 { td {} } @else {
-                        td data-shade=[(cell.0 >= LEAST).then(|| shade(cell))] {
+                        td data-shade=[(cell.0 >= LEAST).then(|| tone(cell))] {
                             @if cell.0 >= LEAST { b { (percent(share(cell))) } }
                             small { (linked(cell.0, p, &[("evidence", &Evidence::At { day, hour }.to_string()), ("state", "understood")])) } }
                     } }

@@ -99,7 +99,7 @@ mod tests {
     use callsift_reviews::{Role, Session, User};
 
     use super::find;
-    use crate::auth::Person;
+    use crate::auth::{Person, Waiting};
     use crate::figures::tests::centre;
     use crate::lang::Lang;
 
@@ -113,7 +113,7 @@ mod tests {
             may_see_numbers,
             disabled: false,
         };
-        Person { session: Session { user, csrf: String::new() }, lang: Lang::Zh, waiting: Default::default() }
+        Person { session: Session { user, csrf: String::new() }, lang: Lang::Zh, waiting: Waiting::default() }
     }
 
     #[test]

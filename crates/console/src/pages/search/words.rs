@@ -69,7 +69,7 @@ pub(super) struct Turn {
     pub(super) call_id: String,
     date: String,
     agent: String,
-    turn: i64,
+    index: i64,
     role: String,
     start_ms: i64,
     text: String,
@@ -105,8 +105,8 @@ pub(super) fn find(conn: &Connection, asked: &Asked) -> rusqlite::Result<Found> 
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(params_from_iter(values), |r| {
-        let (call_id, date, agent, turn) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
-        Ok(Turn { call_id, date, agent, turn, role: r.get(4)?, start_ms: r.get(5)?, text: r.get(6)? })
+        let (call_id, date, agent, index) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        Ok(Turn { call_id, date, agent, index, role: r.get(4)?, start_ms: r.get(5)?, text: r.get(6)? })
     })?;
     let mut turns: Vec<Turn> = rows.collect::<rusqlite::Result<_>>()?;
     let more = turns.len() > PAGE;
@@ -143,7 +143,7 @@ pub(super) fn filters(l: Lang, a: &Asked, units: &[String]) -> Markup {
 pub(super) fn table(person: &Person, found: &Found, q: &str, standings: &HashMap<String, Standing>) -> Markup {
     let l = person.lang;
     html! { div.wide { table.calls { tbody { @for t in &found.turns { tr {
-        td { a href=(format!("{}#t{}", call_url(&t.call_id), t.turn)) { (t.date) } small { (call_name(person, &t.call_id)) (copied(l, &call_name(person, &t.call_id))) " · " (l.t("通话中 ", "at ")) (clock(t.start_ms)) (l.t("", " of the call")) } }
+        td { a href=(format!("{}#t{}", call_url(&t.call_id), t.index)) { (t.date) } small { (call_name(person, &t.call_id)) (copied(l, &call_name(person, &t.call_id))) " · " (l.t("通话中 ", "at ")) (clock(t.start_ms)) (l.t("", " of the call")) } }
         td { (t.agent) } td { (chip(person, standings.get(&t.call_id))) }
         td.text { (speaker(l, &t.role)) (l.t("：", ": ")) (highlit(&visible(person, &t.text), q)) }
     } } } } } }
