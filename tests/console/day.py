@@ -361,6 +361,18 @@ def people():
     shot("audit")
 
 
+def printed():
+    """A printed form has whole lines, a place for the signature, and no buttons."""
+    login("zhijian")
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    driver.get(BASE + CALL)
+    wide = lambda css: driver.execute_script("return document.querySelector(arguments[0]).getBoundingClientRect().width", css)
+    assert wide(".turn") > 600 and wide(".sheet") > 600, (wide(".turn"), wide(".sheet"))
+    assert one(".sheet .paper").is_displayed() and "坐席签收" in one(".sheet .paper").text
+    assert not one("form.verdict").is_displayed() and not one(".top").is_displayed()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def narrow():
     """No page is wider than a small screen, in either language."""
     for language in ["en", "zh-CN"]:
@@ -368,7 +380,7 @@ def narrow():
             # A window cannot be made that narrow everywhere; what the page is told can.
             screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-            for path in [CALL, "/rules", "/dashboard", "/agents", "/reviewers", "/queue", "/tasks", "/appeals", "/search?q=我"]:
+            for path in [CALL, "/rules", "/dashboard", "/agents", "/reviewers", "/queue", "/tasks", "/appeals", "/search?q=我", "/dashboard/report?period=2026-11"]:
                 driver.get(BASE + path)
                 if path == CALL:
                     press("m")
@@ -383,7 +395,7 @@ def narrow():
 
 
 try:
-    for step in [review, kept, found, appeal, decide, left, walked, people, narrow]:
+    for step in [review, kept, found, appeal, decide, left, walked, printed, people, narrow]:
         step()
         print("ok", step.__name__)
 except BaseException:

@@ -58,6 +58,7 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
             }
             label.check { input type="checkbox" name="keep" value="1" checked[form.is_some_and(|f| f.keep)];
                 (l.t("留作培训", "keep for training")) }
+            p.signed.paper { span { (l.t("复核员：", "reviewed by: ")) (form.map_or("", |f| f.by.as_str())) } span { (l.t("坐席签收：", "signed by the agent: ")) } span { (l.t("日期：", "date: ")) } }
             div.pair {
                 button.primary type="submit" name="then" value="next" { (l.t("提交并打开下一通", "submit and open the next call")) kbd { "Ctrl+Enter" } }
                 button type="submit" name="then" value="stay" { (l.t("只提交", "submit only")) }
