@@ -46,7 +46,8 @@ impl Waiting {
         if let Some(agent) = user.agent_id.as_deref().filter(|id| user.role == Role::Agent && !id.is_empty()) {
             let unsigned =
                 "SELECT count(*) FROM cat.calls c CROSS JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0
-                            WHERE c.agent_id = ?1 AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.form_id = f.id)";
+                            WHERE c.agent_id = ?1 AND c.date >= (SELECT date(max(date), '-60 days') FROM cat.calls)
+                              AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.form_id = f.id)";
             out.unsigned = count(unsigned, agent)?;
         }
         Ok(out)
