@@ -14,8 +14,8 @@ import centre
 
 VERDICT = """INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, note, ruleset_hash, user_id, at_us)
              VALUES (?, 0, ?, ?, 'finding', ?, '', '', ?, ?)"""
-FORM = """INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us)
-          VALUES (?, 0, ?, ?, '态度亲切', '未复述订单', ?, ?, ?, ?)"""
+FORM = """INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, upto)
+          VALUES (?, 0, ?, ?, '态度亲切', '未复述订单', ?, ?, ?, ?, 1 << 60)"""
 
 
 def draw(lake: Path, data: Path, days: list[str], reviewers: list[str]) -> None:

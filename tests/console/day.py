@@ -86,6 +86,8 @@ def careful():
     assert not whole.is_selected(), "so does Enter"
     assert driver.execute_script("return document.querySelector('audio').paused"), "and nothing plays"
     one("[name=strengths]").send_keys("语速平稳")
+    if not one("details.others").get_attribute("open"):
+        one("details.others summary").click()
     item = one("[name='item.long-silence']")
     item.clear()
     item.send_keys("5", Keys.ESCAPE)
@@ -96,7 +98,7 @@ def careful():
 
 def drafts():
     """What is typed and not sent, as the browser keeps it, without the listening form's own."""
-    return driver.execute_script("return Object.keys(sessionStorage).filter((k) => /^draft \\d+ [a-z]+ /.test(k) || !/^draft/.test(k))")
+    return driver.execute_script("return Object.keys(sessionStorage).filter((k) => !/^draft \\d+ sheet/.test(k))")
 
 
 def reloaded():
@@ -143,37 +145,141 @@ def review():
     press(" ")
     wait(lambda: driver.execute_script("return document.querySelector('audio').paused"), "it stops")
     careful()
+    rule = one(".finding.chosen").get_attribute("data-rule")
+    card = lambda: one(f'.finding[data-rule="{rule}"]')
     press("n")
-    press("3")  # At once: the cause waits for the verdict.
-    wait(lambda: "误报（语境允许）" in one(".finding.chosen .said").text, "it is rejected, and why")
+    press("3")  # At once: the cause waits for the verdict, and then the next finding is chosen.
+    wait(lambda: "误报（语境允许）" in card().find_element(By.CSS_SELECTOR, ".said").text, "it is rejected, and why")
+    card().find_element(By.CSS_SELECTOR, "header b").click()
     press("1")
-    wait(lambda: "误报（识别错误）" in one(".finding.chosen .said").text, "why is changed")
+    wait(lambda: "误报（识别错误）" in card().find_element(By.CSS_SELECTOR, ".said").text, "why is changed")
     assert not drafts(), "no draft is left of what was sent"
+    assert "复核中" in one("#head .chip").text, "the head tells that the call is at work"
     before = one("output.score").text
+    card().find_element(By.CSS_SELECTOR, "header b").click()
     press("y")
-    wait(lambda: all_of('.finding.chosen[data-verdict="confirmed"]'), "it is confirmed")
-    assert one(".finding.chosen select[name=cause]").get_attribute("value") == "", "what is confirmed has no cause"
+    wait(lambda: card().get_attribute("data-verdict") == "confirmed", "it is confirmed")
+    assert card().find_element(By.CSS_SELECTOR, "select[name=cause]").get_attribute("value") == "", "what is confirmed has no cause"
     wait(lambda: one("output.score").text != before, "the form follows")
-    press("m")
-    wait(lambda: one("#missed").get_attribute("open"), "a miss can be marked")
-    Select(one("#missed select")).select_by_value("shirking")
-    one("#missed [name=note]").send_keys("推给别的部门", Keys.ENTER)
-    wait(lambda: all_of(".finding.by-hand"), "the miss is marked")
-    assert not drafts(), f"nor of the miss: {drafts()}"
-    assert begun() == ("语速平稳", "5"), f"what was begun is there after a verdict and a reload: {begun()}"
+    advanced(card)
+    missed()
+    assert begun() == ("语速平稳", "5"), f"what was begun is there after a verdict: {begun()}"
     shot("call")
     one("[name=weaknesses]").send_keys("使用反问语气")
     one("[name=whole]").click()
+    assert one("[name=whole_reason]").is_displayed(), "not played: a reason is asked for"
+    one("[name=whole_reason]").send_keys("测试")
     one("[name=keep]").click()
-    one("form.sheet button.primary").click()
-    wait(lambda: "已提交" in one("form.sheet").text, "the form is handed in")
-    assert driver.execute_script("return sessionStorage.length") == 0, "no draft is left of what was handed in"
+    submitted()
+
+
+def open_cards():
+    return [c for c in all_of(".finding") if not c.get_attribute("data-verdict")]
+
+
+def advanced(card):
+    """A verdict goes on to the next finding that nobody judged; after the last the keys of the form are told."""
+    if open_cards():
+        wait(lambda: not one(".finding.chosen").get_attribute("data-verdict"), "y goes on to the next open finding")
+    while open_cards():
+        left = len(open_cards())
+        if one(".finding.chosen").get_attribute("data-verdict"):
+            press("j")
+        press("y")
+        wait(lambda: len(open_cards()) < left, "the next one is confirmed")
+    wait(lambda: "Ctrl+Enter" in one(".toast").text, "nothing is left but to submit")
+
+
+def missed():
+    """m, two letters, Enter: marked where one hears it, and the page stays as it is."""
+    driver.execute_script("window.same = true; document.querySelector('audio').currentTime = 5")
+    press("m")
+    wait(lambda: one("#missed").get_attribute("open"), "a miss can be marked")
+    assert one("#missed select[name=rule]").get_attribute("value") == "", "no rule is chosen beforehand"
+    one("#missed [name=note]").send_keys("推给别的部门")
+    box = one("#missed .combo input")
+    box.send_keys(Keys.ENTER)
+    assert not all_of(".finding.by-hand"), "nothing typed, nothing marked"
+    box.send_keys("tw")
+    wait(lambda: "推诿" in one("#missed li[aria-selected=true]").text, "found by its initials")
+    box.send_keys(Keys.ENTER)
+    wait(lambda: all_of(".finding.by-hand"), "the miss is marked")
+    assert "推诿" in one(".finding.by-hand").text and "推给别的部门" in one(".finding.by-hand").text
+    assert driver.execute_script("return window.same && document.querySelector('audio').currentTime > 4"), "without a reload"
+    assert not drafts(), f"no draft of the miss is left: {drafts()}"
+    assert float(one("[name='item.shirking']").get_attribute("value")) > 0, "the form follows"
+    one(".finding.by-hand button[value=withdrawn]").click()
+    wait(lambda: not all_of(".finding.by-hand"), "it is withdrawn, without a reload, too")
+    press("m")
+    one("#missed .combo input").send_keys("推诿", Keys.ENTER)
+    wait(lambda: all_of(".finding.by-hand"), "and marked again, by its title")
+
+
+def submitted():
+    """Ctrl+Enter from wherever one types submits the form and opens the next call, which says what became of the last one."""
+    one("[name=weaknesses]").send_keys(Keys.CONTROL, Keys.ENTER)
+    wait(lambda: not driver.current_url.startswith(BASE + CALL + "?") and "done=c05" in driver.current_url, "the next call is open")
+    assert "已提交" in one(".notice").text and "c05" in one(".notice").text, one(".notice").text
+    assert driver.execute_script("return sessionStorage.length") == 0, "no draft is left of what was submitted"
+    driver.get(BASE + CALL)
+    wait(lambda: "已提交" in one("#head .chip").text, "the chip tells, and nothing offers to begin again")
+    assert "开始复核" not in one("#head").text and one("[name=strengths]").get_attribute("value") == "语速平稳"
+
+
+def kept():
+    """g, a reload and another tab lose nothing that was typed."""
+    driver.get(f"{BASE}/calls/t2")
+    one("[name=strengths]").send_keys("没有提交的话")
+    one("[name=strengths]").send_keys(Keys.ESCAPE)
+    press("g")
+    wait(lambda: "left=t2" in driver.current_url, "the next call")
+    assert "t2" in one(".notice").text and "没有提交" in one(".notice").text, "what was left is told"
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    driver.get(f"{BASE}/calls/t2")
+    value = lambda: one("[name=strengths]").get_attribute("value")
+    wait(lambda: value() == "没有提交的话", "the other tab has it, too")
+    driver.get(f"{BASE}/tasks")
+    assert "还没有提交的复核" in one("main").text and "t2" in one("main").text, "and the tasks name it"
+    shot("tasks")
+    driver.close()
+    driver.switch_to.window(first)
+    driver.get(f"{BASE}/calls/t2")
+    driver.refresh()
+    assert value() == "没有提交的话", "after a reload, too"
+    one("[name=strengths]").clear()
+
+
+def found():
+    """One box finds a call by its number, an agent, and words; from any page by a key."""
+    driver.get(f"{BASE}/queue")
+    press("/")
+    press("c05" + Keys.ENTER)
+    wait(lambda: driver.current_url == BASE + CALL, "the number opens the call")
+    press("/")
+    press("陈晓" + Keys.ENTER)
+    wait(lambda: all_of("a[href='/agents/3021']"), "the agent is found")
+    one("a[href*='agent=3021&state=done']").click()
+    wait(lambda: all_of("table.calls tbody a"), "the reviewed calls of the agent")
+    one("table.calls tbody a").click()
+    wait(lambda: driver.current_url == BASE + CALL, "two clicks to a reviewed call of an agent")
+    driver.get(f"{BASE}/search?q=没有人说这个")
+    assert all_of("main .empty"), "nothing found says what to do"
+    driver.get(f"{BASE}/search?q=归我管")
+    assert one("table.calls mark").text == "归我管", "what was looked for is marked"
+    shot("search")
+    one("[name=role]").click()
+    Select(one("[name=role]")).select_by_value("customer")
+    wait(lambda: "role=customer" in driver.current_url and not all_of("table.calls mark"), "the customer did not say so")
 
 
 def appeal():
     login("zuoxi")
     driver.get(BASE + CALL)
-    assert all_of(".finding") and "申诉" in one(".judge").text, "the agent sees what was confirmed"
+    assert all_of(".finding") and "可申诉至" in one(".judge").text, "the agent sees what was confirmed, and how long to appeal"
+    assert "得分怎么来的" in one(".sheet").text and one(".finding blockquote mark").text, "why, and the words"
+    one("form[action$='/receipt'] button").click()
+    wait(lambda: "已签收" in one(".sheet").text, "the result is signed")
     one("details.appeal summary").click()
     one("details.appeal textarea").send_keys("当时是在确认数量，不是反问")
     driver.refresh()
@@ -191,6 +297,10 @@ def decide():
     driver.get(f"{BASE}/dashboard")
     before = one("main").text
     driver.get(f"{BASE}/appeals")
+    card = one("article.card")
+    assert card.find_elements(By.CSS_SELECTOR, "audio") and card.find_elements(By.CSS_SELECTOR, "blockquote mark"), "heard and read here"
+    assert "申诉理由" in card.text and "属实" in card.text and one("nav a[href='/appeals'] .badge").text == "1"
+    shot("appeal-open")
     one("textarea[name=reason]").send_keys("听过录音，确为询问")
     driver.refresh()
     wait(lambda: one("textarea[name=reason]").get_attribute("value") == "听过录音，确为询问", "the words are back")
@@ -224,7 +334,7 @@ def walked():
     """j and k go through the queue, Enter opens what they reach."""
     login("zhijian")
     driver.get(f"{BASE}/queue?state=all")
-    links = [a.get_attribute("href") for a in all_of("table.calls tbody a")]
+    links = [row.find_element(By.CSS_SELECTOR, "a[href^='/calls/']").get_attribute("href") for row in all_of("table.calls tbody tr")]
     at = lambda: driver.switch_to.active_element.get_attribute("href")
     press("j")
     press("j")
@@ -251,14 +361,26 @@ def people():
     shot("audit")
 
 
+def printed():
+    """A printed form has whole lines, a place for the signature, and no buttons."""
+    login("zhijian")
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    driver.get(BASE + CALL)
+    wide = lambda css: driver.execute_script("return document.querySelector(arguments[0]).getBoundingClientRect().width", css)
+    assert wide(".turn") > 600 and wide(".sheet") > 600, (wide(".turn"), wide(".sheet"))
+    assert one(".sheet .paper").is_displayed() and "坐席签收" in one(".sheet .paper").text
+    assert not one("form.verdict").is_displayed() and not one(".top").is_displayed()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def narrow():
     """No page is wider than a small screen, in either language."""
     for language in ["en", "zh-CN"]:
-        for width, height in [(1024, 768), (820, 1180)]:
+        for width, height in [(1024, 768), (820, 1180), (390, 844)]:
             # A window cannot be made that narrow everywhere; what the page is told can.
             screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-            for path in [CALL, "/rules", "/dashboard", "/agents", "/reviewers", "/queue"]:
+            for path in [CALL, "/rules", "/dashboard", "/agents", "/reviewers", "/queue", "/tasks", "/appeals", "/search?q=我", "/dashboard/report?period=2026-11"]:
                 driver.get(BASE + path)
                 if path == CALL:
                     press("m")
@@ -268,12 +390,12 @@ def narrow():
                     driver.get(BASE + path)
                 wide = driver.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert wide <= 0, f"{path} is {wide} px too wide for {width}, {language}"
-                driver.save_screenshot(str(SHOTS / f"narrow-{language}-{width}{path.replace('/', '-')}.png"))
+                driver.save_screenshot(str(SHOTS / f"narrow-{language}-{width}{path.replace('/', '-').split('?')[0]}.png"))
     driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 try:
-    for step in [review, appeal, decide, left, walked, people, narrow]:
+    for step in [review, kept, found, appeal, decide, left, walked, printed, people, narrow]:
         step()
         print("ok", step.__name__)
 except BaseException:

@@ -355,6 +355,10 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
         let text = second.get(page).text();
         assert!(!text.contains("data-verdict=\"confirmed\"") && !text.contains("复核中"), "{page}: {text}");
     }
+    // What is said is published, and counted, when it is handed in.
+    let form = [("before", ""), ("whole", "1"), ("whole_reason", "已当面核对")];
+    assert!(!tells(&first, "/queue?state=confirmed"), "not handed in");
+    assert_eq!(first.post("/calls/t2/form", &form).status, 303);
     let days = "from=2026-11-01&to=2026-11-30";
     let lists = [
         "state=confirmed",
@@ -380,8 +384,6 @@ fn a_blind_duplicate_is_blind_and_changes_nothing() {
             .collect::<Vec<_>>()
     };
     // It is open for who is to hear it until the own form, though the first review is finished, and is handed out so.
-    let form = [("before", ""), ("whole", "1")];
-    assert_eq!(first.post("/calls/t2/form", &form).status, 303);
     let open = |client: &Client| tells(client, "/queue");
     assert!(!open(&first) && open(&second) && !tells(&second, "/queue?state=done"));
     assert_eq!(second.post("/calls/t2/release", &[]).status, 303);

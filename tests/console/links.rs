@@ -9,7 +9,9 @@ use crate::support::root;
 
 const NOVEMBER: &str = "from=2026-11-01&to=2026-11-30";
 /// What links ask for, each of which must be among those followed.
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 29] = [
+    "evidence=scored%20",
+    "evidence=at%20",
     "evidence=judged%20%2A&",
     "evidence=judged%20greeting-missing&",
     "%20hit&",
@@ -136,7 +138,7 @@ fn crawl(reader: &Client, pages: &[String]) -> (BTreeMap<String, Listed>, Vec<St
             }
         }
         for Link { address, number, .. } in numbers(&text, "/appeals") {
-            let cards = reader.get(&address).text().matches("<article class=\"card\">").count();
+            let cards = reader.get(&address).text().matches("<article class=\"card\"").count();
             if cards != number {
                 wrong.push(format!("{page}: {number} leads to {cards} appeals at {address}"));
             }
@@ -244,7 +246,12 @@ fn english_pages_have_english_signs() {
         pages(&lead).into_iter().chain(["/queue", "/tasks", "/appeals", "/search?q=%E6%82%A8"].map(str::to_owned))
     {
         let quoted = page.starts_with("/rules/") || page.starts_with("/search");
-        let outside: &[&str] = if quoted { &["<pre", "<textarea", "<dd", "<td"] } else { &[] };
+        let outside: &[&str] = match page.as_str() {
+            _ if quoted => &["<pre", "<textarea", "<dd", "<td", "<mark", "</mark"],
+            // What was said stands after its time and around its evidence.
+            "/appeals" => &["</button", "<mark", "</mark"],
+            _ => &[],
+        };
         let text = titles.iter().fold(written(&lead.get(&page).text(), outside), |text, title| text.replace(title, ""));
         let at = text.find(|c| FULL_WIDTH.contains(c));
         let near = at.map(|at| text[at..].chars().take(40).collect::<String>());

@@ -20,7 +20,7 @@ const STAFF_PAGES: [&str; 11] = [
 /// Pages for admins.
 const ADMIN_PAGES: [&str; 2] = ["/users", "/audit"];
 /// What is sent to a call; `c03` and `c05` have recordings.
-const ACTIONS: [&str; 6] = ["claim", "release", "verdict", "cause", "missed", "form"];
+const ACTIONS: [&str; 8] = ["claim", "release", "verdict", "cause", "missed", "form", "receipt", "heard"];
 
 /// An id in an address.
 fn url(text: &str) -> String {
@@ -117,6 +117,8 @@ fn a_verdict_of_another_agents_call_cannot_be_disputed() {
     let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
     assert_eq!(reviewer.post("/calls/c05/verdict", &fields).status, 303);
     let appeal = [("verdict", "1"), ("reason", "不服")];
+    assert_eq!(console.login("zuoxi").post("/appeals", &appeal).status, 404, "not handed in yet");
+    assert_eq!(reviewer.post("/calls/c05/form", &[("before", "")]).status, 303);
     assert_eq!(console.login("other").post("/appeals", &appeal).status, 404);
     assert_eq!(reviewer.post("/appeals", &appeal).status, 404, "a reviewer has no calls");
     assert_eq!(console.login("zuoxi").post("/appeals", &appeal).status, 303);
@@ -217,7 +219,7 @@ fn guessing_is_slow() {
 fn when_a_call_was_is_nobodys_number() {
     let console = Console::with(reviewed::lake(), tempfile::tempdir().unwrap());
     let reviewer = console.login("zhijian");
-    let named = format!("<small>{}</small>", reviewed::TIMED);
+    let named = format!("<small>{}<", reviewed::TIMED);
     let shows = |page: &str| reviewer.get(page).text().contains(&named);
     assert!(shows(&format!("/calls/{}", reviewed::TIMED)));
     assert!(shows("/queue?state=all") || shows("/queue?state=all&page=1"), "no list has it");
@@ -298,15 +300,32 @@ fn an_agent_sees_what_people_said_and_what_became_of_an_appeal() {
     let console = Console::start();
     let (reviewer, agent) = (console.login("zhijian"), console.login("zuoxi"));
     let page = agent.get("/calls/c05").text();
-    assert!(!page.contains("机器分") && !page.contains("机器没有") && page.contains("没有经人工确认的问题"), "{page}");
+    assert!(
+        !page.contains("系统评分") && !page.contains("系统没有") && page.contains("没有经人工确认的问题"),
+        "{page}"
+    );
     let staff = reviewer.get("/calls/c05").text();
-    assert!(staff.contains("机器分"));
+    assert!(staff.contains("系统评分"));
     let (rule, place) = (field(&staff, "rule"), field(&staff, "place"));
     let said = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
     assert_eq!(reviewer.post("/calls/c05/verdict", &said).status, 303);
     let offered = |page: &str| page.contains("action=\"/appeals\"");
+    // Nothing of a review is the agent's to know before it is handed in: neither where it is nor what it says.
+    let before = agent.get("/calls/c05").text();
+    assert!(!offered(&before) && !before.contains("class=\"finding\"") && !before.contains("复核中"), "{before}");
+    assert!(
+        !agent.get("/mine?from=2026-11-01&to=2026-11-30").text().contains("id=\"problems\"><h2>属实的问题</h2><table")
+    );
+    assert_eq!(reviewer.post("/calls/c05/form", &[("before", ""), ("item.shirking", "7")]).status, 303);
     let page = agent.get("/calls/c05").text();
     assert!(offered(&page) && !page.contains("没有经人工确认"), "{page}");
+    assert!(page.contains("可申诉至") && page.contains("还剩 ") && page.contains("已提交 93 分"), "{page}");
+    // Points that the reviewer took off without a place are told, and all of it adds up.
+    assert!(
+        page.contains("复核员直接扣分") && page.contains("−7") && page.contains("<th class=\"num\">93</th>"),
+        "{page}"
+    );
+    assert!(page.contains("坐席：") && page.contains("客户："), "both sides are quoted: {page}");
     assert_eq!(agent.post("/appeals", &[("verdict", "1"), ("reason", "不是反问")]).status, 303);
     let page = agent.get("/calls/c05").text();
     assert!(!offered(&page) && page.contains("已申诉，待裁定"), "{page}");
@@ -316,13 +335,59 @@ fn an_agent_sees_what_people_said_and_what_became_of_an_appeal() {
     assert!(!offered(&page) && page.contains("维持原判"), "{page}");
 }
 
+/// 签收: for the agent of the call, and of the version that stands.
+#[test]
+fn a_result_is_signed_by_its_agent_alone() {
+    let mut console = Console::start();
+    console.add("other", &["agent", "--agent-id", "1086"]);
+    let (reviewer, agent) = (console.login("zhijian"), console.login("zuoxi"));
+    let sign = [("form", "1")];
+    let receipt = "/calls/c05/receipt";
+    assert_eq!(agent.post(receipt, &sign).status, 404, "nothing is handed in");
+    assert_eq!(reviewer.post("/calls/c05/form", &[("before", "")]).status, 303);
+    for client in [&reviewer, &console.login("zhuguan"), &console.login("admin"), &console.login("other")] {
+        assert_eq!(client.post(receipt, &sign).status, 404, "who is not the agent");
+    }
+    assert!(reviewer.get("/calls/c05").text().contains("坐席未签收"));
+    assert_eq!(agent.post(receipt, &sign).status, 303);
+    assert!(agent.get("/calls/c05").text().contains("已签收 · "));
+    assert!(reviewer.get("/calls/c05").text().contains("坐席已签收 "));
+    // A new version is to be signed again, and the old one cannot be.
+    assert_eq!(reviewer.post("/calls/c05/form", &[("before", "1"), ("item.shirking", "5")]).status, 303);
+    assert_eq!(agent.post(receipt, &sign).status, 409);
+    assert!(agent.get("/calls/c05").text().contains("请再看一遍并重新签收"));
+}
+
+/// What a person typed is that person's alone.
+#[test]
+fn drafts_are_their_authors_alone() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (one, other, agent) = (console.login("zhijian"), console.login("zhijian2"), console.login("zuoxi"));
+    let draft = [("call", "c05"), ("name", "sheet c05"), ("value", "别人看不到的话")];
+    assert_eq!(one.post("/drafts", &draft).status, 204);
+    assert_eq!(one.post_raw("/drafts", &draft, &[]).status, 403, "no token");
+    let tells = |client: &Client, page: &str| client.get(page).text().contains("别人看不到的话");
+    assert!(tells(&one, "/calls/c05") && !tells(&one, "/calls/c03"));
+    assert!(
+        !tells(&other, "/calls/c05") && !tells(&agent, "/calls/c05") && !tells(&console.login("admin"), "/calls/c05")
+    );
+    assert!(
+        one.get("/tasks").text().contains("还没有提交的复核")
+            && !other.get("/tasks").text().contains("还没有提交的复核")
+    );
+    assert_eq!(one.post("/calls/c05/form", &[("before", "")]).status, 303);
+    assert!(!tells(&one, "/calls/c05"), "gone when the form is handed in");
+    assert_eq!(one.post("/drafts", &[("call", "c05"), ("name", ""), ("value", "x")]).status, 400);
+}
+
 #[test]
 fn a_call_that_could_not_be_decoded_is_not_reviewed() {
     let console = Console::with(super::reviewed::lake(), tempfile::tempdir().unwrap());
     let reviewer = console.login("zhijian");
     let page = reviewer.get("/calls/broken").text();
     assert!(
-        page.contains("无法解码，没有对话") && !page.contains("没有人说话") && !page.contains("机器没有发现"),
+        page.contains("无法解码，没有对话") && !page.contains("没有人说话") && !page.contains("系统没有发现"),
         "{page}"
     );
     assert!(!page.contains("id=\"sheet\"") && !page.contains("/calls/broken/claim"), "{page}");
@@ -333,7 +398,7 @@ fn a_call_that_could_not_be_decoded_is_not_reviewed() {
     }
     let listed = reviewer.get("/queue?state=failed").text();
     let row = listed.split("href=\"/calls/broken\"").nth(1).unwrap();
-    assert!(row.contains("<span class=\"soft\">处理失败") && !row.contains("待复核"), "{row}");
+    assert!(row.contains("<span class=\"chip failed\">处理失败") && !row.contains("待复核"), "{row}");
 }
 
 #[test]
@@ -396,6 +461,28 @@ fn what_cannot_be_is_refused_with_a_sentence() {
     assert!(!reviewer.get("/calls/c05").text().contains("已提交"), "nothing was handed in");
     assert_eq!(missed("1", "2.5").status, 303);
     assert_eq!(reviewer.post("/calls/c05/form", &[("item.shirking", "20"), ("item.gone", "x")]).status, 303);
+}
+
+/// A tick is not listening: nearly all of the call was played by this person, or there is a reason.
+#[test]
+fn heard_as_a_whole_is_proven_or_explained() {
+    let mut console = Console::start();
+    console.add("zhijian2", &["reviewer"]);
+    let (reviewer, other, agent) = (console.login("zhijian"), console.login("zhijian2"), console.login("zuoxi"));
+    let whole = [("before", ""), ("whole", "1")];
+    let refused = reviewer.post("/calls/t2/form", &whole);
+    assert!(refused.status == 400 && refused.text().contains("要听过 95%（现在听了 0%）"), "{}", refused.text());
+    assert_eq!(agent.post("/calls/t2/heard", &[("spans", "0-11000")]).status, 404, "an agent does not review");
+    // Eleven seconds, most of it twice; another person's listening is not this one's.
+    assert!(reviewer.post("/calls/t2/heard", &[("spans", "0-6000,2000-6000")]).text().contains("0.54"));
+    assert_eq!(other.post("/calls/t2/heard", &[("spans", "0-11000")]).status, 200);
+    assert_eq!(reviewer.post("/calls/t2/form", &whole).status, 400);
+    assert_eq!(reviewer.post("/calls/t2/heard", &[("spans", "6000-999999")]).status, 200);
+    assert_eq!(reviewer.post("/calls/t2/form", &whole).status, 303);
+    assert!(reviewer.get("/calls/t2").text().contains("实听 100%"));
+    let reason = [("before", ""), ("whole", "1"), ("whole_reason", "已当面核对")];
+    assert_eq!(reviewer.post("/calls/c05/form", &reason).status, 303);
+    assert!(console.login("zhuguan").get("/reviewers").text().contains("实听（小时）"));
 }
 
 #[test]

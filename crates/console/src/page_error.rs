@@ -49,7 +49,7 @@ impl From<ReviewsError> for PageError {
         match e {
             ReviewsError::Claimed { by, .. } => Self::Conflict(format!("{by} 正在复核这通电话 · {by} is at this call")),
             ReviewsError::NotClaimed => {
-                Self::Conflict("占用已到期，请重新打开 · the claim ran out; open the call again".to_owned())
+                Self::Conflict("复核已超时释放，请重新打开这通电话 · the claim ran out; open the call again".to_owned())
             }
             ReviewsError::Overtaken { by } => {
                 Self::Conflict(format!("{by} 已先作出判断，请刷新 · {by} was quicker; reload the page"))
@@ -69,6 +69,7 @@ fn too_late(what: TooLate) -> &'static str {
         TooLate::UnderAppeal => "已有申诉，只有裁定能改变结论",
         TooLate::NotConfirmed => "只有属实的判断可以申诉，且只能一次",
         TooLate::Appealed => "已经申诉过",
+        TooLate::Changing => "复核员正在修改这项判断，请等重新提交后再申诉",
         TooLate::TimeOver => "申诉期限已过",
         TooLate::Decided => "申诉已裁定",
     }

@@ -8,7 +8,7 @@ use crate::error::{Invalid, ReviewsError, TooLate};
 use crate::forms::take_off;
 use crate::verdicts::{Judgement, NewVerdict, Source, insert};
 
-/// So long after a verdict an agent may appeal: 7 days.
+/// So long after a verdict was handed in an agent may appeal: 7 days.
 pub const MAY_APPEAL_US: i64 = 7 * 86_400_000_000;
 /// So long a lead may take (REQUIREMENTS C4): 3 days.
 pub const DECIDE_WITHIN_US: i64 = 3 * 86_400_000_000;
@@ -42,13 +42,15 @@ pub struct Appeal {
 
 /// Which appeals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppealFilter {
+pub enum AppealFilter<'a> {
     /// All.
     All,
     /// Those without a decision.
     Open,
     /// Those of one person.
     Of(i64),
+    /// Those about one call.
+    Call(&'a str),
 }
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<Appeal> {
@@ -73,27 +75,33 @@ fn from_row(r: &Row<'_>) -> rusqlite::Result<Appeal> {
 }
 
 impl Db {
-    /// Makes an appeal against a confirmed violation. That the call is the person's own is the caller's to check.
+    /// Makes an appeal against a confirmed violation that was handed in. That the call is the person's own is the caller's to check.
     ///
     /// # Errors
-    /// The verdict does not stand, confirms nothing, is too old or was disputed before.
+    /// The verdict does not stand, is not handed in, confirms nothing, is too old or was disputed before.
     pub fn appeal(&mut self, verdict_id: i64, reason: &str, user_id: i64, now_us: i64) -> Result<i64, ReviewsError> {
         if reason.trim().is_empty() {
             return Err(Invalid::AppealReason.into());
         }
         self.alone(|conn| {
-            let sql = "SELECT v.verdict, v.source, v.at_us, EXISTS (SELECT 1 FROM appeals a WHERE a.verdict_id = v.id)
-                       FROM current_verdicts v WHERE v.id = ?1 AND v.slot = 0";
-            let row = |r: &Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?, r.get(3)?));
-            let found: Option<(String, String, i64, bool)> = conn.query_row(sql, [verdict_id], row).optional()?;
-            let (verdict, source, at_us, disputed) = found.ok_or(ReviewsError::Missing("verdict"))?;
+            // What the reviewer is changing just now has a newer row, which an appeal could not come after.
+            let sql = "SELECT v.verdict, v.source, v.published_us,
+                         EXISTS (SELECT 1 FROM appeals a WHERE a.verdict_id = v.id),
+                         EXISTS (SELECT 1 FROM verdicts n WHERE n.before = v.id)
+                       FROM published_verdicts v WHERE v.id = ?1 AND v.slot = 0";
+            let row = |r: &Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?));
+            let found: Option<(String, String, i64, bool, bool)> = conn.query_row(sql, [verdict_id], row).optional()?;
+            let (verdict, source, published_us, disputed, changing) = found.ok_or(ReviewsError::Missing("verdict"))?;
             if verdict != Judgement::Confirmed.as_str() || source == Source::Appeal.as_str() {
                 return Err(TooLate::NotConfirmed.into());
             }
             if disputed {
                 return Err(TooLate::Appealed.into());
             }
-            if now_us > at_us + MAY_APPEAL_US {
+            if changing {
+                return Err(TooLate::Changing.into());
+            }
+            if now_us > published_us + MAY_APPEAL_US {
                 return Err(TooLate::TimeOver.into());
             }
             let sql = "INSERT INTO appeals (verdict_id, reason, user_id, at_us, deadline_us)
@@ -162,21 +170,23 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn appeals(&self, filter: AppealFilter) -> Result<Vec<Appeal>, ReviewsError> {
+    pub fn appeals(&self, filter: AppealFilter<'_>) -> Result<Vec<Appeal>, ReviewsError> {
         let sql = "SELECT a.id, a.verdict_id, v.call_id, v.rule_id, v.place, r.display, a.reason, u.display, a.at_us,
                      a.deadline_us, d.upheld, d.reason, l.display, d.at_us
                    FROM appeals a JOIN verdicts v ON v.id = a.verdict_id JOIN users r ON r.id = v.user_id
                    JOIN users u ON u.id = a.user_id LEFT JOIN decisions d ON d.appeal_id = a.id
                    LEFT JOIN users l ON l.id = d.user_id
                    WHERE (?1 = 0 OR d.appeal_id IS NULL) AND (?2 IS NULL OR a.user_id = ?2)
+                     AND (?3 IS NULL OR v.call_id = ?3)
                    ORDER BY d.appeal_id IS NOT NULL, a.deadline_us, a.id DESC";
-        let (open, of) = match filter {
-            AppealFilter::All => (false, None),
-            AppealFilter::Open => (true, None),
-            AppealFilter::Of(user) => (false, Some(user)),
+        let (open, of, call) = match filter {
+            AppealFilter::All => (false, None, None),
+            AppealFilter::Open => (true, None, None),
+            AppealFilter::Of(user) => (false, Some(user), None),
+            AppealFilter::Call(call) => (false, None, Some(call)),
         };
         let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params![open, of], from_row)?;
+        let rows = statement.query_map(params![open, of, call], from_row)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
@@ -185,8 +195,11 @@ impl Db {
 mod tests {
     use super::{AppealFilter, MAY_APPEAL_US};
     use crate::claims::Slot;
+    use crate::db::Db;
     use crate::db::tests::centre;
+    use crate::error::{ReviewsError, TooLate};
     use crate::forms::NewForm;
+    use crate::forms::tests::form;
     use crate::verdicts::tests::verdict;
     use crate::verdicts::{Judgement, NewVerdict};
 
@@ -195,10 +208,13 @@ mod tests {
         let (_dir, mut db) = centre();
         db.claim("c1", Slot::First, 2, 0, 100).unwrap();
         let id = db.record(&verdict(Judgement::Confirmed, None, 1)).unwrap();
-        assert!(db.appeal(id, "我说了您好", 1, MAY_APPEAL_US + 2).is_err(), "too late");
+        assert!(db.appeal(id, "我说了您好", 1, 2).is_err(), "not handed in");
+        db.submit_form(&form("c1", 2, None)).unwrap();
+        assert!(db.appeal(id, "我说了您好", 1, MAY_APPEAL_US + 3).is_err(), "too late");
         assert!(db.appeal(id, "  ", 1, 2).is_err(), "no reason");
-        let appeal = db.appeal(id, "我说了您好", 1, 2).unwrap();
+        let appeal = db.appeal(id, "我说了您好", 1, MAY_APPEAL_US + 2).unwrap();
         assert!(db.appeal(id, "还是不服", 1, 3).is_err(), "twice");
+        db.claim("c1", Slot::First, 2, 3, 100).unwrap();
         let changed = db.record(&verdict(Judgement::Rejected, Some(id), 4));
         assert!(changed.is_err(), "the reviewer cannot slip away: {changed:?}");
         assert_eq!(db.appeals(AppealFilter::Open).unwrap().len(), 1);
@@ -209,6 +225,33 @@ mod tests {
         assert!(db.appeals(AppealFilter::Open).unwrap().is_empty());
         assert!(db.appeals(AppealFilter::Of(1)).unwrap()[0].decision.as_ref().is_some_and(|d| d.0));
         assert!(db.appeals(AppealFilter::Of(2)).unwrap().is_empty());
+    }
+
+    /// What a person says is published with the form: what comes after it waits for the next version, and the seven days count
+    /// from the version that first held it.
+    #[test]
+    fn what_is_not_handed_in_is_not_published() {
+        let (_dir, mut db) = centre();
+        let published = |db: &Db| -> Vec<(String, Judgement, i64)> {
+            let rows = db.published_of("c1", Slot::First).unwrap();
+            rows.into_iter().map(|p| (p.verdict.place, p.verdict.verdict, p.published_us)).collect()
+        };
+        let at = |place: &str, said, before, at_us| NewVerdict { place: place.into(), ..verdict(said, before, at_us) };
+        db.claim("c1", Slot::First, 2, 0, 100).unwrap();
+        let first = db.record(&at("t1", Judgement::Confirmed, None, 5)).unwrap();
+        assert_eq!(published(&db), []);
+        // The clock is set back before the form is handed in: the verdict is in it all the same.
+        let form_id = db.submit_form(&form("c1", 3, None)).unwrap();
+        assert_eq!(published(&db), [("t1".into(), Judgement::Confirmed, 3)]);
+        db.claim("c1", Slot::First, 2, 6, 100).unwrap();
+        db.record(&at("t1", Judgement::Rejected, Some(first), 7)).unwrap();
+        db.record(&at("t2", Judgement::Confirmed, None, 8)).unwrap();
+        assert_eq!(published(&db), [("t1".into(), Judgement::Confirmed, 3)], "still what was handed in");
+        let changing = db.appeal(first, "不服", 1, 9);
+        assert!(matches!(changing, Err(ReviewsError::TooLate(TooLate::Changing))), "{changing:?}");
+        db.submit_form(&form("c1", 10, Some(form_id))).unwrap();
+        let both = [("t1".into(), Judgement::Rejected, 10), ("t2".into(), Judgement::Confirmed, 10)];
+        assert_eq!(published(&db), both);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(crate) fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/005-order.sql"),
             include_str!("../migrations/006-stays.sql"),
             include_str!("../migrations/007-devices.sql"),
+            include_str!("../migrations/008-published.sql"),
+            include_str!("../migrations/009-heard.sql"),
         ];
         Migrations::new(steps.into_iter().map(M::up).collect())
     })
@@ -188,6 +190,31 @@ pub(crate) mod tests {
         let mut statement = db.conn.prepare("SELECT position FROM draw_calls ORDER BY draw_id, call_id").unwrap();
         let positions = statement.query_map([], |r| r.get::<_, Option<i64>>(0)).unwrap();
         assert_eq!(positions.map(Result::unwrap).collect::<Vec<_>>(), [Some(1), Some(0), None, None]);
+    }
+
+    /// What was said before a form was handed in is in it, what came after is not; forms still cannot be changed.
+    #[test]
+    fn forms_from_before_publish_what_they_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reviews.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrations().to_version(&mut old, 7).unwrap();
+        let said = "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
+                    INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, note, ruleset_hash, user_id, at_us)
+                    VALUES ('c1', 0, 'rude', 't1', 'finding', 'confirmed', '', 'h', 1, 10),
+                           ('c1', 0, 'rude', 't2', 'finding', 'confirmed', '', 'h', 1, 30),
+                           ('c2', 0, 'rude', 't1', 'finding', 'confirmed', '', 'h', 1, 10);
+                    INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us)
+                    VALUES ('c1', 0, '{}', 90.0, '', '', 0, 1, 1, 20)";
+        old.execute_batch(said).unwrap();
+        drop(old);
+        let db = Db::open(&path).unwrap();
+        let of = |call: &str| {
+            let rows = db.published_of(call, Slot::First).unwrap();
+            rows.into_iter().map(|p| (p.verdict.place, p.published_us)).collect::<Vec<_>>()
+        };
+        assert_eq!((of("c1"), of("c2")), (vec![("t1".to_owned(), 20)], vec![]));
+        assert!(db.connection().execute("UPDATE forms SET score = 1.0", []).is_err());
     }
 
     #[test]

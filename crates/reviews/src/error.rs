@@ -102,6 +102,9 @@ pub enum TooLate {
     /// The one appeal was made.
     #[error("an appeal was made already")]
     Appealed,
+    /// The reviewer gave another verdict and did not hand it in yet.
+    #[error("the reviewer is changing this verdict; wait until the form is handed in again")]
+    Changing,
     /// The days in which one may appeal are over.
     #[error("the time for an appeal is over")]
     TimeOver,

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::claims::{Slot, must_hold};
 use crate::db::Db;
+use crate::drafts;
 use crate::error::{Invalid, ReviewsError};
 
 /// A form to be kept.
@@ -62,10 +63,14 @@ pub struct Form {
     pub user_id: i64,
     /// When.
     pub at_us: i64,
+    /// How much of the call its author had played, milliseconds; nothing in forms from before that was measured.
+    pub heard_ms: Option<i64>,
+    /// Why the whole call counts as heard where less was played.
+    pub whole_reason: String,
 }
 
 const COLUMNS: &str = "f.id, f.call_id, f.slot, f.items, f.score, f.strengths, f.weaknesses, f.keep, f.whole,
-    u.display, f.user_id, f.at_us";
+    u.display, f.user_id, f.at_us, f.heard_ms, f.whole_reason";
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<Form> {
     Ok(Form {
@@ -81,6 +86,8 @@ fn from_row(r: &Row<'_>) -> rusqlite::Result<Form> {
         by: r.get(9)?,
         user_id: r.get(10)?,
         at_us: r.get(11)?,
+        heard_ms: r.get(12)?,
+        whole_reason: r.get(13)?,
     })
 }
 
@@ -90,6 +97,15 @@ impl Db {
     /// # Errors
     /// As [`Db::record`]; a score that is no number from 0 to 100.
     pub fn submit_form(&mut self, form: &NewForm) -> Result<i64, ReviewsError> {
+        self.submit_form_with(form, "")
+    }
+
+    /// The same with a reason why the whole call counts as heard though not all of it was played. How much its author played is
+    /// kept with the form.
+    ///
+    /// # Errors
+    /// As [`Db::submit_form`].
+    pub fn submit_form_with(&mut self, form: &NewForm, whole_reason: &str) -> Result<i64, ReviewsError> {
         if !(0.0..=100.0).contains(&form.score) {
             return Err(Invalid::Score.into());
         }
@@ -103,7 +119,10 @@ impl Db {
                 return Err(ReviewsError::Overtaken { by: last.map_or_else(String::new, |l| l.1) });
             }
             let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id,
-                         at_us, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                         at_us, before, whole_reason, upto, heard_ms)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                         (SELECT coalesce(max(id), 0) FROM verdicts WHERE call_id = ?1 AND slot = ?2),
+                         coalesce((SELECT ms FROM heard WHERE user_id = ?9 AND call_id = ?1), 0))";
             conn.execute(
                 sql,
                 params![
@@ -117,12 +136,14 @@ impl Db {
                     form.whole,
                     form.user_id,
                     form.at_us,
-                    form.before
+                    form.before,
+                    whole_reason.trim()
                 ],
             )?;
             let id = conn.last_insert_rowid();
             let give_back = "DELETE FROM claims WHERE call_id = ?1 AND slot = ?2 AND user_id = ?3";
             conn.execute(give_back, params![form.call_id, form.slot.number(), form.user_id])?;
+            drafts::forget(conn, form.user_id, &form.call_id)?;
             Ok(id)
         })
     }
@@ -180,17 +201,36 @@ pub(crate) fn take_off(conn: &Connection, call_id: &str, rule_id: &str) -> Resul
     }
     // Numbers by text always serialise.
     let text = serde_json::to_string(&items).unwrap_or_else(|_| "{}".to_owned());
-    let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, before)
-               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, id FROM forms WHERE id = ?3";
+    let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, upto,
+                 heard_ms, whole_reason, before)
+               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, upto, heard_ms, whole_reason, id
+               FROM forms WHERE id = ?3";
     conn.execute(sql, params![text, score(&items), id])?;
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::NewForm;
     use crate::claims::Slot;
     use crate::db::tests::centre;
+
+    /// A form of person 2 without points off.
+    pub(crate) fn form(call: &str, at_us: i64, before: Option<i64>) -> NewForm {
+        NewForm {
+            call_id: call.into(),
+            slot: Slot::First,
+            items: "{}".into(),
+            score: 100.0,
+            strengths: String::new(),
+            weaknesses: String::new(),
+            keep: false,
+            whole: true,
+            user_id: 2,
+            at_us,
+            before,
+        }
+    }
 
     #[test]
     fn a_form_ends_the_claim_and_has_versions() {

@@ -37,6 +37,15 @@ const BEGUN: &str =
     WHERE v.source <> 'appeal' AND u.disabled = 0 GROUP BY v.call_id, v.slot";
 
 impl Db {
+    /// Whether a draw chose the call.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn drawn(&self, call_id: &str) -> Result<bool, ReviewsError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = ?1 AND d.picked = 1)";
+        Ok(self.conn.prepare_cached(sql)?.query_row([call_id], |r| r.get(0))?)
+    }
+
     /// Whether a draw has the call heard whole.
     ///
     /// # Errors

@@ -44,7 +44,12 @@ impl Hold {
                  WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.appeal_id = a.id)"
             }
             Self::AppealTime => {
-                "SELECT v.call_id FROM current_verdicts v
+                // The time counts from the form; what is not handed in yet waits for it.
+                "SELECT v.call_id FROM published_verdicts v
+                 WHERE v.slot = 0 AND v.verdict = 'confirmed' AND v.source <> 'appeal' AND v.published_us >= :since
+                   AND NOT EXISTS (SELECT 1 FROM appeals a WHERE a.verdict_id = v.id)
+                 UNION
+                 SELECT v.call_id FROM current_verdicts v
                  WHERE v.slot = 0 AND v.verdict = 'confirmed' AND v.source <> 'appeal' AND v.at_us >= :since
                    AND NOT EXISTS (SELECT 1 FROM appeals a WHERE a.verdict_id = v.id)"
             }
@@ -114,9 +119,12 @@ mod tests {
         db.claim("c1", Slot::First, 2, 0, 100).unwrap();
         assert_eq!((hold(&db, 1), hold(&db, 101)), (Some(Hold::Claimed), None));
         let id = db.record(&verdict(Judgement::Confirmed, None, 1)).unwrap();
-        assert_eq!(hold(&db, 1 + MAY_APPEAL_US), Some(Hold::AppealTime));
+        assert_eq!(hold(&db, 1 + MAY_APPEAL_US), Some(Hold::AppealTime), "not handed in yet");
         assert_eq!(hold(&db, 2 + MAY_APPEAL_US), None);
-        let appeal = db.appeal(id, "我说了您好", 1, 2).unwrap();
+        db.submit_form(&form(false, None, 50)).unwrap();
+        assert_eq!(hold(&db, 50 + MAY_APPEAL_US), Some(Hold::AppealTime), "counts from the form");
+        assert_eq!(hold(&db, 51 + MAY_APPEAL_US), None);
+        let appeal = db.appeal(id, "我说了您好", 1, 52).unwrap();
         assert_eq!(hold(&db, i64::MAX), Some(Hold::Appeal), "however long a decision takes");
         db.decide(appeal, false, "没有问候", 4, 5).unwrap();
         assert_eq!(hold(&db, 101), None, "a decision is final");

@@ -132,6 +132,15 @@ pub struct VerdictRow {
     pub before: Option<i64>,
 }
 
+/// A verdict that was handed in with a form, or decides an appeal against one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The verdict.
+    pub verdict: VerdictRow,
+    /// When the first version of the form that holds it was handed in; of a decision when it was made.
+    pub published_us: i64,
+}
+
 const COLUMNS: &str = "v.id, v.call_id, v.slot, v.rule_id, v.place, v.source, v.verdict, v.start_ms, v.end_ms, v.text,
     v.note, v.ruleset_hash, u.display, v.user_id, v.at_us, v.before, v.cause";
 
@@ -260,6 +269,23 @@ impl Db {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The verdicts on a call that were handed in, as they were then, and what appeals made of them since: all that the agent may
+    /// know. None where no form stands.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn published_of(&self, call_id: &str, slot: Slot) -> Result<Vec<Published>, ReviewsError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, coalesce(v.published_us, v.at_us) FROM published_verdicts v JOIN users u ON u.id = v.user_id
+             WHERE v.call_id = ?1 AND v.slot = ?2 ORDER BY v.start_ms, v.id"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![call_id, slot.number()], |r| {
+            Ok(Published { verdict: from_row(r)?, published_us: r.get(17)? })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The row of a place that was marked and taken back, which a new mark on it replaces.
     ///
     /// # Errors
@@ -299,6 +325,26 @@ impl Db {
         let rows = statement.query_map([], |r| {
             Ok((r.get(0)?, r.get::<_, i64>(1)?.unsigned_abs(), r.get::<_, i64>(2)?.unsigned_abs()))
         })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What people said of a place, one after the other.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn history_of(
+        &self,
+        call_id: &str,
+        slot: Slot,
+        rule_id: &str,
+        place: &str,
+    ) -> Result<Vec<VerdictRow>, ReviewsError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM verdicts v JOIN users u ON u.id = v.user_id
+             WHERE v.call_id = ?1 AND v.slot = ?2 AND v.rule_id = ?3 AND v.place = ?4 ORDER BY v.id"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![call_id, slot.number(), rule_id, place], from_row)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -13,12 +13,51 @@ document.querySelector("form[action='/logout']")?.addEventListener("submit", () 
 
 document.addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return; // It covers what the keys would act on.
+  if (event.key === "/" && !typing(event.target)) {
+    event.preventDefault();
+    return document.querySelector("[data-find]")?.select();
+  }
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (button) {
     event.preventDefault();
     button.click();
   }
+});
+
+// A form is sent once, however often its button is pressed; whoever comes back by the way back may press again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  event.preventDefault();
+  const text = button.dataset.copy;
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  toast(done ? copied + text : text);
+});
+const copied = document.documentElement.lang.startsWith("zh") ? "已复制 " : "copied: ";
+
+// The whole row opens the call, where nothing in it was meant and nothing is being selected.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("table.calls tbody tr");
+  if (!row || event.target.closest("a, button, input, select, form, summary") || String(getSelection())) return;
+  row.querySelector("a[href^='/calls/']")?.click();
+});
+
+// On pages without a player a time beside a quote is heard in the sound beside it.
+document.addEventListener("click", (event) => {
+  const seek = event.target.closest("article.card [data-seek]");
+  const audio = seek?.closest("article").querySelector("audio");
+  if (!audio) return;
+  audio.currentTime = Math.max(0, Number(seek.dataset.seek) / 1000 - 2);
+  audio.play().catch(() => {});
 });
 
 // j and k go down and up a list of calls; beyond its ends they turn the page.

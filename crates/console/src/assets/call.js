@@ -8,18 +8,22 @@ const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 const page = document.querySelector("main.call");
 const audio = page.querySelector("audio");
 const duration = Number(page.dataset.duration) / 1000;
-const findings = [...page.querySelectorAll(".finding")];
+let findings = [...page.querySelectorAll(".finding")];
 const turns = [...page.querySelectorAll(".turn")];
 const zh = document.documentElement.lang.startsWith("zh");
 const words = zh
   ? {
       confirmed: "属实", rejected: "误报", unsure: "存疑", withdrawn: "撤回", failed: "没有保存：",
       remark: "说明随判断一起保存：按 y、n 或 u", silent: "录音无法播放。",
+      all: "都判完了：按 Ctrl+Enter 提交并打开下一通", marked: "已补记",
+      open: (n) => `还有 ${n} 项没有判断：再按一次就提交`, unsent: "有说明没有随判断保存：再按一次就提交（说明会丢掉）",
       brackets: (text) => `（${text}）`, colon: "：",
     }
   : {
       confirmed: "confirmed", rejected: "rejected", unsure: "unsure", withdrawn: "withdrawn", failed: "not saved: ",
       remark: "the remark is saved with a verdict: press y, n or u",
+      all: "All judged: Ctrl+Enter submits and opens the next call", marked: "marked",
+      open: (n) => `${n} findings are not judged: press again to submit`, unsent: "a remark was not saved with a verdict: press again to submit without it",
       silent: "The recording cannot be played.", brackets: (text) => ` (${text})`, colon: ": ",
     };
 let chosen = -1;
@@ -30,6 +34,16 @@ function play(fromMs) {
   if (!audio) return;
   audio.currentTime = Math.max(0, fromMs / 1000 - LEAD_IN_S);
   audio.play().catch(() => {}); // Browsers may want a click first; the place is set all the same.
+}
+
+const isOpen = (finding) => !finding.dataset.verdict && finding.querySelector("form.verdict");
+
+// On to the next one that nobody judged, round to the beginning; after the last the form is next.
+function advance() {
+  const order = [...findings.slice(chosen + 1), ...findings.slice(0, Math.max(chosen, 0))];
+  const next = order.find(isOpen);
+  if (next) return choose(findings.indexOf(next));
+  toast(words.all);
 }
 
 function choose(index) {
@@ -60,9 +74,13 @@ async function post(form, action, changes) {
       const text = new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("main p");
       throw new Error(text?.textContent ?? reply.status);
     }
-    if (changes.verdict === "withdrawn") return location.reload();
-    show(form, await reply.json());
-    if (action === "verdict") dropDraft(form);
+    const told = await reply.json();
+    if (changes.verdict === "withdrawn") remove(form.closest(".finding"));
+    else show(form, told);
+    follow(told.items);
+    renew(told.head);
+    if (action === "verdict" && form.dataset.draftOf) dropDraft(form);
+    return true;
   } catch (error) {
     toast(words.failed + error.message);
   } finally {
@@ -70,7 +88,20 @@ async function post(form, action, changes) {
   }
 }
 
-function show(form, { id, verdict, cause, by, note, items }) {
+const made = (html) => new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+
+// What the head of the page says: who is at the call, what has become of it.
+function renew(head) {
+  if (head) page.querySelector("#head").replaceWith(made(head));
+}
+
+function remove(card) {
+  card.remove();
+  findings = [...page.querySelectorAll(".finding")];
+  chosen = Math.min(chosen, findings.length - 1);
+}
+
+function show(form, { id, verdict, cause, by, note }) {
   const card = form.closest(".finding");
   const option = cause && form.querySelector(`option[value=${cause}]`);
   form.elements.before.value = id;
@@ -78,21 +109,25 @@ function show(form, { id, verdict, cause, by, note, items }) {
   card.dataset.verdict = verdict;
   card.querySelector(".said").textContent =
     `${words[verdict]}${option ? words.brackets(option.dataset.word) : ""} · ${by}${note ? words.colon + note : ""}`;
-  follow(items);
 }
 
-const judge = (form, verdict) => send(form, () => post(form, "verdict", { verdict }));
+// Confirmed: on to the next. A rejection waits for its cause, which goes on as well.
+const judge = (form, verdict, go = false) => send(form, async () => {
+  const done = await post(form, "verdict", { verdict });
+  if (done && go && verdict === "confirmed") advance();
+});
 
 // A cause that is chosen before the verdict goes with it; one that is chosen later is sent at once.
-function explain(form, cause) {
+function explain(form, cause, go = false) {
   return send(form, async () => {
     form.elements.cause.value = cause;
-    if (["rejected", "unsure"].includes(form.closest(".finding").dataset.verdict)) await post(form, "cause", { cause });
+    if (!["rejected", "unsure"].includes(form.closest(".finding").dataset.verdict)) return;
+    if ((await post(form, "cause", { cause })) && go) advance();
   });
 }
 
 const sheet = document.querySelector("form#sheet");
-const draftKey = `draft ${page.dataset.person} ${page.dataset.call}`;
+const sheetName = `sheet ${page.dataset.id}`;
 const isCheck = (input) => input.type === "checkbox";
 
 // Items follow the verdicts, except those that a person set: here, or in the form that was handed in.
@@ -103,20 +138,21 @@ function follow(items) {
   }
   // What was handed in stays what it was until it is handed in again.
   sheet.querySelector(".overtaken").hidden = !sheet.elements.before.value;
-  total();
+  total(true);
 }
 
-// What is not handed in yet outlives the page: marking a miss, withdrawing one and the next call all leave it.
+// What is not handed in yet outlives the page: the next call, a reload, another tab.
 function keepDraft(changed) {
   changed.dataset.hand = changed.dataset.draft = "";
   const fields = [...sheet.querySelectorAll("[data-draft]")].map((i) => [i.name, isCheck(i) ? i.checked : i.value]);
-  sessionStorage.setItem(draftKey, JSON.stringify({ form: sheet.elements.before.value, fields }));
+  draftStore.keep(sheetName, page.dataset.id, { form: sheet.elements.before.value, fields });
 }
 
 // A draft belongs to the form that it was begun on: once that is handed in, there is a newer one.
 function takeDraft() {
-  const draft = JSON.parse(sessionStorage.getItem(draftKey) ?? "null");
-  if (draft?.form !== sheet.elements.before.value) return sessionStorage.removeItem(draftKey);
+  const draft = draftStore.take(sheetName);
+  if (!draft) return;
+  if (draft.form !== sheet.elements.before.value) return draftStore.drop(sheetName, page.dataset.id);
   for (const [name, value] of draft.fields) {
     const input = sheet.elements[name];
     if (!input) continue;
@@ -127,15 +163,41 @@ function takeDraft() {
   toast(draftWords);
 }
 
-function total() {
+function total(unfold = false) {
   let sum = 0;
   for (const input of sheet.querySelectorAll("input[name^='item.']")) {
     const off = Math.max(0, Number(input.value) || 0);
     input.closest("label").classList.toggle("off", off > 0);
+    if (off > 0 && unfold) input.closest("details")?.setAttribute("open", "");
     sum += off;
   }
   sheet.querySelector("output.score").textContent = Math.max(0, 100 - sum).toFixed(1).replace(/\.0$/, "");
 }
+
+// What is left over is said once; whoever presses again means it.
+function sure() {
+  const open = findings.filter(isOpen).length;
+  const unsent = findings.some((f) => isOpen(f) && f.querySelector("[name=note]")?.value.trim());
+  if (sheet.dataset.sure || (open === 0 && !unsent)) return true;
+  sheet.dataset.sure = "1";
+  toast(unsent ? words.unsent : words.open(open));
+  const first = findings.findIndex(isOpen);
+  if (first >= 0) findings[first].scrollIntoView({ block: "center" });
+  return false;
+}
+
+// What was played just now belongs to the form.
+function waitHeard(event) {
+  if (sheet.dataset.told || !(playing && playing[1] > playing[0]) && played.length === 0) return false;
+  event.preventDefault();
+  const by = event.submitter;
+  audio?.pause();
+  sheet.dataset.told = "1";
+  tellHeard().finally(() => sheet.requestSubmit(by));
+  return true;
+}
+
+const handIn = () => sheet?.requestSubmit(sheet.querySelector("button[name=then][value=next]"));
 
 if (sheet) {
   takeDraft();
@@ -143,16 +205,24 @@ if (sheet) {
     keepDraft(event.target);
     total();
   });
-  total();
+  // Before what sends it once, and what remembers that it was sent.
+  sheet.addEventListener("submit", (event) => {
+    if (!sure()) return event.preventDefault();
+    if (waitHeard(event)) return;
+    clearTimeout(waiting.get(sheetName)?.timer);
+    waiting.delete(sheetName);
+    leaving(sheetName, page.dataset.id);
+  });
+  total(true);
 }
 
-for (const form of page.querySelectorAll("form.verdict")) {
+function wire(form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     judge(form, event.submitter?.value ?? "unsure");
   });
   form.elements.note?.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.target.blur(); // The keys belong to the page again; which verdict it is remains to be said.
     toast(words.remark);
@@ -165,6 +235,8 @@ for (const form of page.querySelectorAll("form.verdict")) {
   });
 }
 
+page.querySelectorAll("form.verdict").forEach(wire);
+
 // A miss is marked where one hears it: from two seconds before to now.
 function mark() {
   const box = document.querySelector("#missed");
@@ -174,7 +246,143 @@ function mark() {
   box.querySelector("[name=from_s]").value = Math.max(0, now - LEAD_IN_S).toFixed(1);
   box.querySelector("[name=to_s]").value = Math.max(now, 0.5).toFixed(1);
   box.scrollIntoView({ block: "center" });
-  box.querySelector("select").focus();
+  box.querySelector(".combo input, select").focus();
+}
+
+// The list of rules as a box to type in: characters of the title, initials or sounds in pinyin, or the id.
+function combo(box) {
+  const select = box.querySelector("select");
+  const options = [...select.options].filter((o) => o.value);
+  const field = Object.assign(document.createElement("input"), { type: "text", autocomplete: "off", required: true });
+  const list = Object.assign(document.createElement("ul"), { id: "rules-found", hidden: true });
+  field.setAttribute("role", "combobox");
+  field.setAttribute("aria-controls", list.id);
+  field.setAttribute("aria-expanded", "false");
+  list.setAttribute("role", "listbox");
+  select.hidden = true;
+  select.required = false;
+  select.after(field, list);
+  let at = 0;
+  const marked = () => list.children[at];
+  const point = (to) => {
+    at = Math.min(Math.max(to, 0), list.children.length - 1);
+    [...list.children].forEach((item, i) => item.setAttribute("aria-selected", String(i === at)));
+    marked()?.scrollIntoView({ block: "nearest" });
+    if (marked()?.id) field.setAttribute("aria-activedescendant", marked().id);
+  };
+  const close = () => {
+    list.hidden = true;
+    field.setAttribute("aria-expanded", "false");
+  };
+  const take = (item) => {
+    if (!item?.dataset.value) return false;
+    select.value = item.dataset.value;
+    field.value = item.textContent;
+    close();
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+    return true;
+  };
+  const search = () => {
+    const words = field.value.trim().toLowerCase();
+    select.value = "";
+    // Titles first, then what only sounds so.
+    const rank = (o) => {
+      const at = [o.textContent.toLowerCase().indexOf(words), o.dataset.keys.indexOf(words)];
+      return at[0] === 0 ? 0 : at[1] === 0 ? 1 : at[0] > 0 ? 2 : at[1] > 0 ? 3 : -1;
+    };
+    const found = words ? options.filter((o) => rank(o) >= 0).sort((a, b) => rank(a) - rank(b)) : [];
+    list.replaceChildren(...found.slice(0, 8).map((o, i) => {
+      const item = Object.assign(document.createElement("li"), { id: `rule-found-${i}`, textContent: o.textContent });
+      item.dataset.value = o.value;
+      item.setAttribute("role", "option");
+      return item;
+    }));
+    if (words && found.length === 0) list.append(Object.assign(document.createElement("li"), { textContent: box.dataset.none }));
+    list.hidden = !words;
+    field.setAttribute("aria-expanded", String(Boolean(words)));
+    point(0);
+  };
+  field.addEventListener("input", search);
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) { event.preventDefault(); point(at + step); }
+    if (event.key === "Escape") close();
+    // Enter takes the first that fits, and sends: the stretch is the one that was just heard.
+    if (event.key === "Enter" && !event.ctrlKey) {
+      event.preventDefault();
+      if (select.value || take(marked())) select.form.requestSubmit();
+    }
+  });
+  list.addEventListener("mousedown", (event) => { event.preventDefault(); take(event.target); });
+  field.addEventListener("blur", close);
+  const shown = () => { field.value = select.selectedOptions[0]?.value ? select.selectedOptions[0].textContent : ""; };
+  select.form.addEventListener("draft", shown);
+  select.form.addEventListener("reset", () => setTimeout(shown));
+  shown();
+}
+
+const missed = document.querySelector("#missed form");
+if (missed) {
+  combo(missed.querySelector(".combo"));
+  missed.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!missed.elements.rule.value) return missed.querySelector(".combo input").focus();
+    const body = new URLSearchParams(new FormData(missed));
+    try {
+      const reply = await fetch(missed.action, { method: "POST", body, headers: { "X-Requested-With": "callsift" } });
+      if (!reply.ok) throw new Error(new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("main p")?.textContent ?? reply.status);
+      const told = await reply.json();
+      const card = made(told.card);
+      document.querySelector("#findings").append(card);
+      card.querySelectorAll("form.verdict").forEach(wire);
+      findings = [...page.querySelectorAll(".finding")];
+      follow(told.items);
+      renew(told.head);
+      dropDraft(missed);
+      missed.reset();
+      missed.closest("details").open = false;
+      document.activeElement?.blur(); // The keys belong to the page again.
+      toast(words.marked);
+    } catch (error) {
+      toast(words.failed + error.message);
+    }
+  });
+}
+
+// By severity, as the page comes, or by time.
+function reorder() {
+  const button = page.querySelector("[data-do=order]");
+  if (!button) return;
+  const byTime = !button.dataset.on;
+  button.toggleAttribute("data-on", byTime);
+  if (byTime) button.dataset.on = "1";
+  button.querySelector("span").textContent = byTime ? button.dataset.grave : button.dataset.time;
+  const now = findings[chosen];
+  const time = (f) => Number(f.dataset.seek ?? Infinity);
+  const rank = (f) => -Number(f.dataset.rank ?? 0);
+  const list = document.querySelector("#findings");
+  list.append(...[...findings].sort((a, b) => (byTime ? 0 : rank(a) - rank(b)) || time(a) - time(b)));
+  findings = [...page.querySelectorAll(".finding")];
+  chosen = findings.indexOf(now);
+}
+page.querySelector("[data-do=order]")?.addEventListener("click", reorder);
+
+// What was typed just now is kept before the next page asks for it.
+page.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[action='/queue/next']") || waiting.size === 0) return;
+  event.preventDefault();
+  await flushDrafts();
+  form.submit();
+});
+
+// To the form, below the player and not under it, with the focus in it.
+function toSheet() {
+  if (!sheet) return;
+  sheet.scrollIntoView({ block: "start" });
+  sheet.querySelector("fieldset input, textarea").focus({ preventScroll: true });
 }
 
 function speed(step) {
@@ -241,6 +449,62 @@ if (audio) {
   if (audio.error) silence();
 }
 
+// Proven listening: stretches that really played, at any speed, are told every few seconds; the server counts each moment once.
+const TELL_MS = 10000;
+const whole = sheet?.elements.whole;
+const heardShow = page.querySelector(".heard");
+let played = [];
+let playing = null;
+
+function playedTo(s) {
+  const ms = Math.round(s * 1000);
+  // A jump is no listening: what was played ends where the last tick was.
+  if (playing && ms >= playing[1] && ms - playing[1] < 1500) playing[1] = ms;
+  else {
+    if (playing && playing[1] > playing[0]) played.push(playing);
+    playing = [ms, ms];
+  }
+}
+
+function showHeard(share) {
+  heardShow.dataset.share = share;
+  heardShow.textContent = `${heardShow.dataset.words}${Math.floor(share * 100)}%`;
+  if (whole && share >= 0.95 && !whole.checked && whole.dataset.hand === undefined) whole.checked = true;
+  askReason();
+}
+
+// Ticked without having played it: the reason is asked for.
+function askReason() {
+  const why = sheet?.querySelector(".whole-reason");
+  if (!why) return;
+  const short = whole.checked && Number(heardShow?.dataset.share ?? 0) < 0.95;
+  why.hidden = !short;
+  why.querySelector("input").required = short;
+}
+
+async function tellHeard() {
+  if (playing && playing[1] > playing[0]) played.push([...playing]);
+  if (playing) playing = [playing[1], playing[1]];
+  if (played.length === 0) return;
+  const spans = played.map(([from, to]) => `${from}-${to}`).join(",");
+  played = [];
+  const body = new URLSearchParams({ csrf: page.dataset.csrf, spans });
+  const reply = await fetch(`${page.dataset.call}/heard`, { method: "POST", body, keepalive: true, headers: { "X-Requested-With": "callsift" } }).catch(() => null);
+  if (reply?.ok) showHeard((await reply.json()).share);
+}
+
+if (audio && sheet) {
+  audio.addEventListener("timeupdate", () => !audio.paused && playedTo(audio.currentTime));
+  audio.addEventListener("seeking", () => { if (playing && playing[1] > playing[0]) played.push(playing); playing = null; });
+  for (const event of ["pause", "ended"]) audio.addEventListener(event, () => { playedTo(audio.currentTime); tellHeard(); });
+  setInterval(tellHeard, TELL_MS);
+  window.addEventListener("pagehide", tellHeard);
+}
+if (sheet) {
+  whole.addEventListener("change", askReason);
+  askReason();
+}
+
 page.addEventListener("click", (event) => {
   const seek = event.target.closest("[data-seek]");
   if (!seek || event.target.closest("form, summary, a")) return;
@@ -264,6 +528,10 @@ document.addEventListener("keydown", (event) => {
     return event.target.click();
   }
   const typing = event.target.matches("input:not([type=checkbox]), textarea, select");
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && sheet) {
+    event.preventDefault();
+    return handIn();
+  }
   if (event.key === "Escape" && typing) return event.target.blur();
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const verdict = verdictKeys[event.key];
@@ -273,14 +541,15 @@ document.addEventListener("keydown", (event) => {
     j: () => choose(chosen + 1),
     k: () => choose(chosen - 1),
     m: mark,
-    f: () => sheet?.scrollIntoView({ block: "start" }),
+    f: toSheet,
+    o: reorder,
     "?": () => document.querySelector("#keys")?.showModal(),
     ...(audio && {
       " ": toggle, ArrowLeft: () => move(-STEP_S), ArrowRight: () => move(STEP_S),
       "[": () => speed(-1), "]": () => speed(1), l: () => page.querySelector("[data-do=loop]")?.click(),
     }),
-    ...(verdict && form?.querySelector(`[value=${verdict}]`) && { [event.key]: () => judge(form, verdict) }),
-    ...(cause && { [event.key]: () => explain(form, cause) }),
+    ...(verdict && form?.querySelector(`[value=${verdict}]`) && { [event.key]: () => judge(form, verdict, true) }),
+    ...(cause && { [event.key]: () => explain(form, cause, true) }),
   };
   const action = actions[event.key];
   if (!action || acts(event.key, event.target)) return;

@@ -9,4 +9,6 @@ mod person;
 
 pub(crate) use guard::{Guarded, same_origin};
 pub(crate) use limit::Limiter;
+#[cfg(test)]
+pub(crate) use person::Waiting;
 pub(crate) use person::{COOKIE, DEVICE, Person, cookie};

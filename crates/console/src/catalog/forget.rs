@@ -53,7 +53,7 @@ mod tests {
         // The log goes into the file, as it does with time, so that there is something to clean.
         conn.execute_batch(&format!(
             "INSERT INTO parts VALUES ('2026-05-01/0', ''); {CALL};
-             INSERT INTO turns VALUES (1, 1, 0, 'customer', 0, 1, '{text}', 1, '');
+             INSERT INTO turns VALUES (1, 1, 0, 'customer', 0, 1, '{text}', 1, '', 0, NULL);
              INSERT INTO turns_text (rowid, grams) VALUES (1, '{}');
              PRAGMA wal_checkpoint(TRUNCATE);
              CREATE VIRTUAL TABLE temp.words USING fts5vocab (main, turns_text, row);",

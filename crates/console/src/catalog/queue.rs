@@ -106,10 +106,6 @@ pub(crate) struct Listed {
     pub(crate) call: CallRow,
     /// Titles of its hits, gravest first.
     pub(crate) titles: Vec<String>,
-    /// The score of a person.
-    pub(crate) human: Option<f64>,
-    /// Who is at it.
-    pub(crate) claimed_by: Option<String>,
     /// Confirmed violations.
     pub(crate) confirmed: i64,
     /// Violations that a person is expected to confirm, and the minutes that it takes; nothing where nothing was found.
@@ -173,7 +169,7 @@ impl Filter {
             ("c.queue = ??", &self.queue),
             ("c.id IN (SELECT r.call FROM cat.findings r WHERE r.rule_id = ?? AND r.verdict = 'hit')", &self.rule),
             (
-                "c.call_id IN (SELECT v.call_id FROM current_verdicts v
+                "c.call_id IN (SELECT v.call_id FROM published_verdicts v
                                WHERE v.slot = 0 AND v.rule_id = ?? AND v.verdict = 'confirmed')",
                 &self.confirmed,
             ),
@@ -254,15 +250,13 @@ impl Filter {
         (format!("{from} WHERE {conditions} ORDER BY {order} LIMIT {PAGE} OFFSET {offset}"), values)
     }
 
-    /// The calls of the page. `now_us` tells which claims still hold.
+    /// The calls of the page.
     /// Of calls that `reader` is to judge blindly it shows nothing that others said or do, and the own review as of any other call.
-    pub(crate) fn list(&self, conn: &Connection, now_us: i64, reader: &str) -> rusqlite::Result<Vec<Listed>> {
+    pub(crate) fn list(&self, conn: &Connection, reader: &str) -> rusqlite::Result<Vec<Listed>> {
         let (order, (picked, values)) = (self.order.sql(), self.picked(reader));
         let slot = eyes(reader).0.slot("c");
         let sql = format!(
-            "SELECT {}, f.score,
-               (SELECT u.display FROM claims k JOIN users u ON u.id = k.user_id
-                WHERE k.call_id = c.call_id AND k.until_us > {now_us} AND k.since_us <= {now_us} + {STEP_US} AND k.slot = {slot}),
+            "SELECT {},
                (SELECT count(*) FROM current_verdicts v
                 WHERE v.call_id = c.call_id AND v.slot = {slot} AND v.verdict = 'confirmed'),
                (SELECT group_concat(title, char(10)) FROM
@@ -271,20 +265,16 @@ impl Filter {
                     r.rule_id)),
                c.expected, c.minutes
              FROM ({picked})
-             JOIN cat.calls c ON c.id = picked LEFT JOIN forms f
-               ON f.id = (SELECT max(l.id) FROM forms l WHERE l.call_id = c.call_id AND l.slot = {slot})
-             ORDER BY {order}",
+             JOIN cat.calls c ON c.id = picked ORDER BY {order}",
             CallRow::COLUMNS,
         );
         let mut statement = conn.prepare(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |r| {
-            let titles: Option<String> = r.get(CallRow::WIDTH + 3)?;
+            let titles: Option<String> = r.get(CallRow::WIDTH + 1)?;
             Ok(Listed {
                 call: CallRow::read(r)?,
-                human: r.get(CallRow::WIDTH)?,
-                claimed_by: r.get(CallRow::WIDTH + 1)?,
-                confirmed: r.get(CallRow::WIDTH + 2)?,
-                expected: r.get::<_, Option<f64>>(CallRow::WIDTH + 4)?.zip(r.get(CallRow::WIDTH + 5)?),
+                confirmed: r.get(CallRow::WIDTH)?,
+                expected: r.get::<_, Option<f64>>(CallRow::WIDTH + 2)?.zip(r.get(CallRow::WIDTH + 3)?),
                 titles: titles.map_or_else(Vec::new, |t| t.lines().map(str::to_owned).collect()),
             })
         })?;

@@ -82,14 +82,17 @@ pub(crate) struct TurnRow {
     pub(crate) text: Vec<char>,
     pub(crate) confidence: f64,
     pub(crate) marks: String,
+    /// Channel in the recording.
+    pub(crate) channel: i64,
+    /// Friendly less unfriendly, −1 to 1; nothing where no model ran.
+    pub(crate) mood: Option<f64>,
     /// Characters of numbers that not everybody may see.
     pub(crate) numbers: Vec<std::ops::Range<usize>>,
 }
 
 /// The turns of a call, in order.
 pub(crate) fn turns(conn: &Connection, call: i64) -> rusqlite::Result<Vec<TurnRow>> {
-    let sql =
-        "SELECT turn, role, start_ms, end_ms, text, confidence, marks FROM cat.turns WHERE call = ?1 ORDER BY turn";
+    let sql = "SELECT turn, role, start_ms, end_ms, text, confidence, marks, channel, mood FROM cat.turns WHERE call = ?1 ORDER BY turn";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([call], |r| {
         Ok(TurnRow {
@@ -99,6 +102,8 @@ pub(crate) fn turns(conn: &Connection, call: i64) -> rusqlite::Result<Vec<TurnRo
             text: r.get::<_, String>(4)?.chars().collect(),
             confidence: r.get(5)?,
             marks: r.get(6)?,
+            channel: r.get(7)?,
+            mood: r.get(8)?,
             numbers: Vec::new(),
         })
     })?;

@@ -46,6 +46,7 @@ CREATE INDEX calls_by_part ON calls (part);
 CREATE INDEX calls_by_date ON calls (date, started_us);
 CREATE INDEX calls_by_length ON calls (duration_ms, call_id);
 CREATE INDEX calls_by_agent ON calls (agent_id, date);
+CREATE INDEX calls_by_customer ON calls (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX calls_by_score ON calls (score IS NULL, score, call_id);
 -- What is still to hear, worst first, is most of what the queue is asked for.
 CREATE INDEX calls_to_hear ON calls (risk DESC, call_id) WHERE status = 'ok' AND hits > 0;
@@ -84,7 +85,10 @@ CREATE TABLE turns (
     end_ms     INTEGER NOT NULL,
     text       TEXT NOT NULL,
     confidence REAL NOT NULL,
-    marks      TEXT NOT NULL
+    marks      TEXT NOT NULL,
+    -- Channel in the recording, and how likely the words are friendly less how likely they are not; nothing where no model ran.
+    channel    INTEGER NOT NULL DEFAULT 0,
+    mood       REAL
 ) STRICT;
 CREATE INDEX turns_by_call ON turns (call, turn);
 

@@ -31,7 +31,7 @@ pub(crate) enum State {
     Open,
     /// A form was handed in.
     Done,
-    /// A person confirmed a violation.
+    /// A person confirmed a violation and handed it in.
     Confirmed,
     /// The machine found something.
     Flagged,
@@ -71,7 +71,7 @@ impl State {
             Self::Open => format!("c.status = 'ok' AND c.hits > 0 AND NOT {handed_in}"),
             Self::Done => handed_in,
             Self::Confirmed => format!(
-                "EXISTS (SELECT 1 FROM current_verdicts v
+                "EXISTS (SELECT 1 FROM published_verdicts v
                          WHERE v.call_id = c.call_id AND v.slot = {slot} AND v.verdict = 'confirmed')"
             ),
             // From what is kept to its calls, which are few, and not over all calls.

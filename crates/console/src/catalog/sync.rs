@@ -219,8 +219,13 @@ fn fingerprint(call: &StoredCall, findings: &[StoredFinding], unit_field: &str) 
         write!(sink, "{unit_field:?} {meta:?} {recording:?} {audio_sha256:?} {status:?} {fail_reason:?} {layout:?}");
     let _ = write!(sink, "{duration_ms:?} {score:?} {findings:?}");
     for turn in turns {
-        let Turn { index, role, span, confidence, marks, chars, .. } = turn;
-        let _ = write!(sink, "{index} {role:?} {span:?} {confidence:?} {marks:?} {}", chars.len());
+        let Turn { index, role, span, confidence, marks, chars, channel, .. } = turn;
+        let _ = write!(
+            sink,
+            "{index} {role:?} {span:?} {confidence:?} {marks:?} {} {channel} {:?}",
+            chars.len(),
+            mood(turn)
+        );
         for c in chars {
             sink.0.update(u32::from(c.ch).to_le_bytes());
             sink.0.update(c.span.start_ms.to_le_bytes());
@@ -337,12 +342,18 @@ fn add_findings(tx: &Transaction<'_>, call: i64, findings: &[StoredFinding]) -> 
     Ok(())
 }
 
+/// How likely the words of a turn are friendly less how likely they are not, −1 to 1; nothing where no model ran.
+fn mood(turn: &Turn) -> Option<f64> {
+    let prob = |name| turn.label(name).map(|score| score.prob);
+    Some(prob("positive")? - prob("negative")?)
+}
+
 fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleError> {
     let text = turn.text();
     let marks: Vec<&str> = turn.marks.iter().map(|m| m.as_str()).collect();
     tx.prepare_cached(
-        "INSERT INTO turns (call, turn, role, start_ms, end_ms, text, confidence, marks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO turns (call, turn, role, start_ms, end_ms, text, confidence, marks, channel, mood)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         call,
@@ -352,7 +363,9 @@ fn add_turn(tx: &Transaction<'_>, call: i64, turn: &Turn) -> Result<(), ConsoleE
         turn.span.end_ms,
         text,
         turn.confidence,
-        marks.join(",")
+        marks.join(","),
+        turn.channel,
+        mood(turn)
     ])?;
     let id = tx.last_insert_rowid();
     let grams = grams::index(&mask(&text));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use crate::catalog::outcomes::{self, unpack};
+use crate::figures::monthly::PLANNED;
 use crate::figures::period::Period;
 
 /// Whose calls, and of which day.
@@ -118,13 +119,13 @@ pub(crate) fn rules(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<RuleC
     Ok(cells.into_iter().flat_map(of).collect())
 }
 
-/// By call and rule. From what people said to its calls (`CROSS JOIN` keeps that order) and not over all calls of the period.
+/// By call and rule, of what was handed in. From what people said to its calls (`CROSS JOIN` keeps that order) and not over all calls of the period.
 pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>> {
     let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, v.rule_id,
                  sum(v.verdict = 'confirmed' AND NOT v.missed),
                  sum(v.verdict = 'rejected' AND NOT v.missed),
                  sum(v.verdict = 'confirmed' AND v.missed)
-               FROM current_verdicts v CROSS JOIN cat.calls c ON c.call_id = v.call_id
+               FROM published_verdicts v CROSS JOIN cat.calls c ON c.call_id = v.call_id
                WHERE v.slot = 0 AND c.date BETWEEN ?1 AND ?2 GROUP BY c.call_id, v.rule_id ORDER BY c.call_id, v.rule_id";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {
@@ -141,11 +142,12 @@ pub(crate) fn said(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Said>>
 }
 
 pub(crate) fn heard(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Heard>> {
-    let sql = "SELECT c.agent_id, c.unit, c.date, c.call_id, f.score, f.strengths, f.weaknesses,
-                 EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = c.call_id AND d.picked = 1 AND d.part <> 'risk')
-               FROM current_forms f CROSS JOIN cat.calls c ON c.call_id = f.call_id
-               WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2 ORDER BY c.date DESC, c.started_us DESC, c.call_id";
-    let mut statement = conn.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT c.agent_id, c.unit, c.date, c.call_id, f.score, f.strengths, f.weaknesses, {PLANNED}
+         FROM current_forms f CROSS JOIN cat.calls c ON c.call_id = f.call_id
+         WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2 ORDER BY c.date DESC, c.started_us DESC, c.call_id"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(params![p.from, p.to], |r| {
         Ok(Heard {
             at: Place::read(r)?,

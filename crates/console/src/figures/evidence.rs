@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use crate::figures::causes::causes;
 use crate::figures::cells;
+use crate::figures::hours;
 use crate::figures::judged::judged_calls;
 use crate::figures::leaning::{self, Which};
 use crate::figures::listening::chosen_calls;
@@ -30,6 +31,10 @@ pub(crate) enum Evidence {
     Hits,
     /// Reviewed, and chosen by a listening plan or by chance.
     Planned,
+    /// Reviewed with a score of so many whole points, both included.
+    Scored { low: u32, high: u32 },
+    /// Understood by the machine, on this day of the week from Monday, in this hour of the centre.
+    At { day: usize, hour: usize },
     /// Reviewed, and chosen by chance or by risk as far as these are compared.
     Chosen { by_chance: bool },
     /// This person handed a form in on these days: any form, or only of blind duplicates.
@@ -102,6 +107,11 @@ impl Evidence {
                 Ok(self.items(conn, p, offset_s)?.unwrap_or_default().into_keys().collect())
             }
             Self::Planned => Ok(cells::heard(conn, p)?.into_iter().filter(|h| h.planned).map(|h| h.call_id).collect()),
+            Self::Scored { low, high } => {
+                let within = |h: &cells::Heard| (f64::from(*low)..=f64::from(*high)).contains(&h.score.floor());
+                Ok(cells::heard(conn, p)?.into_iter().filter(within).map(|h| h.call_id).collect())
+            }
+            Self::At { day, hour } => Ok(hours::calls(conn, p, offset_s, (*day, *hour))?.into_iter().collect()),
             Self::Chosen { by_chance } => chosen_calls(conn, p, *by_chance),
             Self::HandedIn { by, duplicates, days } => twice::handed_in(conn, days.times(offset_s), by, *duplicates),
             Self::Twice { which, days } => {
@@ -132,6 +142,10 @@ impl Evidence {
             ["cause", id, cause] => Self::Cause { rule: rule(id), cause: Some(Cause::parse(cause)?) },
             ["hits"] => Self::Hits,
             ["planned"] => Self::Planned,
+            ["scored", low, high] => Self::Scored { low: low.parse().ok()?, high: high.parse().ok()? },
+            ["at", day, hour] => {
+                Self::At { day: day.parse().ok().filter(|d| *d < 7)?, hour: hour.parse().ok().filter(|h| *h < 24)? }
+            }
             ["chosen", "risk"] => Self::Chosen { by_chance: false },
             ["chosen", "chance"] => Self::Chosen { by_chance: true },
             [kind @ ("reviews" | "duplicates"), by, from, to] => {
@@ -179,6 +193,8 @@ impl fmt::Display for Evidence {
             Self::Cause { rule, cause } => write!(f, "cause {} {}", word(rule), cause.map_or(UNSAID, Cause::as_str)),
             Self::Hits => f.write_str("hits"),
             Self::Planned => f.write_str("planned"),
+            Self::Scored { low, high } => write!(f, "scored {low} {high}"),
+            Self::At { day, hour } => write!(f, "at {day} {hour}"),
             Self::Chosen { by_chance } => write!(f, "chosen {}", if *by_chance { "chance" } else { "risk" }),
             Self::HandedIn { by, duplicates, days } => {
                 let kind = if *duplicates { "duplicates" } else { "reviews" };
@@ -237,6 +253,8 @@ mod tests {
             Evidence::Cause { rule: "rude".into(), cause: None },
             Evidence::Hits,
             Evidence::Planned,
+            Evidence::Scored { low: 60, high: 69 },
+            Evidence::At { day: 6, hour: 23 },
             Evidence::Chosen { by_chance: true },
             Evidence::Chosen { by_chance: false },
             handed("王 芳 50%20", false),
@@ -260,6 +278,9 @@ mod tests {
             "twice 2026-11-01",
             "reviews r1 x y",
             "hits hits",
+            "at 7 1",
+            "at 1 24",
+            "scored -1 2",
             "cause rude",
             "cause rude why",
             "verdicts r1 2026-11-01 2026-11-30 all",

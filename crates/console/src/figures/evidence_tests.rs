@@ -9,7 +9,7 @@ use callsift_sampling::estimate::{ANY_RULE, Judged};
 use super::evidence::Evidence;
 use super::period::Period;
 use super::sums::Figures;
-use super::tests::{centre, draw, hand_in, november, say};
+use super::tests::{centre, draw, hand_in, hand_in_heard, november, say};
 use super::twice::{self, Twice};
 use super::{gain, judged};
 
@@ -26,6 +26,7 @@ fn reviewed() -> (tempfile::TempDir, Db) {
     for call in ["c1", "c3", "c4"] {
         hand_in(&mut db, call, Slot::First, 1, 90.0);
     }
+    hand_in_heard(&mut db, "c2", Slot::First, 1, 90.0, false);
     draw(&mut db, "c3", 0.5, None, None);
     (dir, db)
 }
@@ -70,8 +71,8 @@ fn verdicts_and_forms_are_those_that_sums_count() {
     assert_eq!(figures.rows().planned_score(|_| true).1, 1);
     let gain = gain(db.connection(), "2026-11-01", "2026-11-30").unwrap().unwrap();
     let chosen = |by_chance| set(&db, &Evidence::Chosen { by_chance });
-    assert_eq!((chosen(true), chosen(false)), (vec!["c3".to_owned()], vec!["c1".to_owned(), "c4".to_owned()]));
-    assert_eq!((gain.chance.calls, gain.chosen.calls), (1, 2));
+    assert_eq!((chosen(true), chosen(false)), (vec!["c3".to_owned()], ["c1", "c2", "c4"].map(str::to_owned).to_vec()));
+    assert_eq!((gain.chance.calls, gain.chosen.calls), (1, 3));
 }
 
 #[test]

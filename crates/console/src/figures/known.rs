@@ -75,7 +75,7 @@ fn human(said: Said, hits: i64, heard_whole: bool) -> Option<bool> {
     (said.unsure == 0 && (all_rejected || nothing_there)).then_some(false)
 }
 
-/// By call and rule.
+/// By call and rule, of what was handed in: half a review says too little of a call, and too much of its agent.
 fn said(conn: &Connection) -> rusqlite::Result<HashMap<String, HashMap<String, Said>>> {
     // A rejection speaks of the place that was heard: not of a place that rules found later, nor is a mark of a person one of
     // the machine's places.
@@ -84,7 +84,7 @@ fn said(conn: &Connection) -> rusqlite::Result<HashMap<String, HashMap<String, S
                    SELECT 1 FROM cat.calls c JOIN cat.findings f ON f.call = c.id
                    WHERE c.call_id = v.call_id AND f.rule_id = v.rule_id AND f.place = v.place AND f.verdict = 'hit')),
                  sum(v.verdict = 'unsure')
-               FROM current_verdicts v WHERE v.slot = 0 GROUP BY v.call_id, v.rule_id";
+               FROM published_verdicts v WHERE v.slot = 0 GROUP BY v.call_id, v.rule_id";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut out: HashMap<String, HashMap<String, Said>> = HashMap::new();

@@ -83,7 +83,7 @@ mod tests {
     use callsift_reviews::{NewVerdict, Slot, Source};
 
     use super::{Which, counts, items, words};
-    use crate::figures::tests::{centre, said};
+    use crate::figures::tests::{centre, hand_in, said};
 
     #[test]
     fn it_is_the_own_last_word_and_a_rule_counts_once() {
@@ -109,6 +109,7 @@ mod tests {
         // Neither doubts nor misses are words on a hit.
         say("c3", first, 1, "t1:0-2", Unsure, None, 2);
         say("c4", first, 1, "m0-1000", Confirmed, None, 2);
+        hand_in(&mut db, "c2", first, 2, 90.0);
         let appeal = db.appeal(own + 1, "不服", 1, 5).unwrap();
         db.decide(appeal, true, "误判", 2, 6).unwrap();
         let all = words(db.connection(), (0, 100)).unwrap();

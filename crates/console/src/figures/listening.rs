@@ -34,7 +34,7 @@ fn reviewed(conn: &Connection, p: &Period) -> rusqlite::Result<Vec<Reviewed>> {
         "SELECT f.call_id,
            EXISTS (SELECT 1 FROM draw_calls d WHERE d.call_id = f.call_id AND d.picked = 1 AND d.part <> 'risk'
                    AND d.probability IS NOT NULL),
-           EXISTS (SELECT 1 FROM current_verdicts v WHERE v.call_id = f.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
+           EXISTS (SELECT 1 FROM published_verdicts v WHERE v.call_id = f.call_id AND v.slot = 0 AND v.verdict = 'confirmed'),
            {}
          FROM current_forms f CROSS JOIN cat.calls c ON c.call_id = f.call_id
          WHERE f.slot = 0 AND c.date BETWEEN ?1 AND ?2",

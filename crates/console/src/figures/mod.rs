@@ -6,16 +6,20 @@ pub(crate) mod cells;
 pub(crate) mod evidence;
 #[cfg(test)]
 mod evidence_tests;
+pub(crate) mod hours;
 mod judged;
 mod known;
 pub(crate) mod leaning;
+pub(crate) mod limits;
 pub(crate) mod listening;
+pub(crate) mod monthly;
 pub(crate) mod period;
 pub(crate) mod rows;
 pub(crate) mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod twice;
+pub(crate) mod undrawn;
 
 use std::path::Path;
 

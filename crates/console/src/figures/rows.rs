@@ -30,6 +30,14 @@ pub(crate) struct RuleSum {
     pub(crate) said: i64,
 }
 
+/// Submitted calls that a listening plan or chance chose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Listened {
+    pub(crate) heard: usize,
+    /// Those of them with a confirmed violation.
+    pub(crate) confirmed: usize,
+}
+
 /// Pairs of call and rule in which people judged what the machine hit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Precision {
@@ -103,6 +111,21 @@ impl<'a> Rows<'a> {
             if let Some(key) = key(at) {
                 out.entry(key).or_default().confirmed += 1;
             }
+        }
+        out
+    }
+
+    /// What was listened to as a plan or chance had it, by whatever a place is told by. Calls chosen for their risk would follow
+    /// whose and when the queue was worked on.
+    pub(crate) fn listened<K: Ord>(&self, key: impl Fn(&Place) -> Option<K>) -> BTreeMap<K, Listened> {
+        let confirmed: BTreeSet<&str> =
+            self.said.iter().filter(|s| s.confirmed()).map(|s| s.call_id.as_str()).collect();
+        let mut out: BTreeMap<K, Listened> = BTreeMap::new();
+        for heard in self.heard.iter().filter(|h| h.planned) {
+            let Some(key) = key(&heard.at) else { continue };
+            let sum = out.entry(key).or_default();
+            sum.heard += 1;
+            sum.confirmed += usize::from(confirmed.contains(heard.call_id.as_str()));
         }
         out
     }

@@ -10,9 +10,10 @@ use rusqlite::Connection;
 use crate::catalog::outcomes;
 use crate::error::ConsoleError;
 use crate::figures::cells::{self, CallCell, Heard, RuleCell, Said};
+use crate::figures::hours::{self, Quarter};
 use crate::figures::period::Period;
 use crate::figures::rows::{Rows, order};
-use crate::figures::{Judgements, judged, listening};
+use crate::figures::{Judgements, judged, listening, undrawn};
 
 /// All that pages show of a period.
 #[derive(Debug, Default)]
@@ -36,6 +37,10 @@ pub(crate) struct Figures {
     free: BTreeSet<String>,
     /// What choosing calls by risk saved.
     pub(crate) gain: Option<Gain>,
+    /// Calls by quarters of the hours of a week.
+    pub(crate) quarters: Vec<Quarter>,
+    /// Days with calls, and whether a draw covered any of them.
+    pub(crate) drawn_days: Vec<(String, bool)>,
 }
 
 impl Figures {
@@ -49,6 +54,7 @@ impl Figures {
             costly: outcomes::costly(conn)?,
             free: outcomes::free_rules(conn)?,
             gain: listening::gain(conn, &p.from, &p.to)?,
+            quarters: hours::quarters(conn, p)?,
             said,
             heard,
             ..Self::default()
@@ -60,6 +66,7 @@ impl Figures {
         // Without a word of a person there is nothing to estimate from, and the rows of a large lake are many.
         if !out.said.is_empty() || !out.heard.is_empty() {
             out.estimate(judged(conn, &p.from, &p.to)?);
+            out.drawn_days = undrawn::days(conn, p)?;
         }
         Ok(out)
     }

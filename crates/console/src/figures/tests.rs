@@ -54,7 +54,7 @@ pub(crate) fn centre() -> (tempfile::TempDir, Db) {
 }
 
 /// A verdict of a person on the hit of a call, by slot.
-pub(super) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Judgement) {
+pub(crate) fn say(db: &mut Db, call: &str, slot: Slot, user_id: i64, rule: &str, verdict: Judgement) {
     db.claim(call, slot, user_id, 1, 1_000_000).unwrap();
     db.record(&said(call, slot, user_id, rule, verdict)).unwrap();
 }
@@ -137,7 +137,7 @@ pub(crate) fn hand_in_heard(db: &mut Db, call: &str, slot: Slot, user_id: i64, s
     .unwrap();
 }
 
-pub(super) fn november() -> Period {
+pub(crate) fn november() -> Period {
     Period::named("2026-11").unwrap()
 }
 
@@ -174,14 +174,17 @@ fn counts_are_of_calls_and_change_with_verdicts() {
     say(&mut db, "c1", Slot::First, 1, "rude", Judgement::Confirmed);
     say(&mut db, "c2", Slot::First, 1, "rude", Judgement::Rejected);
     hand_in(&mut db, "c1", Slot::First, 1, 90.0);
+    let half = cache.get(db.connection(), &november()).unwrap();
+    assert_eq!(half.rows().by_rule(|_| true)["rude"].said, 1, "what is not handed in is not counted");
+    hand_in_heard(&mut db, "c2", Slot::First, 1, 90.0, false);
     let after = cache.get(db.connection(), &november()).unwrap();
-    assert_eq!(after.rows().total(), Sum { calls: 4, flagged: 2, heard: 1, confirmed: 1, failed: 0 });
+    assert_eq!(after.rows().total(), Sum { calls: 4, flagged: 2, heard: 2, confirmed: 1, ..Sum::default() });
     assert_eq!(after.rows().by_rule(|_| true)["rude"], RuleSum { hit: 2, judged: 4, confirmed: 1, said: 2 });
     assert_eq!(after.rows().by_rule(|at| at.agent == "8")["rude"], RuleSum { judged: 2, ..RuleSum::default() });
     assert_eq!(after.rows().precision(), Precision { right: 1, judged: 2, calls: 2 });
     assert_eq!(after.rows().worst(3, |_| true, |_| true), (vec![("rude", 1)], false));
     assert_eq!(after.rows().worst(3, |_| true, |rule| rule != "rude"), (vec![], true));
-    assert_eq!(after.rows().score(|at| at.unit == "一组"), (Some(90.0), 1));
+    assert_eq!(after.rows().score(|at| at.unit == "一组"), (Some(90.0), 2));
     assert_eq!(after.rows().score(|at| at.agent == "8"), (None, 0));
     let days = after.rows().sums(|at| Some(at.date.clone()));
     assert_eq!((days["2026-11-01"].confirmed, days["2026-11-02"].confirmed), (1, 0));
@@ -196,6 +199,7 @@ fn counts_are_of_calls_and_change_with_verdicts() {
 fn a_rejection_speaks_of_the_place_that_was_heard() {
     let (dir, mut db) = centre();
     say(&mut db, "c1", Slot::First, 1, "rude", Judgement::Rejected);
+    hand_in_heard(&mut db, "c1", Slot::First, 1, 90.0, false);
     let human = |db: &Db| {
         let rows = super::judged(db.connection(), "2026-11-01", "2026-11-01").unwrap().rows;
         rows.into_iter().find(|r| r.rule_id == "rude").unwrap().human

@@ -20,6 +20,8 @@ pub(crate) struct Load {
     pub(crate) days: i64,
     /// Sound heard: calls heard as a whole, of others the flagged places.
     pub(crate) heard_ms: i64,
+    /// Sound that was really played, each moment once.
+    pub(crate) played_ms: i64,
     /// Calls that the reviewer is at now.
     pub(crate) claims: i64,
     /// Mean score given.
@@ -53,7 +55,8 @@ pub(crate) fn loads(
     let sql = format!(
         "SELECT u.name, u.display, count(DISTINCT f.call_id), coalesce(sum(f.slot), 0),
                  count(DISTINCT (f.at_us / 1000000 + ?4) / 86400), coalesce(sum({heard}), 0),
-                 (SELECT count(*) FROM claims k WHERE k.user_id = u.id AND k.until_us > ?3), avg(f.score)
+                 (SELECT count(*) FROM claims k WHERE k.user_id = u.id AND k.until_us > ?3), avg(f.score),
+                 (SELECT coalesce(sum(h.ms), 0) FROM heard h WHERE h.user_id = u.id AND h.at_us BETWEEN ?1 AND ?2)
                FROM users u LEFT JOIN {HANDED_IN}
                LEFT JOIN cat.calls c ON c.call_id = f.call_id
                WHERE u.role <> 'agent' GROUP BY u.id
@@ -70,6 +73,7 @@ pub(crate) fn loads(
             heard_ms: r.get(5)?,
             claims: r.get(6)?,
             score: r.get(7)?,
+            played_ms: r.get(8)?,
         })
     })?;
     rows.collect()

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use callsift_reviews::{Appeal, AppealFilter, Role};
+use callsift_reviews::{Appeal, AppealFilter, Db, Role, Slot, VerdictRow};
 use maud::{Markup, html};
 use rusqlite::Connection;
 
@@ -14,15 +14,18 @@ use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::catalog::CallRow;
 use crate::catalog::queue::NONE;
-use crate::lang::Lang;
+use crate::lang::{Lang, judgement};
 use crate::page_error::PageError;
+use crate::pages::call::{Shown, evidence};
+use crate::pages::chip::chip;
 use crate::pages::layout::{csrf, page};
-use crate::pages::parts::{call_name, title, visible};
-use crate::pages::{call_url, when};
+use crate::pages::pager::{self, Pages};
+use crate::pages::parts::{call_name, copied, title, visible};
+use crate::pages::{call_url, clock, drafts, points, when};
 
 /// Which appeals a person may look at apart.
 const STATES: [(&str, &str, &str); 4] =
-    [("", "全部", "all"), ("open", "待裁定", "open"), ("late", "超期", "overdue"), ("decided", "已裁定", "decided")];
+    [("", "全部", "All"), ("open", "待裁定", "Open"), ("late", "超期", "Overdue"), ("decided", "已裁定", "Decided")];
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/appeals", get(show).post(make)).route("/appeals/{id}/decision", post(decide))
@@ -70,48 +73,99 @@ impl Asked {
     }
 }
 
+/// Appeals on a page.
+const PAGE: usize = 20;
+
+/// An appeal with all that is needed to decide it.
+struct Case {
+    appeal: Appeal,
+    /// Nothing where the lake holds the call no more.
+    shown: Option<Shown>,
+    /// What people said of the place, one after the other.
+    history: Vec<VerdictRow>,
+}
+
 async fn show(
     State(app): State<Shared>,
     person: Person,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
     let filter = if person.is_staff() { AppealFilter::All } else { AppealFilter::Of(person.user().id) };
-    let (asked, reader) = (Asked::of(&query), person.blind_name());
-    let appeals = app
+    let (asked, reader, wanted) = (Asked::of(&query), person.clone(), query.clone());
+    let (cases, count, pages, drafts) = app
         .run(move |db| {
-            let (mut appeals, blind) = (db.appeals(filter)?, db.blind_calls(&reader)?);
+            let (mut appeals, blind) = (db.appeals(filter)?, db.blind_calls(&reader.blind_name())?);
             appeals.retain(|a| asked.wants(a) && !blind.contains(&a.call_id));
-            let mut out = Vec::new();
+            let mut found = Vec::new();
             for appeal in appeals {
                 if asked.wants_call(db.connection(), &appeal.call_id)? {
-                    out.push(appeal);
+                    found.push(appeal);
                 }
             }
-            Ok(out)
+            let pages = Pages::asked(&wanted, "page", found.len(), PAGE);
+            let (count, mut cases) = (found.len(), Vec::new());
+            for appeal in found.into_iter().skip(pages.offset()).take(PAGE) {
+                cases.push(case(db, &reader, appeal)?);
+            }
+            let mut drafts = db.drafts(reader.user().id, None)?;
+            drafts.retain(|d| d.name.starts_with("decision "));
+            Ok((cases, count, pages, drafts))
         })
         .await?;
     let l = person.lang;
+    let state = query.get("state").map_or("", String::as_str);
     Ok(page(
         &person,
-        l.t("申诉", "appeals"),
+        l.t("申诉", "Appeals"),
         "/appeals",
         &html! {
             main {
-                div.bar { h1 { (l.t("申诉", "appeals")) " " small { (appeals.len()) } }
-                    span { @for (state, zh, en) in STATES { a href=(format!("/appeals?state={state}")) { (l.t(zh, en)) } " " } } }
-                @if appeals.is_empty() { p.empty { (l.t("没有申诉。", "No appeals.")) } }
-                @for appeal in &appeals { (card(&app, &person, appeal)) }
+                div.bar { h1 { (l.t("申诉", "Appeals")) " " small { (count) } }
+                    span { @for (name, zh, en) in STATES { a href=(format!("/appeals?state={name}")) aria-current=[(name == state).then_some("true")] { (l.t(zh, en)) } " " } } }
+                @if cases.is_empty() { (nothing(&person)) }
+                @for case in &cases { (card(&app, &person, case)) }
+                (pages.show(l, |page| pager::with("/appeals", &query, "page", page)))
+                (drafts::embedded(&drafts))
             }
         },
     ))
 }
 
-fn card(app: &App, person: &Person, a: &Appeal) -> Markup {
+fn nothing(person: &Person) -> Markup {
     let l = person.lang;
+    html! { p.empty { @if person.is_staff() { (l.t("没有申诉。坐席可以在复核提交后七天内申诉，收到后会出现在这里，导航上有数目。",
+    "No appeals. Agents may appeal within seven days of a submission; open ones appear here and are counted in the navigation.")) }
+    @else { (l.t("您没有申诉。对结果有异议，可以在通话页的“申诉”里写明理由（提交后七天内）。",
+    "You made no appeal. If you disagree with a result, say why under “appeal” on the page of the call, within seven days.")) } } }
+}
+
+/// Agents read what was published: the verdict and the decision.
+fn case(db: &Db, person: &Person, appeal: Appeal) -> Result<Case, PageError> {
+    let shown = match Shown::load(db, person, &appeal.call_id) {
+        Ok(shown) => Some(shown),
+        Err(PageError::NotFound) => None,
+        Err(e) => return Err(e),
+    };
+    let mut history = db.history_of(&appeal.call_id, Slot::First, &appeal.rule_id, &appeal.place)?;
+    history.retain(|v| v.source != "appeal" && (person.is_staff() || v.id == appeal.verdict_id));
+    Ok(Case { appeal, shown, history })
+}
+
+fn card(app: &App, person: &Person, case: &Case) -> Markup {
+    let (l, a) = (person.lang, &case.appeal);
     html! {
-        article.card {
-            header { a href=(call_url(&a.call_id)) { (call_name(person, &a.call_id)) } " · " b { (title(app, &a.rule_id)) } " · " (l.t("复核人 ", "reviewed by ")) (a.reviewer) }
-            p { (a.by) (l.t("，", ", ")) (when(app, a.at_us)) (l.t("：", ": ")) (visible(person, &a.reason)) }
+        article.card #{ "a" (a.id) } {
+            header { a href=(call_url(&a.call_id)) { (call_name(person, &a.call_id)) } (copied(l, &call_name(person, &a.call_id)))
+                " · " b { (title(app, &a.rule_id)) }
+                @if let Some(off) = case.shown.as_ref().and_then(|s| s.item(&a.rule_id)) { " " span.points { "−" (points(off)) } }
+                " " (chip(person, case.shown.as_ref().and_then(Shown::standing))) }
+            @match &case.shown {
+                Some(shown) => { p.facts { (facts(app, shown)) } (sound(app, person, shown, a)) (evidence(app, person, shown, a)) },
+                None => p.problem { (l.t("这通电话已不在库中，只能按记录裁定。", "The lake holds this call no more: decide by the record.")) },
+            }
+            ul.rest { @for v in &case.history { li { (when(app, v.at_us)) " · " (v.by) " · " b { (judgement(l, v.verdict.as_str())) }
+                @if !v.note.is_empty() { (l.t("：", ": ")) (visible(person, &v.note)) } } } }
+            p { b { (l.t("申诉理由", "Reason of the appeal")) } (l.t("（", " (")) (a.by) (l.t("，", ", ")) (when(app, a.at_us)) (l.t("）：", "): ")) (visible(person, &a.reason)) }
             @match &a.decision {
                 Some((granted, reason, by, at_us)) => p {
                     b { (if *granted { l.t("申诉成立", "granted") } else { l.t("维持原判", "dismissed") }) } " · " (by) (l.t("，", ", ")) (when(app, *at_us)) (l.t("：", ": ")) (visible(person, reason))
@@ -122,6 +176,33 @@ fn card(app: &App, person: &Person, a: &Appeal) -> Markup {
     }
 }
 
+fn facts(app: &App, shown: &Shown) -> String {
+    let c = &shown.call;
+    let time = c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t));
+    [c.agent_name.clone(), c.unit.clone(), time, clock(c.duration_ms)]
+        .into_iter()
+        .filter(|p| !p.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// Sound before and after the place.
+const AROUND_MS: i64 = 3_000;
+
+/// The stretch in question, to be heard here.
+fn sound(app: &App, person: &Person, shown: &Shown, a: &Appeal) -> Markup {
+    let span = shown.span_of(&a.rule_id, &a.place);
+    if app.options.recordings.is_none() || shown.call.is_failed() {
+        return html! {};
+    }
+    let (from, to) = span.unwrap_or((0, shown.call.duration_ms));
+    let seconds = |ms: i64| format!("{:.1}", ms.max(0) as f64 / 1000.0);
+    let part =
+        format!("#t={},{}", seconds(from - AROUND_MS), seconds((to + AROUND_MS).min(shown.call.duration_ms.max(to))));
+    html! { p.sound { audio controls preload="none" src=(format!("{}/audio{part}", call_url(&a.call_id)))
+    aria-label=(person.lang.t("争议片段", "the disputed stretch")) {} small { (clock(from)) "–" (clock(to)) } } }
+}
+
 fn deadline(app: &App, l: Lang, a: &Appeal) -> Markup {
     let late = now_us() > a.deadline_us;
     html! { p .problem[late] { (l.t("裁定期限：", "to be decided by ")) (when(app, a.deadline_us)) @if late { (l.t("（已超期）", " (overdue)")) } } }
@@ -130,7 +211,7 @@ fn deadline(app: &App, l: Lang, a: &Appeal) -> Markup {
 fn decision(person: &Person, a: &Appeal) -> Markup {
     let l = person.lang;
     html! {
-        form.stack action=(format!("/appeals/{}/decision", a.id)) method="post" data-draft-of=(format!("decision {}", a.id)) {
+        form.stack action=(format!("/appeals/{}/decision", a.id)) method="post" data-draft-of=(format!("decision {}", a.id)) data-draft-call=(a.call_id) {
             (csrf(person))
             label { (l.t("裁定理由（最终裁定）", "reason (the decision is final)")) textarea name="reason" required maxlength="1000" {} }
             div.pair {

@@ -54,11 +54,19 @@ pub(crate) fn bars(values: &[(f64, &str)], most: f64) -> Markup {
     }
 }
 
-/// A line of a chart: title, colour, and for each day a share with the address that it leads to; `None` where there is none.
+/// A point of a line: a share, of how many calls, and the address that it leads to.
+pub(crate) struct Point {
+    pub(crate) share: f64,
+    pub(crate) part: usize,
+    pub(crate) of: usize,
+    pub(crate) address: String,
+}
+
+/// A line of a chart: title, colour, and its points; `None` where there is none.
 pub(crate) struct Series {
     pub(crate) title: String,
     pub(crate) colour: &'static str,
-    pub(crate) points: Vec<Option<(f64, String)>>,
+    pub(crate) points: Vec<Option<Point>>,
 }
 
 const LEFT: f64 = 44.0;
@@ -69,7 +77,7 @@ const TOP: f64 = 26.0;
 /// Shares by day. Days without a value interrupt the line.
 pub(crate) fn lines(days: &[String], series: &[Series], width: f64) -> Markup {
     let height = 200.0;
-    let values = series.iter().flat_map(|s| s.points.iter().flatten().map(|p| p.0));
+    let values = series.iter().flat_map(|s| s.points.iter().flatten().map(|p| p.share));
     // Where all is zero there is nothing to magnify.
     let most = values.fold(0.0, f64::max);
     let most = if most > 0.0 { ceiling(most.max(0.02)).min(1.0) } else { 1.0 };
@@ -93,9 +101,9 @@ pub(crate) fn lines(days: &[String], series: &[Series], width: f64) -> Markup {
                 text x=(LEFT + 15.0 + n as f64 * 190.0) y="14" { (s.title) }
                 path d=(path(&s.points, x, y)) fill="none" stroke=(s.colour) stroke-width="2" {}
                 @for (i, point) in s.points.iter().enumerate() {
-                    @if let Some((v, address)) = point {
-                        a href=(address) { circle cx=(x(i)) cy=(y(*v)) r="4" fill=(s.colour) {
-                            title { (days.get(i).map_or("", String::as_str)) " " (s.title) " " (format!("{:.1}%", v * 100.0)) } } }
+                    @if let Some(Point { share, part, of, address }) = point {
+                        a href=(address) { circle cx=(x(i)) cy=(y(*share)) r="4" fill=(s.colour) {
+                            title { (days.get(i).map_or("", String::as_str)) " " (s.title) " " (format!("{:.1}%", share * 100.0)) " (" (part) "/" (of) ")" } } }
                     }
                 }
             }
@@ -103,10 +111,10 @@ pub(crate) fn lines(days: &[String], series: &[Series], width: f64) -> Markup {
     }
 }
 
-fn path(points: &[Option<(f64, String)>], x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f64) -> String {
+fn path(points: &[Option<Point>], x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f64) -> String {
     let (mut d, mut pen_up) = (String::new(), true);
     for (i, point) in points.iter().enumerate() {
-        let Some((v, _)) = point else {
+        let Some(Point { share: v, .. }) = point else {
             pen_up = true;
             continue;
         };
@@ -119,7 +127,7 @@ fn path(points: &[Option<(f64, String)>], x: impl Fn(usize) -> f64, y: impl Fn(f
 
 #[cfg(test)]
 mod tests {
-    use super::{Series, ceiling, lines, path, scale, whiskers};
+    use super::{Point, Series, ceiling, lines, path, scale, whiskers};
 
     #[test]
     fn axes_end_at_round_numbers() {
@@ -142,7 +150,7 @@ mod tests {
 
     #[test]
     fn days_without_calls_interrupt_the_line() {
-        let some = |v: f64| Some((v, String::from("/queue")));
+        let some = |share: f64| Some(Point { share, part: 0, of: 0, address: String::from("/queue") });
         let points = vec![some(0.0), some(0.1), None, some(0.2)];
         assert_eq!(path(&points, |i| i as f64, |v| v * 10.0), "M0.0 0.0L1.0 1.0M3.0 2.0");
         let empty = lines(&[], &[Series { title: "<b>".into(), colour: "red", points: Vec::new() }], 700.0);

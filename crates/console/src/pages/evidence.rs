@@ -24,9 +24,26 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
             let all = said(l, "被判为误报的通话，规则：", "a rejected hit of ", &rule(id), "");
             format!("{all}{}{}", l.t("，原因：", ", because: "), lang::cause(l, *cause))
         }
-        Evidence::Hits => l.t("有机器命中被人工判断过的通话", "a person judged a hit of the machine").to_owned(),
+        Evidence::Hits => l.t("有系统命中被人工判断过的通话", "a person judged a hit of the machine").to_owned(),
         Evidence::Planned => {
             l.t("监听计划或随机抽到、已复核的通话", "reviewed, chosen by a listening plan or by chance").to_owned()
+        }
+        Evidence::Scored { low, high } => {
+            let band = if low == high { low.to_string() } else { format!("{low}–{high}") };
+            format!("{}{band}{}", l.t("监听得分 ", "listening score "), l.t(" 分的通话", ""))
+        }
+        Evidence::At { day, hour } => {
+            const DAYS: [(&str, &str); 7] = [
+                ("周一", "Monday"),
+                ("周二", "Tuesday"),
+                ("周三", "Wednesday"),
+                ("周四", "Thursday"),
+                ("周五", "Friday"),
+                ("周六", "Saturday"),
+                ("周日", "Sunday"),
+            ];
+            let (zh, en) = DAYS.get(*day).copied().unwrap_or_default();
+            format!("{} {hour}:00–{hour}:59{}", l.t(zh, en), l.t(" 开始的通话", ""))
         }
         Evidence::Chosen { by_chance: true } => l.t("随机抽取、已复核的通话", "reviewed, drawn by chance").to_owned(),
         Evidence::Chosen { by_chance: false } => l.t("按风险挑选、已复核的通话", "reviewed, chosen by risk").to_owned(),
@@ -39,10 +56,10 @@ pub(super) fn words(app: &App, l: Lang, evidence: &Evidence) -> String {
         }
         Evidence::Verdicts { by, days, which } => {
             let what = match which {
-                Which::Judged => l.t(" 判断过机器命中的通话", " judged a hit of the machine"),
-                Which::Confirmed => l.t(" 判为属实的机器命中", " confirmed a hit of the machine"),
+                Which::Judged => l.t(" 判断过系统命中的通话", " judged a hit of the machine"),
+                Which::Confirmed => l.t(" 判为属实的系统命中", " confirmed a hit of the machine"),
                 Which::Compared => {
-                    l.t(" 判断过、其他人也判过同一规则的机器命中", " judged a hit of a rule that others judged as well")
+                    l.t(" 判断过、其他人也判过同一规则的系统命中", " judged a hit of a rule that others judged as well")
                 }
             };
             format!("{}{by}{what}", on(l, days))
@@ -63,8 +80,8 @@ fn judged(l: Lang, rule: &str, machine: Option<bool>) -> String {
     let all = said(l, "人工已能断定", "people judged ", rule, "的通话");
     let machine = match machine {
         None => "",
-        Some(true) => l.t("，其中机器命中的", ", and the machine hit it"),
-        Some(false) => l.t("，其中机器判为合格的", ", and the machine found it clear"),
+        Some(true) => l.t("，其中系统命中的", ", and the machine hit it"),
+        Some(false) => l.t("，其中系统判为合格的", ", and the machine found it clear"),
     };
     all + machine
 }

@@ -13,17 +13,19 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
         lang,
         title,
         &html! {
+            a.skip href="#main" { (lang.t("跳到正文", "Skip to content")) }
             header.top {
                 a.brand href="/" { "听检" span { " callsift" } }
                 nav {
                     @for (address, name) in entries(person) {
-                        a href=(address) aria-current=[(address == here).then_some("page")] { (name) }
+                        a href=(address) aria-current=[(address == here).then_some("page")] { (name)
+                            @if let Some(n) = person.waiting.at(address) { span.badge { (n) } } }
                     }
                 }
                 @if person.is_staff() {
                     form.find action="/search" method="get" role="search" {
-                        input type="search" name="q" placeholder=(lang.t("搜索通话内容", "search what was said"))
-                            aria-label=(lang.t("搜索通话内容", "search what was said"));
+                        input type="search" name="q" data-find placeholder=(lang.t("编号、客户、坐席、说过的话", "call, customer, agent, words"))
+                            aria-label=(lang.t("查找：通话编号、客户、坐席、说过的话（按 /）", "find a call, customer, agent or words (press /)"));
                     }
                 }
                 div.who data-person=(person.user().id) {
@@ -38,7 +40,7 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
                     }
                 }
             }
-            (body)
+            div #main tabindex="-1" { (body) }
         },
     )
 }

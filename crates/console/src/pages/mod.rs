@@ -7,20 +7,25 @@ mod assets;
 mod audit;
 mod call;
 mod chart;
+mod chip;
 mod dashboard;
+mod drafts;
 mod evidence;
 pub(crate) mod layout;
 mod login;
+mod notice;
 mod pager;
 mod parts;
 mod queue;
 mod reviewers;
 mod rules;
 mod search;
+mod tasks;
 mod trend;
 mod users;
 
 use axum::Router;
+use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::get;
 use callsift_reviews::Role;
@@ -28,8 +33,10 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
+use crate::catalog::queue::task;
+use crate::page_error::PageError;
 
 /// All addresses.
 pub(crate) fn routes() -> Router<Shared> {
@@ -38,6 +45,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(login::routes())
         .merge(account::routes())
         .merge(queue::routes())
+        .merge(tasks::routes())
         .merge(call::routes())
         .merge(appeals::routes())
         .merge(agents::routes())
@@ -48,11 +56,18 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(audit::routes())
         .merge(search::routes())
         .merge(assets::routes())
+        .merge(drafts::routes())
         .fallback(|| async { crate::page_error::PageError::NotFound })
 }
 
-async fn home(person: Person) -> Redirect {
-    Redirect::to(if person.role() == Role::Agent { "/mine" } else { "/queue" })
+/// Whoever has tasks begins with them.
+async fn home(State(app): State<Shared>, person: Person) -> Result<Redirect, PageError> {
+    if person.role() == Role::Agent {
+        return Ok(Redirect::to("/mine"));
+    }
+    let (reader, name) = (person.blind_name(), person.user().name.clone());
+    let given = app.run(move |db| Ok(task(db.connection(), now_us(), &reader, &name)?.is_some())).await?;
+    Ok(Redirect::to(if given { "/tasks" } else { "/queue" }))
 }
 
 /// Everything but letters, digits and what never means anything in an address.
@@ -79,6 +94,15 @@ pub(crate) fn when(app: &App, at_us: i64) -> String {
     let zone = TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC));
     let time = Timestamp::from_microsecond(at_us).unwrap_or_default().to_zoned(zone);
     time.strftime("%m-%d %H:%M").to_string()
+}
+
+/// From when to when at the centre: `09:12:30–09:14:02`.
+pub(crate) fn from_to(app: &App, from_us: i64, to_us: i64) -> String {
+    let zone = TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC));
+    let at = |us| {
+        Timestamp::from_microsecond(us).unwrap_or_default().to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+    };
+    format!("{}–{}", at(from_us), at(to_us))
 }
 
 /// Points or a score without needless decimals: `95`, `92.5`.

@@ -10,6 +10,7 @@ use crate::catalog::queue::NONE;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
+use crate::figures::undrawn::covered;
 use crate::lang::Lang;
 use crate::pages::{chart, url};
 
@@ -76,6 +77,19 @@ pub(crate) fn chooser(l: Lang, address: &str, p: &Period, named: bool) -> Markup
     }
 }
 
+/// That nothing can be inferred since some days had no draw, which days these are, and where to go.
+pub(crate) fn undrawn(l: Lang, address: &str, f: &Figures) -> Markup {
+    const NAMED: usize = 5;
+    let nothing = f.any.as_ref().is_none_or(|any| any.centre.powered.estimate.is_none());
+    let missing: Vec<&str> = f.drawn_days.iter().filter(|(_, drawn)| !drawn).map(|(day, _)| day.as_str()).collect();
+    let Some(rest) = covered(&f.drawn_days).filter(|_| nothing && !missing.is_empty()) else { return html! {} };
+    html! { p.notice {
+        (l.t("所选日期里有 ", "Of these days, ")) (missing.len()) (l.t(" 天没有抽样（", " have no draw (")) (missing.iter().take(NAMED).copied().collect::<Vec<_>>().join(l.t("、", ", ")))
+        @if missing.len() > NAMED { (l.t(" 等", " and others")) } (l.t("），所以不能推断全部通话，下面只是系统命中率。", "), so nothing is inferred about all calls; what follows is the system's hit rate. "))
+        a href=(format!("{address}?from={}&to={}", rest.from, rest.to)) { (l.t("只看有抽样的日子：", "Only days with a draw: ")) (rest.from) " – " (rest.to) }
+    } }
+}
+
 /// `2026-11-1` as people say it.
 pub(crate) fn period_name(l: Lang, name: &str) -> String {
     let month = name.get(..7).unwrap_or(name);
@@ -105,6 +119,21 @@ pub(crate) fn range(low: f64, high: f64) -> String {
     format!("{}–{}", percent(low), percent(high))
 }
 
+/// Fewer calls than this give no interval.
+const LEAST: usize = 5;
+
+/// The interval of a share of `n` calls in words. One of no width is no certainty about other calls: all of them were judged. Of a
+/// few calls none holds what it says.
+pub(crate) fn interval(l: Lang, low: f64, high: f64, n: usize) -> String {
+    if n < LEAST && n > 0 {
+        return l.t("不足 5 通，不给区间", "fewer than five: no interval").to_owned();
+    }
+    if high - low < 1e-9 && n > 0 {
+        return format!("{}{n}{}", l.t("全部 ", "all "), l.t(" 通都判过", " judged"));
+    }
+    range(low, high)
+}
+
 /// Addresses of the calls behind a share: of all, and of those that chance chose.
 pub(crate) struct Behind {
     pub(crate) all: String,
@@ -122,20 +151,45 @@ pub(crate) struct Share {
     pub(crate) by_chance: usize,
     /// From people's judgements; else only the machine says so.
     pub(crate) human: bool,
+    /// The interval speaks of the calls of these days alone, all of which may have been judged; else of what is to come as well.
+    pub(crate) of_frame: bool,
 }
 
 impl Share {
     /// What people's judgements say about all calls, where they say anything.
     pub(crate) fn of_rate(rate: &Rate, by_chance: usize) -> Option<Self> {
         let at = rate.estimate?;
-        Some(Self { at, low: rate.interval.low, high: rate.interval.high, n: rate.n, by_chance, human: true })
+        Some(Self {
+            at,
+            low: rate.interval.low,
+            high: rate.interval.high,
+            n: rate.n,
+            by_chance,
+            human: true,
+            of_frame: true,
+        })
     }
 
     /// What the machine says, as a habit: Wilson's interval.
     pub(crate) fn machine(hit: i64, of: i64) -> Option<Self> {
         let (hit, n) = (usize::try_from(hit).ok()?, usize::try_from(of).ok().filter(|n| *n > 0)?);
         let (low, high) = wilson(hit, n);
-        Some(Self { at: hit as f64 / n as f64, low, high, n, by_chance: 0, human: false })
+        Some(Self { at: hit as f64 / n as f64, low, high, n, by_chance: 0, human: false, of_frame: false })
+    }
+
+    /// The same as a habit, which calls of other days have, too: at least as wide as that of as many calls drawn from many.
+    pub(crate) fn habit(self) -> Self {
+        let (low, high) = wilson((self.at * self.n as f64).round() as usize, self.n);
+        Self { low: self.low.min(low), high: self.high.max(high), of_frame: false, ..self }
+    }
+
+    /// A share of violations of which so many of all calls are known: none of fewer is told, whatever chance drew.
+    pub(crate) fn at_least(self, known: i64, calls: i64) -> Self {
+        if known <= 0 || calls <= 0 {
+            return self;
+        }
+        let least = (known as f64 / calls as f64).min(1.0);
+        Self { at: self.at.max(least), low: self.low.max(least), high: self.high.max(least), ..self }
     }
 
     /// The share of what is left: from violations to passes.
@@ -163,6 +217,16 @@ impl Share {
         Behind { all: self.calls(p, rule, filter), by_chance }
     }
 
+    /// The interval in words.
+    pub(crate) fn words(&self, l: Lang) -> String {
+        match (self.human, self.of_frame) {
+            (true, true) => interval(l, self.low, self.high, self.n),
+            // Drawn toward the unit, an agent of whom nothing was heard has an interval, too.
+            (true, false) if self.n > 0 && self.n < LEAST => interval(l, self.low, self.high, self.n),
+            _ => range(self.low, self.high),
+        }
+    }
+
     /// How many calls it rests on, each number with its address.
     pub(crate) fn count(&self, l: Lang, behind: &Behind) -> Markup {
         html! {
@@ -176,8 +240,9 @@ impl Share {
         html! {
             div.share {
                 b { (percent(self.at)) }
-                (chart::whiskers(self.at, self.low, self.high, most, if self.human { colour } else { chart::GUIDE }, guide))
-                small { (range(self.low, self.high)) " · " (self.count(l, behind)) " "
+                @let few = self.human && self.n > 0 && self.n < LEAST;
+                @if !few { (chart::whiskers(self.at, self.low, self.high, most, if self.human { colour } else { chart::GUIDE }, guide)) }
+                small { (self.words(l)) " · " (self.count(l, behind)) " "
                     @if self.human && self.n == 0 { span.by { (l.t("按班组推断", "from the unit")) } } @else { (source(l, self.human)) } }
             }
         }
@@ -186,7 +251,7 @@ impl Share {
 
 /// Who says so.
 pub(crate) fn source(l: Lang, human: bool) -> Markup {
-    html! { @if human { span.by.people { (l.t("人工复核", "people")) } } @else { span.by { (l.t("机器", "machine")) } } }
+    html! { @if human { span.by.people { (l.t("人工复核", "people")) } } @else { span.by { (l.t("系统命中率，未复核", "system hit rate")) } } }
 }
 
 /// Text as this person may read it: numbers of customers are masked for most.
@@ -197,6 +262,12 @@ pub(crate) fn visible(person: &Person, text: &str) -> String {
 /// The name of a call as this person may read it; it may hold the customer's number.
 pub(crate) fn call_name(person: &Person, call_id: &str) -> String {
     if person.sees_numbers() { call_id.to_owned() } else { callsift_text::mask_id(call_id) }
+}
+
+/// A button that copies a text as this person may read it.
+pub(crate) fn copied(l: Lang, text: &str) -> Markup {
+    html! { button.copy type="button" data-copy=(text) aria-label=(format!("{}{text}", l.t("复制 ", "copy "))) title=(l.t("复制", "copy")) {
+    svg viewBox="0 0 12 12" aria-hidden="true" { rect x="1" y="1" width="7" height="8" rx="1" {} path d="M4 11h6a1 1 0 0 0 1-1V4" {} } } }
 }
 
 /// The name of a recording as this person may read it; telephone systems put the customer's number there.
@@ -274,6 +345,30 @@ mod tests {
         assert!((pass.at - 0.75).abs() < 1e-9 && pass.low < pass.at && pass.at < pass.high && !pass.human);
         assert!((pass.low - (1.0 - fail.high)).abs() < 1e-9);
         assert!(Share::machine(0, 0).is_none() && Share::machine(-1, -2).is_none());
+    }
+
+    /// "100%–100%, n=6" reads as certainty; six judged calls are six judged calls.
+    #[test]
+    fn an_interval_has_width_or_says_why_it_has_none() {
+        let of = |at, low, high, n| Share { at, low, high, n, by_chance: 0, human: true, of_frame: true };
+        assert_eq!(of(1.0, 1.0, 1.0, 6).words(Lang::Zh), "全部 6 通都判过");
+        let rule = of(1.0, 1.0, 1.0, 6).habit();
+        assert!(rule.low > 0.5 && rule.low < 0.7 && rule.words(Lang::En) == "61%–100%", "{}", rule.words(Lang::En));
+        assert_eq!(of(0.9, 0.77, 0.92, 1).words(Lang::Zh), "不足 5 通，不给区间");
+        assert_eq!(
+            Share { of_frame: false, ..of(0.9, 0.77, 0.92, 0) }.words(Lang::Zh),
+            "77%–92%",
+            "drawn from the unit"
+        );
+    }
+
+    /// "Pass rate 100 %" beside a confirmed violation.
+    #[test]
+    fn what_is_known_is_not_inferred_away() {
+        let pass = Share::machine(0, 300).unwrap().at_least(1, 300).rest();
+        assert!(percent(pass.at) == "99.7%" && pass.high < 1.0);
+        let none = Share::machine(0, 300).unwrap().at_least(0, 300).rest();
+        assert_eq!(percent(none.at), "100%");
     }
 
     #[test]

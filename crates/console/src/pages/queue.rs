@@ -1,6 +1,6 @@
-//! The queue (复核队列): what to hear next, worst and unreviewed first; and the tasks that a draw gave a person.
+//! The queue (复核队列): what to hear next, worst and unreviewed first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,24 +8,26 @@ use axum::extract::{Query, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use callsift_core::Severity;
-use callsift_reviews::{DRAWN_WHOLE, HEARD_ENOUGH, Role};
+use callsift_reviews::{Db, Role};
 use maud::{Markup, html};
-use rusqlite::Connection;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::catalog::queue::{Filter, Gone, Listed, NONE, Order, PAGE, State as CallState, names, task};
-use crate::catalog::{CallRow, text_query};
+use crate::catalog::standing::{Standing, standings};
+use crate::catalog::text_query;
 use crate::figures::evidence::Evidence;
 use crate::lang::{Lang, severity};
 use crate::page_error::PageError;
+use crate::pages::chip::{chip, eyes};
 use crate::pages::layout::{csrf, page};
+use crate::pages::notice::Notice;
 use crate::pages::pager::Pages;
 use crate::pages::parts::{call_name, failure};
-use crate::pages::{call_url, clock, evidence, pager, points, when};
+use crate::pages::{call_url, clock, evidence, pager, points, url, when};
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/queue", get(show)).route("/queue/next", post(next)).route("/tasks", get(tasks))
+    Router::new().route("/queue", get(show)).route("/queue/next", post(next))
 }
 
 /// The filter of an address.
@@ -42,7 +44,7 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
     };
     let word = text("word");
     if !word.is_empty() && text_query(&word).is_none() {
-        return Err(PageError::Bad("“说过”里没有字可查 · there is no word to look for".to_owned()));
+        return Err(PageError::Bad("“通话内容包含”里没有字可查 · there is no word to look for".to_owned()));
     }
     Ok(Filter {
         from: day(text("from"))?,
@@ -67,7 +69,7 @@ pub(super) fn filter(query: &BTreeMap<String, String>) -> Result<Filter, PageErr
 }
 
 /// A day of an address, or none. What is no day would leave an empty list that says nothing of why.
-fn day(text: String) -> Result<String, PageError> {
+pub(super) fn day(text: String) -> Result<String, PageError> {
     if text.is_empty() || text.parse::<jiff::civil::Date>().is_ok() {
         return Ok(text);
     }
@@ -99,6 +101,8 @@ struct Found {
     /// The word is said too often to look at all of its turns.
     cut: bool,
     rows: Vec<Listed>,
+    standings: HashMap<String, Standing>,
+    notice: Option<Notice>,
     /// Calls on all pages, and judgements in them where the number behind which they stand counts those.
     count: i64,
     items: Option<i64>,
@@ -115,6 +119,7 @@ async fn show(
     person.must_be(Role::Reviewer)?;
     let mut asked = allowed(&person, filter(&query)?)?;
     let (name, offset_s, shared) = (person.blind_name(), app.options.utc_offset_s, Arc::clone(&app));
+    let (reader, noticed) = (person.clone(), query.clone());
     let found = app
         .run(move |db| {
             let conn = db.connection();
@@ -123,10 +128,13 @@ async fn show(
             let pages = Pages::of(asked.page, usize::try_from(count).unwrap_or(0), PAGE);
             asked.page = pages.page;
             // To find that nothing fits takes a look at every call, and the count took it.
-            let rows = if count > 0 { asked.list(conn, now_us(), &name)? } else { Vec::new() };
+            let rows = if count > 0 { asked.list(conn, &name)? } else { Vec::new() };
+            let ids = rows.iter().map(|r| r.call.call_id.as_str());
+            let standings = standings(conn, ids, now_us(), eyes(&reader, &name))?;
+            let notice = Notice::read(db, &reader, &noticed)?;
             let cut = asked.cuts_word(conn)?;
             let (units, queues) = (names(conn, "unit")?, names(conn, "queue")?);
-            Ok(Found { filter: asked, gone, cut, rows, count, items, pages, units, queues })
+            Ok(Found { filter: asked, gone, cut, rows, standings, notice, count, items, pages, units, queues })
         })
         .await?;
     let l = person.lang;
@@ -137,16 +145,17 @@ async fn show(
         "/queue",
         &html! {
             main {
+                @if let Some(notice) = &found.notice { (notice.show(&person)) }
                 div.bar {
                     h1 { (l.t("复核队列", "queue")) " " small { (found.count) (l.t(" 通", " calls")) @if let Some(n) = found.items { " · " (n) (l.t(" 项", " judgements")) } } }
                     form action="/queue/next" method="post" {
                         (csrf(&person))
-                        button.primary type="submit" accesskey="n" { (l.t("复核下一通 ▸", "review the next ▸")) }
+                        button.primary type="submit" data-key="g" { (l.t("复核下一通 ▸", "review the next ▸")) kbd { "g" } }
                     }
                 }
                 (filters(l, &found.filter, &found.units, &found.queues, &rules))
                 (notes(&app, l, &found))
-                (list(&app, &person, &found.rows))
+                (list(&app, &person, &found.rows, &found.standings))
                 (found.pages.show(l, |page| pager::with("/queue", &query, "page", page)))
             }
         },
@@ -177,13 +186,13 @@ fn filters(l: Lang, f: &Filter, units: &[String], queues: &[String], rules: &[(&
             label { (l.t("时长（秒）", "seconds")) span.pair {
                 input type="number" name="min_s" min="0" value=[f.min_s] aria-label=(l.t("至少", "at least"));
                 "–" input type="number" name="max_s" min="0" value=[f.max_s] aria-label=(l.t("至多", "at most")); } }
-            label { (l.t("说过", "said")) input name="word" value=(f.word) size="10"; }
+            label { (l.t("通话内容包含", "said")) input name="word" value=(f.word) size="10"; }
             (select(l.t("状态", "state"), "state", name_of(&CallState::ALL, f.state), "", states(l).into_iter()))
             (select(l.t("排序", "order"), "order", name_of(&Order::ALL, f.order), "", orders(l).into_iter()))
             // Links from other pages set these; nobody types them.
             @for (name, title, value) in [
-                ("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("checked", l.t("机器判过的规则", "rule that the machine judged"), &f.checked),
-                ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer), ("claimed", l.t("占用人", "claimed by"), &f.claimed),
+                ("confirmed", l.t("属实的规则", "confirmed rule"), &f.confirmed), ("checked", l.t("系统判过的规则", "rule that the machine judged"), &f.checked),
+                ("reviewer", l.t("复核人", "reviewed by"), &f.reviewer), ("claimed", l.t("复核中的人", "in review by"), &f.claimed),
                 ("evidence", l.t("数字背后的通话", "calls behind a number"), &f.evidence.as_ref().map(ToString::to_string).unwrap_or_default()),
             ] {
                 @if !value.is_empty() { label { (title) input name=(name) value=(value) size="12"; } }
@@ -203,9 +212,9 @@ fn states(l: Lang) -> [(&'static str, &'static str); 8] {
         ("open", l.t("待复核", "to review")),
         ("done", l.t("已复核", "reviewed")),
         ("confirmed", l.t("有属实问题", "with confirmed faults")),
-        ("flagged", l.t("机器有命中", "with hits")),
+        ("flagged", l.t("系统有命中", "with hits")),
         ("kept", l.t("留作培训", "kept for training")),
-        ("understood", l.t("机器听懂", "understood by the machine")),
+        ("understood", l.t("已转写", "transcribed")),
         ("failed", l.t("处理失败", "failed")),
         ("all", l.t("全部", "all")),
     ]
@@ -217,7 +226,7 @@ fn orders(l: Lang) -> [(&'static str, &'static str); 5] {
         ("newest", l.t("最新", "newest")),
         ("longest", l.t("最长", "longest")),
         ("shortest", l.t("最短", "shortest")),
-        ("score", l.t("机器分最低", "lowest score")),
+        ("score", l.t("系统评分最低", "lowest score")),
     ]
 }
 
@@ -240,25 +249,26 @@ fn select<'a>(
 }
 
 /// A table of calls, each a link to its page.
-pub(super) fn list(app: &App, person: &Person, rows: &[Listed]) -> Markup {
+pub(super) fn list(app: &App, person: &Person, rows: &[Listed], standings: &HashMap<String, Standing>) -> Markup {
     let l = person.lang;
     html! {
         @if rows.is_empty() {
-            p.empty { (l.t("没有符合条件的通话。", "No call fits.")) }
+            p.empty { (l.t("没有符合条件的通话。换个条件，或", "No call fits. Choose otherwise, or ")) a href="/queue" { (l.t("清除筛选", "clear the filter")) }
+                (l.t("，看看", ", or look at ")) a href="/queue?state=all&order=newest" { (l.t("全部通话", "all calls")) } (l.t("。", ".")) }
         } @else {
-            table.calls {
+            div.wide { table.calls {
                 thead { tr {
                     th { (l.t("时间", "time")) } th { (l.t("坐席", "agent")) } th { (l.t("班组 / 队列", "unit / queue")) }
-                    th.num { (l.t("时长", "length")) } th.num { (l.t("机器分", "score")) } th { (l.t("发现", "findings")) }
+                    th.num { (l.t("时长", "length")) } th.num { (l.t("系统评分", "score")) } th { (l.t("质检结果", "findings")) }
                     th { (l.t("状态", "state")) }
                 } }
-                tbody { @for row in rows { (line(app, person, row)) } }
-            }
+                tbody { @for row in rows { (line(app, person, row, standings.get(&row.call.call_id))) } }
+            } }
         }
     }
 }
 
-fn line(app: &App, person: &Person, row: &Listed) -> Markup {
+fn line(app: &App, person: &Person, row: &Listed, standing: Option<&Standing>) -> Markup {
     let (l, c) = (person.lang, &row.call);
     html! {
         tr {
@@ -269,11 +279,21 @@ fn line(app: &App, person: &Person, row: &Listed) -> Markup {
             td.num { (clock(c.duration_ms)) }
             td.num { (c.score.map_or_else(|| "–".to_owned(), points)) }
             td.text { @if c.worst > 0 { span.sev data-rank=(c.worst) { (severity(l, rank_name(c.worst))) } " " }
-                 (row.titles.join(l.t("，", ", ")))
+                 @for title in &row.titles { span.tag { (title) } " " }
                  @if let Some((expected, minutes)) = row.expected { small {
-                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (format!("{minutes:.1}")) (l.t(" 分钟", " min")) } } @if let Some(why) = &c.fail_reason { span.problem { (failure(person, why)) } } }
-            td { (state(l, row)) }
+                     (l.t("预计属实 ", "expected ")) (format!("{expected:.1}")) (l.t(" 项 · 约听 ", " · to hear ")) (spoken(l, minutes)) } } @if let Some(why) = &c.fail_reason { span.problem { (failure(person, why)) } } }
+            td { (chip(person, standing)) @if row.confirmed > 0 { small { (row.confirmed) (l.t(" 项属实", " confirmed")) } } }
         }
+    }
+}
+
+/// Minutes as people say them: seconds below two minutes.
+fn spoken(l: Lang, minutes: f64) -> String {
+    let seconds = minutes * 60.0;
+    if seconds < 119.5 {
+        format!("{seconds:.0}{}", l.t(" 秒", " s"))
+    } else {
+        format!("{minutes:.0}{}", l.t(" 分钟", " min"))
     }
 }
 
@@ -283,121 +303,32 @@ fn rank_name(rank: i64) -> &'static str {
     Severity::ALL.get(index).map_or("", |s| s.as_str())
 }
 
-fn state(l: Lang, row: &Listed) -> Markup {
-    html! {
-        @if let Some(score) = row.human {
-            (l.t("已复核 ", "reviewed ")) b { (points(score)) }
-            @if row.confirmed > 0 { " · " (row.confirmed) (l.t(" 项属实", " confirmed")) }
-        } @else if let Some(by) = &row.claimed_by {
-            span.busy { (by) (l.t(" 复核中", " is at it")) }
-        } @else if row.confirmed > 0 { (l.t("复核了一部分", "begun")) }
-        // What the filter of open calls leaves out is not called open.
-        @else if row.call.is_failed() { span.soft { (l.t("处理失败", "failed")) } }
-        @else if row.call.hits == 0 { span.soft { (l.t("无命中", "no hits")) } }
-        @else { span.open { (l.t("待复核", "open")) } }
-    }
-}
-
-/// Claims the person's first open task; without one the worst open call that nobody is at, also one that is to be heard a second time. Two people who press at once get
-/// two calls.
+/// Opens the next call. Whoever leaves another one unfinished is told that it is kept.
 async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, PageError> {
     guarded.person.must_be(Role::Reviewer)?;
-    let (user, hold_us) = (guarded.person.user().id, app.options.claim_minutes * 60_000_000);
-    let (reader, name) = (guarded.person.blind_name(), guarded.person.user().name.clone());
-    let found = app.run(move |db| {
-        for _ in 0..20 {
-            let Some((call_id, slot)) = task(db.connection(), now_us(), &reader, &name)?
-                .map_or_else(|| Filter::next(db.connection(), now_us(), &reader), |own| Ok(Some(own)))?
-            else {
-                return Ok(None);
-            };
-            match db.claim(&call_id, slot, user, now_us(), hold_us) {
-                Ok(()) => return Ok(Some(call_id)),
-                Err(e) if e.is_conflict() => {}
-                Err(e) => return Err(e.into()),
-            }
+    let from = guarded.text("from").to_owned();
+    let shared = app.clone();
+    let found = app.run(move |db| claim_next(db, &shared, &guarded.person)).await?;
+    let left = if from.is_empty() { String::new() } else { format!("?left={}", url(&from)) };
+    Ok(Redirect::to(&(found.map_or_else(|| "/queue".to_owned(), |id| call_url(&id)) + &left)))
+}
+
+/// Claims the person's first open task; without one the worst open call that nobody is at, also one that is to be heard a second
+/// time. Two people who press at once get two calls.
+pub(super) fn claim_next(db: &mut Db, app: &App, person: &Person) -> Result<Option<String>, PageError> {
+    let (user, hold_us) = (person.user().id, app.options.claim_minutes * 60_000_000);
+    let (reader, name) = (person.blind_name(), person.user().name.clone());
+    for _ in 0..20 {
+        let Some((call_id, slot)) = task(db.connection(), now_us(), &reader, &name)?
+            .map_or_else(|| Filter::next(db.connection(), now_us(), &reader), |own| Ok(Some(own)))?
+        else {
+            return Ok(None);
+        };
+        match db.claim(&call_id, slot, user, now_us(), hold_us) {
+            Ok(()) => return Ok(Some(call_id)),
+            Err(e) if e.is_conflict() => {}
+            Err(e) => return Err(e.into()),
         }
-        Ok(None)
-    });
-    Ok(Redirect::to(&found.await?.map_or_else(|| "/queue".to_owned(), |id| call_url(&id))))
-}
-
-/// A call that a draw gave to a person, and whether it is done.
-struct Task {
-    call_id: String,
-    title: String,
-    why: String,
-    /// It was heard as the draw asks.
-    done: bool,
-    /// The draw has it heard whole, not by its flagged places.
-    whole: bool,
-    /// Nothing where the lake holds the call no more.
-    call: Option<CallRow>,
-}
-
-/// All tasks of a person, open ones first, in the order of their draws, the last draw first; what several draws gave stands
-/// once, by the last. A blind duplicate looks like any other: `why` says why the call was drawn, not who hears it twice.
-fn given(conn: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
-    let sql = format!(
-        "SELECT d.call_id, w.title, d.why,
-                 EXISTS (SELECT 1 FROM current_forms f WHERE f.call_id = d.call_id
-                         AND f.slot = CASE WHEN d.duplicate = ?1 THEN 1 ELSE 0 END AND {HEARD_ENOUGH}),
-                 {DRAWN_WHOLE}
-               FROM draw_calls d JOIN draws w ON w.id = d.draw_id
-               WHERE d.picked = 1 AND (d.reviewer = ?1 OR d.duplicate = ?1)
-                 AND NOT EXISTS (SELECT 1 FROM draw_calls l WHERE l.call_id = d.call_id AND l.draw_id > d.draw_id
-                                 AND l.picked = 1 AND (l.reviewer = ?1 OR l.duplicate = ?1))
-               ORDER BY 4, d.draw_id DESC, d.position IS NULL, d.position, d.call_id"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map([name], |r| {
-        Ok(Task { call_id: r.get(0)?, title: r.get(1)?, why: r.get(2)?, done: r.get(3)?, whole: r.get(4)?, call: None })
-    })?;
-    rows.collect()
-}
-
-async fn tasks(State(app): State<Shared>, person: Person) -> Result<Markup, PageError> {
-    person.must_be(Role::Reviewer)?;
-    let name = person.user().name.clone();
-    let tasks = app
-        .run(move |db| {
-            let mut tasks = given(db.connection(), &name)?;
-            for task in &mut tasks {
-                task.call = CallRow::find(db.connection(), &task.call_id)?;
-            }
-            Ok(tasks)
-        })
-        .await?;
-    let l = person.lang;
-    let done = tasks.iter().filter(|t| t.done).count();
-    Ok(page(
-        &person,
-        l.t("我的任务", "my tasks"),
-        "/tasks",
-        &html! {
-            main {
-                h1 { (l.t("我的任务", "my tasks")) " " small { (done) " / " (tasks.len()) } }
-                @if tasks.is_empty() {
-                    p.empty { (l.t("没有分配给您的录音。主管用 callsift sample --save 抽样并分配。",
-                        "Nothing was given to you. A lead draws and assigns with callsift sample --save.")) }
-                } @else {
-                    progress max=(tasks.len()) value=(done) {}
-                    table.calls {
-                        thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
-                            th.num { (l.t("时长", "length")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } th { (l.t("听法", "to hear")) } th {} } }
-                        tbody { @for t in &tasks { tr {
-                            td { a href=(call_url(&t.call_id)) { (call_name(&person, &t.call_id)) } }
-                            @match &t.call {
-                                Some(c) => { td { (c.agent_name) } td { (c.unit) } td { (c.date) } td.num { (clock(c.duration_ms)) } },
-                                None => td colspan="4" { span.soft { (l.t("已不在库中", "the lake holds it no more")) } },
-                            }
-                            td { (t.title) } td.text { (t.why) }
-                            td { @if t.whole { (l.t("全程", "whole")) } @else { (l.t("命中片段", "flagged places")) } }
-                            td { @if t.done { (l.t("完成", "done")) } @else { span.open { (l.t("待听", "to hear")) } } }
-                        } } }
-                    }
-                }
-            }
-        },
-    ))
+    }
+    Ok(None)
 }

@@ -157,21 +157,43 @@ pub fn mask(text: &str) -> String {
     chars.into_iter().collect()
 }
 
-/// The same for the name of a call or a recording: a date with a time of day (`20261103093015`) tells when the call was, and
-/// is nobody's number. What stands beside it is masked by itself.
+/// The same for the name of a call or a recording, which is shown unless it holds a telephone, identity or card number: a day
+/// (`20261103`), with or without a time (`20261103093015`), tells when the call was, and eleven or twelve written digits that no
+/// telephone has are a serial number. What stands beside a day is masked by itself.
 pub fn mask_id(id: &str) -> String {
     let chars: Vec<char> = id.chars().collect();
     let (mut out, mut from) = (String::new(), 0);
-    let masked = |range: Range<usize>| mask(&chars[range].iter().collect::<String>());
     for time in date_times(&chars) {
-        out += &masked(from..time.start);
+        out += &mask_piece(&chars[from..time.start]);
         out.extend(&chars[time.clone()]);
         from = time.end;
     }
-    out + &masked(from..chars.len())
+    out + &mask_piece(&chars[from..])
 }
 
-/// Fourteen written digits, no more, that are a moment of this century: `YYYYMMDDhhmmss`. Longer numbers that begin alike are not.
+/// A piece of a name with its numbers hidden, serial numbers left.
+fn mask_piece(piece: &[char]) -> String {
+    let mut shown = piece.to_vec();
+    for range in sensitive_numbers(piece) {
+        if !is_serial(&piece[range.clone()]) {
+            mask_range(&mut shown, range);
+        }
+    }
+    shown.into_iter().collect()
+}
+
+/// Eleven or twelve written digits that are no telephone number: neither a mobile's anywhere in them, nor a landline's with its
+/// area code. Cards and identities have more digits.
+fn is_serial(number: &[char]) -> bool {
+    let digits: Vec<u32> = number.iter().filter_map(|c| c.to_digit(10)).collect();
+    let spoken = number.iter().any(|c| c.is_alphanumeric() && !c.is_ascii_digit());
+    let mobile = digits.windows(11).any(|d| d[0] == 1 && d[1] >= 3);
+    let landline = digits.first() == Some(&0) && digits.get(1) != Some(&0);
+    (11..=12).contains(&digits.len()) && !spoken && !mobile && !landline
+}
+
+/// Eight or fourteen written digits, no more, that are a day or a moment of this century: `YYYYMMDD`, `YYYYMMDDhhmmss`. Longer
+/// numbers that begin alike are not.
 fn date_times(chars: &[char]) -> Vec<Range<usize>> {
     let is_digit = |c: &char| digit(*c).is_some_and(|d| d < 10);
     let mut runs: Vec<Range<usize>> = Vec::new();
@@ -187,7 +209,7 @@ fn date_times(chars: &[char]) -> Vec<Range<usize>> {
 
 fn is_date_time(chars: &[char]) -> bool {
     let digits: Vec<u32> = chars.iter().filter_map(|c| c.to_digit(10)).collect();
-    if digits.len() != 14 || chars.len() != 14 {
+    if ![8, 14].contains(&digits.len()) || chars.len() != digits.len() {
         return false;
     }
     let number = |range: Range<usize>| digits[range].iter().fold(0, |n, d| n * 10 + d);
@@ -199,11 +221,8 @@ fn is_date_time(chars: &[char]) -> bool {
         1..=12 => 31,
         _ => 0,
     };
-    (2000..2100).contains(&year)
-        && (1..=days).contains(&day)
-        && number(8..10) < 24
-        && number(10..12) < 60
-        && number(12..14) < 60
+    let time = || number(8..10) < 24 && number(10..12) < 60 && number(12..14) < 60;
+    (2000..2100).contains(&year) && (1..=days).contains(&day) && (digits.len() == 8 || time())
 }
 
 /// Hides the digits of one number, but for its last two where they stand alone: of 三个零 nothing is left.
@@ -260,6 +279,10 @@ mod tests {
             "q3-20281231235959.wav",
             "20240229000000-3021",
             "甲20261103093015乙",
+            "20261116-0042",
+            "20261116-00042",
+            "call_20261116_1234567",
+            "000000004711",
         ] {
             assert_eq!(mask_id(id), id);
         }
@@ -267,6 +290,11 @@ mod tests {
             ("20261103093015-13812345678", "20261103093015-*********78"),
             ("13812345678_20261103093015", "*********78_20261103093015"),
             ("20261103093015,6222021234567890123", "20261103093015,*****************23"),
+            // A telephone beside a day, with its country, with its area; a day that is none.
+            ("20261116-13812345678", "20261116-*********78"),
+            ("8613812345678-20261116", "***********78-20261116"),
+            ("010-12345678", "***-******78"),
+            ("20261345-000042", "********-****42"),
             // No such day, hour or year; one digit too many or too few; spoken.
             ("20260230093015", "************15"),
             ("20261103243015", "************15"),
@@ -287,13 +315,23 @@ mod tests {
     proptest! {
         #[test]
         fn ids_without_a_time_are_masked_as_text_is(id in "[a-z0-9_一 -]{0,13}") {
+            let digits = id.chars().filter(char::is_ascii_digit).count();
+            prop_assume!(date_times(&id.chars().collect::<Vec<_>>()).is_empty() && !(11..=12).contains(&digits));
             prop_assert_eq!(mask_id(&id), mask(&id));
+        }
+
+        /// Whatever stands around it, a mobile's number is never shown in a name.
+        #[test]
+        fn no_name_shows_a_mobile_number(before in "(20261103|[0-9]{0,3}|[a-z]{0,3})[_-]?", number in "1[3-9][0-9]{9}", after in "[_-][a-z0-9]{0,4}") {
+            let shown = mask_id(&format!("{before}{number}{after}"));
+            prop_assert!(!shown.contains(&number), "{}", shown);
         }
 
         #[test]
         fn of_ids_with_a_time_the_rest_is_masked_as_text_is(before in "[a-z_-]{1}[0-9]{0,20}_", after in "(_[0-9x]{0,20})?") {
             let has_time = |part: &str| !date_times(&part.chars().collect::<Vec<_>>()).is_empty();
-            prop_assume!(!has_time(&before) && !has_time(&after));
+            let serial = |part: &str| (11..=12).contains(&part.chars().filter(char::is_ascii_digit).count());
+            prop_assume!(![&before, &after].iter().any(|part| has_time(part) || serial(part)));
             let shown = format!("{}20261103093015{}", mask(&before), mask(&after));
             prop_assert_eq!(mask_id(&format!("{before}20261103093015{after}")), shown);
         }

@@ -6,6 +6,7 @@ use callsift_reviews::{Db, Slot};
 
 use super::{Filter, Gone, NONE, Order, State};
 use crate::catalog::counts::Counts;
+use crate::catalog::standing::{Eyes, Standing, standings};
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::figures::tests::{centre, draw, hand_in, hand_in_heard};
@@ -61,7 +62,7 @@ fn with_duplicate() -> (tempfile::TempDir, Db) {
 fn seen(db: &Db, reader: &str) -> (Vec<String>, Vec<String>) {
     let of = |state| {
         let filter = Filter { state, ..Filter::default() };
-        let listed = filter.list(db.connection(), 0, reader).unwrap();
+        let listed = filter.list(db.connection(), reader).unwrap();
         assert_eq!(count(&filter, db, reader), listed.len() as i64);
         listed.into_iter().map(|l| l.call.call_id).collect::<Vec<_>>()
     };
@@ -70,6 +71,13 @@ fn seen(db: &Db, reader: &str) -> (Vec<String>, Vec<String>) {
 
 fn next(db: &Db, reader: &str) -> Option<(String, Slot)> {
     Filter::next(db.connection(), 2_000_000, reader).unwrap()
+}
+
+/// What has become of c1, as a reader may know it.
+fn standing(db: &Db, blind: &str) -> Standing {
+    let ids = std::iter::once("c1");
+    let mut all = standings(db.connection(), ids, 2_000_000, Eyes { blind, staff: true }).unwrap();
+    all.remove("c1").unwrap()
 }
 
 #[test]
@@ -100,11 +108,8 @@ fn a_duplicate_is_open_until_the_own_form_whatever_the_first_review_does() {
             assert_eq!((seen(&db, reader), next(&db, reader)), (after.clone(), call("c2", Slot::First)), "{reader}");
         }
         // The own score, as of any other call.
-        let score = |reader| {
-            let all = Filter { state: State::All, ..Filter::default() }.list(db.connection(), 0, reader).unwrap();
-            all.into_iter().find(|l| l.call.call_id == "c1").unwrap().human
-        };
-        assert_eq!((score("r1"), score("r2")), (Some(90.0), Some(80.0)));
+        let score = |reader| standing(&db, reader);
+        assert_eq!((score("r1"), score("r2")), (Standing::Done(90.0), Standing::Done(80.0)));
     }
 }
 
@@ -127,11 +132,8 @@ fn two_people_are_handed_different_reviews() {
     assert_eq!((first, second), (Some(("c2".into(), Slot::First)), Some(("c1".into(), Slot::Duplicate))));
     db.claim("c1", Slot::Duplicate, 2, 1_500_000, 1_000_000).unwrap();
     assert_eq!(next(&db, "r2"), Some(("c2".into(), Slot::First)), "not the one that is at hand");
-    let claimed = |reader| {
-        let open = Filter::default().list(db.connection(), 2_000_000, reader).unwrap();
-        open.into_iter().find(|l| l.call.call_id == "c1").unwrap().claimed_by
-    };
-    assert_eq!((claimed("r1").as_deref(), claimed("r2").as_deref()), (Some("R1"), Some("R2")));
+    let by = |name: &str| Standing::Claimed(name.to_owned());
+    assert_eq!((standing(&db, "r1"), standing(&db, "r2")), (by("R1"), by("R2")));
 }
 
 #[test]
@@ -150,7 +152,7 @@ fn calls_behind_a_number_are_looked_up_one_by_one() {
     let days = Period { from: "1970-01-01".into(), to: "1970-01-01".into() };
     filter.evidence = Some(Evidence::HandedIn { by: "r1".into(), duplicates: false, days });
     assert_eq!(filter.gather(db.connection(), 0).unwrap(), Gone { calls: 1, items: 0 }, "one has left the lake");
-    let ids = |f: &Filter| f.list(db.connection(), 0, "").unwrap().into_iter().map(|l| l.call.call_id);
+    let ids = |f: &Filter| f.list(db.connection(), "").unwrap().into_iter().map(|l| l.call.call_id);
     assert!(ids(&filter).eq(["c1", "c2"]) && count(&filter, &db, "") == 2);
     filter.from = "2026-11-02".into();
     assert!(ids(&filter).eq(["c2"]), "the other filters hold as well");

@@ -8,9 +8,10 @@ use crate::figures::period::Period;
 use crate::figures::rows::Sum;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
+use crate::pages::agents::funnel::funnel;
 use crate::pages::chart::{self, CONFIRMED};
 use crate::pages::layout;
-use crate::pages::parts::{Share, chooser, linked, percent};
+use crate::pages::parts::{Share, chooser, linked, percent, undrawn};
 use crate::pages::url;
 
 /// An agent in a unit.
@@ -29,7 +30,15 @@ impl Line<'_> {
         let rate = self.rate?;
         let Shrunk { estimate, interval, .. } = rate.shrunk;
         let (n, by_chance) = (rate.n, self.by_chance);
-        Some(Share { at: estimate?, low: interval.low, high: interval.high, n, by_chance, human: true })
+        Some(Share {
+            at: estimate?,
+            low: interval.low,
+            high: interval.high,
+            n,
+            by_chance,
+            human: true,
+            of_frame: false,
+        })
     }
 
     fn machine(&self) -> Option<Share> {
@@ -54,11 +63,7 @@ fn lines(f: &Figures) -> Vec<Line<'_>> {
             out.push(Line { agent, unit, sum, rate, by_chance });
         }
     }
-    let key = |line: &Line<'_>| (line.shrunk().map_or(-1.0, |s| s.at), line.machine().map_or(0.0, |s| s.at));
-    out.sort_by(|a, b| {
-        let (a_key, b_key) = (key(a), key(b));
-        b_key.0.total_cmp(&a_key.0).then(b_key.1.total_cmp(&a_key.1)).then(a.agent.cmp(b.agent))
-    });
+    // By unit and number: an order by the rate would be the ranking that the page says it does not give.
     out
 }
 
@@ -68,14 +73,16 @@ pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
     let most = chart::ceiling(lines.iter().filter_map(Line::share).map(|s| s.high).fold(0.0, f64::max)).min(1.0);
     layout::page(
         person,
-        l.t("坐席", "agents"),
+        l.t("坐席", "Agents"),
         "/agents",
         &html! {
             main {
-                div.bar { h1 { (l.t("坐席", "agents")) " " small { (lines.len()) } } }
+                div.bar { h1 { (l.t("坐席", "Agents")) " " small { (lines.len()) } } }
                 (chooser(l, "/agents", p, true))
-                p.note { (l.t("违规率：至少有一项扣分违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，本人抽听少的向班组水平靠拢（收缩估计）；没有抽听时只是机器命中率（灰色）。不排名次：几通电话说明不了高低。",
-                    "Violation rate: share of calls with any violation that takes points off, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, drawn toward the unit where few of the agent's own were (shrunk estimate); else the machine's hit rate (grey). No rank is given, since a few calls say little.")) }
+                (undrawn(l, "/agents", f))
+                section.chart { h2 { (l.t("坐席漏斗图", "Funnel of agents")) } (funnel(l, f, p)) }
+                details { summary { (l.t("如何计算", "How it is made")) } p.note { (l.t("违规率：至少有一项扣分违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，本人抽听少的向班组水平靠拢（收缩估计）；没有抽听时只是系统命中率（灰色，未经人工核实）。按班组和工号排列，不排名次：几通电话说明不了高低。",
+                    "Violation rate: share of calls with any violation that takes points off, with its 95 % interval. From people's judgements where calls drawn by chance were heard as a whole, drawn toward the unit where few of the agent's own were (shrunk estimate); else the system's hit rate (grey), checked by nobody. In order of unit and number: no rank is given, since a few calls say little.")) } }
                 @if lines.is_empty() { p.empty { (l.t("这段时间没有通话。", "No calls in this period.")) } } @else { (table(l, p, f, &lines, most)) }
             }
         },
@@ -86,9 +93,9 @@ fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Mar
     html! {
         div.wide { table {
             thead { tr {
-                th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("机器命中", "flagged")) }
+                th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("系统命中", "flagged")) }
                 th.num { (l.t("已复核", "reviewed")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("仅按本人抽听", "own calls alone")) }
-                th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
+                th { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
             } }
             tbody { @for line in lines {
                 @let own = [("agent", line.agent), ("unit", line.unit)];

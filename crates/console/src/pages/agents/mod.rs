@@ -1,7 +1,9 @@
 //! Agents: the ranking for staff, one agent's page for staff, and the own page of an agent.
 
 mod calls;
+mod funnel;
 mod list;
+mod monthly;
 mod one;
 
 use std::collections::BTreeMap;

@@ -1,25 +1,30 @@
 //! One agent: what people heard and confirmed, appeals; for staff also what the machine says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use callsift_reviews::Db;
 use maud::{Markup, html};
 use rusqlite::params;
 
-use crate::app::{App, Shared};
+use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
+use crate::catalog::standing::{Eyes, Standing, standings};
 use crate::figures::cells::{Heard, Place};
+use crate::figures::monthly::{Half, of_agent};
 use crate::figures::period::Period;
 use crate::figures::rows::Sum;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::agents::calls::{self, OwnCall};
+use crate::pages::agents::monthly;
 use crate::pages::chart::{CONFIRMED, MACHINE, bars};
+use crate::pages::chip::chip;
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, is_violation, led, linked, title, visible};
-use crate::pages::{call_url, clock, layout, points, trend, when};
+use crate::pages::trend::{self, Step};
+use crate::pages::{call_url, clock, layout, points, when};
 
 /// Problems and forms on a page.
 const PAGE: usize = 100;
@@ -64,6 +69,11 @@ struct Own {
     problems: Vec<Problem>,
     /// Forms of the agent's calls.
     heard: Vec<Heard>,
+    /// What has become of the calls with a form, and when the agent signed it.
+    standings: HashMap<String, Standing>,
+    signed: HashMap<String, i64>,
+    /// What listening gives to the score of the month.
+    halves: [Half; 2],
     /// For the agent, who has no queue: the calls themselves, a page of them.
     calls: Vec<OwnCall>,
     call_pages: Pages,
@@ -102,20 +112,36 @@ pub(super) async fn show(
             let mut heard: Vec<Heard> = own.cloned().collect();
             heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
             let all = figures.rows().sums(|at| (at.agent == agent).then_some(())).remove(&()).unwrap_or_default().calls;
+            let ids = heard.iter().map(|h| h.call_id.as_str());
+            let standings = standings(db.connection(), ids, now_us(), Eyes { blind: &reader, staff })?;
+            let signed = signed(db, &agent)?;
+            let mut halves = of_agent(db.connection(), &agent, &period)?;
+            for half in &mut halves {
+                half.calls.retain(|(call, _)| !blind.contains(call));
+            }
             let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
             let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
-            Ok(Own { agent, period, figures, problems, heard, calls, call_pages, query })
+            Ok(Own { agent, period, figures, problems, heard, standings, signed, halves, calls, call_pages, query })
         })
         .await?;
     Ok(page(&app, &person, &own))
 }
 
-/// Confirmed violations, and those that an appeal took back.
+/// When the agent signed the forms that stand, by call.
+fn signed(db: &Db, agent: &str) -> Result<HashMap<String, i64>, PageError> {
+    let sql =
+        "SELECT c.call_id, r.at_us FROM cat.calls c CROSS JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0
+               JOIN receipts r ON r.form_id = f.id WHERE c.agent_id = ?1";
+    let mut statement = db.connection().prepare_cached(sql)?;
+    Ok(statement.query_map([agent], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Confirmed violations that were handed in, and those that an appeal took back.
 fn problems(db: &Db, agent: &str, p: &Period) -> Result<Vec<Problem>, PageError> {
     let sql = "SELECT c.call_id, c.date, c.started_us, v.rule_id, v.start_ms,
                  (SELECT min(t.turn) FROM cat.turns t WHERE t.call = c.id AND t.end_ms > v.start_ms), v.note,
                  a.id IS NOT NULL, d.upheld
-               FROM current_verdicts v JOIN cat.calls c ON c.call_id = v.call_id
+               FROM cat.calls c CROSS JOIN published_verdicts v ON v.call_id = c.call_id
                LEFT JOIN appeals a ON a.verdict_id = v.id OR (v.source = 'appeal' AND a.verdict_id = v.before)
                LEFT JOIN decisions d ON d.appeal_id = a.id
                WHERE v.slot = 0 AND c.agent_id = ?1 AND c.date BETWEEN ?2 AND ?3
@@ -155,10 +181,11 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 div.bar { h1 { (heading) " " small { (own.agent) } } }
                 (chooser(l, &address, p, true))
                 (tiles(l, staff, own, sum))
+                (monthly::section(person, own.agent.as_str(), &own.halves))
                 @if staff { (machine(app, l, own)) }
                 div.halves {
-                    section #problems { h2 { (l.t("属实的问题", "confirmed problems")) } (problem_list(app, person, own, &address)) }
-                    section #heard { h2 { (l.t("监听评语", "what reviewers wrote")) } (words(person, own, &address)) }
+                    section #problems { h2 { (l.t("属实的问题", "Confirmed problems")) } (problem_list(app, person, own, &address)) }
+                    section #heard { h2 { (l.t("复核过的通话", "Reviewed calls")) } (words(app, person, own, &address)) }
                 }
                 @if !staff { (calls::list(app, person, &own.calls, sum.calls, &own.pager(l, &address, "calls", own.call_pages))) }
             }
@@ -197,6 +224,8 @@ fn tiles(l: Lang, staff: bool, own: &Own, sum: Sum) -> Markup {
                 small { " · " (number(sum.confirmed, "confirmed")) (l.t(" 通", " calls")) } }
             div.tile { b { (appeals(open, "open")) } (l.t("待裁定申诉", "open appeals"))
                 small { " · " (l.t("已裁定 ", "decided ")) (appeals(decided, "decided")) (l.t("，成立 ", ", granted ")) (appeals(granted, "granted")) } }
+            @let unsigned = own.heard.iter().filter(|h| !own.signed.contains_key(&h.call_id)).count();
+            div.tile { b { @if unsigned > 0 { a href="#heard" { (unsigned) } } @else { "0" } } (l.t("待签收", "not signed")) }
         }
     }
 }
@@ -236,18 +265,20 @@ fn appeal(l: Lang, x: &Problem) -> Markup {
     }
 }
 
-fn words(person: &Person, own: &Own, address: &str) -> Markup {
+fn words(app: &App, person: &Person, own: &Own, address: &str) -> Markup {
     let l = person.lang;
     let pages = own.pages("heard", own.heard.len());
     html! {
-        @if own.heard.is_empty() { p.empty { (l.t("还没有复核过的通话。", "No call is reviewed yet.")) } } @else {
-            table {
-                thead { tr { th { (l.t("通话", "call")) } th.num { (l.t("得分", "score")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
+        @if own.heard.is_empty() { p.empty { (l.t("这段时间还没有复核过的通话。复核提交后会出现在这里。", "No call of these days is reviewed yet; they appear here when they are submitted.")) } } @else {
+            div.wide { table {
+                thead { tr { th { (l.t("通话", "call")) } th { (l.t("状态", "state")) } th { (l.t("签收", "signed")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in pages.cut(&own.heard) { tr {
-                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } } td.num { (points(h.score)) }
-                    td { (visible(person, &h.strengths)) } td { (visible(person, &h.weaknesses)) }
+                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
+                    td { (chip(person, own.standings.get(&h.call_id))) }
+                    td { @match own.signed.get(&h.call_id) { Some(at) => (when(app, *at)), None => span.busy { (l.t("待签收", "not signed")) } } }
+                    td.text { (visible(person, &h.strengths)) } td.text { (visible(person, &h.weaknesses)) }
                 } } }
-            }
+            } }
             (own.pager(l, address, "heard", pages))
         }
     }
@@ -262,8 +293,8 @@ fn machine(app: &App, l: Lang, own: &Own) -> Markup {
     let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
     html! {
         div.halves {
-            section.chart { h2 { (l.t("逐日趋势", "by day")) } (trend::by_day(l, f, p, |at| at.agent == agent, &[("agent", agent)])) }
-            section.chart { h2 { (l.t("机器命中与属实（通话数）", "machine hits and confirmed (calls)")) }
+            section.chart { h2 { (l.t("每周趋势", "By week")) } (trend::over_time(l, f, p, Step::Week, |at| at.agent == agent, &[("agent", agent)])) }
+            section.chart { h2 { (l.t("系统命中与属实（通话数）", "System hits and confirmed (calls)")) }
                 @if rules.is_empty() { p.empty { (l.t("没有命中。", "No hits.")) } }
                 table.plain { @for (rule, s) in &rules { tr {
                     td { a href=(format!("/rules/{}", crate::pages::url(rule))) { (title(app, rule)) } @if !is_violation(app, f, rule) { small { (l.t("不扣分", "no points")) } } }

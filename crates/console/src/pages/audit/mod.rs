@@ -13,9 +13,11 @@ use rusqlite::{Connection, params};
 
 use crate::app::{App, Shared};
 use crate::auth::Person;
+use crate::figures::period::Period;
 use crate::page_error::PageError;
 use crate::pages::layout::page;
 use crate::pages::parts::call_name;
+use crate::pages::queue::day;
 use crate::pages::{call_url, url, when};
 
 /// Lines on a page.
@@ -30,6 +32,10 @@ pub(super) fn routes() -> Router<Shared> {
 struct Asked {
     who: String,
     action: String,
+    from: String,
+    to: String,
+    /// First and last microsecond of these days.
+    between: Option<(i64, i64)>,
     /// Only lines older than this row.
     before: Option<i64>,
 }
@@ -41,7 +47,12 @@ async fn show(
 ) -> Result<Markup, PageError> {
     person.must_be(Role::Admin)?;
     let text = |name: &str| query.get(name).map(|v| v.trim().to_owned()).unwrap_or_default();
-    let asked = Asked { who: text("who"), action: text("action"), before: text("before").parse().ok() };
+    let (from, to) = (day(text("from"))?, day(text("to"))?);
+    let ends = |day: &str, other: &str| if day.is_empty() { other.to_owned() } else { day.to_owned() };
+    let days = Period::strict(&ends(&from, "2000-01-01"), &ends(&to, "2999-12-31"));
+    let between = days.map(|days| days.times(app.options.utc_offset_s));
+    let before = text("before").parse().ok();
+    let asked = Asked { who: text("who"), action: text("action"), from, to, between, before };
     let (asked, lines, actions) = app
         .run(move |db| {
             let lines = lines(db.connection(), &asked)?;
@@ -59,10 +70,12 @@ fn lines(conn: &Connection, asked: &Asked) -> rusqlite::Result<Vec<(i64, AuditEn
                    (SELECT v.call_id FROM appeals p JOIN verdicts v ON v.id = p.verdict_id
                     WHERE p.id = CAST(substr(detail, 8) AS INTEGER)) ELSE call_id END,
                  detail FROM audit
-               WHERE (?1 = '' OR who = ?1) AND (?2 = '' OR action = ?2) AND id < ?3 ORDER BY id DESC LIMIT ?4";
+               WHERE (?1 = '' OR who = ?1) AND (?2 = '' OR action = ?2) AND id < ?3
+                 AND at_us BETWEEN ?5 AND ?6 ORDER BY id DESC LIMIT ?4";
     let mut statement = conn.prepare_cached(sql)?;
     let before = asked.before.unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![asked.who, asked.action, before, PAGE as i64], |r| {
+    let (from_us, to_us) = asked.between.unwrap_or((i64::MIN, i64::MAX));
+    let rows = statement.query_map(params![asked.who, asked.action, before, PAGE as i64, from_us, to_us], |r| {
         let (at_us, who, action) = (r.get(1)?, r.get(2)?, r.get(3)?);
         Ok((r.get(0)?, AuditEntry { at_us, who, action, call_id: r.get(4)?, detail: r.get(5)? }))
     })?;
@@ -84,13 +97,15 @@ fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], 
             main {
                 div.bar { h1 { (l.t("操作日志", "audit log")) } }
                 form.filters action="/audit" method="get" {
+                    label { (l.t("从", "from")) input type="date" name="from" value=(asked.from); }
+                    label { (l.t("到", "to")) input type="date" name="to" value=(asked.to); }
                     label { (l.t("登录名", "login")) input name="who" value=(asked.who); }
                     label { (l.t("操作", "action")) select name="action" { option value="" { (l.t("全部", "any")) }
                         @for a in actions { option value=(a) selected[*a == asked.action] { (words::action(l, a)) } } } }
                     button type="submit" { (l.t("筛选", "filter")) }
                     a href="/audit" { (l.t("清除", "clear")) }
                 }
-                @if lines.is_empty() { p.empty { (l.t("没有记录。", "No lines.")) } } @else { div.wide { table.calls {
+                @if lines.is_empty() { p.empty { (l.t("这些条件下没有记录，清除筛选看全部。", "No lines fit; clear the filter to see all.")) } } @else { div.wide { table.calls {
                     thead { tr { th { (l.t("时间", "time")) } th { (l.t("谁", "who")) } th { (l.t("操作", "action")) } th { (l.t("通话", "call")) } th { (l.t("详情", "detail")) } } }
                     tbody { @for (_, e) in lines { tr {
                         td { (when(app, e.at_us)) } td { (e.who) } td { (words::action(l, &e.action)) }
@@ -98,7 +113,7 @@ fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], 
                     } } }
                 } } }
                 p.pager { @if lines.len() == PAGE { @if let Some((last, _)) = lines.last() {
-                    a href=(format!("/audit?who={}&action={}&before={last}", url(&asked.who), url(&asked.action))) rel="next" { (l.t("更早 ▸", "older ▸")) } } } }
+                    a href=(format!("/audit?from={}&to={}&who={}&action={}&before={last}", asked.from, asked.to, url(&asked.who), url(&asked.action))) rel="next" { (l.t("更早 ▸", "older ▸")) } } } }
             }
         },
     )
@@ -118,9 +133,11 @@ mod tests {
         let of = |asked: &Asked| lines(db.connection(), asked).unwrap();
         let first = of(&Asked::default());
         assert_eq!((first.len(), first[0].1.at_us), (100, 149), "newest first");
+        let days = of(&Asked { between: Some((20, 29)), ..Asked::default() });
+        assert_eq!((days.len(), days[0].1.at_us, days[9].1.at_us), (10, 29, 20), "both ends belong to it");
         let rest = of(&Asked { before: Some(first[99].0), ..Asked::default() });
         assert_eq!((rest.len(), rest[0].1.at_us), (50, 49));
-        let some = of(&Asked { who: "b".into(), action: "login".into(), before: None });
+        let some = of(&Asked { who: "b".into(), action: "login".into(), ..Asked::default() });
         assert_eq!(some.iter().map(|l| l.1.at_us).collect::<Vec<_>>(), [9, 7, 5, 3, 1]);
         assert!(of(&Asked { who: "' OR 1 --".into(), ..Asked::default() }).is_empty());
         assert_eq!(actions(db.connection()).unwrap(), ["listen", "login"]);

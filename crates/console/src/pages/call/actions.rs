@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use callsift_reviews::{Cause, Db, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow, score};
+use callsift_reviews::heard::WHOLE;
+use callsift_reviews::{Cause, Db, Draft, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow, score};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};
@@ -14,10 +15,11 @@ use crate::catalog::FindingRow;
 use crate::page_error::PageError;
 use crate::pages::call::Shown;
 use crate::pages::call::cause;
-use crate::pages::call::data::{find, slot};
+use crate::pages::call::data::{find, heard_share, slot};
 use crate::pages::call::form::typed;
-use crate::pages::call_url;
+use crate::pages::call::{card, view};
 use crate::pages::parts::visible;
+use crate::pages::{call_url, queue, url};
 
 fn hold_us(app: &App) -> i64 {
     app.options.claim_minutes * 60_000_000
@@ -99,23 +101,37 @@ pub(super) async fn say(
         .run(move |db| {
             let slot = reviewing(db, &sent.person, &id)?;
             let shown = Shown::load(db, &sent.person, &id)?;
-            let Words { head, others, action, detail } = words(&shown, &sent, slot)?;
+            let Words { mut head, others, action, detail } = words(&shown, &sent, slot)?;
+            if action == "missed" {
+                head.before = db.withdrawn(&id, slot, &head.rule_id, &head.place)?;
+            }
             db.claim(&id, slot, head.user_id, head.at_us, hold_us(&shared))?;
             let row = db.record_with(&head, &others)?;
+            begun(db, &sent.person, &id)?;
             log(db, &sent.person, action, &id, &detail)?;
             // A script wants to see what became of the score; a page is loaded anew.
             if sent.by_script {
                 let mut row = db.verdict(row)?;
                 row.note = visible(&sent.person, &row.note);
-                return Ok(Some((row, Shown::load(db, &sent.person, &id)?)));
+                let shown = Shown::load(db, &sent.person, &id)?;
+                return Ok(Some((row, shown, sent.person)));
             }
             Ok(None)
         })
         .await?;
     Ok(match told {
-        Some((row, shown)) => answer(&app, &row, &shown).into_response(),
+        Some((row, shown, person)) => answer(&app, &person, &row, &shown).into_response(),
         None => Redirect::to(&back).into_response(),
     })
+}
+
+/// Name of the draft that only says that a review is begun and not handed in.
+const BEGUN: &str = "begun";
+
+/// Remembers that the person has a review here that is not handed in.
+fn begun(db: &mut Db, person: &Person, call_id: &str) -> Result<(), PageError> {
+    let (call_id, name, value) = (call_id.to_owned(), BEGUN.to_owned(), "1".to_owned());
+    Ok(db.keep_draft(person.user().id, &Draft { call_id, name, value, at_us: now_us() })?)
 }
 
 fn judged(shown: &Shown, sent: &Guarded, slot: Slot) -> Result<NewVerdict, PageError> {
@@ -172,9 +188,13 @@ pub(super) fn note(sent: &Guarded, field: &str) -> String {
     sent.remark(field)
 }
 
-fn answer(app: &App, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
+fn answer(app: &App, person: &Person, row: &VerdictRow, shown: &Shown) -> Json<serde_json::Value> {
     let items = shown.items(&app.rules);
+    // The card of a mark is made here, so that the page need not be loaded anew.
+    let marked = shown.missed().find(|v| v.id == row.id).map(|v| card::missed(app, person, shown, v).into_string());
     Json(json!({
+        "head": view::head(app, person, shown).into_string(),
+        "card": marked,
         "id": row.id,
         "verdict": row.verdict.as_str(),
         "cause": row.cause.map(Cause::as_str),
@@ -194,39 +214,31 @@ pub(super) async fn missed(
     State(app): State<Shared>,
     Path(id): Path<String>,
     sent: Guarded,
-) -> Result<Redirect, PageError> {
+) -> Result<Response, PageError> {
     sent.person.must_be(Role::Reviewer)?;
-    let (hold, back) = (hold_us(&app), call_url(&id));
-    let rule =
-        app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("没有这条规则 · no such rule".to_owned()))?;
+    let rule = app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("请选择项目 · choose a rule".to_owned()))?;
     let (rule_id, ruleset_hash) = (rule.id.value.clone(), app.rules.hash().to_owned());
-    app.run(move |db| {
-        let slot = reviewing(db, &sent.person, &id)?;
-        let shown = Shown::load(db, &sent.person, &id)?;
-        let (from, to) = span(&sent, shown.call.duration_ms)?;
-        let place = format!("m{from}-{to}");
-        let new = NewVerdict {
-            call_id: id.clone(),
+    say(app, id, sent, |shown, sent, slot| {
+        let (from, to) = span(sent, shown.call.duration_ms)?;
+        let head = NewVerdict {
+            call_id: shown.call.call_id.clone(),
             slot,
-            place: place.clone(),
+            place: format!("m{from}-{to}"),
             source: Source::Missed,
             verdict: Judgement::Confirmed,
             cause: None,
             span_ms: Some((from, to)),
-            text: said_between(&shown, from, to),
-            note: note(&sent, "note"),
+            text: said_between(shown, from, to),
+            note: note(sent, "note"),
             user_id: sent.person.user().id,
             at_us: now_us(),
-            before: db.withdrawn(&id, slot, &rule_id, &place)?,
+            before: None,
             rule_id,
             ruleset_hash,
         };
-        db.claim(&id, slot, new.user_id, new.at_us, hold)?;
-        db.record(&new)?;
-        log(db, &sent.person, "missed", &id, &new.rule_id)
+        Ok(Words { detail: head.rule_id.clone(), head, others: Vec::new(), action: "missed" })
     })
-    .await?;
-    Ok(Redirect::to(&back))
+    .await
 }
 
 /// Times are typed in tenths of a second: the end of the call may come rounded up.
@@ -275,7 +287,7 @@ fn out_of_range(title: &str) -> PageError {
     PageError::Bad(format!("“{title}”的扣分应在 0 到 100 之间 · points off must be from 0 to 100: {title}"))
 }
 
-/// The listening form. Handing it in finishes the review and gives the call back.
+/// The listening form. Handing it in finishes the review, gives the call back, and opens the next one where that is asked.
 pub(super) async fn form(
     State(app): State<Shared>,
     Path(id): Path<String>,
@@ -283,7 +295,8 @@ pub(super) async fn form(
 ) -> Result<Redirect, PageError> {
     let (hold, back) = (hold_us(&app), call_url(&id));
     let items = items(&app, &sent)?;
-    app.run(move |db| {
+    let shared = app.clone();
+    let to = app.run(move |db| {
         let slot = reviewing(db, &sent.person, &id)?;
         let last = db.form_of(&id, slot)?;
         let text = |field: &str, last: Option<&str>| typed(&sent.person, note(&sent, field), last);
@@ -301,9 +314,50 @@ pub(super) async fn form(
             at_us: now_us(),
             before: sent.number("before"),
         };
+        let reason = note(&sent, "whole_reason");
+        if form.whole && reason.is_empty() {
+            heard_whole(db, &sent.person, &id)?;
+        }
         db.claim(&id, slot, form.user_id, form.at_us, hold)?;
-        db.submit_form(&form)?;
-        log(db, &sent.person, "form", &id, &format!("{}", form.score))
+        db.submit_form_with(&form, if form.whole { &reason } else { "" })?;
+        log(db, &sent.person, "form", &id, &format!("{}", form.score))?;
+        if sent.text("then") != "next" {
+            return Ok(format!("{back}?done={}", url(&id)));
+        }
+        let next = queue::claim_next(db, &shared, &sent.person)?;
+        Ok(format!("{}?done={}", next.map_or_else(|| "/queue".to_owned(), |id| call_url(&id)), url(&id)))
+    });
+    Ok(Redirect::to(&to.await?))
+}
+
+/// That the person played nearly all of the call: rates rest on such calls, so a tick alone is not enough.
+fn heard_whole(db: &Db, person: &Person, call_id: &str) -> Result<(), PageError> {
+    let call = find(db, person, call_id)?;
+    let share = heard_share(db.heard_ms(person.user().id, call_id)?, call.duration_ms);
+    if share >= WHOLE {
+        return Ok(());
+    }
+    let (share, least) = (share * 100.0, WHOLE * 100.0);
+    Err(PageError::Bad(format!(
+        "“整通已听”要听过 {least:.0}%（现在听了 {share:.0}%），或写明原因 · heard as a whole means {least:.0} % played ({share:.0} % now), or a reason"
+    )))
+}
+
+/// 签收: the agent says that the result of an own call was read.
+pub(super) async fn sign(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    sent: Guarded,
+) -> Result<Redirect, PageError> {
+    let back = call_url(&id);
+    let read = sent.number("form").ok_or(PageError::NotFound)?;
+    app.run(move |db| {
+        if sent.person.role() != Role::Agent {
+            return Err(PageError::NotFound);
+        }
+        let call = find(db, &sent.person, &id)?;
+        db.sign(&call.call_id, read, sent.person.user().id, now_us())?;
+        log(db, &sent.person, "sign", &id, &read.to_string())
     })
     .await?;
     Ok(Redirect::to(&back))

@@ -6,21 +6,27 @@ mod card;
 mod cause;
 mod data;
 mod form;
+mod heard;
 mod second;
 mod sound;
+mod strip;
 mod talk;
 mod view;
 
+use std::collections::BTreeMap;
+
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use maud::Markup;
 
 use crate::app::Shared;
 use crate::auth::Person;
 use crate::page_error::PageError;
+use crate::pages::notice::Notice;
 
-pub(super) use data::Shown;
+pub(super) use card::evidence;
+pub(super) use data::{Shown, find, slot};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -34,17 +40,24 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/calls/{id}/cause", post(cause::give))
         .route("/calls/{id}/missed", post(actions::missed))
         .route("/calls/{id}/form", post(actions::form))
+        .route("/calls/{id}/receipt", post(actions::sign))
+        .route("/calls/{id}/heard", post(heard::heard))
 }
 
-async fn show(State(app): State<Shared>, person: Person, Path(id): Path<String>) -> Result<Markup, PageError> {
+async fn show(
+    State(app): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Markup, PageError> {
     let reader = person.clone();
     let (hashing, recordings) = (app.clone(), app.options.recordings.clone());
-    let (shown, heard) = app
+    let (shown, heard, notice) = app
         .run(move |db| {
             let shown = Shown::load(db, &reader, &id)?;
             let heard = hashing.hashes.own(recordings.as_deref(), &shown.call);
-            Ok((shown, heard))
+            Ok((shown, heard, Notice::read(db, &reader, &query)?))
         })
         .await?;
-    Ok(view::page(&app, &person, &shown, &heard))
+    Ok(view::page(&app, &person, &shown, &heard, notice.as_ref()))
 }

@@ -6,7 +6,7 @@ use callsift_text::mask_range;
 use maud::{Markup, html};
 
 use crate::auth::Person;
-use crate::catalog::TurnRow;
+use crate::catalog::{FindingRow, TurnRow, severity_rank};
 use crate::lang::{Lang, speaker};
 use crate::pages::call::Shown;
 use crate::pages::clock;
@@ -19,7 +19,7 @@ pub(super) fn turn(l: Lang, person: &Person, shown: &Shown, turn: &TurnRow) -> M
             button.time type="button" data-seek=(turn.span.start_ms) { (clock(turn.span.start_ms)) }
             span.speaker { (speaker(l, &turn.role)) }
             p { @for (piece, rule) in pieces(&text, &evidence(shown, turn)) {
-                @match rule { Some(title) => mark title=(title) { (piece) }, None => (piece) }
+                @match rule { Some(f) => mark title=(f.title) data-rank=(severity_rank(&f.severity)) { (piece) }, None => (piece) }
             } }
             @if doubtful { small { (doubts(l, &turn.marks)) } }
         }
@@ -49,25 +49,25 @@ fn doubts(l: Lang, marks: &str) -> String {
     marks.split(',').map(name).collect::<Vec<_>>().join(l.t("，", ", "))
 }
 
-/// Evidence in the turn: characters and the title of the rule.
-fn evidence<'a>(shown: &'a Shown, turn: &TurnRow) -> Vec<(Range<usize>, &'a str)> {
+/// Evidence in the turn: characters and the finding.
+fn evidence<'a>(shown: &'a Shown, turn: &TurnRow) -> Vec<(Range<usize>, &'a FindingRow)> {
     let hits = shown.findings.iter().filter(|f| f.verdict == "hit" && f.turn == Some(turn.turn));
-    let mut out: Vec<_> = hits.filter_map(|f| Some((f.chars.clone()?, f.title.as_str()))).collect();
+    let mut out: Vec<_> = hits.filter_map(|f| Some((f.chars.clone()?, f))).collect();
     out.sort_by_key(|(r, _)| (r.start, r.end));
     out
 }
 
 /// Text cut where evidence begins and ends; overlapping evidence is cut off at its forerunner's end.
-fn pieces<'a>(text: &[char], evidence: &[(Range<usize>, &'a str)]) -> Vec<(String, Option<&'a str>)> {
+fn pieces<T: Copy>(text: &[char], evidence: &[(Range<usize>, T)]) -> Vec<(String, Option<T>)> {
     let (mut out, mut at) = (Vec::new(), 0);
     let slice = |r: Range<usize>| text.get(r).map_or_else(String::new, |c| c.iter().collect());
-    for (range, title) in evidence {
+    for (range, what) in evidence {
         let (start, end) = (range.start.clamp(at, text.len()), range.end.clamp(at, text.len()));
         if start > at {
             out.push((slice(at..start), None));
         }
         if end > start {
-            out.push((slice(start..end), Some(*title)));
+            out.push((slice(start..end), Some(*what)));
         }
         at = end.max(start);
     }

@@ -1,6 +1,8 @@
 //! Figures of the centre (数据看板) and the half-monthly summary (监听分析表, REQUIREMENTS C4 and C6).
 
+mod control;
 mod needs;
+mod pictures;
 mod report;
 mod tables;
 
@@ -27,10 +29,11 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{
-    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range,
+    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range, undrawn,
     without_folders,
 };
-use crate::pages::{layout, trend, url};
+use crate::pages::trend::{self, Step};
+use crate::pages::{layout, url};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/dashboard", get(show)).route("/dashboard/report", get(report::show))
@@ -72,22 +75,27 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
     let (l, f, p) = (person.lang, &board.figures, &board.period);
     layout::page(
         person,
-        l.t("数据看板", "figures"),
+        l.t("数据看板", "Figures"),
         "/dashboard",
         &html! {
             main {
-                div.bar { h1 { (l.t("数据看板", "figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
+                div.bar { h1 { (l.t("数据看板", "Figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
                 (chooser(l, "/dashboard", p, true))
                 (odd(person, &board.odd))
+                (undrawn(l, "/dashboard", f))
                 (tiles(l, board))
                 div.halves {
-                    section.chart { h2 { (l.t("逐日趋势", "by day")) } (trend::by_day(l, f, p, |_| true, &[])) }
-                    section.chart { h2 { (l.t("问题分布（通话数）", "distribution of problems (calls)")) } (tables::distribution(app, l, f, p)) }
+                    section.chart { @let step = Step::of(f); h2 { (if step == Step::Day { l.t("逐日趋势", "By day") } else { l.t("每周趋势", "By week") }) } (trend::over_time(l, f, p, step, |_| true, &[])) }
+                    section.chart { h2 { (l.t("控制图：属实占比", "Control chart: share confirmed")) } (control::chart(l, f, p)) }
+                    section.chart { h2 { (l.t("监听得分分布", "Distribution of scores")) } (pictures::scores(l, f, p)) }
+                    section.chart { h2 { (l.t("主要问题（帕累托）", "Main problems (Pareto)")) } (pictures::pareto(app, l, f, p)) }
                 }
-                section.chart { h2 { (l.t("各项合格率", "pass rate per item")) } (tables::pass_rates(app, l, f, p)) }
-                section.chart { h2 { (l.t("班组", "units")) } (tables::units(l, f, p)) }
-                section.chart { h2 { (l.t("听音效率", "what listening finds")) } (listening(l, f, p)) }
-                section.chart { h2 { (l.t("培训需求", "training needs")) } (needs::needs(app, l, board)) }
+                section.chart { h2 { (l.t("什么时候出问题", "When it happens")) } (pictures::heat(app, l, f, p)) }
+                section.chart { h2 { (l.t("问题分布（通话数）", "Distribution of problems (calls)")) } (tables::distribution(app, l, f, p)) }
+                section.chart { h2 { (l.t("各项合格率", "Pass rate per item")) } (tables::pass_rates(app, l, f, p)) }
+                section.chart { h2 { (l.t("班组", "Units")) } (tables::units(l, f, p)) }
+                section.chart { h2 { (l.t("听音效率", "Review yield")) } (listening(l, f, p)) }
+                section.chart { h2 { (l.t("培训需求", "Training needs")) } (needs::needs(app, l, board)) }
             }
         },
     )
@@ -166,10 +174,10 @@ fn tiles(l: Lang, board: &Board) -> Markup {
         div.tiles {
             div.tile { b { (linked(sum.calls, p, &[("state", "understood")])) } (l.t("通话", "calls"))
                 @if sum.failed > 0 { small { " · " (linked(sum.failed, p, &[("state", "failed")])) (l.t(" 通处理失败", " failed")) } } }
-            div.tile { b { (linked(sum.flagged, p, &[("state", "flagged")])) } (l.t("机器有命中", "flagged by the machine")) }
+            div.tile { b { (linked(sum.flagged, p, &[("state", "flagged")])) } (l.t("系统有命中", "flagged by the system")) }
             div.tile { b { (linked(sum.heard, p, &[("state", "done")])) } (l.t("已复核", "reviewed")) }
             div.tile { b { (linked(sum.confirmed, p, &[("state", "confirmed")])) } (l.t("有属实问题", "with confirmed problems")) }
-            div.tile { b { @if judged > 0 { (percent(right as f64 / judged as f64)) } @else { "–" } } (l.t("机器命中属实率", "machine hits confirmed"))
+            div.tile { b { @if judged > 0 { (percent(right as f64 / judged as f64)) } @else { "–" } } (l.t("系统命中属实率", "system hits confirmed"))
                 small { @if judged > 0 { " " (range(low, high)) } " · " (led_items(judged, &evidence_url(p, &Evidence::Hits, &[]))) (l.t(" 项已判，n=", " judged, n=")) (evident(calls, p, &Evidence::Hits, &[])) } }
             div.tile { b { a href="/appeals?state=open" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
                 @if board.appeals.1 > 0 { small { " " a.problem href="/appeals?state=late" { (board.appeals.1) (l.t(" 件超期", " overdue")) } } } }

@@ -19,7 +19,7 @@ pub(super) fn needs(app: &App, l: Lang, board: &Board) -> Markup {
     let (f, p) = (&*board.figures, &board.period);
     let today = Period { from: board.last_day.clone(), to: board.last_day.clone() };
     html! {
-        p.note { (l.t("每个班组、坐席属实最多的三项；一项属实都没有时列机器命中最多的三项，供参考。不扣分的规则不算违规，不计。", "The three items with most confirmed violations; where none is confirmed, those with most machine hits, as a hint. Rules without points make no violation and do not count.")) }
+        p.note { (l.t("每个班组、坐席属实最多的三项；一项属实都没有时列系统命中最多的三项，供参考。不扣分的规则不算违规，不计。", "The three items with most confirmed violations; where none is confirmed, those with most machine hits, as a hint. Rules without points make no violation and do not count.")) }
         @if p.from <= today.from && today.from <= p.to {
             h3 { (l.t("最近一天的常见错误", "frequent errors of the last day")) " " small { (today.from) } }
             (worst(app, l, f, f.rows(), &today, |at| at.date == today.from, &[]))

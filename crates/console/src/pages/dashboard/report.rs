@@ -13,18 +13,14 @@ use crate::app::{App, Shared};
 use crate::auth::Person;
 use crate::figures::cells::last_day;
 use crate::figures::evidence::Evidence;
+use crate::figures::monthly::{counted, halves};
 use crate::figures::period::Period;
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
-use crate::pages::parts::{
-    Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, range, visible,
-};
+use crate::pages::parts::{Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, visible};
 use crate::pages::{layout, points, url};
-
-/// Share of the month's service-quality score that the two half-monthly listening scores make up (REQUIREMENTS C2).
-const LISTENING_SHARE: f64 = 0.7;
 
 /// Appeals by unit: made, and granted.
 type Appeals = BTreeMap<String, (i64, i64)>;
@@ -99,12 +95,12 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
             @if is_month(p) { p.note { (l.t("上半月、下半月：监听计划或随机抽到的通话的平均监听得分；按风险挑选的通话不计入，否则谁被挑得多谁的分就低。两半平均后按 70% 计入月度服务质量得分，缺一半不计。",
                 "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
             p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, rows, p, |_| true, &[("unit", unit)])) }
-            table {
+            div.wide { table {
                 thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
                     @if is_month(p) { th.num { (l.t("上半月", "first half")) } th.num { (l.t("下半月", "second half")) } th.num { (l.t("计入月度（×70%）", "counts 70 %")) } }
                     th.num { (l.t("属实", "confirmed")) } th { (l.t("主要问题", "main problems")) } th { (l.t("评语", "remarks")) } } }
                 tbody { @for agent in f.agents(unit) { (of_agent(app, person, p, f, unit, agent)) } }
-            }
+            } }
         }
     }
 }
@@ -113,7 +109,7 @@ fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
     let rate = f.any.as_ref().and_then(|a| a.units.iter().find(|u| u.unit == unit));
     let by_chance = f.by_chance(|r| r.rule_id == ANY_RULE && r.unit == unit);
     let share = rate.and_then(|u| Share::of_rate(&u.rate.powered, by_chance));
-    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (range(s.low, s.high)) (l.t("，", ", ")) (s.count(l, &s.behind(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
+    html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (s.words(l)) (l.t("，", ", ")) (s.count(l, &s.behind(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
 }
 
 /// Remarks, the most frequent first, each once with its number.
@@ -169,27 +165,13 @@ fn is_month(p: &Period) -> bool {
     p.from.get(..7) == p.to.get(..7) && p.from.ends_with("-01") && p.to.get(8..).is_some_and(|day| day > "15")
 }
 
-/// The halves of a month.
-fn halves(p: &Period) -> [Period; 2] {
-    let [first, second, _] = Period::names_of(&p.to);
-    [first, second].map(|name| Period::named(&name).unwrap_or_else(|| p.clone()))
-}
-
-/// What listening gives to the month's score: the mean of both halves, weighted; nothing while a half is missing, since a
-/// single half would stand for both.
-fn counted(first: Option<f64>, second: Option<f64>) -> Option<f64> {
-    first.zip(second).map(|(a, b)| f64::midpoint(a, b) * LISTENING_SHARE)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{counted, is_month};
+    use super::is_month;
     use crate::figures::period::Period;
 
     #[test]
-    fn both_halves_make_up_seventy_percent() {
-        assert!((counted(Some(90.0), Some(80.0)).unwrap() - 59.5).abs() < 1e-9);
-        assert_eq!(counted(Some(90.0), None), None);
+    fn a_month_is_told_from_its_halves() {
         assert!(is_month(&Period::named("2026-11").unwrap()) && !is_month(&Period::named("2026-11-1").unwrap()));
         assert!(!is_month(&Period::named("2026-11-2").unwrap()));
     }

@@ -9,7 +9,7 @@ use crate::figures::rows::{RuleSum, Sum};
 use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::pages::chart::{self, CONFIRMED, GOOD, MACHINE, bars};
-use crate::pages::parts::{Share, calls_url, is_violation, led, linked, percent, range, said, title};
+use crate::pages::parts::{Share, calls_url, is_violation, led, linked, percent, said, title};
 use crate::pages::{points, url};
 
 /// From this pass rate on an item is good enough (C6).
@@ -21,7 +21,7 @@ pub(super) fn distribution(app: &App, l: Lang, f: &Figures, p: &Period) -> Marku
     rules.sort_by_key(|(rule, s)| (-s.hit, -s.confirmed, *rule));
     let most = rules.iter().map(|(_, s)| s.hit.max(s.confirmed)).max().unwrap_or(0) as f64;
     html! {
-        p.legend { span.key-machine { "■ " (l.t("机器命中", "machine")) } " " span.key-people { "■ " (l.t("人工属实", "confirmed")) } }
+        p.legend { span.key-machine { "■ " (l.t("系统命中", "system")) } " " span.key-people { "■ " (l.t("人工属实", "confirmed")) } }
         @if rules.is_empty() { p.empty { (l.t("没有命中。", "No hits.")) } }
         table.plain { @for (rule, s) in &rules { tr {
             td { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if !is_violation(app, f, rule) { small { (l.t("不扣分", "no points")) } } }
@@ -39,7 +39,9 @@ fn by_chance(f: &Figures, rule: &str) -> usize {
 /// Pass rate of a rule: from people where they say anything about all calls, else the machine's.
 fn pass(f: &Figures, rule: &str, sum: &RuleSum) -> Option<Share> {
     let people = f.rates.get(rule).and_then(|r| Share::of_rate(&r.powered, by_chance(f, rule)));
-    people.or_else(|| Share::machine(sum.hit, sum.judged)).map(Share::rest)
+    let share = people.or_else(|| Share::machine(sum.hit, sum.judged))?;
+    // What was confirmed is a violation, also where chance did not draw it.
+    Some(share.at_least(sum.confirmed, f.rows().total().calls).rest())
 }
 
 pub(super) fn pass_rates(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
@@ -52,9 +54,9 @@ pub(super) fn pass_rates(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup 
     let (quiet, rows): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|(_, s, share)| s.hit + s.confirmed == 0 && share.at > 0.995);
     html! {
-        p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「机器」只是未命中的占比，未经人工核实，n 为机器能判断的通话数。规则不适用的通话算合格；不扣分的规则不算违规，另列在下面。n 里有随机抽到的，也有按风险挑出或自己打开来听的（推断时按各自被抽到的概率加权，没有抽样的只代表自己），随机抽到几通另外注明。",
-            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge. Calls that a rule does not apply to pass; rules without points make no violation and stand below. Some of n were drawn by chance, others were chosen by risk or by a person (each weighs by how likely it was to be heard; where nothing was drawn it stands for itself); those drawn by chance are told apart."))
-            " " b { (low) } (l.t(" 项低于 80%", " items under 80 %")) }
+        p { b { (low) } (l.t(" 项低于 80%", " items under 80 %")) }
+        details { summary { (l.t("如何计算", "How it is made")) } p.note { (l.t("合格率 = 1 − 违规率，低于 80% 标红。「人工复核」由随机抽听推断到全部通话，附 95% 区间，n 为人工判断的通话数；「系统命中率」一栏只是未命中的占比，未经人工核实，n 为系统能判断的通话数。规则不适用的通话算合格；不扣分的规则不算违规，另列在下面。n 里有随机抽到的，也有按风险挑出或自己打开来听的（推断时按各自被抽到的概率加权，没有抽样的只代表自己），随机抽到几通另外注明。",
+            "Pass rate = 1 − violation rate; red under 80 %. \"people\": estimated for all calls from those drawn by chance, n calls judged; \"machine\": the share without a hit, checked by nobody, n calls that the machine could judge. Calls that a rule does not apply to pass; rules without points make no violation and stand below. Some of n were drawn by chance, others were chosen by risk or by a person (each weighs by how likely it was to be heard; where nothing was drawn it stands for itself); those drawn by chance are told apart.")) } }
         (pass_table(app, l, f, p, &rows))
         @if !quiet.is_empty() { details { summary { (l.t("没有命中也没有属实的项目 ", "items without hits ")) (quiet.len()) } (pass_table(app, l, f, p, &quiet)) } }
         @if !free.is_empty() { details { summary { (l.t("不扣分的规则（不算违规，没有合格率） ", "rules without points (no violations, so no pass rate) ")) (free.len()) } (free_table(app, l, p, &free)) } }
@@ -65,12 +67,12 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
     html! {
         @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else {
             div.wide { table {
-                thead { tr { th { (l.t("项目", "item")) } th { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th { (l.t("仅人工", "people alone")) }
-                    th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
+                thead { tr { th { (l.t("项目", "item")) } th { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th { (l.t("仅人工", "Human only")) }
+                    th.num { (l.t("系统命中", "system hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
                 tbody { @for (rule, s, share) in rows { tr {
                     td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
                     td { (share.show(l, &share.behind(p, rule, &[]), 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
-                    td { (people_alone(f, p, rule)) }
+                    td { (people_alone(l, f, p, rule)) }
                     (counts(p, rule, s))
                 } } }
             } }
@@ -82,7 +84,7 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
 fn free_table(app: &App, l: Lang, p: &Period, rules: &[(&str, RuleSum)]) -> Markup {
     html! {
         table {
-            thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("机器命中", "machine hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
+            thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("系统命中", "system hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
             tbody { @for (rule, s) in rules { tr {
                 td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } }
                 (counts(p, rule, s))
@@ -101,10 +103,10 @@ fn counts(p: &Period, rule: &str, s: &RuleSum) -> Markup {
 }
 
 /// The same from people's judgements without the machine's help, to see what the help is; they rest on the same calls.
-fn people_alone(f: &Figures, p: &Period, rule: &str) -> Markup {
+fn people_alone(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
     let share = f.rates.get(rule).and_then(|r| Share::of_rate(&r.human, by_chance(f, rule))).map(Share::rest);
     html! { @match share {
-        Some(s) => { (percent(s.at)) small { (range(s.low, s.high)) " · n=" (led(s.n, &s.calls(p, rule, &[]))) } },
+        Some(s) => { (percent(s.at)) small { (s.words(l)) " · n=" (led(s.n, &s.calls(p, rule, &[]))) } },
         None => "–",
     } }
 }
@@ -117,14 +119,13 @@ pub(super) fn units(l: Lang, f: &Figures, p: &Period) -> Markup {
         let people = people.and_then(|u| Share::of_rate(&u.rate.powered, by_chance()));
         people.or_else(|| Share::machine(sum.flagged, sum.calls))
     };
-    let mut rows: Vec<_> = sums.iter().map(|(unit, sum)| (unit, sum, rate(unit, sum))).collect();
-    let at = |s: &Option<Share>| s.map_or(-1.0, |s| s.at);
-    rows.sort_by(|a, b| at(&b.2).total_cmp(&at(&a.2)).then(a.0.cmp(b.0)));
+    // By name: an order by the rate would be a ranking.
+    let rows: Vec<_> = sums.iter().map(|(unit, sum)| (unit, sum, rate(unit, sum))).collect();
     let most = chart::ceiling(rows.iter().filter_map(|r| r.2).map(|s| s.high).fold(0.0, f64::max)).min(1.0);
     html! {
         @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else { div.wide { table {
-            thead { tr { th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("机器命中", "flagged")) } th.num { (l.t("已复核", "reviewed")) }
-                th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）", "violation rate (95 %)")) } th.num { (l.t("平均监听得分", "mean score")) } } }
+            thead { tr { th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("系统命中", "flagged")) } th.num { (l.t("已复核", "reviewed")) }
+                th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th.num { (l.t("平均监听得分", "mean score")) } } }
             tbody { @for (unit, sum, share) in &rows {
                 @let with = |state| [("unit", unit.as_str()), ("state", state)];
                 @let (score, n) = f.rows().unit(unit).score(|_| true);

@@ -23,12 +23,12 @@ pub(super) fn table(
     people: &[Leniency],
 ) -> Markup {
     html! {
-        p.note { (l.t("机器命中的项目判为属实的比例；同一规则在一通电话里只算一次，按本人最后所说计，存疑和申诉改判不计。各人拿到的规则不同，所以与“假如每条规则都按其他人的属实率来判”\
+        p.note { (l.t("系统命中的项目判为属实的比例；同一规则在一通电话里只算一次，按本人最后所说计，存疑和申诉改判不计。各人拿到的规则不同，所以与“假如每条规则都按其他人的属实率来判”\
               应有的数目相比：比值大于 1 是比别人更常判属实（偏严），小于 1 是更少（偏宽）。比值的区间已按人数校正，不含 1 才算有差异。前提是同一规则各人听到的通话难易相当。",
             "Share of the machine's hits that were confirmed: a rule counts once in a call, by the person's own last word, without doubts and decisions of appeals. \
              Since each person is given other rules, it is compared with what would have been confirmed at the others' rate of every rule: above 1 is stricter, below 1 more lenient. \
              Intervals of the ratio are corrected for the number of people; only where they exclude 1 there is a difference. It takes for granted that calls of one rule are equally hard for all.")) }
-        @if people.is_empty() { p.empty { (l.t("还没有人判断过机器的命中。", "Nobody judged a hit.")) } } @else { div.wide { table {
+        @if people.is_empty() { p.empty { (l.t("还没有人判断过系统的命中。", "Nobody judged a hit.")) } } @else { div.wide { table {
             thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("属实 / 判断", "confirmed / judged")) }
                 th { (l.t("属实率（95% 区间）", "share (95 %)")) } th { (l.t("实际 / 应有", "observed / expected")) } th { (l.t("与他人相比", "beside the others")) } } }
             tbody { @for x in people { tr {

@@ -135,16 +135,16 @@ fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
     html! {
         @if loads.is_empty() { p.empty { (l.t("没有复核记录。", "Nothing was reviewed.")) } } @else { div.wide { table {
             thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("复核通话", "calls reviewed")) } @if lead { th.num { (l.t("其中重复", "blind duplicates")) } }
-                th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("占用中", "open claims")) } th.num { (l.t("平均给分", "mean score")) } } }
+                th.num { (l.t("实听（小时）", "played (h)")) } th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("复核中", "In review")) } th.num { (l.t("平均给分", "mean score")) } } }
             tbody { @for x in loads { tr {
                 td { (x.display) small { (x.name) } }
                 td.num { (handed_in(x.calls, &x.name, false)) }
-                @if lead { td.num { (handed_in(x.duplicates, &x.name, true)) } } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
+                @if lead { td.num { (handed_in(x.duplicates, &x.name, true)) } } td.num { (format!("{:.1}", x.played_ms as f64 / 3_600_000.0)) } td.num { (points(x.heard_ms as f64 / 60_000.0)) }
                 td.num { @if x.days > 0 { (points(x.calls as f64 / x.days as f64)) small { (x.days) (l.t(" 天", if x.days == 1 { " day" } else { " days" })) } } @else { "–" } }
                 td.num { @if x.claims > 0 { a href=(format!("/queue?state=all&claimed={}", url(&x.name))) { (x.claims) } } @else { "0" } } td.num { (x.score.map_or_else(|| "–".to_owned(), points)) }
             } } }
         } } }
-        p.note { (l.t("听音：整通已听的按通话时长，其余按命中处（从前两秒听起）估计，缺失类按整通。工作按提交的日期计。", "Heard: whole calls by their length, others by their flagged places from two seconds before, and as a whole for what is missing. Work counts on the day it was handed in.")) }
+        p.note { (l.t("实听：真正播放过的部分，任何速度，每处只算一次。听音约：整通已听的按通话时长，其余按命中处（从前两秒听起）估计，缺失类按整通。工作按提交的日期计。", "Played: what was really played, at any speed, each moment once. Heard, about: whole calls by their length, others by their flagged places from two seconds before, and as a whole for what is missing. Work counts on the day it was handed in.")) }
     }
 }
 

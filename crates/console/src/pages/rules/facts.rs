@@ -12,7 +12,7 @@ use crate::pages::points;
 pub(super) fn facts(l: Lang, rule: &Rule) -> Markup {
     html! {
         dl.facts {
-            dt { (l.t("缘由", "why")) } dd { (rule.why.trim()) }
+            dt { (l.t("规则说明", "why")) } dd { (rule.why.trim()) }
             dt { (l.t("依据", "requirement")) } dd { (rule.requirement) }
             dt { (l.t("扣分", "points")) } dd { (points(rule.points.value)) @if let Some(cap) = &rule.points_cap { (l.t("，每处累计，至多 ", " for each place, at most ")) (points(cap.value)) } }
             dt { (l.t("适用", "applies to")) } dd { (applies(l, rule)) }

@@ -76,7 +76,8 @@ pub(super) fn precision(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup 
     html! { @match accuracy {
         None => span.soft { (l.t("没有可推断的人工判断", "no judgement to go by")) },
         Some(a) => @match Share::of_rate(&a.precision, by_chance()) {
-            Some(share) => (share.show(l, &behind(), 1.0, MACHINE, None)),
+            // How right a rule is holds for calls to come: an interval of no width would promise too much.
+            Some(share) => (share.habit().show(l, &behind(), 1.0, MACHINE, None)),
             // Verdicts on calls that no draw picked say nothing about the others.
             None => span.soft { "n=" (evident(a.precision.n, p, &hits, &[])) (l.t("，非随机抽听，不能推断", ", not drawn by chance")) },
         },
@@ -91,9 +92,13 @@ pub(super) fn misses(l: Lang, f: &Figures, p: &Period, rule: &str) -> Markup {
     let known = accuracy.filter(|a| a.misses_fewer_than < 1.0);
     html! {
         @match known {
+            Some(a) if a.missed_among_clear.estimate.is_some_and(|e| e < 1e-12) && heard > 0 => {
+                (l.t("抽听 ", "of ")) (evident(heard, p, &clear, &[])) (l.t(" 通未发现漏检", " heard none was missed"))
+                small { (l.t(" 漏检率 < ", " misses < ")) (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) } },
             Some(a) => { "< " (format!("{:.1}%", (a.misses_fewer_than * 1000.0).ceil() / 10.0)) " " small { (l.t("95% 把握", "95 % sure")) } },
             None => span.soft { (l.t("未知", "unknown")) },
         }
-        @if heard > 0 { small { (l.t(" 抽听未命中通话 n=", " calls without a hit heard: n=")) (evident(heard, p, &clear, &[])) } }
+        @let none = known.is_some_and(|a| a.missed_among_clear.estimate.is_some_and(|e| e < 1e-12));
+        @if heard > 0 && !none { small { (l.t(" 抽听未命中通话 n=", " calls without a hit heard: n=")) (evident(heard, p, &clear, &[])) } }
     }
 }

@@ -18,7 +18,7 @@ use crate::page_error::PageError;
 use crate::pages::layout::{self, csrf};
 use crate::pages::parts::{chooser, linked, percent, range, said};
 use crate::pages::rules::false_hits::FalseHits;
-use crate::pages::rules::trial::{MOST_CHARS, Tried, Typed, attempt as judge};
+use crate::pages::rules::trial::{MOST_CHARS, Tried, Typed, attempt as judge, matched};
 use crate::pages::rules::{facts, list};
 use crate::pages::{clock, url};
 
@@ -170,7 +170,8 @@ fn outcome(person: &Person, tried: Option<&Tried>) -> Markup {
         @if !t.finding.evidence.is_empty() {
             ul { @for e in &t.finding.evidence { li { (clock(e.span.start_ms)) " “" (lang::evidence(l, &e.text)) "” " small { (match_kind(l, e.kind.as_str())) } } } }
         }
-        h3 { (l.t("步骤", "steps")) }
-        pre.steps { (t.steps) }
+        h3 { (l.t("命中了什么", "What matched")) }
+        pre.steps { (matched(&t.steps)) }
+        details { summary { (l.t("全部步骤 ", "all steps ")) (t.steps.lines().count()) } pre.steps { (t.steps) } }
     }
 }

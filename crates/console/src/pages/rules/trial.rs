@@ -83,6 +83,13 @@ pub(super) fn attempt(
     Ok(Some(Tried { finding, steps, turns: turns.len() }))
 }
 
+/// What matched, and the verdict: of forty lines of expressions that were tried, those that somebody who tries a rule looks for.
+pub(super) fn matched(steps: &str) -> String {
+    let found = |line: &&str| line.trim_start().starts_with(['✓', '→']);
+    let lines = steps.lines().filter(found).chain(steps.lines().last().filter(|last| !found(last)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// A line with the words that the pages use in place of the codes that rules and the command line have.
 fn in_words(l: Lang, line: &str) -> String {
     if let Some((code, why)) = line.strip_prefix("结论：").and_then(|rest| rest.split_once(" — ")) {
@@ -182,7 +189,10 @@ mod tests {
                 && hit.steps.starts_with("检查范围")
                 && !hit.finding.evidence.is_empty()
         );
-        assert_eq!(attempt("客户：你真笨").unwrap().finding.verdict, Verdict::Clear);
+        let matched = super::matched(&hit.steps);
+        assert!(matched.contains("→") && matched.ends_with("“笨”") && !matched.contains("坐席]"), "{matched}");
+        let clear = attempt("客户：你真笨").unwrap();
+        assert_eq!((clear.finding.verdict, super::matched(&clear.steps).lines().count()), (Verdict::Clear, 1));
         assert!(attempt(" \n").is_none());
         lang.set(Lang::En);
         let hit = attempt("坐席：你真笨").unwrap();
