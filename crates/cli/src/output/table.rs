@@ -28,6 +28,9 @@ fn is_wide(c: char) -> bool {
     matches!(c as u32, 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6)
 }
 
+/// Words up to so many columns are not cut; rather the table is wider than the terminal.
+const WHOLE: usize = 24;
+
 /// Pads to a width on the terminal.
 fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
@@ -112,8 +115,11 @@ fn widths(rows: &[Vec<String>], limit: usize) -> Vec<(usize, Cut)> {
         widths[column].0 -= 1;
     }
     for cut in [Cut::Words, Cut::Ids, Cut::Anywhere] {
-        let floors: Vec<usize> =
-            (0..columns).map(|i| widest(i, &|cell| longest_piece(cell, cut)).max(NARROWEST)).collect();
+        let floor = |cell: &str| match cut {
+            Cut::Anywhere => longest_piece(cell, Cut::Ids).min(WHOLE),
+            gentler => longest_piece(cell, gentler),
+        };
+        let floors: Vec<usize> = (0..columns).map(|i| widest(i, &floor).max(NARROWEST)).collect();
         while widths.iter().map(|(w, _)| w).sum::<usize>() > room {
             let can = (0..columns).filter(|i| widths[*i].0 > floors[*i]).max_by_key(|i| widths[*i].0);
             let Some(column) = can else { break };
@@ -154,7 +160,7 @@ fn wrap(cell: &str, columns: usize, cut: Cut) -> Vec<String> {
         return vec![cell.to_owned()];
     }
     let mut lines = vec![String::new()];
-    for piece in pieces(cell, cut) {
+    for piece in pieces(cell, cut.min(Cut::Ids)) {
         let used = lines.last().map_or(0, |line| width(line));
         if used > 0 && used + width(piece.trim_end()) > columns {
             lines.push(String::new());

@@ -81,11 +81,9 @@ fn text(set: &str, report: &SpokenReport) -> String {
         "规则",
         "标注",
         "应违规",
-        "原文查准/查全",
+        "原文",
         "听写查准",
-        "95% 区间",
         "听写查全",
-        "95% 区间",
         "误判",
         "漏判",
         "无法判定",
@@ -102,23 +100,22 @@ fn text(set: &str, report: &SpokenReport) -> String {
     let undecided = heard.undecided_hits + heard.undecided_others;
     let share = undecided as f64 * 100.0 / heard.labelled.max(1) as f64;
     let note = format!(
-        "无法判定占标注的 {share:.1} %。区间为 Wilson 95 %；应违规而无法判定的算漏。只对这些录音和这个模型成立。\n"
+        "无法判定占标注的 {share:.1} %。“原文”为查准/查全；括号内为 Wilson 95 % 区间；应违规而无法判定的算漏。只对这些录音和这个模型成立。\n"
     );
     format!("{set}\n{}{note}", table(&rows))
 }
 
 fn row(name: &str, said: &RuleMeasure, heard: &RuleMeasure) -> Vec<String> {
-    let percent =
-        |share: Option<(f64, f64, f64)>| share.map_or_else(|| "–".to_owned(), |s| format!("{:.0}", s.0 * 100.0));
-    let range = |share: Option<(f64, f64, f64)>| {
-        share.map_or_else(|| "–".to_owned(), |s| format!("{:.0}–{:.0}", s.1 * 100.0, s.2 * 100.0))
+    type Share = Option<(f64, f64, f64)>;
+    let percent = |share: Share| share.map_or_else(|| "–".to_owned(), |s| format!("{:.0}", s.0 * 100.0));
+    let range = |share: Share| {
+        let all = |s: (f64, f64, f64)| format!("{:.0}（{:.0}–{:.0}）", s.0 * 100.0, s.1 * 100.0, s.2 * 100.0);
+        share.map_or_else(|| "–".to_owned(), all)
     };
     let hits = heard.true_hits + heard.missed + heard.undecided_hits;
     let mut cells = vec![name.to_owned(), heard.labelled.to_string(), hits.to_string()];
     cells.push(format!("{}/{}", percent(said.precision()), percent(said.recall())));
-    for share in [heard.precision(), heard.recall()] {
-        cells.extend([percent(share), range(share)]);
-    }
+    cells.extend([heard.precision(), heard.recall()].map(range));
     let undecided = heard.undecided_hits + heard.undecided_others;
     cells.extend([heard.false_hits, heard.missed, undecided].map(|n| n.to_string()));
     cells
