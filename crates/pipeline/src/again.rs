@@ -15,6 +15,8 @@ use crate::front::raise;
 
 /// Longest stretch that is heard again as a whole; of longer turns so much around the place, milliseconds.
 const LONGEST_MS: i64 = 12_000;
+/// Answers below this are not kept where somebody would be accused: of such readings hardly any was said.
+const LEAST_ACCUSING: f64 = -6.0;
 /// Stretches of one turn that are searched for phrases.
 const STRETCHES: usize = 6;
 /// Sound before and after the words, milliseconds.
@@ -103,10 +105,12 @@ impl<'a> SecondHearing<'a> {
         };
         let place = |range: &Range<usize>| chars.start + blank + range.start..chars.start + blank + range.end;
         let spotted = answer.spotted.into_iter().map(|s| {
-            let question = Question { turn: turn.index, range: place(&s.range), phrase: s.phrase };
+            let question = Question { turn: turn.index, range: place(&s.range), phrase: s.phrase, accuses: false };
             (question.text(turn), s.score)
         });
-        let asked = asked.iter().map(|q| q.text(turn)).zip(answer.texts);
+        let asked = asked.iter().zip(answer.texts);
+        let asked = asked.filter(|(q, score)| !q.accuses || *score >= LEAST_ACCUSING);
+        let asked = asked.map(|(q, score)| (q.text(turn), score));
         let rounded = |score: f64| (score * 100.0).round() / 100.0;
         Ok(Some(asked.chain(spotted).map(|(text, score)| Alternative { text, score: rounded(score) }).collect()))
     }

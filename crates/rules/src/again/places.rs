@@ -98,7 +98,8 @@ pub(super) fn accusing(rule: &Rule, call: &CallView<'_>, judgement: &Judgement) 
     let mut words = awaited_by(rule, call);
     words.retain(|word| word.words.chars().count() >= ACCUSING_CHARS);
     let near = nearest(call, &judgement.searched, words);
-    in_order(near.into_iter().filter(|(cost, _)| *cost <= ACCUSING_COST).collect())
+    let near = near.into_iter().filter(|(cost, _)| *cost <= ACCUSING_COST);
+    in_order(near.map(|(cost, question)| (cost, Question { accuses: true, ..question })).collect())
 }
 
 /// True where the recogniser was asked whether one of the words that the rule waits for was said in the turn.
@@ -127,7 +128,7 @@ fn nearest(call: &CallView<'_>, on: &Selection, mut words: Vec<Awaited>) -> Vec<
             }
             let Some(near) = phrase_likeness(view.sounds(), &sounds).filter(|m| m.cost <= MAX_COST) else { continue };
             let range = view.norm.to_original(near.range);
-            found.push((near.cost, Question { turn: view.turn.index, range, phrase: words.clone() }));
+            found.push((near.cost, Question { turn: view.turn.index, range, phrase: words.clone(), accuses: false }));
         }
     }
     found

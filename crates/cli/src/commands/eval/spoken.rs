@@ -77,17 +77,7 @@ fn hear(folder: &Path, calls: &[SpokenCall], out: &Path, args: &EvalArgs) -> Res
 }
 
 fn text(set: &str, report: &SpokenReport) -> String {
-    let titles = [
-        "规则",
-        "标注",
-        "应违规",
-        "原文",
-        "听写查准",
-        "听写查全",
-        "误判",
-        "漏判",
-        "无法判定",
-    ];
+    let titles = ["规则", "标注", "应违规", "原文", "听写查准", "听写查全", "误判", "漏判", "无法判定"];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     let (mut said, mut heard) = (RuleMeasure::default(), RuleMeasure::default());
     for (rule, one) in &report.heard {
