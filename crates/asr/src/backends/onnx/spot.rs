@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::sessions::{Heard, Sessions, Tokens};
+use super::rules::Row;
+use super::sessions::{Heard, Past, Sessions, Step, Tokens};
 use crate::AsrError;
 
 /// Log-probability of a phrase's first token under which it did not begin at a place.
@@ -41,28 +42,10 @@ pub(super) struct Place {
 
 /// Of each phrase its best place, in the order of phrases.
 pub(super) fn spot(sessions: &mut Sessions, heard: &Heard, asked: &Spotting<'_>) -> Result<Vec<Place>, AsrError> {
-    let (head, count) = (asked.head.len(), asked.written.len());
-    let ids: Vec<i64> = asked.head.iter().chain(asked.written).map(|t| i64::from(*t)).collect();
-    let take: Vec<i64> = (head - 1..head + count).map(|at| at as i64).collect();
-    let none = sessions.no_past(1)?;
-    let read = sessions.step(heard, &none, &Tokens { ids: &ids, rows: 1, take: &take })?;
-    let logprob = |at: usize, token: u32| -> Result<f32, AsrError> {
-        let row = read.row(at)?;
-        Ok(row.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY) - row.text_lse)
-    };
-    let mut own = Vec::with_capacity(count);
-    for (at, token) in asked.written.iter().enumerate() {
-        own.push(f64::from(logprob(at, *token)?));
-    }
+    let text = Read::of(sessions, heard, asked)?;
     let (mut best, mut tried): (Vec<Place>, BTreeMap<usize, Vec<usize>>) = (Vec::new(), BTreeMap::new());
     for (phrase, tokens) in asked.phrases.iter().enumerate() {
-        let mut begins = Vec::new();
-        for (at, chars) in asked.chars.iter().enumerate() {
-            if chars.is_some() {
-                begins.push((logprob(at, tokens[0])?, at));
-            }
-        }
-        begins.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let begins = text.begins(asked, tokens[0])?;
         let at = begins.first().and_then(|(_, at)| asked.chars[*at]).unwrap_or(0);
         best.push(Place { phrase, at, gain: None });
         for (_, at) in begins.into_iter().filter(|(first, _)| *first >= BEGINS).take(PLACES) {
@@ -71,10 +54,10 @@ pub(super) fn spot(sessions: &mut Sessions, heard: &Heard, asked: &Spotting<'_>)
     }
     for (at, phrases) in tried {
         for phrases in phrases.chunks(ROWS) {
-            let sums = from_here(sessions, heard, asked, &read.past, at, phrases)?;
+            let sums = from_here(sessions, heard, asked, &text.step.past, at, phrases)?;
             for (phrase, rest) in phrases.iter().zip(sums) {
-                let first = f64::from(logprob(at, asked.phrases[*phrase][0])?);
-                let gain = first + rest - asked.same_length(at, *phrase, &own);
+                let first = f64::from(text.logprob(at, asked.phrases[*phrase][0])?);
+                let gain = first + rest - asked.same_length(at, *phrase, &text.own);
                 if best[*phrase].gain.is_none_or(|known| gain > known) {
                     let at = asked.chars[at].unwrap_or(0);
                     best[*phrase] = Place { phrase: *phrase, at, gain: Some(gain) };
@@ -85,12 +68,53 @@ pub(super) fn spot(sessions: &mut Sessions, heard: &Heard, asked: &Spotting<'_>)
     Ok(best)
 }
 
+/// The text as the decoder read it.
+struct Read {
+    step: Step,
+    /// Log-probability of each of its tokens.
+    own: Vec<f64>,
+}
+
+impl Read {
+    fn of(sessions: &mut Sessions, heard: &Heard, asked: &Spotting<'_>) -> Result<Self, AsrError> {
+        let before = asked.head.len();
+        let ids: Vec<i64> = asked.head.iter().chain(asked.written).map(|t| i64::from(*t)).collect();
+        let take: Vec<i64> = (before - 1..ids.len()).map(|at| at as i64).collect();
+        let none = sessions.no_past(1)?;
+        let step = sessions.step(heard, &none, &Tokens { ids: &ids, rows: 1, take: &take })?;
+        let mut read = Self { step, own: Vec::with_capacity(asked.written.len()) };
+        for (at, token) in asked.written.iter().enumerate() {
+            read.own.push(f64::from(read.logprob(at, *token)?));
+        }
+        Ok(read)
+    }
+
+    /// Log-probability of a token after so many of the text.
+    fn logprob(&self, at: usize, token: u32) -> Result<f32, AsrError> {
+        Ok(logprob(self.step.row(at)?, token))
+    }
+
+    /// Places between characters by how likely a token is there, the likeliest first.
+    fn begins(&self, asked: &Spotting<'_>, token: u32) -> Result<Vec<(f32, usize)>, AsrError> {
+        let mut begins = Vec::new();
+        for at in (0..asked.chars.len()).filter(|at| asked.chars[*at].is_some()) {
+            begins.push((self.logprob(at, token)?, at));
+        }
+        begins.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        Ok(begins)
+    }
+}
+
+fn logprob(row: Row<'_>, token: u32) -> f32 {
+    row.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY) - row.text_lse
+}
+
 /// Log-probability of each phrase's tokens after its first, when it is read after so many tokens of the text.
 fn from_here(
     sessions: &mut Sessions,
     heard: &Heard,
     asked: &Spotting<'_>,
-    read: &super::sessions::Past,
+    read: &Past,
     at: usize,
     phrases: &[usize],
 ) -> Result<Vec<f64>, AsrError> {
@@ -111,9 +135,7 @@ fn from_here(
     }
     let step = sessions.step(heard, &past, &Tokens { ids: &ids, rows: phrases.len(), take: &take })?;
     for (i, (row, token)) in wanted.into_iter().enumerate() {
-        let logits = step.row(i)?;
-        let logit = logits.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY);
-        sums[row] += f64::from(logit - logits.text_lse);
+        sums[row] += f64::from(logprob(step.row(i)?, token));
     }
     Ok(sums)
 }
