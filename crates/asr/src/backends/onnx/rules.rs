@@ -18,6 +18,13 @@ pub(super) struct Row<'a> {
     pub time_lse: f32,
 }
 
+impl Row<'_> {
+    /// Log-probability of a token among text tokens and the end.
+    pub(super) fn logprob(&self, token: u32) -> f32 {
+        self.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY) - self.text_lse
+    }
+}
+
 /// What may follow.
 struct Allowed {
     text: bool,

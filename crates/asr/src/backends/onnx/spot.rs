@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::Row;
 use super::sessions::{Heard, Past, Sessions, Step, Tokens};
 use crate::AsrError;
 
@@ -91,7 +90,7 @@ impl Read {
 
     /// Log-probability of a token after so many of the text.
     fn logprob(&self, at: usize, token: u32) -> Result<f32, AsrError> {
-        Ok(logprob(self.step.row(at)?, token))
+        Ok(self.step.row(at)?.logprob(token))
     }
 
     /// Places between characters by how likely a token is there, the likeliest first.
@@ -103,10 +102,6 @@ impl Read {
         begins.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         Ok(begins)
     }
-}
-
-fn logprob(row: Row<'_>, token: u32) -> f32 {
-    row.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY) - row.text_lse
 }
 
 /// Log-probability of each phrase's tokens after its first, when it is read after so many tokens of the text.
@@ -135,7 +130,7 @@ fn from_here(
     }
     let step = sessions.step(heard, &past, &Tokens { ids: &ids, rows: phrases.len(), take: &take })?;
     for (i, (row, token)) in wanted.into_iter().enumerate() {
-        sums[row] += f64::from(logprob(step.row(i)?, token));
+        sums[row] += f64::from(step.row(i)?.logprob(token));
     }
     Ok(sums)
 }

@@ -45,9 +45,7 @@ fn chunk(
     let step = sessions.step(heard, &past, &Tokens { ids: &ids, rows: rows.len(), take: &take })?;
     let mut sums = vec![0.0; rows.len()];
     for (i, (row, token)) in wanted.into_iter().enumerate() {
-        let logits = step.row(i)?;
-        let logit = logits.logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY);
-        sums[row] += f64::from(logit - logits.text_lse);
+        sums[row] += f64::from(step.row(i)?.logprob(token));
     }
     Ok(sums)
 }
