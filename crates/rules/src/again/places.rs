@@ -12,8 +12,11 @@ use crate::view::{CallView, Selection};
 
 /// Mean cost per syllable from which a stretch does not sound like a word at all.
 const MAX_COST: f64 = 0.56;
-/// The same where it would accuse, and the fewest characters of such words: short ones sound like something everywhere.
-const ACCUSING_COST: f64 = 0.4;
+/// The same for what would excuse that a rule applies.
+const EXCEPTED_COST: f64 = 0.4;
+/// The same for what would accuse, and the fewest characters of such words: short ones sound like something everywhere. Every
+/// turn with a question is heard again, and there are many more words that accuse than are said.
+const ACCUSING_COST: f64 = 0.2;
 const ACCUSING_CHARS: usize = 3;
 /// Turns in which one rule's phrases are looked for by the recogniser itself.
 const SEARCHED_AGAIN: usize = 8;
@@ -42,7 +45,7 @@ pub(super) fn readings(rule: &Rule, call: &CallView<'_>, judgement: &Judgement) 
         when.walk(&mut |c| exceptions.extend(c.operator().map(|(_, op)| op.excusing(call)).into_iter().flatten()));
     }
     let near = nearest(call, &call.everything(), exceptions).into_iter().filter(|(_, q)| !accuses(q));
-    found.extend(near.filter(|(cost, _)| *cost <= ACCUSING_COST));
+    found.extend(near.filter(|(cost, _)| *cost <= EXCEPTED_COST));
     in_order(found)
 }
 
