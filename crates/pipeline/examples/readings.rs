@@ -14,7 +14,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use callsift_core::Verdict;
 use callsift_pipeline::{Config, facts, labelled, transcripts::Transcripts};
-use callsift_rules::{EvalOptions, Reading, RuleSet, UNHEARD};
+use callsift_rules::{Answers, EvalOptions, Reading, RuleSet, UNHEARD};
 
 /// Scores are brought to the size of the others, so that the fit converges.
 const SCALE: f64 = 10.0;
@@ -38,7 +38,7 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
     let labels = labelled::labels(file)?;
     let calls = Transcripts::open(file, &Config::default().metadata, "1970-01-01", None)?;
     // Everything that was asked, however unlikely.
-    let options = EvalOptions { unsaid_below: 0.0, ..EvalOptions::default() };
+    let options = EvalOptions { unsaid_below: 0.0, said_from: 0.0, ..EvalOptions::default() };
     let mut observations = Vec::new();
     for call in 0..calls.len() {
         let report = calls.read(call)?;
@@ -50,20 +50,21 @@ fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
         }
         let found = rules.evaluate(&plain, facts.clone(), &options);
         let call = rules.view(&report.turns, facts, &options);
+        let answers = Answers::of(&call);
         for clear in found.iter().filter(|f| f.verdict == Verdict::Clear) {
             let (Some(label), rule) = (labels.get(&clear.rule_id), rules.get(&clear.rule_id)?) else { continue };
-            if let Some(best) = rules.accusing(rule, &call, (0.0, &options)) {
+            if let Some(best) = answers.accusing(rule, &options) {
                 let said = *label == Verdict::Hit;
-                println!("accuses: {said:5} {}", line(&best, &report.recording.meta.call_id, &clear.rule_id));
+                println!("accuses: {said:5} {}", line(best, &report.recording.meta.call_id, &clear.rule_id));
             }
         }
         for hit in found.iter().filter(|f| f.verdict == Verdict::Hit) {
             let Some(label) = labels.get(&hit.rule_id) else { continue };
             let rule = rules.get(&hit.rule_id)?;
-            let best = rules.clearing((rule, hit), &call, &options);
+            let best = answers.clearing(rule, hit, &options);
             if let Some(best) = best {
                 let said = *label != Verdict::Hit;
-                println!("clears: {said:5} {}", line(&best, &report.recording.meta.call_id, &hit.rule_id));
+                println!("clears: {said:5} {}", line(best, &report.recording.meta.call_id, &hit.rule_id));
                 observations.push(([1.0, best.alternative.score.max(UNHEARD) / SCALE, best.cost], said));
             }
         }

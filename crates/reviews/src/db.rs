@@ -158,35 +158,36 @@ pub(crate) mod tests {
         assert!(db.connection().execute(over, []).is_err());
     }
 
-    #[test]
-    fn a_database_from_before_keeps_what_it_holds() {
+    /// A database of an older version with some rows, opened by this one.
+    fn of_version(version: usize, rows: &str) -> (tempfile::TempDir, Db) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("reviews.db");
         let mut old = Connection::open(&path).unwrap();
-        migrations().to_version(&mut old, 2).unwrap();
+        migrations().to_version(&mut old, version).unwrap();
+        old.execute_batch(rows).unwrap();
+        drop(old);
+        let db = Db::open(&path).unwrap();
+        (dir, db)
+    }
+
+    #[test]
+    fn a_database_from_before_keeps_what_it_holds() {
         let said = "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
                     INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, note, ruleset_hash, user_id, at_us)
                     VALUES ('c1', 0, 'rude', '', 'finding', 'rejected', '玩笑', 'h', 1, 1)";
-        old.execute_batch(said).unwrap();
-        drop(old);
-        let standing = Db::open(&path).unwrap().verdicts_of("c1", Slot::First).unwrap();
+        let (_dir, db) = of_version(2, said);
+        let standing = db.verdicts_of("c1", Slot::First).unwrap();
         assert_eq!((standing[0].note.as_str(), standing[0].cause), ("玩笑", None));
     }
 
     /// The record of a draw names its calls in order, and always did.
     #[test]
     fn draws_from_before_keep_their_order() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("reviews.db");
-        let mut old = Connection::open(&path).unwrap();
-        migrations().to_version(&mut old, 4).unwrap();
         let drawn = r#"INSERT INTO draws VALUES (1, '', '{"picked":[{"call_id":"b"},{"call_id":"a"}]}', '', '', 3, 0, ''),
                          (2, '', 'no record', '', '', 1, 0, '');
                        INSERT INTO draw_calls (draw_id, call_id, picked, part, why)
                        VALUES (1, 'a', 1, '', ''), (1, 'b', 1, '', ''), (1, 'c', 0, '', ''), (2, 'a', 1, '', '')"#;
-        old.execute_batch(drawn).unwrap();
-        drop(old);
-        let db = Db::open(&path).unwrap();
+        let (_dir, db) = of_version(4, drawn);
         let mut statement = db.conn.prepare("SELECT position FROM draw_calls ORDER BY draw_id, call_id").unwrap();
         let positions = statement.query_map([], |r| r.get::<_, Option<i64>>(0)).unwrap();
         assert_eq!(positions.map(Result::unwrap).collect::<Vec<_>>(), [Some(1), Some(0), None, None]);
@@ -195,10 +196,6 @@ pub(crate) mod tests {
     /// What was said before a form was handed in is in it, what came after is not; forms still cannot be changed.
     #[test]
     fn forms_from_before_publish_what_they_held() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("reviews.db");
-        let mut old = Connection::open(&path).unwrap();
-        migrations().to_version(&mut old, 7).unwrap();
         let said = "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
                     INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, note, ruleset_hash, user_id, at_us)
                     VALUES ('c1', 0, 'rude', 't1', 'finding', 'confirmed', '', 'h', 1, 10),
@@ -206,9 +203,7 @@ pub(crate) mod tests {
                            ('c2', 0, 'rude', 't1', 'finding', 'confirmed', '', 'h', 1, 10);
                     INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us)
                     VALUES ('c1', 0, '{}', 90.0, '', '', 0, 1, 1, 20)";
-        old.execute_batch(said).unwrap();
-        drop(old);
-        let db = Db::open(&path).unwrap();
+        let (_dir, db) = of_version(7, said);
         let of = |call: &str| {
             let rows = db.published_of(call, Slot::First).unwrap();
             rows.into_iter().map(|p| (p.verdict.place, p.published_us)).collect::<Vec<_>>()

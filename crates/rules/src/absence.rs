@@ -1,7 +1,7 @@
 //! Proof that something was not said: what was searched, how well it was heard, what came closest.
 
 use callsift_core::{AbsenceProof, MatchKind, NearMiss, Turn};
-use callsift_text::{least_cost, phrase_likeness};
+use callsift_text::phrase_within;
 
 use crate::evaluate::EvalOptions;
 use crate::logic::Eval;
@@ -36,10 +36,7 @@ fn near_miss(call: &CallView<'_>, eval: &Eval, on: &Selection) -> Option<NearMis
         let sounds = call.index.sounds(phrase);
         for view in on.views(call) {
             let least = best.as_ref().map_or(0.4, |b| b.score);
-            if 1.0 - least_cost(view.sounds(), sounds) <= least {
-                continue;
-            }
-            let Some(found) = phrase_likeness(view.sounds(), sounds) else { continue };
+            let Some(found) = phrase_within(view.sounds(), sounds, 1.0 - least) else { continue };
             let score = 1.0 - found.cost;
             if score > least {
                 let e = view.evidence(found.range, MatchKind::Sound, found.cost, "");

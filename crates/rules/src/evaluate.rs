@@ -6,7 +6,7 @@ use callsift_core::{AbsenceProof, Direction, Evidence, Finding, MatchKind, Speak
 use serde::{Deserialize, Serialize};
 
 use crate::absence;
-use crate::again;
+use crate::again::{self, Answers};
 use crate::load::RuleSet;
 use crate::logic::{Eval, Truth};
 use crate::schema::{Rule, ViolationWhen};
@@ -88,9 +88,13 @@ impl RuleSet {
     pub fn evaluate(&self, turns: &[Turn], facts: CallFacts, options: &EvalOptions) -> Vec<Finding> {
         let call = self.view(turns, facts, options);
         let asked = turns.iter().any(|turn| !turn.alternatives.is_empty());
-        let finding = |rule| match judge(rule, &call, options).finding {
-            finding if asked => self.heard_again(rule, finding, &call, options),
-            finding => finding,
+        let answers = asked.then(|| Answers::of(&call));
+        let finding = |rule| {
+            let finding = judge(rule, &call, options).finding;
+            match &answers {
+                Some(answers) => answers.heard_again(rule, finding, options),
+                None => finding,
+            }
         };
         self.rules().iter().map(finding).collect()
     }

@@ -30,7 +30,7 @@ pub mod selftest;
 mod sentences;
 pub mod view;
 
-pub use again::{Doubts, Question, Reading, UNHEARD, Wanted};
+pub use again::{Answers, Doubts, Question, Reading, UNHEARD, Wanted};
 pub use error::{RuleError, RuleProblem};
 pub use evaluate::EvalOptions;
 pub use load::{RuleFile, RuleSet, default_profile};

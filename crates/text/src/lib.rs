@@ -39,7 +39,7 @@ pub use script::to_simplified;
 pub use sensitive::{MaskMeasure, mask, mask_id, mask_range, sensitive_numbers};
 pub use similarity::likeness;
 pub use sound::{
-    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, least_cost, phrase_likeness, sound_limit,
+    SoundHit, SoundIndex, SoundMatch, SoundText, Syllable, char_cost, phrase_likeness, phrase_within, sound_limit,
     strict_sound_limit, syllables,
 };
 pub use words::{OddLine, Segmenter};

@@ -7,7 +7,6 @@ use callsift_text::{Normalizer, SoundText, phrase_likeness};
 
 use super::is_part_of;
 use crate::evaluate::{EvalOptions, judge};
-use crate::load::RuleSet;
 use crate::schema::{Rule, ViolationWhen};
 use crate::sentences::said;
 use crate::view::CallView;
@@ -18,57 +17,64 @@ pub(super) fn read_as(rule: &Rule, call: &CallView<'_>, turn: &Turn, text: &str,
     judge(rule, &call.with_turn(&read), options).finding
 }
 
-impl RuleSet {
-    /// The likeliest of the readings that were asked about by which a rule that hits would not; `None` where there is none.
-    pub fn clearing<'t>(
-        &self,
-        (rule, hit): (&Rule, &Finding),
-        call: &CallView<'t>,
-        options: &EvalOptions,
-    ) -> Option<Reading<'t>> {
+/// What was answered of a call, each answer made a probability once for all rules; the likeliest first.
+pub struct Answers<'c, 't> {
+    call: &'c CallView<'t>,
+    readings: Vec<Reading<'t>>,
+}
+
+impl<'c, 't> Answers<'c, 't> {
+    /// All answers that stand with the turns of a call.
+    pub fn of(call: &'c CallView<'t>) -> Self {
+        let turns = call.turns.iter().map(|view| view.turn);
+        let all = turns.flat_map(|turn| turn.alternatives.iter().map(move |a| Reading::of(turn, a)));
+        let mut readings: Vec<Reading<'t>> = all.collect();
+        readings.sort_by(|a, b| b.prob.total_cmp(&a.prob).then_with(|| a.alternative.text.cmp(&b.alternative.text)));
+        Self { call, readings }
+    }
+
+    fn at_least(&self, prob: f64) -> impl Iterator<Item = &Reading<'t>> {
+        self.readings.iter().take_while(move |r| r.prob >= prob)
+    }
+
+    fn verdict(&self, rule: &Rule, reading: &Reading<'_>, options: &EvalOptions) -> Verdict {
+        read_as(rule, self.call, reading.turn, &reading.alternative.text, options).verdict
+    }
+
+    /// The likeliest reading by which a rule that hits would not; `None` where there is none.
+    pub fn clearing(&self, rule: &Rule, hit: &Finding, options: &EvalOptions) -> Option<&Reading<'t>> {
         // What excuses stands beside what accuses, not in its place; whether figures differ hangs on what was heard of both.
         let compares = rule.condition.value.operator().is_some_and(|(_, op)| op.compares());
         let replaces =
             |r: &Reading<'_>| !compares && hit.evidence.iter().any(|e| is_part_of(r.turn.index, &r.changed(), e));
-        let read = |r: &Reading<'_>| read_as(rule, call, r.turn, &r.alternative.text, options).verdict;
-        let likely = likely(call, options.unsaid_below).into_iter().filter(|r| !replaces(r));
-        likely.into_iter().find(|r| takes_back(read(r)))
+        let mut likely = self.at_least(options.unsaid_below).filter(|r| !replaces(r));
+        likely.find(|r| takes_back(self.verdict(rule, r, options)))
     }
 
-    /// The likeliest of the readings that were asked about by which a rule that found nothing would hit; `None` where there is
-    /// none.
-    pub fn accusing<'t>(
-        &self,
-        rule: &Rule,
-        call: &CallView<'t>,
-        (least, options): (f64, &EvalOptions),
-    ) -> Option<Reading<'t>> {
+    /// The likeliest reading by which a rule that found nothing would hit; `None` where there is none.
+    pub fn accusing(&self, rule: &Rule, options: &EvalOptions) -> Option<&Reading<'t>> {
         // What is missing was not said: another reading only adds to what was.
-        let readings = if rule.violation_when == ViolationWhen::Found { likely(call, least) } else { Vec::new() };
+        if rule.violation_when == ViolationWhen::Missing {
+            return None;
+        }
         // Nor does a few words' likeness accuse anybody where the words around them were not understood.
-        let clear = |r: &Reading<'_>| r.cost <= ALIKE && r.doubtful_beside() <= options.max_doubtful_share;
-        let hits = |r: &Reading<'_>| read_as(rule, call, r.turn, &r.alternative.text, options).verdict == Verdict::Hit;
-        readings.into_iter().filter(clear).find(hits)
+        let clear = |r: &&Reading<'_>| r.cost <= ALIKE && r.doubtful_beside() <= options.max_doubtful_share;
+        let mut likely = self.at_least(options.said_from).filter(clear);
+        likely.find(|r| self.verdict(rule, r, options) == Verdict::Hit)
     }
 
-    /// The finding, after the readings that were asked about: one that clears the rule and is likely takes a hit back, one that
-    /// may be leaves it open, and so does a likely one by which a rule that found nothing would hit.
-    pub(crate) fn heard_again(
-        &self,
-        rule: &Rule,
-        finding: Finding,
-        call: &CallView<'_>,
-        options: &EvalOptions,
-    ) -> Finding {
+    /// The finding, after the answers: a reading that clears the rule and is likely takes a hit back, one that may be leaves it
+    /// open, and so does a likely one by which a rule that found nothing would hit.
+    pub(crate) fn heard_again(&self, rule: &Rule, finding: Finding, options: &EvalOptions) -> Finding {
         match finding.verdict {
             Verdict::Hit => {
-                let Some(best) = self.clearing((rule, &finding), call, options) else { return finding };
+                let Some(best) = self.clearing(rule, &finding, options) else { return finding };
                 let verdict = if best.prob >= options.said_from { Verdict::Clear } else { Verdict::CannotTell };
                 Finding { verdict, reason: best.reason(), points: 0.0, evidence: Vec::new(), ..finding }
             }
             Verdict::Clear => {
                 // Of such readings three in four were said: enough to have somebody listen, too few to accuse anybody.
-                let Some(best) = self.accusing(rule, call, (options.said_from, options)) else { return finding };
+                let Some(best) = self.accusing(rule, options) else { return finding };
                 Finding { verdict: Verdict::CannotTell, reason: best.reason(), evidence: Vec::new(), ..finding }
             }
             _ => finding,
@@ -79,15 +85,6 @@ impl RuleSet {
 /// True for verdicts by which a rule that hit would have nothing to say.
 pub(super) fn takes_back(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Clear | Verdict::NotApplicable)
-}
-
-/// Readings that were asked about and are at least so likely, the likeliest first.
-fn likely<'t>(call: &CallView<'t>, least: f64) -> Vec<Reading<'t>> {
-    let turns = call.turns.iter().map(|view| view.turn);
-    let all = turns.flat_map(|turn| turn.alternatives.iter().map(move |a| Reading::of(turn, a)));
-    let mut readings: Vec<Reading<'_>> = all.filter(|r| r.prob >= least).collect();
-    readings.sort_by(|a, b| b.prob.total_cmp(&a.prob).then_with(|| a.alternative.text.cmp(&b.alternative.text)));
-    readings
 }
 
 /// A reading that was asked about, and what was made of it.

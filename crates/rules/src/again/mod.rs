@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use callsift_core::{Evidence, Turn, Verdict};
 
-pub use self::answers::{Reading, UNHEARD};
+pub use self::answers::{Answers, Reading, UNHEARD};
 use self::answers::{read_as, takes_back};
 pub(crate) use self::places::was_asked;
 use self::places::{accusing, awaited_by, least_understood, readings};
@@ -81,11 +81,10 @@ impl RuleSet {
         for rule in self.rules() {
             let judgement = judge(rule, &asking.call, &understood);
             let found = match (judgement.finding.verdict, rule.violation_when) {
-                (Verdict::Hit, ViolationWhen::Missing) => {
-                    asking.want(rule, &judgement, &mut wanted);
-                    asking.changing(rule, readings(rule, &asking.call, &judgement), takes_back)
-                }
-                (Verdict::Hit, ViolationWhen::Found) => {
+                (Verdict::Hit, when) => {
+                    if when == ViolationWhen::Missing {
+                        asking.want(rule, &judgement, &mut wanted);
+                    }
                     asking.changing(rule, readings(rule, &asking.call, &judgement), takes_back)
                 }
                 (Verdict::Clear, ViolationWhen::Found) => {

@@ -1,7 +1,7 @@
 //! Where words may have been said that a rule waits for.
 
 use callsift_core::{SpeakerRole, Turn};
-use callsift_text::{SoundText, least_cost, phrase_likeness};
+use callsift_text::{SoundText, phrase_within};
 
 use super::{Question, is_part_of};
 use crate::evaluate::Judgement;
@@ -126,10 +126,7 @@ fn nearest(call: &CallView<'_>, on: &Selection, mut words: Vec<Awaited>) -> Vec<
         let sounds = SoundText::of_phrase(&chars);
         let from = if role.is_some() { &everything } else { on };
         for view in from.views(call).filter(|view| role.is_none_or(|role| view.turn.role == role)) {
-            if least_cost(view.sounds(), &sounds) > MAX_COST {
-                continue;
-            }
-            let Some(near) = phrase_likeness(view.sounds(), &sounds).filter(|m| m.cost <= MAX_COST) else { continue };
+            let Some(near) = phrase_within(view.sounds(), &sounds, MAX_COST) else { continue };
             let range = view.norm.to_original(near.range);
             found.push((near.cost, Question { turn: view.turn.index, range, phrase: words.clone(), accuses: false }));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use callsift_core::{Evidence, MatchKind, SpeakerRole};
-use callsift_text::{SoundText, least_cost, phrase_likeness};
+use callsift_text::{SoundText, phrase_within};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -211,7 +211,7 @@ impl OrderMismatch {
             items.iter().any(|item| {
                 let shorter = item.name.len() < line.name.len();
                 let (short, long) = if shorter { (&item.sounds, &heard) } else { (&heard, &item.sounds) };
-                least_cost(long, short) < 0.5 && phrase_likeness(long, short).is_some_and(|m| m.cost < 0.5)
+                phrase_within(long, short, 0.5).is_some_and(|m| m.cost < 0.5)
             })
         };
         spoken_lines(view, &self.units, customer).into_iter().filter(|l| l.name.len() <= 5 && !known(l)).collect()

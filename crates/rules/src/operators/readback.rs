@@ -1,7 +1,7 @@
 //! Order read-back: the agent repeats the quantities that the customer gave (A16).
 
 use callsift_core::{MatchKind, SpeakerRole};
-use callsift_text::{SoundText, find_numbers, least_cost, phrase_likeness};
+use callsift_text::{SoundText, find_numbers, phrase_within};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -128,12 +128,6 @@ fn has_numbers(turn: &TurnView<'_>, ordered: &[Amount]) -> bool {
 /// Mean cost per syllable up to which a stretch may be a quantity that was written down by other characters (下午跳, 五条).
 const SAME_SOUND: f64 = 0.2;
 
-/// True where a turn holds a stretch that sounds like a quantity.
-fn sounds_like(turn: &TurnView<'_>, quantity: &SoundText) -> bool {
-    least_cost(turn.sounds(), quantity) <= SAME_SOUND
-        && phrase_likeness(turn.sounds(), quantity).is_some_and(|found| found.cost <= SAME_SOUND)
-}
-
 impl Readback {
     fn values(&self, turn: &TurnView<'_>) -> Vec<Amount> {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
@@ -159,7 +153,9 @@ impl Readback {
             let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
             let named = || self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t));
             let guessed = || counted(t, &self.units).iter().any(|c| is_guessed(t, c));
-            let again = || has_numbers(t, ordered) || quantities.iter().any(|q| sounds_like(t, q));
+            let again = || {
+                has_numbers(t, ordered) || quantities.iter().any(|q| phrase_within(t.sounds(), q, SAME_SOUND).is_some())
+            };
             theirs && !is_certain(t) && (named() || guessed() || again())
         })
     }

@@ -3,9 +3,10 @@
 mod standing;
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use callsift_text::{Normalizer, SoundText, find_quantities, least_cost, phrase_likeness, sound_limit};
+use callsift_text::{Normalizer, SoundText, find_quantities, phrase_within, sound_limit};
 
 use crate::amount::Amount;
 use crate::view::TurnView;
@@ -27,7 +28,7 @@ pub struct Counted {
     /// How many.
     pub value: Amount,
     /// Characters that say it, measure word included.
-    pub range: std::ops::Range<usize>,
+    pub range: Range<usize>,
 }
 
 /// An item and how many of it.
@@ -56,10 +57,13 @@ impl Item {
 
     /// True where a turn names the item, by sound; names of one syllable are no proof.
     pub fn is_named_in(&self, turn: &TurnView<'_>) -> bool {
+        self.name.len() >= 2 && self.place_in(turn).is_some()
+    }
+
+    /// Where a turn names it by sound, in characters of the matching form.
+    fn place_in(&self, turn: &TurnView<'_>) -> Option<Range<usize>> {
         let limit = sound_limit(self.name.len()) + 0.05;
-        self.name.len() >= 2
-            && least_cost(turn.sounds(), &self.sounds) <= limit
-            && phrase_likeness(turn.sounds(), &self.sounds).is_some_and(|m| m.cost <= limit)
+        phrase_within(turn.sounds(), &self.sounds, limit).map(|found| found.range)
     }
 }
 
@@ -334,14 +338,7 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], units: &[char]) -> Vec<OrderL
     let chars = turn.norm.chars();
     let mut places: Vec<(usize, usize, usize)> = Vec::new();
     for (i, item) in items.iter().enumerate() {
-        let limit = sound_limit(item.name.len()) + 0.05;
-        // Calls with many items are long, and most turns name none of them.
-        if least_cost(turn.sounds(), &item.sounds) > limit {
-            continue;
-        }
-        if let Some(m) = phrase_likeness(turn.sounds(), &item.sounds).filter(|m| m.cost <= limit) {
-            places.push((m.range.start, m.range.end, i));
-        }
+        places.extend(item.place_in(turn).map(|range| (range.start, range.end, i)));
     }
     places.sort_unstable();
     let Some(item_first) = is_item_first(chars, &places, &counts) else { return Vec::new() };

@@ -184,9 +184,17 @@ pub struct SoundMatch {
     pub cost: f64,
 }
 
+/// The best place for `phrase` in `text` that costs no more than `limit` per syllable, gaps allowed; `None` where there is none,
+/// which most often is found out for a small part of the price of [`phrase_likeness`].
+pub fn phrase_within(text: &SoundText, phrase: &SoundText, limit: f64) -> Option<SoundMatch> {
+    if least_cost(text, phrase) > limit {
+        return None;
+    }
+    phrase_likeness(text, phrase).filter(|found| found.cost <= limit)
+}
+
 /// No place for `phrase` in `text` costs less than this: every syllable of which the text has nothing alike costs 1.
-/// Tells for a small part of the price that [`phrase_likeness`] need not be asked.
-pub fn least_cost(text: &SoundText, phrase: &SoundText) -> f64 {
+fn least_cost(text: &SoundText, phrase: &SoundText) -> f64 {
     let strange = phrase.sounds.iter().filter(|sound| sound.bits() & text.bits == 0).count();
     strange as f64 / phrase.len().max(1) as f64
 }

@@ -64,14 +64,15 @@ impl<'a> Inquirer<'a> {
         Ok(Some(answer))
     }
 
-    fn fits(&self, texts: &[Vec<u32>]) -> bool {
+    /// True where the decoder takes each of some texts after so many tokens.
+    fn fit(&self, before: usize, texts: &[Vec<u32>]) -> bool {
         let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-        self.head.len() + longest <= self.folder.info.dims.n_text_ctx
+        self.head.len() + before + longest <= self.folder.info.dims.n_text_ctx
     }
 
     fn weigh(&mut self, heard: &Heard, texts: &[String]) -> Result<Option<Vec<f64>>, AsrError> {
         let rows: Vec<Vec<u32>> = texts.iter().map(|text| self.encoder.encode(text)).collect();
-        if !self.fits(&rows) {
+        if !self.fit(0, &rows) {
             return Ok(None);
         }
         let end = self.folder.vocabulary.special.end_of_text;
@@ -86,10 +87,7 @@ impl<'a> Inquirer<'a> {
         }
         let written = self.encoder.encode(inquiry.written);
         let tokens: Vec<Vec<u32>> = phrases.iter().map(|phrase| self.encoder.encode(phrase)).collect();
-        let longest = tokens.iter().map(Vec::len).max().unwrap_or(0);
-        if tokens.iter().any(Vec::is_empty)
-            || self.head.len() + written.len() + longest > self.folder.info.dims.n_text_ctx
-        {
+        if tokens.iter().any(Vec::is_empty) || !self.fit(written.len(), &tokens) {
             return Ok(None);
         }
         let lengths: Vec<usize> = phrases.iter().map(|phrase| phrase.chars().count()).collect();
