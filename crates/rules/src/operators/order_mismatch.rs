@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use callsift_core::{Evidence, MatchKind, SpeakerRole};
-use callsift_text::{SoundText, phrase_within};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::order::UNITS_DOC;
 use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Heard, Item, OrderLine, Ordered, claims, counted, is_certain, is_excepted, orders, record_lines, shared_part,
-    spoken_lines, ways_to_say,
+    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_certain, is_same_name, meant,
+    ordered_counts, record_lines, says_supply, shared_part, speaks_of_goods_there, spoken_lines, ways_to_say,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -25,9 +25,9 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "复述与订单不符",
     checks: "坐席复述的品种数量，与客户最后说的、或与系统订单（元数据 `order`，如 `红塔山=5条;云烟=3条`）不一致，且其后没有说出正确的数量。品名按读音认，五条红塔山与红塔山 5 条相等。",
     params: &[
-        ("units", "订货用的量词"),
+        ("units", UNITS_DOC),
         ("against", "`customer` 客户的话，`record` 系统订单，`both` 两者（默认）"),
-        ("except", "话轮里有其中之一就不当作订货或复述，如“坏了三条”"),
+        ("except", "另有哪些话，话轮里有其中之一就不当作订货或复述；货损、退换、库存、实配、限量本来就不算"),
     ],
     example: "order_mismatch: { units: [条, 箱], against: both, except: [坏, 库存] }",
     holds: "turns: [\"customer: 要五条红塔山，三条云烟\", \"agent: 跟您核对一下，红塔山五条，云烟两条\"]",
@@ -40,6 +40,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
 #[serde(deny_unknown_fields)]
 pub struct OrderMismatch {
     /// Measure words that count ordered goods.
+    #[serde(default = "goods")]
     pub units: Vec<char>,
     /// What the agent's words are compared with.
     #[serde(default)]
@@ -97,7 +98,7 @@ impl Operator for OrderMismatch {
         let sides = [(SpeakerRole::Customer, SpeakerRole::Agent), (SpeakerRole::Agent, SpeakerRole::Customer)];
         let said_by = |role| call.turns.iter().filter(move |t| t.turn.role == role && !t.turn.is_unusable());
         let of_side = |(from, to)| {
-            let words = said_by(from).flat_map(|t| ways_to_say(t, &self.units));
+            let words = said_by(from).flat_map(|t| ways_to_say(t, &counted(t, &self.units)));
             words.map(move |words| Awaited::of(to, words)).collect::<Vec<_>>()
         };
         sides.into_iter().flat_map(of_side).collect()
@@ -167,10 +168,10 @@ impl OrderMismatch {
     fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine]) -> Said {
         let mut items: Vec<Item> = record.iter().map(|l| Item::new(l.name.clone())).collect();
         let (mut said, mut last_named) = (Said::default(), None::<Vec<char>>);
-        let (agent, customer) = (heard(call, SpeakerRole::Agent), heard(call, SpeakerRole::Customer));
-        let fallen: Vec<Ordered> =
-            orders(call, &self.units, &self.except).into_iter().filter(|o| o.fell_at.is_some()).collect();
-        for view in call.turns.iter().filter(|t| !t.turn.is_unusable() && !is_excepted(t, &self.except)) {
+        let (agent, customer) = (Heard::of(call, SpeakerRole::Agent), Heard::of(call, SpeakerRole::Customer));
+        let orders = Orders::of(call, &self.units, &self.except);
+        let fallen: Vec<&Ordered> = orders.all.iter().filter(|o| o.fell_at.is_some()).collect();
+        for view in call.turns.iter().filter(|t| !t.turn.is_unusable()) {
             let at = view.turn.index;
             match call.role(view.turn) {
                 SpeakerRole::Customer => {
@@ -187,9 +188,10 @@ impl OrderMismatch {
                         }
                     }
                 }
-                SpeakerRole::Agent if on.candidates.binary_search(&(at as usize)).is_ok() => {
-                    let known = claims(view, &items, &self.units);
-                    said.strange.extend(self.strangers(view, &items, &customer).into_iter().map(|line| (at, line)));
+                SpeakerRole::Agent if on.candidates.binary_search(&(at as usize)).is_ok() && self.reads_back(view) => {
+                    let counts = meant(view, &self.units);
+                    let known = claims(view, &items, &counts);
+                    said.strange.extend(strangers(view, &counts, &items, &customer).into_iter().map(|line| (at, line)));
                     for line in known {
                         last_named = Some(line.name.clone());
                         said.stated.insert(line.name, (at, line.value));
@@ -201,20 +203,9 @@ impl OrderMismatch {
         said
     }
 
-    /// Items that a turn counts and nobody named before.
-    fn strangers(&self, view: &TurnView<'_>, items: &[Item], customer: &Heard<'_>) -> Vec<OrderLine> {
-        if items.is_empty() || NOT_READ_BACK.iter().any(|w| view.text().contains(w)) {
-            return Vec::new();
-        }
-        let known = |line: &OrderLine| {
-            let heard = SoundText::new(&line.name);
-            items.iter().any(|item| {
-                let shorter = item.name.len() < line.name.len();
-                let (short, long) = if shorter { (&item.sounds, &heard) } else { (&heard, &item.sounds) };
-                phrase_within(long, short, 0.5).is_some_and(|m| m.cost < 0.5)
-            })
-        };
-        spoken_lines(view, &self.units, customer).into_iter().filter(|l| l.name.len() <= 5 && !known(l)).collect()
+    /// An agent's turn that may read back: it speaks neither of goods delivered nor of what there is to be had.
+    fn reads_back(&self, view: &TurnView<'_>) -> bool {
+        !speaks_of_goods_there(view, &self.except) && !says_supply(view.text())
     }
 
     /// What a customer's turn orders: items known already are found by sound, others beside their quantities; a bare
@@ -226,21 +217,18 @@ impl OrderMismatch {
         last: Option<&Vec<char>>,
         agent: &Heard<'_>,
     ) -> Vec<OrderLine> {
-        let known = claims(view, items, &self.units);
-        let total = counted(view, &self.units).len();
-        if !known.is_empty() && known.len() >= total {
-            return known;
+        let counts = ordered_counts(view, &self.units, &self.except);
+        let mut lines = claims(view, items, &counts);
+        if !lines.is_empty() && lines.len() >= counts.len() {
+            return lines;
         }
-        let mut lines = known;
-        for line in spoken_lines(view, &self.units, agent) {
+        for line in spoken_lines(view, &counts, agent).into_iter().filter(|line| !line.name.is_empty()) {
             if !lines.iter().any(|l| l.name == line.name || l.value.agrees(line.value)) {
                 lines.push(line);
             }
         }
-        let bare = lines.is_empty()
-            && total == 1
-            && ["改", "换成", "还是", "是", "要"].iter().any(|w| view.text().contains(w));
-        if let (true, Some(name), Some(count)) = (bare, last, counted(view, &self.units).first()) {
+        let bare = lines.is_empty() && ["改", "换成", "还是", "是", "要"].iter().any(|w| view.text().contains(w));
+        if let (true, Some(name), [count]) = (bare, last, counts.as_slice()) {
             lines.push(OrderLine { name: name.clone(), value: count.value });
         }
         lines
@@ -255,10 +243,15 @@ impl OrderMismatch {
     }
 }
 
-/// What one side says, as far as it may be judged.
-fn heard<'c>(call: &'c CallView<'_>, role: SpeakerRole) -> Heard<'c> {
-    let theirs = call.turns.iter().filter(|t| t.turn.role == role && !t.turn.is_unusable());
-    Heard::new(theirs.map(|t| t.norm.chars()).collect())
+/// Items that a turn counts and nobody named before.
+fn strangers(view: &TurnView<'_>, counts: &[Counted], items: &[Item], customer: &Heard<'_>) -> Vec<OrderLine> {
+    const LONGEST: usize = 5;
+    if items.is_empty() || NOT_READ_BACK.iter().any(|w| view.text().contains(w)) {
+        return Vec::new();
+    }
+    let known = |line: &OrderLine| items.iter().any(|item| is_same_name(&item.name, &line.name));
+    let lines = spoken_lines(view, counts, customer).into_iter();
+    lines.filter(|l| (1..=LONGEST).contains(&l.name.len()) && !known(l)).collect()
 }
 
 /// Syllables at the end of a name that are compared, and how alike one of them must be.

@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::order::{EXCEPT_DOC, UNITS_DOC};
 use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Heard, Item, Ordered, counted, is_certain, is_guessed, orders, spoken_lines, ways_to_say};
+use crate::orders::{Heard, Item, Ordered, Orders, counted, goods, is_certain, is_guessed, meant, spoken_lines, ways_to_say};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -21,10 +22,10 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "订单复述",
     checks: "客户说出订货数量之后，坐席在含有复述提示语的话轮里、或在一个含有两个以上数量的话轮里、或紧接客户话轮重复其数量，合计重复了客户数量的一定比例。5 条、五条、俩、半打相等。",
     params: &[
-        ("units", "订货用的量词"),
-        ("cues", "复述提示语，如“核对”“确认”"),
+        ("units", UNITS_DOC),
+        ("cues", "复述提示语，如“核对”“确认”；不写就用常见的"),
         ("min_share", "至少重复客户所说数量的多大比例，0 到 1，默认 0.5；0 表示只要复述过，数量对不对不论"),
-        ("except", "客户话轮里有其中之一就不当作订货，如“坏了三条”"),
+        ("except", EXCEPT_DOC),
     ],
     example: "readback: { units: [条, 箱], cues: [核对, 确认, 一共], except: [坏, 少了], min_share: 0.5 }",
     holds: "turns: [\"customer: 要5条红塔山，俩云烟\", \"agent: 确认一下，五条红塔山，两条云烟\"]",
@@ -37,6 +38,7 @@ pub const DOC: OperatorDoc = OperatorDoc {
 #[serde(deny_unknown_fields)]
 pub struct Readback {
     /// Measure words that count ordered goods.
+    #[serde(default = "goods")]
     pub units: Vec<char>,
     /// Words that announce a read-back.
     pub cues: Phrases,
@@ -63,13 +65,13 @@ impl Operator for Readback {
 
     fn awaited(&self, call: &CallView<'_>) -> Vec<Awaited> {
         let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
-        let spoken = theirs.flat_map(|t| ways_to_say(t, &self.units));
+        let spoken = theirs.flat_map(|t| ways_to_say(t, &counted(t, &self.units)));
         spoken.map(|words| Awaited::of(SpeakerRole::Agent, words)).collect()
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {
         let min_share = self.min_share.as_ref().map_or(0.5, |s| s.value);
-        let all = orders(call, &self.units, &self.except);
+        let Orders { all } = Orders::of(call, &self.units, &self.except);
         if all.is_empty() {
             return Eval::unknown(path, said!(NO_QUANTITY));
         }
@@ -143,12 +145,11 @@ impl Readback {
         first: u32,
         ordered: &[Amount],
     ) -> Option<&'c TurnView<'c>> {
-        let theirs = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Agent && !t.turn.is_unusable());
-        let agent = Heard::new(theirs.map(|t| t.norm.chars()).collect());
+        let agent = Heard::of(call, SpeakerRole::Agent);
         let customer = call.turns.iter().filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
         let quantities: Vec<SoundText> = customer.clone().flat_map(|t| self.last_syllables(t)).collect();
         let items: Vec<Item> =
-            customer.flat_map(|t| spoken_lines(t, &self.units, &agent)).map(|l| Item::new(l.name)).collect();
+            customer.flat_map(|t| spoken_lines(t, &meant(t, &self.units), &agent)).map(|l| Item::new(l.name)).collect();
         on.candidates.iter().map(|i| &*call.turns[*i]).find(|t| {
             let theirs = t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable();
             let named = || self.cues.any_in(t) && items.iter().any(|item| item.is_named_in(t));

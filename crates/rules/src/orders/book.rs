@@ -1,24 +1,38 @@
-//! Which of the quantities that customers say are orders that stand: not refused for want of goods, not taken back.
+//! What a customer orders: which of the quantities that he says are orders, which of them stand: not refused for want of goods, not taken back.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use callsift_core::SpeakerRole;
 use regex::Regex;
 
-use super::counted;
+use super::mention::orders_nothing;
+use super::{Counted, Heard, OrderLine, counted, is_same_name, meant, spoken_lines};
 use crate::amount::Amount;
 use crate::phrases::Phrases;
 use crate::view::{CallView, TurnView};
 
 /// A quantity that a customer ordered.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ordered {
     /// The turn that holds it.
     pub turn: u32,
     /// How many.
     pub amount: Amount,
+    /// Of what; empty where the quantity stands alone.
+    pub name: Vec<char>,
     /// The turn by which it fell: the agent has none, or the customer takes it back. `None` where it stands.
     pub fell_at: Option<u32>,
+    /// True where it only says again, or otherwise, how much of something is wanted.
+    again: bool,
+    range: Range<usize>,
+}
+
+/// All that a customer orders in a call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Orders {
+    /// Every quantity, in order of time; what is said again of the same goods and as many of them stands once.
+    pub all: Vec<Ordered>,
 }
 
 /// How agents say that there is nothing to be had: 没货, 缺货, 断供, 卖完了, 订不上, 货源没有, 没有中华了. 有没有货 only asks.
@@ -72,47 +86,93 @@ const SUBSTITUTES: [&str; 9] = ["换成", "换个", "改成", "改要", "就换"
 /// Questions to which 不要了 only answers that nothing else is wanted.
 const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "其它", "还订", "另外", "还有什么"];
 
-/// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds one
-/// of
-/// `except` speaks of goods without ordering them.
-pub fn orders(call: &CallView<'_>, units: &[char], except: &Phrases) -> Vec<Ordered> {
-    let of = |t: &TurnView<'_>| -> Vec<Amount> {
-        let theirs = t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable() && !is_excepted(t, except);
-        let chars = t.norm.chars();
-        let meant = |start: usize| !is_unwanted(chars, start) && !is_only_asked(t, start);
-        if theirs {
-            counted(t, units).into_iter().filter(|c| meant(c.range.start)).map(|c| c.value).collect()
-        } else {
-            Vec::new()
-        }
-    };
-    let mut all: Vec<Ordered> = Vec::new();
-    let mut last: Vec<usize> = Vec::new();
-    for (i, view) in call.turns.iter().enumerate() {
-        let amounts = of(view);
-        if !amounts.is_empty() {
-            last = (all.len()..all.len() + amounts.len()).collect();
-            let turn = view.turn.index;
-            all.extend(amounts.into_iter().map(|amount| Ordered { turn, amount, fell_at: None }));
-        } else if !last.is_empty() && !view.turn.is_unusable() {
-            let fell = match view.turn.role {
-                SpeakerRole::Agent => refused(call, view, units, &all, &last),
-                SpeakerRole::Customer if SUBSTITUTES.iter().any(|w| view.text().contains(w)) => {
-                    for order in &mut all {
-                        order.fell_at = None;
+/// Words by which a customer without a name for it orders something else.
+const MORE: [&str; 8] = ["再", "另外", "还要", "还有", "还来", "加上", "外加", "以及"];
+
+impl Orders {
+    /// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds one of
+    /// `except` speaks of goods without ordering them.
+    pub fn of(call: &CallView<'_>, units: &[char], except: &Phrases) -> Self {
+        let agent = Heard::of(call, SpeakerRole::Agent);
+        let mut all: Vec<Ordered> = Vec::new();
+        let mut last: Vec<usize> = Vec::new();
+        for (i, view) in call.turns.iter().enumerate() {
+            let new = ordered_in(view, units, except, &agent);
+            if !new.is_empty() {
+                last = (all.len()..all.len() + new.len()).collect();
+                new.into_iter().for_each(|order| add(&mut all, order, view));
+            } else if !last.is_empty() && !view.turn.is_unusable() {
+                let fell = match view.turn.role {
+                    SpeakerRole::Agent => refused(call, view, units, &all, &last),
+                    SpeakerRole::Customer if SUBSTITUTES.iter().any(|w| view.text().contains(w)) => {
+                        for order in &mut all {
+                            order.fell_at = None;
+                        }
+                        Vec::new()
                     }
-                    Vec::new()
+                    SpeakerRole::Customer if is_taken_back(call, view, i) => last.clone(),
+                    _ => Vec::new(),
+                };
+                for at in fell {
+                    all[at].fell_at.get_or_insert(view.turn.index);
                 }
-                SpeakerRole::Customer if is_taken_back(call, view, i) => last.clone(),
-                _ => Vec::new(),
-            };
-            for at in fell {
-                all[at].fell_at.get_or_insert(view.turn.index);
             }
         }
+        all.dedup_by(|a, b| (a.turn, a.amount) == (b.turn, b.amount));
+        Self { all }
     }
-    all.dedup_by(|a, b| (a.turn, a.amount) == (b.turn, b.amount));
-    all
+
+    /// What stands in the end, what was changed on the way included.
+    pub fn standing(&self) -> impl Iterator<Item = &Ordered> {
+        self.all.iter().filter(|order| order.fell_at.is_none())
+    }
+
+    /// How many different goods are ordered.
+    pub fn goods(&self) -> usize {
+        self.standing().filter(|order| !order.again).count()
+    }
+}
+
+/// What a turn orders.
+fn ordered_in(view: &TurnView<'_>, units: &[char], except: &Phrases, agent: &Heard<'_>) -> Vec<Ordered> {
+    let counts = ordered_counts(view, units, except);
+    let lines = spoken_lines(view, &counts, agent);
+    let order = |(count, line): (Counted, OrderLine)| Ordered {
+        turn: view.turn.index,
+        amount: count.value,
+        name: line.name,
+        fell_at: None,
+        again: false,
+        range: count.range,
+    };
+    counts.into_iter().zip(lines).map(order).collect()
+}
+
+/// Quantities by which a customer's turn orders.
+pub fn ordered_counts(view: &TurnView<'_>, units: &[char], except: &Phrases) -> Vec<Counted> {
+    let theirs = view.turn.role == SpeakerRole::Customer && !view.turn.is_unusable();
+    if !theirs {
+        return Vec::new();
+    }
+    let mut counts = meant(view, units);
+    counts.retain(|c| !is_unwanted(view.norm.chars(), c.range.start) && !is_only_asked(view, c.range.start));
+    // Only turns that count something are worth a longer look.
+    if counts.is_empty() || speaks_of_goods_there(view, except) {
+        return Vec::new();
+    }
+    counts
+}
+
+/// Adds a quantity: of goods that were ordered before it says again, or otherwise, how much.
+fn add(all: &mut Vec<Ordered>, new: Ordered, view: &TurnView<'_>) {
+    let more = || MORE.iter().any(|w| view.text().contains(w));
+    let of_same = |order: &Ordered| match (order.name.is_empty(), new.name.is_empty()) {
+        (false, false) => is_same_name(&order.name, &new.name),
+        (_, true) if order.turn != new.turn => !more(),
+        _ => order.amount.agrees(new.amount),
+    };
+    let again = all.iter().any(|order| order.fell_at.is_none() && of_same(order));
+    all.push(Ordered { again, ..new });
 }
 
 /// 不要五条, 别给我送五条.
@@ -129,8 +189,13 @@ fn is_only_asked(turn: &TurnView<'_>, start: usize) -> bool {
     price || ["如果", "要是", "假如"].iter().any(|w| text.contains(w)) && text.ends_with('吗')
 }
 
+/// The turn speaks of goods that are there already, or of what a rule excepts.
+pub fn speaks_of_goods_there(view: &TurnView<'_>, except: &Phrases) -> bool {
+    orders_nothing(view.text()) || is_excepted(view, except)
+}
+
 /// The turn holds one of the words that make it no order; 别送错了 only warns.
-pub fn is_excepted(turn: &TurnView<'_>, except: &Phrases) -> bool {
+fn is_excepted(turn: &TurnView<'_>, except: &Phrases) -> bool {
     const WARNINGS: [&str; 6] = ["别", "不要", "不能", "勿", "千万", "别再"];
     let chars = turn.norm.chars();
     except.all_in(turn).any(|hit| {
@@ -164,7 +229,7 @@ fn is_named(call: &CallView<'_>, order: &Ordered, units: &[char], said: &[char])
     let Some(turn) = call.turns.get(order.turn as usize) else { return false };
     let chars = turn.norm.chars();
     let counts = counted(turn, units);
-    let Some(at) = counts.iter().position(|c| c.value == order.amount) else { return false };
+    let Some(at) = counts.iter().position(|c| c.range == order.range) else { return false };
     // The name stands before its quantity or behind it, in the same clause where there are clauses.
     let before = at.checked_sub(1).map_or(0, |i| counts[i].range.end);
     let after = counts.get(at + 1).map_or(chars.len(), |c| c.range.start);
@@ -183,7 +248,8 @@ fn is_taken_back(call: &CallView<'_>, view: &TurnView<'_>, at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::orders;
+    use super::super::UNITS;
+    use super::Orders;
     use crate::phrases::{PhraseTable, Phrases};
     use crate::selftest::turns_of;
     use crate::view::{CallFacts, CallView};
@@ -192,8 +258,8 @@ mod tests {
         let turns = turns_of(lines);
         let index = PhraseTable::default().build();
         let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
-        let all = orders(&call, &['条', '箱'], &Phrases::default());
-        all.into_iter().filter(|o| o.fell_at.is_none()).map(|o| o.amount.least / 1000).collect()
+        let all = Orders::of(&call, &['条', '箱'], &Phrases::default());
+        all.standing().map(|o| o.amount.least / 1000).collect()
     }
 
     #[test]
@@ -211,7 +277,8 @@ mod tests {
             "agent: 二百一",
             "customer: 行，那就换成玉溪吧",
         ];
-        assert_eq!(standing(&changed), [5, 3, 1]);
+        // To ask for a price orders nothing.
+        assert_eq!(standing(&changed), [5, 3]);
         for refusal in ["这款暂时没到货", "没有中华了", "现在订不上", "这个货源没有", "卖没了", "现在断供"]
         {
             let call = ["customer: 中华来五条".to_owned(), format!("agent: {refusal}"), "customer: 那好吧".to_owned()];
@@ -226,6 +293,27 @@ mod tests {
         }
         // An offer of less is to be read back.
         assert_eq!(standing(&["customer: 要五条中华", "agent: 库存不足，只能给您两条"]), [5]);
+    }
+
+    #[test]
+    fn goods_are_counted_once_however_often_their_number_is_said() {
+        let goods = |lines: &[&str]| {
+            let turns = turns_of(lines);
+            let index = PhraseTable::default().build();
+            let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
+            Orders::of(&call, &UNITS, &Phrases::default()).goods()
+        };
+        for (lines, wanted) in [
+            (&["customer: 红塔山五条，云烟三条"][..], 2),
+            (&["customer: 天热了，乌龙茶给我上十二箱，苏打水十箱"], 2),
+            (&["customer: 双喜十五条", "agent: 没听清", "customer: 双喜，十五条"], 1),
+            (&["customer: 利群五条", "agent: 实配两条，行吗", "customer: 行吧那就两条"], 1),
+            (&["customer: 红塔山五条", "agent: 好", "customer: 红塔山改成三条吧"], 1),
+            (&["customer: 来五条", "agent: 好", "customer: 再来三条"], 2),
+            (&["customer: 十五条", "agent: 好", "customer: 红河要三十条"], 2),
+        ] {
+            assert_eq!(goods(lines), wanted, "{lines:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,424 @@
+//! Names of goods and the quantities beside them.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use callsift_core::SpeakerRole;
+use callsift_text::{SoundText, phrase_within, sound_limit};
+
+use super::{Counted, counts_at};
+use crate::amount::Amount;
+use crate::view::{CallView, TurnView};
+
+/// An item and how many of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderLine {
+    /// Its name in matching form; empty where a quantity stands alone.
+    pub name: Vec<char>,
+    /// How many.
+    pub value: Amount,
+}
+
+/// The name of an item that both sides may say, with its sounds.
+pub struct Item {
+    /// In matching form.
+    pub name: Vec<char>,
+    /// How it sounds.
+    pub sounds: SoundText,
+}
+
+impl Item {
+    /// An item of this name.
+    pub fn new(name: Vec<char>) -> Self {
+        let sounds = SoundText::new(&name);
+        Self { name, sounds }
+    }
+
+    /// True where a turn names the item, by sound; names of one syllable are no proof.
+    pub fn is_named_in(&self, turn: &TurnView<'_>) -> bool {
+        self.name.len() >= 2 && self.place_in(turn).is_some()
+    }
+
+    /// Where a turn names it by sound, in characters of the matching form.
+    fn place_in(&self, turn: &TurnView<'_>) -> Option<Range<usize>> {
+        let limit = sound_limit(self.name.len()) + 0.05;
+        phrase_within(turn.sounds(), &self.sounds, limit).map(|found| found.range)
+    }
+
+    /// Every place: who corrects himself names it again.
+    fn places_in(&self, turn: &TurnView<'_>) -> Vec<Range<usize>> {
+        let Some(best) = self.place_in(turn) else { return Vec::new() };
+        let chars = turn.norm.chars();
+        let same = |at: &usize| chars[*at..].starts_with(&chars[best.clone()]);
+        (0..chars.len()).filter(same).map(|at| at..at + best.len()).collect()
+    }
+}
+
+/// All that one side says, and where each pair of characters stands in it.
+pub struct Heard<'t> {
+    texts: Vec<&'t [char]>,
+    pairs: OnceCell<Vec<Pair>>,
+}
+
+/// Two neighbouring characters, the number of their text and their place in it.
+type Pair = ([char; 2], u32, u32);
+
+impl<'t> Heard<'t> {
+    /// What one side of a call says, as far as it may be judged.
+    pub fn of(call: &'t CallView<'_>, role: SpeakerRole) -> Self {
+        let theirs = call.turns.iter().filter(|t| t.turn.role == role && !t.turn.is_unusable());
+        Self::new(theirs.map(|t| t.norm.chars()).collect())
+    }
+
+    /// Of these texts in matching form.
+    pub fn new(texts: Vec<&'t [char]>) -> Self {
+        Self { texts, pairs: OnceCell::new() }
+    }
+
+    /// True where one of the texts holds the part, which has two characters or more.
+    fn holds(&self, part: &[char]) -> bool {
+        let &[a, b, ..] = part else { return false };
+        let pairs = self.pairs.get_or_init(|| self.sorted_pairs());
+        let first = pairs.partition_point(|(pair, ..)| *pair < [a, b]);
+        let mut places = pairs[first..].iter().take_while(|(pair, ..)| *pair == [a, b]);
+        places.any(|(_, text, at)| self.texts[*text as usize][*at as usize..].starts_with(part))
+    }
+
+    fn sorted_pairs(&self) -> Vec<Pair> {
+        let of = |(number, text): (u32, &&[char])| -> Vec<Pair> {
+            (0u32..).zip(text.windows(2)).map(|(at, pair)| ([pair[0], pair[1]], number, at)).collect()
+        };
+        let mut pairs: Vec<Pair> = (0u32..).zip(&self.texts).flat_map(of).collect();
+        pairs.sort_unstable();
+        pairs
+    }
+}
+
+/// Words around an item that do not belong to its name, longest first.
+const AROUND: [&str; 104] = [
+    "给您重复一遍",
+    "给您复述一遍",
+    "跟您核对一下",
+    "给您核对一下",
+    "跟您确认一下",
+    "再重复一遍",
+    "再确认一遍",
+    "再跟您核对",
+    "您的订单是",
+    "重复一遍",
+    "复述一遍",
+    "核对一遍",
+    "确认一遍",
+    "复述一下",
+    "核对一下",
+    "确认一下",
+    "重复一下",
+    "您订的是",
+    "您要的是",
+    "要点货",
+    "订点货",
+    "拿点货",
+    "补点货",
+    "进点货",
+    "念一下",
+    "报一下",
+    "帮我订",
+    "给我来",
+    "给我拿",
+    "给我订",
+    "帮我来",
+    "我想要",
+    "我想订",
+    "我还要",
+    "我要订",
+    "另外再",
+    "然后再",
+    "还要再",
+    "麻烦您",
+    "麻烦你",
+    "一共是",
+    "分别是",
+    "是不是",
+    "点货",
+    "订货",
+    "要货",
+    "补货",
+    "拿货",
+    "进货",
+    "改成",
+    "换成",
+    "变成",
+    "一共",
+    "总共",
+    "我要",
+    "我订",
+    "再来",
+    "再要",
+    "再加",
+    "再订",
+    "还要",
+    "还有",
+    "还来",
+    "来个",
+    "那个",
+    "先给",
+    "今天",
+    "明天",
+    "后天",
+    "这次",
+    "这回",
+    "这周",
+    "下周",
+    "上午",
+    "下午",
+    "这个",
+    "就是",
+    "就要",
+    "那就",
+    "行吧",
+    "先要",
+    "先来",
+    "另外",
+    "然后",
+    "一个",
+    "您要",
+    "您订",
+    "您好",
+    "的话",
+    "好的",
+    "对的",
+    "要",
+    "来",
+    "订",
+    "加",
+    "拿",
+    "和",
+    "跟",
+    "是",
+    "嗯",
+    "那",
+    "再",
+    "先",
+    "也",
+];
+
+/// The words by which a turn names goods and quantities: each quantity alone, with the name beside it, and the names.
+pub fn ways_to_say(turn: &TurnView<'_>, counts: &[Counted]) -> Vec<String> {
+    let chars = turn.norm.chars();
+    let mut ways = Vec::new();
+    for (i, count) in counts.iter().enumerate() {
+        let before = if i == 0 { 0 } else { counts[i - 1].range.end };
+        let after = counts.get(i + 1).map_or(chars.len(), |c| c.range.start);
+        let quantity: String = chars[count.range.clone()].iter().collect();
+        let named = [
+            (item_name(&chars[before..count.range.start], true), true),
+            (item_name(&chars[count.range.end..after], false), false),
+        ];
+        for (name, leads) in named.into_iter().filter(|(name, _)| !name.is_empty()) {
+            let name: String = name.into_iter().collect();
+            ways.push(if leads { format!("{name}{quantity}") } else { format!("{quantity}{name}") });
+            ways.push(name);
+        }
+        ways.push(quantity);
+    }
+    ways
+}
+
+/// What each of the quantities of a turn counts: 五条红塔山三条云烟, or 红塔山五条云烟三条. `said` is what the other side says:
+/// of the two ways to read the turn, the one whose names the other side says too is taken.
+pub fn spoken_lines(turn: &TurnView<'_>, counts: &[Counted], said: &Heard<'_>) -> Vec<OrderLine> {
+    let chars = turn.norm.chars();
+    let Some(first) = counts.first() else { return Vec::new() };
+    let (before, after) = (read_lines(turn, counts, true), read_lines(turn, counts, false));
+    let shared = |lines: &[OrderLine]| lines.iter().filter(|l| known_part(&l.name, said).is_some()).count();
+    let item_first = match shared(&before).cmp(&shared(&after)) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
+    };
+    if item_first { before } else { after }
+}
+
+fn read_lines(turn: &TurnView<'_>, counts: &[Counted], item_first: bool) -> Vec<OrderLine> {
+    let (chars, clauses) = (turn.norm.chars(), turn.clauses());
+    // A name does not reach over a comma, unless nothing stands between comma and quantity.
+    let clause_of = |at: usize| clauses.iter().find(|c| c.contains(&at)).cloned().unwrap_or(0..chars.len());
+    let mut lines = Vec::new();
+    for (i, count) in counts.iter().enumerate() {
+        let before = if i == 0 { 0 } else { counts[i - 1].range.end };
+        let after = counts.get(i + 1).map_or(chars.len(), |c| c.range.start);
+        let own = clause_of(count.range.start);
+        let name = if item_first {
+            let from = if own.start < count.range.start { before.max(own.start) } else { before };
+            item_name(before_change(&chars[from..count.range.start]), true)
+        } else {
+            let to = if own.end > count.range.end { after.min(own.end) } else { after };
+            item_name(&chars[count.range.end..to], false)
+        };
+        lines.push(OrderLine { name, value: count.value });
+    }
+    lines
+}
+
+/// What stands before a number that was, 红塔山 in 红塔山从五条改到.
+fn before_change(chars: &[char]) -> &[char] {
+    let was = |at: &usize| "从由".contains(chars[*at]) && counts_at(&chars[at + 1..]);
+    (0..chars.len()).rev().find(was).map_or(chars, |at| &chars[..at])
+}
+
+/// The part of a name that the other side says too: what people say around a name is heard as part of it, and the name
+/// itself is what both of them say. The longest of two characters or more; the whole where none is said.
+pub fn shared_part(name: &[char], said: &Heard<'_>) -> Vec<char> {
+    known_part(name, said).unwrap_or(name).to_vec()
+}
+
+fn known_part<'n>(name: &'n [char], said: &Heard<'_>) -> Option<&'n [char]> {
+    let mut parts = (2..=name.len()).rev().flat_map(|n| name.windows(n).rev());
+    parts.find(|part| said.holds(part))
+}
+
+/// Mean cost per syllable under which two names are one name, heard twice.
+const SAME_NAME: f64 = 0.5;
+
+/// True where two names may be those of the same goods: one holds the other by sound.
+pub fn is_same_name(a: &[char], b: &[char]) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let found = phrase_within(&SoundText::new(long), &SoundText::new(short), SAME_NAME);
+    !short.is_empty() && found.is_some_and(|found| found.cost < SAME_NAME)
+}
+
+fn around_items() -> &'static [Vec<char>] {
+    static WORDS: OnceLock<Vec<Vec<char>>> = OnceLock::new();
+    WORDS.get_or_init(|| AROUND.iter().map(|word| word.chars().collect()).collect())
+}
+
+/// The name next to a quantity: at the end of what stands before it, or at the beginning of what follows.
+fn item_name(around: &[char], at_end: bool) -> Vec<char> {
+    let mut name = around;
+    loop {
+        let shorter = around_items().iter().find_map(|word| {
+            if at_end { name.strip_suffix(word.as_slice()) } else { name.strip_prefix(word.as_slice()) }
+        });
+        match shorter {
+            Some(rest) => name = rest,
+            None => break,
+        }
+    }
+    // What stands on the far side of a lead-in word belongs to something else.
+    let cut = around_items().iter().filter(|word| word.len() >= 2).filter_map(|word| {
+        let mut places = name.windows(word.len()).enumerate().filter(|(_, w)| *w == word.as_slice());
+        if at_end { places.next_back().map(|(i, w)| i + w.len()) } else { places.next().map(|(i, _)| i) }
+    });
+    let name = if at_end { &name[cut.max().unwrap_or(0)..] } else { &name[..cut.min().unwrap_or(name.len())] };
+    let name = trim_ends(name);
+    if (2..=8).contains(&name.len()) { name.to_vec() } else { Vec::new() }
+}
+
+/// Particles and single lead-in words at both ends.
+fn trim_ends(name: &[char]) -> &[char] {
+    const ENDS: &str = "吧呢啊呀了的吗嘛哦哈要来订加拿和跟是那就再也都行给我您你";
+    let from = name.iter().position(|c| !ENDS.contains(*c)).unwrap_or(name.len());
+    let to = name.iter().rposition(|c| !ENDS.contains(*c)).map_or(from, |i| i + 1);
+    &name[from..to.max(from)]
+}
+
+/// Quantities that a turn states of named items: the name by sound, the quantity beside it. Of an item that is named twice
+/// the last counts.
+pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<OrderLine> {
+    if counts.is_empty() {
+        return Vec::new();
+    }
+    let chars = turn.norm.chars();
+    let mut places: Vec<(usize, usize, usize)> = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        places.extend(item.places_in(turn).into_iter().map(|range| (range.start, range.end, i)));
+    }
+    places.sort_unstable();
+    let Some(item_first) = is_item_first(chars, &places, counts) else { return Vec::new() };
+    let mut lines: Vec<OrderLine> = Vec::new();
+    for (k, (start, end, i)) in places.iter().enumerate() {
+        let next = places.get(k + 1).map_or(chars.len(), |p| p.0);
+        let before = if k == 0 { 0 } else { places[k - 1].1 };
+        let beside = if item_first {
+            counts.iter().find(|c| c.range.start >= *end && c.range.end <= next)
+        } else {
+            counts.iter().rev().find(|c| c.range.start >= before && c.range.end <= *start)
+        };
+        if let Some(count) = beside {
+            lines.retain(|line| line.name != items[*i].name);
+            lines.push(OrderLine { name: items[*i].name.clone(), value: count.value });
+        }
+    }
+    lines
+}
+
+/// What may stand between a name and its quantity, a number that it was before (从十箱改到三箱) included.
+const BETWEEN: &str = "是不您你要的那就给再来个呢啊嗯哦也先订都改成到为只了从由零一二三四五六七八九十百两半条箱件包盒瓶袋桶";
+
+/// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
+/// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.
+fn is_item_first(chars: &[char], places: &[(usize, usize, usize)], counts: &[Counted]) -> Option<bool> {
+    const BESIDE: usize = 2;
+    let (_, first) = places.first().zip(counts.first())?;
+    let beside = |between: Range<usize>| {
+        let between = chars.get(between).unwrap_or_default();
+        between.len() <= BESIDE || between.iter().all(|c| BETWEEN.contains(*c))
+    };
+    let follows = |end: usize| counts.iter().any(|c| c.range.start >= end && beside(end..c.range.start));
+    let leads = |start: usize| counts.iter().any(|c| c.range.end <= start && start - c.range.end <= BESIDE);
+    let after = places.iter().filter(|(_, end, _)| follows(*end)).count();
+    let before = places.iter().filter(|(start, ..)| leads(*start)).count();
+    Some(match after.cmp(&before) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Heard, is_same_name, spoken_lines};
+    use crate::orders::{UNITS, meant};
+    use crate::phrases::PhraseTable;
+    use crate::selftest::turns_of;
+    use crate::view::{CallFacts, CallView};
+
+    fn lines(text: &str) -> Vec<(String, i64)> {
+        let turns = turns_of(&[&format!("customer: {text}")]);
+        let index = PhraseTable::default().build();
+        let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
+        let lines = spoken_lines(&call.turns[0], &meant(&call.turns[0], &UNITS), &Heard::new(Vec::new()));
+        lines.into_iter().map(|l| (l.name.iter().collect(), l.value.least / 1000)).collect()
+    }
+
+    #[test]
+    fn items_are_read_on_either_side_of_their_numbers() {
+        let wanted = [("红塔山".to_owned(), 5), ("云烟".to_owned(), 3)];
+        for text in [
+            "要五条红塔山，三条云烟",
+            "红塔山五条，云烟三条",
+            "嗯红塔山来5条再来三条云烟吧",
+            "给我来五条红塔山和三条云烟",
+        ] {
+            let found = lines(text);
+            assert_eq!(found[0], wanted[0], "{text}");
+        }
+        assert_eq!(lines("红塔山五条，云烟三条"), wanted);
+        assert_eq!(lines("要五条红塔山，三条云烟"), wanted);
+        assert_eq!(lines("红塔山不要五条了"), []);
+    }
+
+    #[test]
+    fn what_was_before_a_change_is_not_meant() {
+        assert_eq!(lines("红塔山从五条改到三条"), [("红塔山".to_owned(), 3)]);
+        assert_eq!(lines("红塔山不是五条"), []);
+    }
+
+    #[test]
+    fn names_are_the_same_where_one_holds_the_other_by_sound() {
+        let same = |a: &str, b: &str| is_same_name(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
+        assert!(same("红塔山", "红塔珊") && same("红塔山那个", "红塔山"));
+        assert!(!same("红塔山", "云烟") && !same("", "云烟"));
+    }
+}
