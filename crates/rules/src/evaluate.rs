@@ -9,6 +9,7 @@ use crate::absence;
 use crate::again::{self, Answers};
 use crate::load::RuleSet;
 use crate::logic::{Eval, Truth};
+use crate::quoted::is_quoted;
 use crate::schema::{Rule, ViolationWhen};
 use crate::sentences::said;
 use crate::view::{CallFacts, CallView, Selection, TurnView};
@@ -228,7 +229,11 @@ fn presence(rule: &Rule, call: &CallView<'_>, eval: &Eval, on: &Selection, optio
             if sure.is_empty() {
                 return cannot(said!(WHO_SAID).to_string());
             }
-            let places = distinct(sure);
+            let own: Vec<Evidence> = sure.iter().filter(|e| !is_quoted(call, e)).cloned().collect();
+            if own.is_empty() {
+                return finding(rule, Verdict::Clear, said!(QUOTED, sure[0].text).to_string(), Vec::new(), None);
+            }
+            let places = distinct(own);
             finding(rule, Verdict::Hit, hit_reason(&places), places, None)
         }
     }

@@ -24,6 +24,7 @@ pub mod orders;
 pub mod phrases;
 mod prefilter;
 pub mod profile;
+mod quoted;
 pub mod schema;
 pub mod score;
 pub mod selftest;

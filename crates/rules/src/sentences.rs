@@ -47,6 +47,7 @@ sentences! { $
     HITS: "“{}”等{}处" => "“{0~}”, {1} places in all";
     HIT_SOUND: "“{}”（读音相近）" => "“{0~}” (sounds alike)";
     HITS_SOUND: "“{}”（读音相近）等{}处" => "“{0~}” (sounds alike), {1} places in all";
+    QUOTED: "“{}”是客户先说的，坐席在转述并致歉" => "“{0~}” repeats the customer's words, with an apology";
     HIT_MODEL: "“{}”（模型判断）" => "“{0~}” (judged by a model)";
     HITS_MODEL: "“{}”（模型判断）等{}处" => "“{0~}” (judged by a model), {1} places in all";
     HIT_SIMILAR: "“{}”（句子相似）" => "“{0~}” (a similar sentence)";

@@ -155,7 +155,10 @@ pub fn ordered_counts(view: &TurnView<'_>, units: &[char], except: &Phrases) -> 
         return Vec::new();
     }
     let mut counts = meant(view, units);
-    counts.retain(|c| !is_unwanted(view.norm.chars(), c.range.start) && !is_only_asked(view, c.range.start));
+    let chars = view.norm.chars();
+    counts.retain(|c| {
+        !is_unwanted(chars, c.range.start) && !is_only_asked(view, c.range.start) && !is_gift(chars, &c.range)
+    });
     // Only turns that count something are worth a longer look.
     if counts.is_empty() || speaks_of_goods_there(view, except) {
         return Vec::new();
@@ -179,6 +182,14 @@ fn add(all: &mut Vec<Ordered>, new: Ordered, view: &TurnView<'_>) {
 fn is_unwanted(chars: &[char], start: usize) -> bool {
     let before: String = chars[start.saturating_sub(6)..start].iter().collect();
     ["不要", "不订", "不是", "不来", "别要", "别给", "别送", "别订", "不需要"].iter().any(|w| before.contains(w))
+}
+
+/// 多给我两包, 送我一条, 两包赠品.
+fn is_gift(chars: &[char], range: &Range<usize>) -> bool {
+    let before: String = chars[range.start.saturating_sub(4)..range.start].iter().collect();
+    let after: String = chars[range.end..].iter().take(2).collect();
+    let asked = ["多给我", "多给", "送我", "多送", "多送我", "搭", "搭我", "饶我"];
+    asked.iter().any(|w| before.ends_with(w)) || after == "赠品"
 }
 
 /// 多少钱一条; 如果我要五条，有货吗.

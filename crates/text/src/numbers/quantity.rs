@@ -278,8 +278,10 @@ fn quantity_at(chars: &[char], start: usize) -> Option<Quantity> {
 /// What a measure word is followed by that counts on: 一箱半, 三块五. The part, and how many characters say it.
 fn behind_unit(chars: &[char], unit_at: usize, unit: char) -> (f64, usize) {
     let after = |i: usize| chars.get(unit_at + i).copied();
-    if after(1) == Some('半') && after(2) != Some('天') {
-        return (0.5, 1);
+    if after(1) == Some('半') {
+        // Half of a time that follows is not half of what was counted: 四十八瓶半小时左右送到.
+        let time = after(2).is_some_and(|c| "天小个月年路夜晌".contains(c));
+        return if time { (0.0, 0) } else { (0.5, 1) };
     }
     match after(1).and_then(digit) {
         Some(tenths) if "块元".contains(unit) && tenths > 0 && after(1) != Some('两') => {
@@ -316,6 +318,14 @@ mod tests {
             found("要五条红塔山，再来俩，半打啤酒，两箱半"),
             [(5.0, 5.0, Some('条')), (2.0, 2.0, None), (6.0, 6.0, None), (2.5, 2.5, Some('箱'))]
         );
+    }
+
+    #[test]
+    fn half_of_a_time_is_not_half_of_what_was_counted() {
+        for text in ["八瓶半小时后送到", "八瓶半个月后要", "八瓶半天就卖完"] {
+            let chars: Vec<char> = text.chars().collect();
+            assert_eq!(super::find_quantities(&chars)[0].value, 8.0, "{text}");
+        }
     }
 
     #[test]
