@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use callsift_core::{Evidence, MatchKind, SpeakerRole};
+use callsift_text::{SoundText, phrase_within};
 use regex::Regex;
 
 use crate::view::CallView;
@@ -10,6 +11,9 @@ use crate::view::CallView;
 /// How people speak of words that should not have been said.
 const CONDEMNED: &str = "抱歉|对不起|道歉|赔不是|不好意思|不(应该|应当|该|对|可以|允许)|太(不)?(过分|该|尊重)|(这|那)(种|样的|样)?话\
                          |禁语|禁用语|(严肃|一定|会)处理|(批评|教育|核实)";
+
+/// Mean cost per syllable up to which both said the same: either may have been misheard.
+const SAME_WORDS: f64 = 0.3;
 
 /// Persons of a sentence: 骂我 becomes 骂您 where it is repeated.
 const PERSONS: &str = "我你您他她们咱";
@@ -22,14 +26,12 @@ pub(crate) fn is_quoted(call: &CallView<'_>, evidence: &Evidence) -> bool {
         return false;
     }
     let place = view.norm.from_original(evidence.char_start as usize..evidence.char_end as usize);
-    let words = without_persons(view.norm.chars().get(place).unwrap_or_default().iter().copied());
+    let words: Vec<char> = view.norm.chars().get(place).unwrap_or_default().to_vec();
+    let words: Vec<char> = words.into_iter().filter(|c| !PERSONS.contains(*c)).collect();
+    let sounds = SoundText::new(&words);
     let before = call.turns.iter().take_while(|t| t.turn.index < evidence.turn);
     let mut theirs = before.filter(|t| t.turn.role == SpeakerRole::Customer && !t.turn.is_unusable());
-    !words.is_empty() && theirs.any(|t| without_persons(t.text().chars()).contains(&words))
-}
-
-fn without_persons(chars: impl Iterator<Item = char>) -> String {
-    chars.filter(|c| !PERSONS.contains(*c)).collect()
+    !words.is_empty() && theirs.any(|t| phrase_within(t.sounds(), &sounds, SAME_WORDS).is_some())
 }
 
 fn condemns(text: &str) -> bool {

@@ -14,7 +14,8 @@ use crate::view::{CallView, Selection};
 
 /// What `units` and `except` mean wherever orders are read.
 pub(super) const UNITS_DOC: &str = "订货用的量词；不写就是常用的那些：条箱件包盒瓶袋桶提打罐听壶捆扎斤支板排";
-pub(super) const EXCEPT_DOC: &str = "另有哪些话，话轮里有其中之一就不当作订货；货损、退换、库存、价钱、已经送到的货（坏了三条、还剩五箱）本来就不算";
+pub(super) const EXCEPT_DOC: &str =
+    "另有哪些话，话轮里有其中之一就不当作订货；货损、退换、库存、价钱、已经送到的货（坏了三条、还剩五箱）本来就不算";
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {

@@ -12,8 +12,8 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_certain, is_same_name, meant,
-    ordered_counts, record_lines, says_supply, shared_part, speaks_of_goods_there, spoken_lines, ways_to_say,
+    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_certain, is_guessed, is_same_name,
+    meant, ordered_counts, record_lines, says_supply, shared_part, speaks_of_goods_there, spoken_lines, ways_to_say,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -136,7 +136,7 @@ impl Operator for OrderMismatch {
                 let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
                 let ordered_in = call.turns.get(ordered[name].0 as usize);
                 let certain = is_certain(view) && ordered_in.is_none_or(|view| is_certain(view));
-                if !certain && ends_alike(name, &line.name) {
+                if !certain {
                     unclear.get_or_insert((wanted, said));
                     continue;
                 }
@@ -189,7 +189,8 @@ impl OrderMismatch {
                     }
                 }
                 SpeakerRole::Agent if on.candidates.binary_search(&(at as usize)).is_ok() && self.reads_back(view) => {
-                    let counts = meant(view, &self.units);
+                    let counts: Vec<Counted> =
+                        meant(view, &self.units).into_iter().filter(|c| !is_guessed(view, c)).collect();
                     let known = claims(view, &items, &counts);
                     said.strange.extend(strangers(view, &counts, &items, &customer).into_iter().map(|line| (at, line)));
                     for line in known {
@@ -217,7 +218,9 @@ impl OrderMismatch {
         last: Option<&Vec<char>>,
         agent: &Heard<'_>,
     ) -> Vec<OrderLine> {
-        let counts = ordered_counts(view, &self.units, &self.except);
+        // A number that may be another one contradicts nobody.
+        let mut counts = ordered_counts(view, &self.units, &self.except);
+        counts.retain(|c| !is_guessed(view, c));
         let mut lines = claims(view, items, &counts);
         if !lines.is_empty() && lines.len() >= counts.len() {
             return lines;
@@ -252,15 +255,6 @@ fn strangers(view: &TurnView<'_>, counts: &[Counted], items: &[Item], customer: 
     let known = |line: &OrderLine| items.iter().any(|item| is_same_name(&item.name, &line.name));
     let lines = spoken_lines(view, counts, customer).into_iter();
     lines.filter(|l| (1..=LONGEST).contains(&l.name.len()) && !known(l)).collect()
-}
-
-/// Syllables at the end of a name that are compared, and how alike one of them must be.
-const END: usize = 2;
-const ALIKE: f64 = 0.3;
-
-/// True where two names share a syllable near their ends: the rest may have been misheard (红梅, 从每).
-fn ends_alike(a: &[char], b: &[char]) -> bool {
-    a.iter().rev().zip(b.iter().rev()).take(END).any(|(a, b)| callsift_text::char_cost(*a, *b) <= ALIKE)
 }
 
 fn is_among(items: &[Item], name: &[char]) -> bool {

@@ -42,7 +42,7 @@ const NO_ORDER: [&str; 25] = [
 
 /// How agents say how much there is of what was ordered: less than that, as a rule.
 const SUPPLIED: [&str; 9] = [
-    "实配|石配|时配|实际|限(着|了)?(量|购|供|订)|配额",
+    "实配|石配|时配|实际|限(着|了|制)?(量|购|供|订)|配额",
     "(只|最多|顶多|至多|暂时|目前|这次|本周|够)(只)?(能|可以|可|有|剩|给|配|批|分)",
     "最多|顶多|至多",
     "(能|可以|够|只)(配|分|供|批)(给)?(您|你|到|咱)?",
@@ -97,7 +97,8 @@ mod tests {
         ] {
             assert!(orders_nothing(text), "{text}");
         }
-        for text in ["要五条红塔山", "红塔山五条云烟三条", "五条别送错", "再来两箱啤酒", "坐席给我来一打"] {
+        for text in ["要五条红塔山", "红塔山五条云烟三条", "五条别送错", "再来两箱啤酒", "坐席给我来一打"]
+        {
             assert!(!orders_nothing(text), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! What is ordered and what is read back: items with quantities, from speech and from the order system's record.
 
 mod book;
+mod by_sound;
 mod mention;
 mod names;
 mod record;
@@ -42,15 +43,23 @@ pub struct Counted {
     pub value: Amount,
     /// Characters that say it, measure word included.
     pub range: Range<usize>,
+    /// True where other words stand there that sound like it.
+    pub by_sound: bool,
 }
 
-/// Quantities of a turn in one of these measure words; 俩 and 半打 have none and always count.
+/// Quantities of a turn in one of these measure words; 俩 and 半打 have none and always count. Where the words of the turn
+/// may be others, what sounds like a quantity is one.
 pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
-    find_quantities(turn.norm.chars())
-        .into_iter()
-        .filter(|q| q.unit.is_none_or(|u| units.contains(&u)))
-        .map(|q| Counted { value: Amount::from(&q), range: q.range })
-        .collect()
+    let chars = turn.norm.chars();
+    let written = find_quantities(chars).into_iter().filter(|q| q.unit.is_none_or(|u| units.contains(&u)));
+    let mut all: Vec<Counted> =
+        written.map(|q| Counted { value: Amount::from(&q), range: q.range, by_sound: false }).collect();
+    if !is_certain(turn) {
+        all.extend(by_sound::by_sound(chars, units));
+        all.sort_by_key(|c| (c.range.start, c.by_sound));
+        all.dedup_by(|later, kept| later.range.start < kept.range.end);
+    }
+    all
 }
 
 /// Those that the speaker means: not what is denied (不是五条), and not what was (从十箱改到三箱).
@@ -58,7 +67,14 @@ pub fn meant(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
     const DENIED: [&[char]; 5] = [&['不', '要'], &['不', '是'], &['别', '要'], &['不', '来'], &['原', '来']];
     const FROM: [&[char]; 2] = [&['从'], &['由']];
     const CHANGED: [&[char]; 9] = [
-        &['改', '成'], &['改', '到'], &['改', '为'], &['改'], &['换', '成'], &['变', '成'], &['减', '到'], &['减', '成'],
+        &['改', '成'],
+        &['改', '到'],
+        &['改', '为'],
+        &['改'],
+        &['换', '成'],
+        &['变', '成'],
+        &['减', '到'],
+        &['减', '成'],
         &['加', '到'],
     ];
     let chars = turn.norm.chars();
@@ -81,6 +97,9 @@ const GUESSED: f64 = 0.8;
 
 /// True where the recogniser was not sure of a number, as its characters' probability says.
 pub fn is_guessed(turn: &TurnView<'_>, count: &Counted) -> bool {
+    if count.by_sound {
+        return true;
+    }
     let range = turn.norm.to_original(count.range.clone());
     let chars = turn.turn.chars.get(range).unwrap_or_default();
     let probs: Vec<f64> = chars.iter().filter(|c| c.ch.is_alphanumeric()).map(|c| f64::from(c.prob)).collect();

@@ -354,7 +354,8 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<Or
 }
 
 /// What may stand between a name and its quantity, a number that it was before (从十箱改到三箱) included.
-const BETWEEN: &str = "是不您你要的那就给再来个呢啊嗯哦也先订都改成到为只了从由零一二三四五六七八九十百两半条箱件包盒瓶袋桶";
+const BETWEEN: &str =
+    "是不您你要的那就给再来个呢啊嗯哦也先订都改成到为只了从由零一二三四五六七八九十百两半条箱件包盒瓶袋桶";
 
 /// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
 /// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.

@@ -22,7 +22,6 @@ pub fn record_lines(record: &str) -> Vec<OrderLine> {
         .collect()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::record_lines;
