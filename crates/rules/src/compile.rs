@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use callsift_text::Normalizer;
 use serde_saphyr::Location;
 
-use crate::logic::Condition;
+use crate::logic::{Condition, Library};
 use crate::phrases::PhraseTable;
 
 /// A mistake in a rule file and its place, from 1; line 0: the file as a whole.
@@ -23,6 +23,10 @@ pub struct Problem {
 pub struct Compiler<'a> {
     /// Phrases of all rules.
     pub table: &'a mut PhraseTable,
+    /// All rules as their files say: one may use the condition of another.
+    pub library: &'a Library,
+    /// How many rules this one lies in.
+    pub depth: usize,
     /// Prepared conditions of this rule that have a name.
     pub named: BTreeMap<String, Condition>,
     /// True while preparing what excuses people: phrases are then heard more readily.
@@ -35,10 +39,12 @@ pub struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    /// A compiler that enters phrases into this table.
-    pub fn new(table: &'a mut PhraseTable) -> Self {
+    /// A compiler that enters phrases into this table, for a rule that may refer to those of the library.
+    pub fn new(table: &'a mut PhraseTable, library: &'a Library) -> Self {
         Self {
             table,
+            library,
+            depth: 0,
             named: BTreeMap::new(),
             lenient: false,
             accuses: true,
@@ -73,6 +79,19 @@ impl<'a> Compiler<'a> {
         let before = std::mem::replace(&mut self.accuses, accuses);
         run(self);
         self.accuses = before;
+    }
+
+    /// Runs inside another rule, whose named conditions are these.
+    pub fn inside(&mut self, named: BTreeMap<String, Condition>, run: impl FnOnce(&mut Self)) {
+        let before = std::mem::take(&mut self.named);
+        self.depth += 1;
+        for (name, mut condition) in named {
+            condition.compile(self);
+            self.named.insert(name, condition);
+        }
+        run(self);
+        self.depth -= 1;
+        self.named = before;
     }
 
     /// A text in matching form.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::check;
 use crate::compile::{Compiler, Problem};
 use crate::error::{RuleError, RuleProblem};
+use crate::logic::Library;
 use crate::phrases::{PhraseIndex, PhraseTable};
 use crate::profile::{DEFAULT_PROFILE, PROFILES, Profile};
 use crate::schema::{Rule, ViolationWhen};
@@ -74,13 +75,15 @@ impl RuleSet {
     /// All problems of all texts at once; the profile names a rule that is not there.
     pub fn from_texts(root: &Path, texts: &[(PathBuf, String)], profile: Option<Profile>) -> Result<Self, RuleError> {
         let (mut rules, mut problems, mut hasher) = (Vec::new(), Vec::new(), Sha256::new());
+        let as_written = texts.iter().filter_map(|(_, text)| serde_saphyr::from_str::<Rule>(text).ok());
+        let library: Library = as_written.map(|rule| (rule.id.value.clone(), rule)).collect();
         let mut table = PhraseTable::default();
         for (path, text) in texts {
             for part in [path.strip_prefix(root).unwrap_or(path).to_string_lossy().as_bytes(), text.as_bytes()] {
                 hasher.update(part);
                 hasher.update([0]);
             }
-            match parse(path, text, &mut table) {
+            match parse(path, text, &mut table, &library) {
                 Ok(rule) => rules.push((path.clone(), text.clone(), rule)),
                 Err(mut found) => problems.append(&mut found),
             }
@@ -163,8 +166,13 @@ fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
     Ok(files)
 }
 
-/// Parses and checks one file; its phrases enter the table.
-pub fn parse(path: &Path, text: &str, table: &mut PhraseTable) -> Result<Rule, Vec<RuleProblem>> {
+/// Parses and checks one file, which may refer to rules of the library; its phrases enter the table.
+pub fn parse(
+    path: &Path,
+    text: &str,
+    table: &mut PhraseTable,
+    library: &Library,
+) -> Result<Rule, Vec<RuleProblem>> {
     let located = |p: Problem| RuleProblem {
         path: path.to_owned(),
         line: p.line,
@@ -179,7 +187,7 @@ pub fn parse(path: &Path, text: &str, table: &mut PhraseTable) -> Result<Rule, V
     })?;
     rule.category =
         path.parent().and_then(Path::file_name).map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut cx = Compiler::new(table);
+    let mut cx = Compiler::new(table, library);
     prepare(path, &mut rule, &mut cx);
     let problems = std::mem::take(&mut cx.problems);
     if problems.is_empty() { Ok(rule) } else { Err(problems.into_iter().map(located).collect()) }
@@ -261,7 +269,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{RuleSet, parse};
+    use super::{Library, RuleSet, parse};
     use crate::phrases::PhraseTable;
 
     const GOOD: &str = "version: 1\nid: x\ntitle: 测试\nrequirement: A1\nseverity: minor\npoints: 5\nwhy: 因为\n\
@@ -269,7 +277,7 @@ mod tests {
         \x20 - { name: a, turns: [\"agent: 你真笨\"], expect: hit }\n  - { name: b, turns: [\"agent: 您好\"], expect: clear }\n";
 
     fn message(text: &str) -> String {
-        parse(Path::new("rules/c/x.yaml"), text, &mut PhraseTable::default())
+        parse(Path::new("rules/c/x.yaml"), text, &mut PhraseTable::default(), &Library::new())
             .map_or_else(|p| p[0].to_string(), |_| String::new())
     }
 
@@ -295,6 +303,22 @@ mod tests {
             assert_eq!((file.path.as_path(), file.text.as_str()), (Path::new(name), GOOD));
             assert!(rules.file("y").is_none());
         }
+    }
+
+    #[test]
+    fn a_rule_may_use_the_condition_of_another() {
+        let user = GOOD.replace("id: x", "id: y").replace("keyword: { any: [笨] }", "rule: x");
+        let load = |texts: &[(&str, &str)]| {
+            let texts: Vec<_> = texts.iter().map(|(p, t)| (PathBuf::from(p), (*t).to_owned())).collect();
+            RuleSet::from_texts(Path::new("r"), &texts, None).map_err(|e| e.to_string())
+        };
+        let rules = load(&[("r/c/y.yaml", &user), ("r/c/x.yaml", GOOD)]).unwrap();
+        assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(|case| case.passed()));
+        let missing = load(&[("r/c/y.yaml", &user)]).unwrap_err();
+        assert!(missing.contains("y.yaml:11:") && missing.contains("there is no rule `x`"), "{missing}");
+        let circle = GOOD.replace("keyword: { any: [笨] }", "rule: y");
+        let circle = load(&[("r/c/y.yaml", &user), ("r/c/x.yaml", &circle)]).unwrap_err();
+        assert!(circle.contains("leads back to itself"), "{circle}");
     }
 
     #[test]
@@ -347,7 +371,7 @@ mod tests {
         fn no_bytes_make_the_loader_panic(cut in 0usize..400, junk in "\\PC{0,20}") {
             let mut text: String = GOOD.chars().take(cut).collect();
             text.push_str(&junk);
-            let _ = parse(Path::new("rules/c/x.yaml"), &text, &mut PhraseTable::default());
+            let _ = parse(Path::new("rules/c/x.yaml"), &text, &mut PhraseTable::default(), &Library::new());
         }
     }
 }

@@ -179,7 +179,8 @@ pub(crate) fn eval_case(condition: &str, case: &TestCase) -> crate::logic::Eval 
     let mut condition: crate::logic::Condition =
         serde_saphyr::from_str(condition).unwrap_or_else(|e| panic!("{condition}: {e}"));
     let mut table = crate::phrases::PhraseTable::default();
-    let mut cx = crate::compile::Compiler::new(&mut table);
+    let library = crate::logic::Library::new();
+    let mut cx = crate::compile::Compiler::new(&mut table, &library);
     condition.compile(&mut cx);
     assert_eq!(cx.problems, []);
     let index = table.build();

@@ -3,6 +3,7 @@
 mod count;
 mod expr;
 mod near;
+mod reference;
 mod sequence;
 
 use callsift_core::Evidence;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 pub use count::Count;
 pub use expr::Expr;
 pub use near::Near;
+pub use reference::{Library, Reference};
 pub use sequence::Sequence;
 
 use crate::compile::Compiler;
@@ -40,6 +42,8 @@ pub enum Condition {
     Count(Count),
     /// Steps that must come one after the other.
     Sequence(Sequence),
+    /// The condition of another rule.
+    Rule(Reference),
     /// Phrases.
     Keyword(op::keyword::Keyword),
     /// A regular expression.
@@ -197,7 +201,8 @@ macro_rules! operator_of {
             | Condition::Within(_)
             | Condition::Near(_)
             | Condition::Count(_)
-            | Condition::Sequence(_) => return None,
+            | Condition::Sequence(_)
+            | Condition::Rule(_) => return None,
         })
     };
 }
@@ -214,6 +219,7 @@ impl Condition {
             Self::Near(near) => near.eval(call, on, &call.words(format_args!("{path}.near"))),
             Self::Count(count) => count.eval(call, on, &call.words(format_args!("{path}.count"))),
             Self::Sequence(sequence) => sequence.eval(call, on, &call.words(format_args!("{path}.sequence"))),
+            Self::Rule(rule) => rule.eval(call, on, &call.words(format_args!("{path}.rule"))),
             operator => match operator.operator() {
                 Some((name, op)) => {
                     let eval = op.eval(call, on, &call.words(format_args!("{path}.{name}")));
@@ -244,6 +250,7 @@ impl Condition {
             Self::Near(near) => vec![&near.anchor, &near.condition],
             Self::Count(count) => vec![&count.of],
             Self::Sequence(sequence) => sequence.steps.iter().map(|s| &s.condition).collect(),
+            Self::Rule(rule) => rule.condition().into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -276,6 +283,7 @@ impl Condition {
             Self::Near(near) => near.compile(cx),
             Self::Count(count) => count.compile(cx),
             Self::Sequence(sequence) => sequence.compile(cx),
+            Self::Rule(rule) => rule.compile(cx),
             operator => {
                 if let Some((_, op)) = operator.operator_mut() {
                     op.compile(cx);

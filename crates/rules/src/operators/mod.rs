@@ -160,7 +160,7 @@ mod tests {
     fn every_parameter_is_documented() {
         let schema = serde_json::to_value(schemars::schema_for!(Condition)).unwrap();
         let variants = schema["oneOf"].as_array().unwrap();
-        let join = ["all", "any", "not", "expr", "within", "near", "count", "sequence"];
+        let join = ["all", "any", "not", "expr", "within", "near", "count", "sequence", "rule"];
         let mut seen = BTreeSet::new();
         for variant in variants {
             let (name, body) = variant["properties"].as_object().unwrap().iter().next().unwrap();
