@@ -172,7 +172,17 @@ impl Near {
         let before = TimeSpan::new(window.start_ms, place.span.start_ms);
         let after = TimeSpan::new(place.span.end_ms, window.end_ms);
         selection.unheard |= self.side != Side::Same && call.gap_ms(before) + call.gap_ms(after) > 0;
+        selection.unheard |= self.side == Side::After && self.answer_lost(call, own);
         selection
+    }
+
+    /// The speaker goes on after a pause in which nobody was heard: an answer of one syllable may have been too short for the
+    /// recogniser, which loses every third one under half a second (`tests/spoken`).
+    fn answer_lost(&self, call: &CallView<'_>, own: usize) -> bool {
+        const PAUSE_MS: i64 = 500;
+        let [Some(asks), Some(next)] = [own, own + 1].map(|i| call.turns.get(i)) else { return false };
+        let goes_on = next.turn.role == asks.turn.role && self.role.is_some_and(|role| role != asks.turn.role);
+        goes_on && !asks.is_certain() && next.turn.span.start_ms - asks.turn.span.end_ms >= PAUSE_MS
     }
 
     fn before(&self, call: &CallView<'_>, place: &Evidence) -> Vec<usize> {

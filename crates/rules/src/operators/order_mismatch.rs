@@ -12,7 +12,7 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_certain, is_guessed, is_same_name,
+    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_guessed, is_same_name,
     meant, ordered_counts, record_lines, says_supply, shared_part, speaks_of_goods_there, spoken_lines, ways_to_say,
 };
 use crate::phrases::{Ear, Phrases};
@@ -135,7 +135,7 @@ impl Operator for OrderMismatch {
                 let view = &call.turns[*turn as usize];
                 let (wanted, said) = (name.iter().collect::<String>(), line.name.iter().collect::<String>());
                 let ordered_in = call.turns.get(ordered[name].0 as usize);
-                let certain = is_certain(view) && ordered_in.is_none_or(|view| is_certain(view));
+                let certain = view.is_certain() && ordered_in.is_none_or(|view| view.is_certain());
                 if !certain {
                     unclear.get_or_insert((wanted, said));
                     continue;

@@ -12,7 +12,7 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Heard, Item, Ordered, Orders, counted, goods, is_certain, is_guessed, meant, spoken_lines, ways_to_say,
+    Heard, Item, Ordered, Orders, counted, goods, is_guessed, meant, spoken_lines, ways_to_say,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
@@ -159,7 +159,7 @@ impl Readback {
             let again = || {
                 has_numbers(t, ordered) || quantities.iter().any(|q| phrase_within(t.sounds(), q, SAME_SOUND).is_some())
             };
-            theirs && !is_certain(t) && (named() || guessed() || again())
+            theirs && !t.is_certain() && (named() || guessed() || again())
         })
     }
 

@@ -27,15 +27,6 @@ pub fn goods() -> Vec<char> {
     UNITS.to_vec()
 }
 
-/// Mean character probability under which the words of a turn may be others than those that were said. Speech models
-/// give wrong words .8 and more; transcripts of people carry 1.
-const CERTAIN: f64 = 0.95;
-
-/// True where a turn's words are what was said, as far as its confidence tells.
-pub fn is_certain(turn: &TurnView<'_>) -> bool {
-    turn.turn.confidence >= CERTAIN
-}
-
 /// A counted thing in a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counted {
@@ -54,7 +45,7 @@ pub fn counted(turn: &TurnView<'_>, units: &[char]) -> Vec<Counted> {
     let written = find_quantities(chars).into_iter().filter(|q| q.unit.is_none_or(|u| units.contains(&u)));
     let mut all: Vec<Counted> =
         written.map(|q| Counted { value: Amount::from(&q), range: q.range, by_sound: false }).collect();
-    if !is_certain(turn) {
+    if !turn.is_certain() {
         all.extend(by_sound::by_sound(chars, units));
         all.sort_by_key(|c| (c.range.start, c.by_sound));
         all.dedup_by(|later, kept| later.range.start < kept.range.end);
