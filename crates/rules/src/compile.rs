@@ -27,7 +27,7 @@ pub struct Compiler<'a> {
     pub library: &'a Library,
     /// How many rules this one lies in.
     pub depth: usize,
-    /// Prepared conditions of this rule that have a name.
+    /// Conditions of this rule that have a name, as its file says: each is prepared where it is used, for or against somebody.
     pub named: BTreeMap<String, Condition>,
     /// True while preparing what excuses people: phrases are then heard more readily.
     pub lenient: bool,
@@ -83,12 +83,8 @@ impl<'a> Compiler<'a> {
 
     /// Runs inside another rule, whose named conditions are these.
     pub fn inside(&mut self, named: BTreeMap<String, Condition>, run: impl FnOnce(&mut Self)) {
-        let before = std::mem::take(&mut self.named);
+        let before = std::mem::replace(&mut self.named, named);
         self.depth += 1;
-        for (name, mut condition) in named {
-            condition.compile(self);
-            self.named.insert(name, condition);
-        }
         run(self);
         self.depth -= 1;
         self.named = before;

@@ -1,6 +1,6 @@
 //! Reading a folder of rule files, with every mistake at its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use callsift_core::Verdict;
@@ -167,12 +167,7 @@ fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
 }
 
 /// Parses and checks one file, which may refer to rules of the library; its phrases enter the table.
-pub fn parse(
-    path: &Path,
-    text: &str,
-    table: &mut PhraseTable,
-    library: &Library,
-) -> Result<Rule, Vec<RuleProblem>> {
+pub fn parse(path: &Path, text: &str, table: &mut PhraseTable, library: &Library) -> Result<Rule, Vec<RuleProblem>> {
     let located = |p: Problem| RuleProblem {
         path: path.to_owned(),
         line: p.line,
@@ -210,10 +205,9 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     // Where missing it is the fault, hearing it excuses.
     cx.lenient = rule.violation_when == ViolationWhen::Missing;
     cx.accuses = rule.violation_when == ViolationWhen::Found;
-    for (name, mut condition) in std::mem::take(&mut rule.conditions) {
-        condition.compile(cx);
-        cx.named.insert(name, condition);
-    }
+    cx.named = rule.conditions.clone();
+    // What nothing uses may be wrong, too.
+    rule.conditions.values_mut().for_each(|condition| condition.compile(cx));
     let before = cx.problems.len();
     rule.condition.value.compile(cx);
     // What has no place of its own stands somewhere in the condition.
@@ -228,7 +222,8 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     }
     check::rule(rule, cx);
     rule.names_role = check::names_role(rule);
-    rule.conditions = std::mem::take(&mut cx.named);
+    let mut seen = BTreeSet::new();
+    cx.problems.retain(|p| seen.insert((p.line, p.column, p.message.clone())));
     tests(rule, cx);
 }
 
@@ -314,6 +309,17 @@ mod tests {
         };
         let rules = load(&[("r/c/y.yaml", &user), ("r/c/x.yaml", GOOD)]).unwrap();
         assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(|case| case.passed()));
+        let named = GOOD
+            .replace(
+                "condition:\n",
+                "conditions:\n  rude: { keyword: { any: [笨] } }\ncondition:\n  not: { not: { expr: rude } }\n",
+            )
+            .replace("  keyword: { any: [笨] }\ntests", "tests");
+        let user_of_named = user.replace("rule: x", "rule: x.rude");
+        let rules = load(&[("r/c/y.yaml", &user_of_named), ("r/c/x.yaml", &named)]).unwrap();
+        assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(|case| case.passed()));
+        let unnamed = load(&[("r/c/y.yaml", &user_of_named), ("r/c/x.yaml", GOOD)]).unwrap_err();
+        assert!(unnamed.contains("no condition named `rude`"), "{unnamed}");
         let missing = load(&[("r/c/y.yaml", &user)]).unwrap_err();
         assert!(missing.contains("y.yaml:11:") && missing.contains("there is no rule `x`"), "{missing}");
         let circle = GOOD.replace("keyword: { any: [笨] }", "rule: y");

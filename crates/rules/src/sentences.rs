@@ -90,6 +90,7 @@ sentences! { $
     ENTITIES: "找到{}处" => "{0} places found";
     NO_TURNS: "没有话语" => "nobody spoke";
     LAST_UNSURE: "最后说话人的角色不确定" => "it is not sure who spoke last";
+    ONE_SIDE: "只听到一方说话，不知道谁说的最后一句" => "only one side was heard, so it is not known who spoke last";
     NO_LENGTH: "没有录音时长" => "the length of the recording is not known";
     LAST_SPOKE: "最后说话的是{}，其后{:.1}秒" => "{0} spoke last, {1} s before the end";
     PHRASES: "在{}个话轮中查找{}个短语，命中{}个" => "{1} phrases looked for in {0} turns, {2} found";

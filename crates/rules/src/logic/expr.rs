@@ -181,12 +181,15 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn named(&self, at: usize, name: &str) -> Result<Condition, Wrong> {
-        self.cx.named.get(name).cloned().ok_or_else(|| {
+    fn named(&mut self, at: usize, name: &str) -> Result<Condition, Wrong> {
+        let Some(mut condition) = self.cx.named.get(name).cloned() else {
             let known: Vec<&str> = self.cx.named.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Wrong { at, message: format!("`{name}` is not among the rule's `conditions` (there are: {known})") }
-        })
+            let message = format!("`{name}` is not among the rule's `conditions` (there are: {known})");
+            return Err(Wrong { at, message });
+        };
+        condition.compile(self.cx);
+        Ok(condition)
     }
 }
 

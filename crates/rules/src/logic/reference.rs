@@ -1,4 +1,5 @@
-//! `rule: negative-customer`: the condition of another rule, so that what several rules look for is written once.
+//! `rule: negative-customer`, `rule: soothing-missing.displeased`: the condition of another rule, or one of its named
+//! conditions, so that what several rules look for is written once.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +44,7 @@ impl Reference {
     }
 
     pub(super) fn compile(&mut self, cx: &mut Compiler<'_>) {
-        let id = self.id.value.as_str();
+        let (id, name) = self.id.value.split_once('.').unwrap_or((&self.id.value, ""));
         let Some(rule) = cx.library.get(id) else {
             let known = cx.library.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             return cx.wrong(&self.id.referenced, format!("there is no rule `{id}`; rules are {known}"));
@@ -51,7 +52,11 @@ impl Reference {
         if cx.depth >= DEEPEST {
             return cx.wrong(&self.id.referenced, format!("rule `{id}` leads back to itself"));
         }
-        let (mut condition, named) = (rule.condition.value.clone(), rule.conditions.clone());
+        let named = rule.conditions.clone();
+        let chosen = if name.is_empty() { Some(&rule.condition.value) } else { named.get(name) };
+        let Some(mut condition) = chosen.cloned() else {
+            return cx.wrong(&self.id.referenced, format!("rule `{id}` has no condition named `{name}`"));
+        };
         cx.inside(named, |cx| condition.compile(cx));
         self.condition = Some(Box::new(condition));
     }

@@ -70,6 +70,11 @@ impl Operator for HangUp {
         if unclear || self.last_role.is_some() && call.role(last.turn) == SpeakerRole::Unknown {
             return Eval::unknown(path, said!(LAST_UNSURE));
         }
+        // Who was never heard may have spoken last.
+        let heard = |role| call.turns.iter().any(|t| t.turn.role == role && !t.turn.is_unusable());
+        if self.last_role.is_some() && !(heard(SpeakerRole::Agent) && heard(SpeakerRole::Customer)) {
+            return Eval::unknown(path, said!(ONE_SIDE));
+        }
         let tail = call.facts.duration_ms.map(|d| (d - last.turn.span.end_ms).max(0));
         let timed = self.longer_than_ms.is_some() || self.shorter_than_ms.is_some();
         if timed && tail.is_none() {

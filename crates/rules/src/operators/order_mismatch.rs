@@ -12,8 +12,8 @@ use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::orders::{
-    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_guessed, is_same_name,
-    meant, ordered_counts, record_lines, says_supply, shared_part, speaks_of_goods_there, spoken_lines, ways_to_say,
+    Counted, Heard, Item, OrderLine, Ordered, Orders, claims, counted, goods, is_guessed, is_same_name, meant,
+    ordered_counts, record_lines, says_supply, shared_part, speaks_of_goods_there, spoken_lines, ways_to_say,
 };
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;

@@ -11,9 +11,7 @@ use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{
-    Heard, Item, Ordered, Orders, counted, goods, is_guessed, meant, spoken_lines, ways_to_say,
-};
+use crate::orders::{Heard, Item, Ordered, Orders, counted, goods, is_guessed, meant, spoken_lines, ways_to_say};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
