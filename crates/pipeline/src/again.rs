@@ -143,7 +143,7 @@ fn stretches(turns: &[Turn], questions: &[Question], wanted: &[Wanted]) -> Vec<S
 }
 
 /// Places around which a turn is searched for phrases: of a short one any, of a long one as many as hold all its doubtful
-/// characters, from the first on; not more than a few.
+/// characters, from the first on; not more than a few. Where there are none, of its beginning and its end.
 fn doubtful(turn: &Turn) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
     let mut searched = 0;
@@ -153,6 +153,10 @@ fn doubtful(turn: &Turn) -> Vec<Range<usize>> {
             searched = around(turn, &place).end;
             places.push(place);
         }
+    }
+    // Of a turn that seems understood its beginning and its end: there people greet and part.
+    if let (true, Some(last)) = (places.is_empty(), turn.chars.len().checked_sub(1)) {
+        places.extend([0..1, last..last + 1]);
     }
     places
 }

@@ -18,6 +18,8 @@ const EXCEPTED_COST: f64 = 0.4;
 /// turn with a question is heard again, and there are many more words that accuse than are said.
 const ACCUSING_COST: f64 = 0.2;
 const ACCUSING_CHARS: usize = 3;
+/// So many turns, a greeting or a farewell, are searched whatever was heard.
+const FEW: usize = 3;
 /// Turns in which one rule's phrases are looked for by the recogniser itself.
 const SEARCHED_AGAIN: usize = 8;
 
@@ -84,13 +86,14 @@ pub(super) fn awaited_by(rule: &Rule, call: &CallView<'_>) -> Vec<Awaited> {
 }
 
 /// Turns in which some of the words may have been said and not understood, the least certain first, and whether the rule
-/// searched them; not more than a few.
+/// searched them; not more than a few. Where a rule looks at a few turns only, all of them: whisper is sure of wrong words, too.
 pub(super) fn least_understood<'c>(call: &'c CallView<'_>, on: &Selection, words: &[Awaited]) -> Vec<(&'c Turn, bool)> {
     let everything = call.everything();
     let from = if words.iter().any(|word| word.role.is_some()) { &everything } else { on };
     let of = |i: &usize| (call.turns[*i].turn, on.turns.contains(i));
     let mut turns: Vec<(&Turn, bool)> = from.turns.iter().map(of).collect();
-    turns.retain(|(turn, _)| turn.doubtful_share() > 0.0);
+    let few = on.turns.len() <= FEW;
+    turns.retain(|(turn, searched)| turn.doubtful_share() > 0.0 || few && *searched);
     turns.sort_by(|(a, _), (b, _)| b.doubtful_share().total_cmp(&a.doubtful_share()).then(a.index.cmp(&b.index)));
     turns.truncate(SEARCHED_AGAIN);
     turns
