@@ -1,20 +1,21 @@
 //! How likely a reading is that the recogniser was asked about: fits the weights of `callsift-rules`' second hearing to labelled
 //! calls that were spoken and heard.
 //!
-//! `cargo run --release -p callsift-pipeline --example readings -- tests/spoken/heard-dev.jsonl`
+//! `cargo run --release -p callsift-pipeline --example readings -- tests/spoken dev test`
 //!
-//! For each rule that hits without the readings, the likeliest of those that clear it is one observation: said, where the label
-//! is not a hit. Prints the weights (constant, score, cost by sound) and how the probabilities hold, in five classes; and the
-//! readings by which rules that found nothing would hit.
+//! Each reading that was asked about is one observation, said where the reference text holds its words. Prints the weights
+//! (constant, score, cost by sound) fitted to the first set, and how the probabilities hold in each set, in five classes.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use callsift_core::Verdict;
-use callsift_pipeline::{Config, facts, labelled, transcripts::Transcripts};
+use callsift_core::Turn;
+use callsift_pipeline::{Config, facts, transcripts::Transcripts};
 use callsift_rules::{Answers, EvalOptions, Reading, RuleSet, UNHEARD};
+use callsift_text::Normalizer;
 
 /// Scores are brought to the size of the others, so that the fit converges.
 const SCALE: f64 = 10.0;
@@ -23,59 +24,57 @@ const SCALE: f64 = 10.0;
 type Observation = ([f64; 3], bool);
 
 fn main() -> Result<()> {
-    let file = std::env::args().nth(1).context("name a file of labelled calls as heard")?;
+    let mut args = std::env::args().skip(1);
+    let folder = PathBuf::from(args.next().context("name a folder of spoken calls and its sets")?);
     let rules = RuleSet::load(Path::new("rules"))?;
-    let observations = observations(Path::new(&file), &rules)?;
-    let weights = fit(&observations);
-    let said = observations.iter().filter(|o| o.1).count();
-    println!("{} readings, {said} of them said", observations.len());
-    println!("weights: {:.2} {:+.3} score {:+.2} cost", weights[0], weights[1] / SCALE, weights[2]);
-    reliability(&observations, weights);
+    let mut weights = None;
+    for set in args {
+        let file = |name: String| folder.join(name);
+        let observed = observations(&file(format!("heard-{set}.jsonl")), &file(format!("{set}.jsonl")), &rules)?;
+        let weights = *weights.get_or_insert_with(|| fit(&observed));
+        let said = observed.iter().filter(|o| o.1).count();
+        println!("{set}: {} readings, {said} of them said", observed.len());
+        println!("weights: {:.2} {:+.3} score {:+.2} cost", weights[0], weights[1] / SCALE, weights[2]);
+        reliability(&observed, weights);
+    }
     Ok(())
 }
 
-fn observations(file: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
-    let labels = labelled::labels(file)?;
-    let calls = Transcripts::open(file, &Config::default().metadata, "1970-01-01", None)?;
-    // Everything that was asked, however unlikely.
-    let options = EvalOptions { unsaid_below: 0.0, said_from: 0.0, ..EvalOptions::default() };
+fn observations(heard: &Path, said: &Path, rules: &RuleSet) -> Result<Vec<Observation>> {
+    let open = |path: &Path| Transcripts::open(path, &Config::default().metadata, "1970-01-01", None);
+    let (heard, said) = (open(heard)?, open(said)?);
+    let mut truth = BTreeMap::new();
+    for call in 0..said.len() {
+        let report = said.read(call)?;
+        truth.insert(report.recording.meta.call_id.clone(), report.turns);
+    }
     let mut observations = Vec::new();
-    for call in 0..calls.len() {
-        let report = calls.read(call)?;
-        let Some(labels) = labels.get(&report.recording.meta.call_id) else { continue };
-        let facts = facts::of_report(&report);
-        let mut plain = report.turns.clone();
-        for turn in &mut plain {
-            turn.alternatives.clear();
-        }
-        let found = rules.evaluate(&plain, facts.clone(), &options);
-        let call = rules.view(&report.turns, facts, &options);
-        let answers = Answers::of(&call);
-        for clear in found.iter().filter(|f| f.verdict == Verdict::Clear) {
-            let (Some(label), rule) = (labels.get(&clear.rule_id), rules.get(&clear.rule_id)?) else { continue };
-            if let Some(best) = answers.accusing(rule, &options) {
-                let said = *label == Verdict::Hit;
-                println!("accuses: {said:5} {}", line(best, &report.recording.meta.call_id, &clear.rule_id));
-            }
-        }
-        for hit in found.iter().filter(|f| f.verdict == Verdict::Hit) {
-            let Some(label) = labels.get(&hit.rule_id) else { continue };
-            let rule = rules.get(&hit.rule_id)?;
-            let best = answers.clearing(rule, hit, &options);
-            if let Some(best) = best {
-                let said = *label != Verdict::Hit;
-                println!("clears: {said:5} {}", line(best, &report.recording.meta.call_id, &hit.rule_id));
-                observations.push(([1.0, best.alternative.score.max(UNHEARD) / SCALE, best.cost], said));
-            }
+    for call in 0..heard.len() {
+        let report = heard.read(call)?;
+        let Some(said) = truth.get(&report.recording.meta.call_id) else { continue };
+        let call = rules.view(&report.turns, facts::of_report(&report), &EvalOptions::default());
+        for reading in Answers::of(&call).readings() {
+            let was_said = is_said(reading, said);
+            println!("{was_said:5} {}", line(reading, &report.recording.meta.call_id));
+            observations.push(([1.0, reading.alternative.score.max(UNHEARD) / SCALE, reading.cost], was_said));
         }
     }
     Ok(observations)
 }
 
-fn line(reading: &Reading<'_>, call: &str, rule: &str) -> String {
+/// True where the reading's own words were said while the turn lasted, by the same side.
+fn is_said(reading: &Reading<'_>, said: &[Turn]) -> bool {
+    let normalizer = Normalizer::matching();
+    let words = normalizer.normalize(&reading.says()).text();
+    let then = said.iter().filter(|t| t.role == reading.turn.role && t.span.overlap_ms(reading.turn.span) > 0);
+    let text: String = then.map(|t| normalizer.normalize(&t.text()).text()).collect();
+    !words.is_empty() && text.contains(&words)
+}
+
+fn line(reading: &Reading<'_>, call: &str) -> String {
     let (score, heard) = (reading.alternative.score, reading.turn.text());
     let (cost, prob, read) = (reading.cost, reading.prob, &reading.alternative.text);
-    format!("{score:7.2} {cost:.2} {prob:.2} {call} {rule}：{read} <- {heard}")
+    format!("{score:7.2} {cost:.2} {prob:.2} {call}：{read} <- {heard}")
 }
 
 fn prob(weights: [f64; 3], x: [f64; 3]) -> f64 {

@@ -71,8 +71,8 @@ impl Default for EvalOptions {
             max_doubtful_share: 0.33,
             near_miss_doubt: 0.75,
             second_hearing: true,
-            said_from: 0.7,
-            unsaid_below: 0.45,
+            said_from: 0.5,
+            unsaid_below: 0.05,
             min_role_confidence: 0.6,
         }
     }
