@@ -1,6 +1,8 @@
 //! One side speaks into the other's words.
 
-use callsift_core::{ChannelLayout, MatchKind};
+use std::collections::BTreeMap;
+
+use callsift_core::{ChannelLayout, MatchKind, TimeSpan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -10,7 +12,7 @@ use crate::compile::Compiler;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
-use crate::view::{CallView, Selection, TurnView};
+use crate::view::{CallView, Selection};
 
 /// What the registry says.
 pub const DOC: OperatorDoc = OperatorDoc {
@@ -58,25 +60,60 @@ impl Operator for Overlap {
         if call.facts.layout.is_some_and(|l| l != ChannelLayout::Stereo) {
             return Eval::unknown(path, said!(OVERLAP_MONO));
         }
-        let cuts_in = on.views(call).filter(|view| self.cuts_in(call, view) && !self.except.any_in(view));
-        let evidence: Vec<_> = cuts_in.map(|view| view.whole(MatchKind::Measure, 0.0, path)).collect();
+        let runs = runs(call);
+        let mut latest: BTreeMap<u16, &Run> = BTreeMap::new();
+        let mut evidence = Vec::new();
+        for run in &runs {
+            let searched = on.turns.contains(&run.turns[0]);
+            if searched && latest.values().any(|theirs| self.cuts_in(call, theirs, run)) {
+                evidence.push(call.turns[run.turns[0]].whole(MatchKind::Measure, 0.0, path));
+            }
+            latest.insert(run.channel, run);
+        }
         let note = call.words(said!(OVERLAPS, self.longer_than_ms.value, evidence.len()));
         Eval::found(path, evidence, note)
     }
 }
 
+/// Speech of one channel without a longer pause. Where both speak, turns are cut wherever the other side begins.
+struct Run {
+    channel: u16,
+    span: TimeSpan,
+    turns: Vec<usize>,
+}
+
+/// Pause that ends a run, milliseconds.
+const PAUSE_MS: i64 = 700;
+
+/// All runs, by their beginnings.
+fn runs(call: &CallView<'_>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut last: BTreeMap<u16, usize> = BTreeMap::new();
+    for (i, view) in call.turns.iter().enumerate() {
+        let (channel, span) = (view.turn.channel, view.turn.span);
+        match last.get(&channel).copied().map(|at| &mut runs[at]) {
+            Some(run) if span.start_ms - run.span.end_ms < PAUSE_MS => {
+                run.span = run.span.union(span);
+                run.turns.push(i);
+            }
+            _ => {
+                last.insert(channel, runs.len());
+                runs.push(Run { channel, span, turns: vec![i] });
+            }
+        }
+    }
+    runs
+}
+
 impl Overlap {
-    fn cuts_in(&self, call: &CallView<'_>, view: &TurnView<'_>) -> bool {
-        let own = view.turn.span;
-        let earlier = call.turns.partition_point(|other| other.turn.span.start_ms < own.start_ms);
-        view.spoken_chars() >= self.min_chars.unwrap_or(4)
-            && call.back_to(earlier, own.start_ms).any(|i| {
-                let other = &call.turns[i];
-                let theirs = other.turn.span;
-                other.turn.channel != view.turn.channel
-                    && theirs.start_ms + self.grace_ms.unwrap_or(0) < own.start_ms
-                    && theirs.overlap_ms(own) > self.longer_than_ms.value
-            })
+    /// Of each channel only the latest run can still last: runs of one channel do not overlap.
+    fn cuts_in(&self, call: &CallView<'_>, theirs: &Run, own: &Run) -> bool {
+        let views = || own.turns.iter().map(|i| &call.turns[*i]);
+        theirs.channel != own.channel
+            && theirs.span.start_ms + self.grace_ms.unwrap_or(0) < own.span.start_ms
+            && theirs.span.overlap_ms(own.span) > self.longer_than_ms.value
+            && views().map(|view| view.spoken_chars()).sum::<usize>() >= self.min_chars.unwrap_or(4)
+            && !views().any(|view| self.except.any_in(view))
     }
 }
 
@@ -84,6 +121,16 @@ impl Overlap {
 mod tests {
     use crate::logic::Truth;
     use crate::selftest::{eval_case, parse_case};
+
+    #[test]
+    fn turns_that_the_other_side_cuts_are_one_speech() {
+        let turns = "turns: [{ role: customer, text: 我想问一下那个架子, start_ms: 0, end_ms: 6600 }, \
+                     { role: agent, text: 架子的事要找业务员, start_ms: 5400, end_ms: 8200 }, \
+                     { role: customer, text: 他说这个月换新的, start_ms: 6750, end_ms: 9700 }, \
+                     { role: agent, text: 我先给您记一笔, start_ms: 8400, end_ms: 10600 }]";
+        assert_eq!(eval_case("overlap: { longer_than_ms: 2999 }", &parse_case(turns)).truth, Truth::Yes);
+        assert_eq!(eval_case("overlap: { longer_than_ms: 4500 }", &parse_case(turns)).truth, Truth::No);
+    }
 
     #[test]
     fn mono_cannot_tell_and_beginning_together_is_no_interruption() {
