@@ -26,7 +26,7 @@ use std::path::Path;
 use callsift_reviews::Db;
 use callsift_sampling::agreement::Rating;
 use callsift_sampling::risk::RuleRecord;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::ConsoleError;
 use crate::{app, catalog};
@@ -55,6 +55,15 @@ pub fn ratings(conn: &Connection) -> Result<Vec<Rating>, ConsoleError> {
 /// Login names of every two who heard the same calls.
 pub fn pairs(ratings: &[Rating]) -> Vec<(String, String)> {
     twice::pairs(ratings).into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+/// The team of an agent, by the newest call with one.
+///
+/// # Errors
+/// The catalogue cannot be read.
+pub fn unit_of(db: &Db, agent_id: &str) -> Result<Option<String>, ConsoleError> {
+    let sql = "SELECT unit FROM cat.calls WHERE agent_id = ?1 AND unit <> '' ORDER BY date DESC, call_id LIMIT 1";
+    Ok(db.connection().query_row(sql, [agent_id], |r| r.get(0)).optional()?)
 }
 
 /// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`].

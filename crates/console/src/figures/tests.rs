@@ -46,6 +46,7 @@ pub(crate) fn centre() -> (tempfile::TempDir, Db) {
             display: name.to_uppercase(),
             role: Role::Reviewer,
             agent_id: None,
+            unit: None,
             may_see_numbers: false,
         };
         db.add_user(&user, "none", 0).unwrap();

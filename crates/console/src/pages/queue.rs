@@ -148,10 +148,10 @@ async fn show(
                 @if let Some(notice) = &found.notice { (notice.show(&person)) }
                 div.bar {
                     h1 { (l.t("复核队列", "queue")) " " small { (found.count) (l.t(" 通", " calls")) @if let Some(n) = found.items { " · " (n) (l.t(" 项", " judgements")) } } }
-                    form action="/queue/next" method="post" {
+                    @if person.reviews() { form action="/queue/next" method="post" {
                         (csrf(&person))
                         button.primary type="submit" data-key="g" { (l.t("复核下一通 ▸", "review the next ▸")) kbd { "g" } }
-                    }
+                    } }
                 }
                 (filters(l, &found.filter, &found.units, &found.queues, &rules))
                 (notes(&app, l, &found))
@@ -305,7 +305,7 @@ fn rank_name(rank: i64) -> &'static str {
 
 /// Opens the next call. Whoever leaves another one unfinished is told that it is kept.
 async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, PageError> {
-    guarded.person.must_be(Role::Reviewer)?;
+    guarded.person.must_review()?;
     let from = guarded.text("from").to_owned();
     let shared = app.clone();
     let found = app.run(move |db| claim_next(db, &shared, &guarded.person)).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use callsift_reviews::{DRAWN_WHOLE, HEARD_ENOUGH, Role};
+use callsift_reviews::{DRAWN_WHOLE, HEARD_ENOUGH};
 use maud::{Markup, html};
 use rusqlite::Connection;
 
@@ -84,7 +84,7 @@ async fn show(
     person: Person,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
-    person.must_be(Role::Reviewer)?;
+    person.must_review()?;
     let (reader, asked) = (person.clone(), query.clone());
     let found = app
         .run(move |db| {

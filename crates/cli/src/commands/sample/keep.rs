@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use callsift_console::now_us;
-use callsift_reviews::{Db, DrawCall, DrawRecord, Holder, Role};
+use callsift_reviews::{Db, DrawCall, DrawRecord, Holder};
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::{Hear, Inclusion, Part, RuleRecord};
 use callsift_sampling::{Frame, Held, Picked, Plan};
@@ -224,8 +224,8 @@ fn check_names(db: &Db, record: &Record) -> Result<()> {
         let (user, _) = db.user_by_name(name)?.with_context(|| {
             format!("--save gives tasks to login names, and nobody is named {name}; see `callsift users list`")
         })?;
-        if user.disabled || user.role == Role::Agent {
-            let why = if user.disabled { "is disabled" } else { "is an agent" };
+        if user.disabled || !user.role.reviews() {
+            let why = if user.disabled { "is disabled" } else { "reviews no calls" };
             bail!("--save gives tasks to reviewers, and {name} {why}; see `callsift users list`");
         }
     }

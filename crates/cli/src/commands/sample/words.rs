@@ -10,7 +10,7 @@ use callsift_sampling::{Frame, Lacks, Picked, Plan};
 
 use super::Record;
 use crate::output::{note, table};
-use crate::spreadsheet::{self, Cell};
+use callsift_console::spreadsheet::{self, Cell};
 
 /// Calls that are named where several lack the same.
 const NAMED: usize = 3;

@@ -43,6 +43,6 @@ async fn agent(
 
 /// The own page, for agents only.
 async fn mine(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
-    let own = person.user().agent_id.clone().filter(|id| person.role() == Role::Agent && !id.is_empty());
+    let own = person.agent().map(str::to_owned);
     one::show(app, person, own.ok_or(PageError::NotFound)?, query).await
 }

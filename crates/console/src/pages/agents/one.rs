@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use callsift_reviews::Db;
+use callsift_reviews::{Db, SummaryPart};
 use maud::{Markup, html};
 use rusqlite::params;
 
@@ -23,6 +23,7 @@ use crate::pages::chart::{CONFIRMED, MACHINE, bars};
 use crate::pages::chip::chip;
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, is_violation, led, linked, title, visible};
+use crate::pages::summaries;
 use crate::pages::trend::{self, Step};
 use crate::pages::{call_url, clock, layout, points, when};
 
@@ -72,6 +73,8 @@ struct Own {
     /// What has become of the calls with a form, and when the agent signed it.
     standings: HashMap<String, Standing>,
     signed: HashMap<String, i64>,
+    /// Parts of approved summaries, for the agent.
+    parts: Vec<SummaryPart>,
     /// What listening gives to the score of the month.
     halves: [Half; 2],
     /// For the agent, who has no queue: the calls themselves, a page of them.
@@ -119,9 +122,10 @@ pub(super) async fn show(
             for half in &mut halves {
                 half.calls.retain(|(call, _)| !blind.contains(call));
             }
+            let parts = if staff { Vec::new() } else { db.summary_parts(&agent)? };
             let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
             let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
-            Ok(Own { agent, period, figures, problems, heard, standings, signed, halves, calls, call_pages, query })
+            Ok(Own { agent, period, figures, problems, heard, standings, signed, parts, halves, calls, call_pages, query })
         })
         .await?;
     Ok(page(&app, &person, &own))
@@ -182,6 +186,7 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 (chooser(l, &address, p, true))
                 (tiles(l, staff, own, sum))
                 (monthly::section(person, own.agent.as_str(), &own.halves))
+                (summaries::section(app, person, &own.parts))
                 @if staff { (machine(app, l, own)) }
                 div.halves {
                     section #problems { h2 { (l.t("属实的问题", "Confirmed problems")) } (problem_list(app, person, own, &address)) }

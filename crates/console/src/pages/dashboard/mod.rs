@@ -32,6 +32,7 @@ use crate::pages::parts::{
     call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range, undrawn,
     without_folders,
 };
+use crate::pages::raised;
 use crate::pages::trend::{self, Step};
 use crate::pages::{layout, url};
 
@@ -48,6 +49,8 @@ struct Board {
     figures: Arc<Figures>,
     /// Appeals that nobody decided, and those of them past their time.
     appeals: (i64, i64),
+    /// Faults that nobody acknowledged, and when the oldest was raised.
+    raised: (i64, Option<i64>),
     /// What of the lake is not shown as it lies there.
     odd: Vec<Odd>,
 }
@@ -65,7 +68,8 @@ async fn show(State(app): State<Shared>, person: Person, Query(query): Asked) ->
             let appeals = conn.query_row(sql, [crate::app::now_us()], |r| Ok((r.get(0)?, r.get(1)?)))?;
             let figures = shared.figures.get(conn, &period)?;
             let odd = odd_things(conn).map_err(ConsoleError::from)?;
-            Ok(Board { period, last_day, figures, appeals, odd })
+            let raised = db.raised_open(None)?;
+            Ok(Board { period, last_day, figures, appeals, raised, odd })
         })
         .await?;
     Ok(page(&app, &person, &board))
@@ -181,6 +185,7 @@ fn tiles(l: Lang, board: &Board) -> Markup {
                 small { @if judged > 0 { " " (range(low, high)) } " · " (led_items(judged, &evidence_url(p, &Evidence::Hits, &[]))) (l.t(" 项已判，n=", " judged, n=")) (evident(calls, p, &Evidence::Hits, &[])) } }
             div.tile { b { a href="/appeals?state=open" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
                 @if board.appeals.1 > 0 { small { " " a.problem href="/appeals?state=late" { (board.appeals.1) (l.t(" 件超期", " overdue")) } } } }
+            (raised::tile(l, board.raised))
         }
     }
 }
