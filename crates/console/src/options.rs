@@ -10,6 +10,7 @@ use callsift_rules::EvalOptions;
 
 use crate::error::ConsoleError;
 use crate::own_items::OwnItems;
+use crate::sampler::Sampler;
 
 /// Certificate and key, PEM files.
 #[derive(Debug, Clone)]
@@ -67,6 +68,8 @@ pub struct ConsoleOptions {
     pub own_items: Option<OwnItems>,
     /// Who is told of what is raised the same day.
     pub notify: Option<Notify>,
+    /// Draws calls for leads; without it nothing is drawn here.
+    pub sampler: Option<Arc<dyn Sampler>>,
     /// The text model, for trying rules that read its labels; without it they see none.
     pub labeller: Option<Arc<dyn Labeller>>,
 }

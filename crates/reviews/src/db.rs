@@ -31,6 +31,8 @@ pub(crate) fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/011-summaries.sql"),
             include_str!("../migrations/012-sheets.sql"),
             include_str!("../migrations/013-raised.sql"),
+            include_str!("../migrations/014-handovers.sql"),
+            include_str!("../migrations/015-lessons.sql"),
         ];
         // Foreign keys are off meanwhile, so that a table may be made anew: a step that broke one is not committed.
         Migrations::new(steps.into_iter().map(|sql| M::up(sql).foreign_key_check()).collect())

@@ -152,6 +152,12 @@ pub enum Invalid {
     /// A version of the centre's own items that is known with other items.
     #[error("version {0} of the form's own items is known with other items: give the changed file another version")]
     SheetVersion(String),
+    /// A task for somebody who reviews no calls.
+    #[error("{0} reviews no calls")]
+    NoReviewer(String),
+    /// An example without a title or a stretch.
+    #[error("an example needs a title and a stretch of the call")]
+    Lesson,
     /// A fault that is acknowledged without a remark.
     #[error("what is acknowledged needs a remark")]
     AckRemark,

@@ -12,6 +12,7 @@ use callsift_reviews::{Db, NewUser, Role};
 use callsift_sentiment::TextClassifier;
 
 use crate::args::ConsoleArgs;
+use crate::commands::sample;
 use crate::exit::Exit;
 use crate::output::{emit, note};
 use crate::{input, lake, load, rule_folder};
@@ -50,6 +51,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         backups: usize::from(args.backups),
         own_items: args.form_items.as_deref().map(own_items).transpose()?,
         notify: notify(args)?,
+        sampler: Some(sample::sampler(&args.data, &args.unit_field, &config.metadata.utc_offset)),
         labeller: labeller(&config),
     };
     options.check()?;

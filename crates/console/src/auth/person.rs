@@ -36,6 +36,8 @@ pub(crate) struct Waiting {
     summaries: i64,
     /// Faults that nobody acknowledged: of the own team for team leads, of all for leads.
     raised: i64,
+    /// Examples to be signed, for agents.
+    lessons: i64,
 }
 
 impl Waiting {
@@ -68,6 +70,10 @@ impl Waiting {
                               AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.form_id = f.id)";
             let parts = "SELECT count(*) FROM summary_agents a WHERE a.agent_id = ?1 AND NOT EXISTS
                            (SELECT 1 FROM summary_receipts r WHERE r.step_id = a.step_id AND r.agent_id = a.agent_id)";
+            let lessons = "SELECT count(*) FROM lesson_agents h WHERE h.agent_id = ?1
+                AND NOT EXISTS (SELECT 1 FROM lesson_receipts r WHERE r.lesson_id = h.lesson_id AND r.agent_id = h.agent_id)
+                AND NOT EXISTS (SELECT 1 FROM lesson_ends e WHERE e.lesson_id = h.lesson_id)";
+            out.lessons = count(lessons, agent)?;
             out.unsigned = count(unsigned, agent)? + count(parts, agent)?;
         }
         Ok(out)
@@ -80,6 +86,7 @@ impl Waiting {
             "/mine" => self.unsigned,
             "/summaries" => self.summaries,
             "/raised" => self.raised,
+            "/library" => self.lessons,
             _ => 0,
         };
         (n > 0).then_some(n)

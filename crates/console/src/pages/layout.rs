@@ -49,7 +49,10 @@ fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {
     let l = person.lang;
     let mut out = Vec::new();
     match person.role() {
-        Role::Agent => out.push(("/mine", l.t("我的质检", "my calls"))),
+        Role::Agent => {
+            out.push(("/mine", l.t("我的质检", "my calls")));
+            out.push(("/library", l.t("培训库", "library")));
+        }
         Role::TeamLead => {
             out.push(("/team", l.t("我的班组", "my team")));
             out.push(("/raised", l.t("当日差错", "faults")));
@@ -60,12 +63,16 @@ fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {
             if person.reviews() {
                 out.push(("/tasks", l.t("我的任务", "my tasks")));
             }
+            if person.leads() {
+                out.push(("/draws", l.t("抽样", "sampling")));
+            }
             out.push(("/dashboard", l.t("看板", "figures")));
             out.push(("/summaries", l.t("分析表", "summaries")));
             out.push(("/agents", l.t("坐席", "agents")));
             out.push(("/reviewers", l.t("质检员", "reviewers")));
             out.push(("/rules", l.t("规则", "rules")));
             out.push(("/raised", l.t("当日差错", "faults")));
+            out.push(("/library", l.t("培训库", "library")));
         }
     }
     if person.role() != Role::TeamLead {

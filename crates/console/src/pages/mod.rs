@@ -11,8 +11,10 @@ mod chip;
 mod dashboard;
 mod downloads;
 mod drafts;
+mod draws;
 mod evidence;
 pub(crate) mod layout;
+mod library;
 mod login;
 mod notice;
 mod pager;
@@ -51,6 +53,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(queue::routes())
         .merge(tasks::routes())
         .merge(team::routes())
+        .merge(library::routes())
+        .merge(draws::routes())
         .merge(raised::routes())
         .merge(summaries::routes())
         .merge(call::routes())

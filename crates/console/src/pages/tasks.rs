@@ -171,7 +171,7 @@ fn nothing(person: &Person, found: &Found) -> Markup {
         p.empty { @if found.all > 0 && !found.past { (l.t("任务都完成了。按 g 继续复核队列里最该听的电话。", "All tasks are done. Press g for the call of the queue most worth hearing.")) }
             @else if found.past { (l.t("还没有完成的任务。", "None is done yet.")) }
             @else { (l.t("没有分配给您的任务。按 g 从复核队列里最该听的电话开始。", "Nothing was given to you. Press g to begin with the call of the queue most worth hearing."))
-                @if person.is_lead() { " " (l.t("抽样和分派目前在服务器上进行（callsift sample --save），分派后出现在各人的“我的任务”。", "Draws are made on the server for now (callsift sample --save); what they give out appears under everybody's tasks.")) } } }
+                @if person.leads() { " " a href="/draws" { (l.t("抽样和分派", "Draw and hand out calls")) } (l.t("，分派后出现在各人的“我的任务”。", ": they appear under everybody's tasks.")) } } }
     }
 }
 

@@ -60,9 +60,9 @@ impl Past {
 const BEGUN: &str = "draws.jsonl";
 
 /// Writes down what a draw depends on before it is made.
-pub fn announce(data: &DataArgs, title: &str, seed: &str, frame: &Frame) -> Result<()> {
+pub fn announce(data: &DataArgs, title: &str, seed: &str, frame: &Frame, by: &str) -> Result<()> {
     let line = json!({
-        "at_us": now_us(), "by": std::env::var("USER").unwrap_or_default(), "plan": title, "seed": seed,
+        "at_us": now_us(), "by": by, "plan": title, "seed": seed,
         "frame_hash": frame.hash(), "frame_calls": frame.calls().len(),
     });
     let (folder, path) = (data.folder(), data.folder().join(BEGUN));
@@ -137,7 +137,7 @@ pub fn check_reviewers(reviewers: &[String]) -> Result<()> {
 pub type Chances = BTreeMap<String, Inclusion>;
 
 /// Keeps the draw; gives its number.
-pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) -> Result<i64> {
+pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances, by: &str) -> Result<i64> {
     let mut db = Db::open_in(&data.folder())?;
     check_names(&db, record)?;
     check_chance(&db, record)?;
@@ -177,7 +177,7 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
         frame_hash: record.draw.frame_hash.clone(),
         frame_calls: record.draw.frame_calls as i64,
         drawn_us: now_us(),
-        drawn_by: std::env::var("USER").unwrap_or_default(),
+        drawn_by: by.to_owned(),
     };
     Ok(db.add_draw(&draw, &calls)?)
 }

@@ -12,7 +12,7 @@ use crate::pages::chip::chip;
 use crate::pages::layout::{self, csrf};
 use crate::pages::notice::Notice;
 use crate::pages::parts::{call_name, copied, failure, file_name, percent, visible};
-use crate::pages::{call_url, clock, drafts, from_to, points, raised, url, when};
+use crate::pages::{call_url, clock, drafts, from_to, library, points, raised, url, when};
 use crate::sound::Own;
 
 /// `sound` says whether the recording is there, and the call's own.
@@ -216,6 +216,7 @@ fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
         @if person.reviews() && !shown.call.is_failed() {
             (card::add_missed(person, shown, app))
             (raised::flagger(person, &shown.call.call_id, shown.call.duration_ms))
+            (library::adder(person, &shown.call.call_id, shown.call.duration_ms))
         }
         @if person.is_staff() && !shown.call.is_failed() {
             @for name in ["cannot_tell", "clear", "not_applicable"] {

@@ -130,7 +130,7 @@ fn odd(person: &Person, things: &[Odd]) -> Markup {
 fn listening(l: Lang, f: &Figures, p: &Period) -> Markup {
     html! {
         @match &f.gain {
-            None => p.empty { (l.t("还不能比较：需要按风险挑选的和随机抽取的通话都听过。随机份额由 callsift sample --plan plans/risk-queue.toml --save 抽取。",
+            None => p.empty { (l.t("还不能比较：需要按风险挑选的和随机抽取的通话都听过。随机份额由“抽样”里的“风险优先”计划抽取。",
                 "Nothing to compare yet: calls chosen by risk and calls drawn at random must both be heard. callsift sample --plan plans/risk-queue.toml --save draws a random share.")) },
             Some(gain) => {
                 table {

@@ -54,9 +54,7 @@ struct Paper {
 /// Reads the summary of a team: the frozen copy while it is submitted or approved, today's figures while it is a draft. Team
 /// leads read what is approved for their team.
 fn read(app: &App, db: &Db, person: &Person, unit: &str, name: &str) -> Result<Paper, PageError> {
-    let period = Period::named(name).ok_or_else(|| {
-        PageError::Bad("没有这个周期，例如 2026-11-1、2026-11 · no such period".to_owned())
-    })?;
+    let period = days(name)?;
     let last = db.summary(unit, name)?;
     let step = last.as_ref().map(|s| s.step);
     let of_team = person.team() == Some(unit) && step == Some(Step::Approved);
@@ -71,9 +69,15 @@ fn read(app: &App, db: &Db, person: &Person, unit: &str, name: &str) -> Result<P
     Ok(Paper { content, last, frozen: false })
 }
 
+/// The days of a period by name.
+fn days(name: &str) -> Result<Period, PageError> {
+    let unknown = || PageError::Bad("没有这个周期，例如 2026-11-1、2026-11 · no such period".to_owned());
+    Period::named(name).ok_or_else(unknown)
+}
+
 /// What would be submitted now, counted anew: the figures of pages may be a little old.
 fn fresh(app: &App, db: &Db, unit: &str, name: &str) -> Result<Content, PageError> {
-    let period = Period::named(name).ok_or(PageError::NotFound)?;
+    let period = days(name)?;
     let figures = Figures::make(db.connection(), &period)?;
     if !figures.units().contains(unit) {
         return Err(PageError::Bad("这段时间本组没有通话 · the team has no calls in this period".to_owned()));
