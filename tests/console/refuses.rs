@@ -184,7 +184,10 @@ fn a_team_lead_sees_the_own_team_as_it_was_submitted() {
         }
     }
     let page = team_lead.get("/calls/t2").text();
-    assert!(!page.contains("class=\"finding\"") && !page.contains("系统评分") && !page.contains("13912345678"), "{page}");
+    assert!(
+        !page.contains("class=\"finding\"") && !page.contains("系统评分") && !page.contains("13912345678"),
+        "{page}"
+    );
     assert_eq!(team_lead.get("/calls/t2/audio").status, 200);
     let team = team_lead.get("/team?from=2026-11-01&to=2026-11-30&agent=1086").text();
     assert!(team.contains("陈晓") && !team.contains("1086</small>"), "{team}");

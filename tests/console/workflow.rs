@@ -27,7 +27,7 @@ fn confirm(reviewer: &Client, call: &str, form: &[(&str, &str)]) {
 
 /// The rows of all sheets of a workbook as openpyxl reads them, a line each, cells with bars between.
 fn rows(bytes: &[u8]) -> String {
-    let file = tempfile::NamedTempFile::new().unwrap();
+    let file = tempfile::Builder::new().suffix(".xlsx").tempfile().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
     let script = "import sys, openpyxl
 for sheet in openpyxl.load_workbook(sys.argv[1]):
@@ -87,7 +87,10 @@ fn a_summary_is_approved_frozen_and_signed() {
     let mine = html(&agent, "/mine?from=2026-11-01&to=2026-11-30");
     assert!(mine.contains("/summaries/part/4") && mine.contains("待签收"), "{mine}");
     let part = html(&agent, "/summaries/part/4");
-    assert!(part.contains("使用反问语句 1 通") && part.contains("*********78") && !part.contains("13912345678"), "{part}");
+    assert!(
+        part.contains("使用反问语句 1 通") && part.contains("*********78") && !part.contains("13912345678"),
+        "{part}"
+    );
     for stranger in [&other, &lead, &team_lead] {
         assert_eq!(stranger.get("/summaries/part/4").status, 404);
         assert_eq!(stranger.post("/summaries/part/4/receipt", &[]).status, 404);
@@ -96,7 +99,10 @@ fn a_summary_is_approved_frozen_and_signed() {
     assert!(html(&agent, "/summaries/part/4").contains("已签收"));
     assert!(html(&team_lead, ONE).contains("下周培训") && elsewhere.get(ONE).status == 404);
     let book = rows(&manager.get("/summaries/one.xlsx?unit=一组&period=2026-11-2").body);
-    assert!(book.contains("监听分析表 一组 2026-11 下半月") && book.contains("|85|1|使用反问语句 1|=反问 *********78|"), "{book}");
+    assert!(
+        book.contains("监听分析表 一组 2026-11 下半月") && book.contains("|85|1|使用反问语句 1|=反问 *********78|"),
+        "{book}"
+    );
     assert!(book.contains("陈晓|2026-11-16|c05|85|"), "{book}");
 }
 
@@ -280,7 +286,8 @@ fn an_example_is_handed_out_and_signed() {
     let mut console = Console::start();
     console.add("other", &["agent", "--agent-id", "1086"]);
     let [reviewer, lead, agent, other] = ["zhijian", "zhuguan", "zuoxi", "other"].map(|name| console.login(name));
-    let stretch = [("from_s", "0"), ("to_s", "8"), ("title", "推诿 13912345678"), ("tags", "推诿 态度"), ("note", "该怎么说")];
+    let stretch =
+        [("from_s", "0"), ("to_s", "8"), ("title", "推诿 13912345678"), ("tags", "推诿 态度"), ("note", "该怎么说")];
     let lesson = [&stretch[..], &[("good", "0")]].concat();
     assert_eq!(reviewer.post("/calls/t2/lesson", &stretch).status, 400, "neither good nor bad");
     assert_eq!(agent.post("/calls/t2/lesson", &lesson).status, 404);

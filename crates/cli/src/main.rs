@@ -16,7 +16,6 @@ mod output;
 mod progress;
 mod rule_folder;
 
-
 use std::process::ExitCode;
 
 use clap::Parser;

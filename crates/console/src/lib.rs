@@ -27,6 +27,6 @@ pub use app::now_us;
 pub use error::ConsoleError;
 pub use options::{ConsoleOptions, Labeller, Notify, Tls};
 pub use own_items::{OwnItem, OwnItems};
-pub use sampler::{Load, Outcome, PlanName, Sampler, Wish};
 pub use retain::{Forgotten, forget_removed};
+pub use sampler::{Load, Outcome, PlanName, Sampler, Wish};
 pub use serve::serve;

@@ -150,7 +150,8 @@ pub(crate) mod tests {
         let people = [("a", Role::Agent), ("r1", Role::Reviewer), ("r2", Role::Reviewer), ("lead", Role::Lead)];
         for (name, role) in people {
             let agent_id = (role == Role::Agent).then(|| "8001".to_owned());
-            let user = NewUser { name: name.into(), display: name.into(), role, agent_id, unit: None, may_see_numbers: false };
+            let user =
+                NewUser { name: name.into(), display: name.into(), role, agent_id, unit: None, may_see_numbers: false };
             db.add_user(&user, "not a hash", 0).unwrap();
         }
         (dir, db)
@@ -224,7 +225,8 @@ pub(crate) mod tests {
     /// What was played is measured from now on: forms from before know nothing of it.
     #[test]
     fn forms_from_before_know_nothing_of_what_was_played() {
-        let said = "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
+        let said =
+            "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
                     INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us)
                     VALUES ('c1', 0, '{}', 90.0, '', '', 0, 1, 1, 20)";
         let (_dir, db) = of_version(8, said);
@@ -243,7 +245,8 @@ pub(crate) mod tests {
                     VALUES ('c1', 0, 'rude', '', 'finding', 'rejected', '玩笑', 'h', 1, 1)";
         for version in [1, 5, 9] {
             let (_dir, db) = of_version(version, said);
-            let people: Vec<_> = db.users().unwrap().into_iter().map(|u| (u.id, u.role, u.agent_id, u.disabled)).collect();
+            let people: Vec<_> =
+                db.users().unwrap().into_iter().map(|u| (u.id, u.role, u.agent_id, u.disabled)).collect();
             let agent = Some("8001".to_owned());
             assert_eq!(people, [(1, Role::Reviewer, None, false), (5, Role::Agent, agent, true)], "{version}");
             assert_eq!(db.user_by_name("r").unwrap().unwrap().1, "hash");
@@ -256,8 +259,10 @@ pub(crate) mod tests {
                 let sql = "INSERT INTO users (name, display, role, unit, password, created_us) VALUES (?1, '', ?1, ?2, '', 0)";
                 conn.execute(sql, [role, unit]).is_ok()
             };
-            assert_eq!([add("team_lead", ""), add("boss", "一组"), add("manager", ""), add("team_lead", "一组")],
-                [false, false, true, true]);
+            assert_eq!(
+                [add("team_lead", ""), add("boss", "一组"), add("manager", ""), add("team_lead", "一组")],
+                [false, false, true, true]
+            );
             assert!(conn.execute("DELETE FROM users WHERE id = 1", []).is_err(), "verdicts refer to it");
             let next = "INSERT INTO users (name, display, role, password, created_us) VALUES ('n', '', 'lead', '', 0)";
             conn.execute(next, []).unwrap();

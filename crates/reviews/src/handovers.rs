@@ -90,7 +90,7 @@ impl Db {
     pub fn draw_shares(&self, draw_id: i64, now_us: i64) -> Result<Vec<Share>, ReviewsError> {
         let sql = format!(
             "SELECT d.reviewer, count(*), sum(EXISTS (SELECT 1 FROM forms f WHERE f.call_id = d.call_id AND f.slot = 0)), sum({OPEN})
-             FROM draw_calls d WHERE d.draw_id = ?2 AND d.picked = 1 GROUP BY 1 ORDER BY 1 IS NULL, 1"
+             FROM draw_calls d WHERE d.draw_id = ?2 AND d.picked = 1 GROUP BY d.reviewer ORDER BY d.reviewer IS NULL, d.reviewer"
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
         let rows = statement.query_map([now_us, draw_id], |r| {

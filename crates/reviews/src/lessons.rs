@@ -128,7 +128,11 @@ impl Db {
         self.alone(|conn| {
             let sql = "INSERT INTO lesson_ends (lesson_id, user_id, at_us) SELECT id, ?2, ?3 FROM lessons l
                        WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM lesson_ends e WHERE e.lesson_id = l.id)";
-            if conn.execute(sql, params![id, user_id, now_us])? == 1 { Ok(()) } else { Err(ReviewsError::Missing("lesson")) }
+            if conn.execute(sql, params![id, user_id, now_us])? == 1 {
+                Ok(())
+            } else {
+                Err(ReviewsError::Missing("lesson"))
+            }
         })
     }
 
@@ -162,9 +166,8 @@ impl Db {
              WHERE h.agent_id = ?1 AND {STANDING} ORDER BY r.at_us IS NOT NULL, l.id DESC"
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
-        let rows = statement.query_map([agent_id], |r| {
-            Ok(Handed { lesson: from_row(r)?, at_us: r.get(12)?, signed_us: r.get(13)? })
-        })?;
+        let rows = statement
+            .query_map([agent_id], |r| Ok(Handed { lesson: from_row(r)?, at_us: r.get(12)?, signed_us: r.get(13)? }))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -208,7 +211,10 @@ mod tests {
         assert!(db.add_lesson(&NewLesson { title: " ".into(), ..new.clone() }).is_err());
         assert!(db.add_lesson(&NewLesson { span_ms: (5, 5), ..new.clone() }).is_err());
         let id = db.add_lesson(&new).unwrap();
-        assert_eq!((db.lessons().unwrap()[0].title.as_str(), db.lessons().unwrap()[0].tags.as_str()), ("安抚客户", "投诉 安抚"));
+        assert_eq!(
+            (db.lessons().unwrap()[0].title.as_str(), db.lessons().unwrap()[0].tags.as_str()),
+            ("安抚客户", "投诉 安抚")
+        );
         assert_eq!(db.holds(9).unwrap().get("c1"), Some(&Hold::Training), "its call stays");
         assert!(db.sign_lesson(id, "8001", 1, 2).is_err(), "not handed out");
         let agents = ["8001".to_owned(), String::new(), "8002".to_owned()];
@@ -216,7 +222,10 @@ mod tests {
         assert!(db.hand_out(99, &agents, 4, 2).is_err());
         db.sign_lesson(id, "8001", 1, 4).unwrap();
         db.sign_lesson(id, "8001", 1, 5).unwrap();
-        assert_eq!((db.lessons_of("8001").unwrap()[0].signed_us, db.lessons_of("8002").unwrap()[0].signed_us), (Some(4), None));
+        assert_eq!(
+            (db.lessons_of("8001").unwrap()[0].signed_us, db.lessons_of("8002").unwrap()[0].signed_us),
+            (Some(4), None)
+        );
         assert_eq!((db.lessons().unwrap()[0].agents, db.lessons().unwrap()[0].signed), (2, 1));
         for forged in ["UPDATE lessons SET good = 0", "DELETE FROM lesson_agents", "DELETE FROM lesson_receipts"] {
             assert!(db.connection().execute(forged, []).is_err(), "{forged}");

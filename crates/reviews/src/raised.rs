@@ -93,7 +93,8 @@ pub struct Notice {
     pub tries: u32,
 }
 
-const COLUMNS: &str = "r.id, r.event, r.kind, r.call_id, r.unit, r.agent_id, r.rule_id, r.severity, r.start_ms, r.end_ms, r.note,
+const COLUMNS: &str =
+    "r.id, r.event, r.kind, r.call_id, r.unit, r.agent_id, r.rule_id, r.severity, r.start_ms, r.end_ms, r.note,
     u.display, r.at_us, a.remark, b.display, a.at_us,
     r.kind = 'flag' OR EXISTS (SELECT 1 FROM published_verdicts v WHERE v.call_id = r.call_id AND v.slot = 0
       AND v.rule_id = r.rule_id AND v.verdict = 'confirmed')";
@@ -232,7 +233,8 @@ impl Db {
              WHERE n.sent_us IS NULL AND n.next_us <= ?1 ORDER BY n.next_us, r.id LIMIT ?2"
         );
         let mut statement = self.conn.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![now_us, most], |r| Ok(Notice { raised: from_row(r)?, tries: r.get(17)? }))?;
+        let rows =
+            statement.query_map(params![now_us, most], |r| Ok(Notice { raised: from_row(r)?, tries: r.get(17)? }))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -274,7 +276,7 @@ mod tests {
             call_id: "c1".into(),
             unit: unit.into(),
             agent_id: "8001".into(),
-            rule_id: "rude".into(),
+            rule_id: "greeting-missing".into(),
             severity: "fatal".into(),
             span_ms: Some((1, 2)),
             note: String::new(),
@@ -286,7 +288,8 @@ mod tests {
     fn submit(db: &mut Db, at_us: i64, before: Option<i64>) -> i64 {
         let raised = [fault(RaisedKind::Grave, "一组")];
         db.claim("c1", Slot::First, 2, 0, 100).unwrap();
-        db.submit_form_with(&form("c1", at_us, before), &With { raised: &raised, notify: true, ..With::default() }).unwrap()
+        db.submit_form_with(&form("c1", at_us, before), &With { raised: &raised, notify: true, ..With::default() })
+            .unwrap()
     }
 
     #[test]
@@ -315,7 +318,10 @@ mod tests {
         let one = db.raise(&fault(RaisedKind::Flag, "一组"), false).unwrap().unwrap();
         db.raise(&NewRaised { at_us: 9, ..fault(RaisedKind::Flag, "二组") }, false).unwrap();
         assert_eq!(db.raised(Some("一组"), true).unwrap().len(), 1);
-        assert_eq!((db.raised_open(None).unwrap(), db.raised_open(Some("二组")).unwrap()), ((2, Some(5)), (1, Some(9))));
+        assert_eq!(
+            (db.raised_open(None).unwrap(), db.raised_open(Some("二组")).unwrap()),
+            ((2, Some(5)), (1, Some(9)))
+        );
         assert!(db.acknowledge(one, " ", 4, 10).is_err(), "without a word");
         db.acknowledge(one, "已谈话", 4, 10).unwrap();
         assert!(db.acknowledge(one, "再次", 3, 11).is_err());

@@ -97,8 +97,7 @@ pub struct SummaryPart {
     pub signed_us: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "s.id, s.unit, s.period, s.step, s.remark, u.display, s.user_id, s.at_us, s.deadline_us";
+const COLUMNS: &str = "s.id, s.unit, s.period, s.step, s.remark, u.display, s.user_id, s.at_us, s.deadline_us";
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<SummaryStep> {
     Ok(SummaryStep {
@@ -135,7 +134,8 @@ impl Db {
             if last.is_some_and(|l| l.step != Step::Returned) {
                 return Err(TooLate::Submitted.into());
             }
-            let sql = "INSERT INTO summary_steps (unit, period, step, content, remark, user_id, at_us, deadline_us, before)
+            let sql =
+                "INSERT INTO summary_steps (unit, period, step, content, remark, user_id, at_us, deadline_us, before)
                        VALUES (?1, ?2, 'submitted', ?3, ?4, ?5, ?6, ?7, ?8)";
             let deadline_us = new.at_us + APPROVE_WITHIN_US;
             let n = new;
@@ -163,11 +163,12 @@ impl Db {
             return Err(Invalid::ReturnReason.into());
         }
         self.alone(|conn| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM current_summaries s JOIN users u ON u.id = s.user_id WHERE s.id = ?1"
-            );
+            let sql =
+                format!("SELECT {COLUMNS} FROM current_summaries s JOIN users u ON u.id = s.user_id WHERE s.id = ?1");
             let found = conn.query_row(&sql, [submitted], from_row).optional()?;
-            let Some(s) = found.filter(|s| s.step == Step::Submitted) else { return Err(TooLate::SummaryDecided.into()) };
+            let Some(s) = found.filter(|s| s.step == Step::Submitted) else {
+                return Err(TooLate::SummaryDecided.into());
+            };
             if s.user_id == user_id {
                 return Err(Invalid::OwnSummary.into());
             }
@@ -241,7 +242,8 @@ impl Db {
     pub fn summary_content(&self, step_id: i64) -> Result<String, ReviewsError> {
         let sql = "SELECT coalesce(s.content, b.content) FROM summary_steps s
                    LEFT JOIN summary_steps b ON b.id = s.before WHERE s.id = ?1";
-        let found = self.conn.prepare_cached(sql)?.query_row([step_id], |r| r.get::<_, Option<String>>(0)).optional()?;
+        let found =
+            self.conn.prepare_cached(sql)?.query_row([step_id], |r| r.get::<_, Option<String>>(0)).optional()?;
         found.flatten().ok_or(ReviewsError::Missing("summary"))
     }
 
@@ -265,7 +267,13 @@ impl Db {
     ///
     /// # Errors
     /// The summary holds no part of this agent.
-    pub fn sign_summary(&mut self, step_id: i64, agent_id: &str, user_id: i64, now_us: i64) -> Result<(), ReviewsError> {
+    pub fn sign_summary(
+        &mut self,
+        step_id: i64,
+        agent_id: &str,
+        user_id: i64,
+        now_us: i64,
+    ) -> Result<(), ReviewsError> {
         self.alone(|conn| {
             let sql = "SELECT EXISTS (SELECT 1 FROM summary_agents WHERE step_id = ?1 AND agent_id = ?2)";
             if !conn.query_row(sql, params![step_id, agent_id], |r| r.get::<_, bool>(0))? {
@@ -297,7 +305,9 @@ mod tests {
 
     fn submit(db: &mut Db, content: &str, before: Option<i64>) -> Result<i64, crate::ReviewsError> {
         let (unit, period, content) = ("一组".into(), "2026-11-1".into(), content.into());
-        db.submit_summary(&NewSummary { unit, period, content, remark: " 培训 ".into(), user_id: 4, at_us: 10, before })
+        db.submit_summary(&NewSummary {
+            unit, period, content, remark: " 培训 ".into(), user_id: 4, at_us: 10, before
+        })
     }
 
     #[test]
@@ -316,7 +326,10 @@ mod tests {
         let second = submit(&mut db, "2", Some(returned)).unwrap();
         assert!(db.sign_summary(second, "8001", 1, 13).is_err(), "not approved");
         let approved = db.decide_summary(second, true, "", &agents, (3, 12)).unwrap();
-        assert_eq!((db.summary_content(approved).unwrap(), db.summary_content(first).unwrap()), ("2".into(), "1".into()));
+        assert_eq!(
+            (db.summary_content(approved).unwrap(), db.summary_content(first).unwrap()),
+            ("2".into(), "1".into())
+        );
         assert!(submit(&mut db, "3", Some(approved)).is_err(), "final");
         let steps = db.summary_history("一组", "2026-11-1").unwrap();
         let words: Vec<_> = steps.iter().map(|s| (s.step, s.remark.as_str(), s.deadline_us)).collect();

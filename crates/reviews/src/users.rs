@@ -25,8 +25,7 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 6] =
-        [Self::Agent, Self::TeamLead, Self::Reviewer, Self::Lead, Self::Manager, Self::Admin];
+    pub const ALL: [Self; 6] = [Self::Agent, Self::TeamLead, Self::Reviewer, Self::Lead, Self::Manager, Self::Admin];
 
     /// Name in the database and on the command line.
     pub fn as_str(self) -> &'static str {

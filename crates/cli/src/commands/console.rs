@@ -148,7 +148,8 @@ fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
         let agent_id = (role == Role::Agent).then(|| agent.to_owned());
         let unit = unit.clone().filter(|_| role == Role::TeamLead);
         let may_see_numbers = role == Role::Admin;
-        let user = NewUser { name: name.to_owned(), display: display.to_owned(), role, agent_id, unit, may_see_numbers };
+        let user =
+            NewUser { name: name.to_owned(), display: display.to_owned(), role, agent_id, unit, may_see_numbers };
         let password = db.enrol(&user, now_us())?;
         emit(&format!("  {name:<8} {password}  {display}\n"));
     }

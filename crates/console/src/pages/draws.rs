@@ -51,7 +51,8 @@ async fn list(State(app): State<Shared>, person: Person) -> Result<Markup, PageE
             let name = if day.get(8..).is_some_and(|d| d <= "15") { first } else { second };
             let half = Period::named(&name).unwrap_or(Period { from: day.clone(), to: day });
             let (from, to) = (half.from, half.to);
-            let wish = Wish { plan: String::new(), seed: String::new(), from, to, reviewers: Vec::new(), by, save: false };
+            let wish =
+                Wish { plan: String::new(), seed: String::new(), from, to, reviewers: Vec::new(), by, save: false };
             Ok(Found { lines: db.draw_lines(SHOWN)?, people: reviewers(db.users()?), wish, outcome: None })
         })
         .await?;

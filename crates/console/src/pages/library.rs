@@ -138,7 +138,7 @@ fn card(app: &App, person: &Person, found: &Found, s: &Shown) -> Markup {
             header { span.chip.(if x.good { "done" } else { "appeal" }) { (if x.good { l.t("正面", "Good") } else { l.t("反面", "Bad") }) } " " b { (visible(person, &x.title)) }
                 @for tag in x.tags.split(' ').filter(|t| !t.is_empty()) { " " small { "#" (tag) } } }
             @if person.is_staff() { p.facts { a href=(call_url(&x.call_id)) { (call_name(person, &x.call_id)) } " @" (clock(x.span_ms.0)) " · " (x.by) " · " (when(app, x.at_us))
-                " · " (l.t("已发 ", "handed out: ")) (x.agents) (l.t(" 人，签收 ", ", signed: ")) (x.signed) } }
+                " · " (l.t("已发 ", "handed out: ")) (x.agents) (l.t(" 人，签收 ", ", signed: ")) (x.signed) (l.t(" 人", "")) } }
             @if !x.note.is_empty() { p { (visible(person, &x.note)) } }
             @match &s.said {
                 Some(said) => { (quotes(l, said)) @if app.options.recordings.is_some() { p.sound { audio controls preload="none" src=(format!("/library/{}/clip", x.id)) aria-label=(l.t("录音片段", "clip")) {} } } },
@@ -180,7 +180,8 @@ async fn enter(State(app): State<Shared>, Path(id): Path<String>, sent: Guarded)
     let lesson = app
         .run(move |db| {
             let call = find(db, &sent.person, &id)?;
-            let ms = |name: &str| sent.text(name).parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1000.0) as i64);
+            let ms =
+                |name: &str| sent.text(name).parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1000.0) as i64);
             let (from, to) = (ms("from_s").unwrap_or(-1), ms("to_s").unwrap_or(-1));
             let good = match sent.text("good") {
                 "1" => true,

@@ -95,7 +95,8 @@ fn page(app: &App, person: &Person, found: &Found, query: &BTreeMap<String, Stri
 fn card(app: &App, person: &Person, found: &Found, r: &Raised) -> Markup {
     let l = person.lang;
     let name = found.names.get(&r.agent_id).filter(|n| !n.is_empty()).unwrap_or(&r.agent_id);
-    let what = if r.rule_id.is_empty() { l.t("质检员上报", "flagged by a reviewer") } else { title(app, &r.rule_id) };
+    let what =
+        if r.rule_id.is_empty() { l.t("质检员上报", "flagged by a reviewer") } else { title(app, &r.rule_id) };
     html! {
         article.card #{ "r" (r.id) } {
             header { b { (what) } " " @if !r.severity.is_empty() { span.sev { (severity(l, &r.severity)) } " " }
@@ -154,7 +155,8 @@ async fn flag(State(app): State<Shared>, Path(id): Path<String>, sent: Guarded) 
         if note.is_empty() {
             return Err(PageError::Bad("请写明上报什么 · say what is raised".to_owned()));
         }
-        let ms = |name: &str| sent.text(name).parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1000.0) as i64);
+        let ms =
+            |name: &str| sent.text(name).parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1000.0) as i64);
         let span = ms("from_s").zip(ms("to_s")).filter(|(from, to)| 0 <= *from && from < to);
         let new = NewRaised {
             kind: RaisedKind::Flag,
@@ -192,7 +194,7 @@ async fn acknowledge(State(app): State<Shared>, Path(id): Path<i64>, sent: Guard
 /// How many are open and how old the oldest is, on the dashboard and the team's page.
 pub(super) fn tile(l: Lang, (open, oldest_us): (i64, Option<i64>)) -> Markup {
     html! { div.tile { b { @if open > 0 { a.problem href="/raised" { (open) } } @else { "0" } } (l.t("待处理差错", "open faults"))
-        @if let Some(at) = oldest_us { small { " " (l.t("最早 ", "oldest ")) (age(l, now_us() - at)) } } } }
+    @if let Some(at) = oldest_us { small { " " (l.t("最早 ", "oldest ")) (age(l, now_us() - at)) } } } }
 }
 
 /// The form by which a reviewer flags a stretch of a call.
@@ -222,6 +224,9 @@ mod tests {
     #[test]
     fn ages_are_told_in_one_word() {
         let minutes = |m: i64| age(Lang::Zh, m * 60_000_000);
-        assert_eq!([minutes(-3), minutes(59), minutes(61), minutes(3000)], ["0 分钟前", "59 分钟前", "1 小时前", "2 天前"]);
+        assert_eq!(
+            [minutes(-3), minutes(59), minutes(61), minutes(3000)],
+            ["0 分钟前", "59 分钟前", "1 小时前", "2 天前"]
+        );
     }
 }

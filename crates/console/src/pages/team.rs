@@ -18,9 +18,9 @@ use crate::figures::sums::Figures;
 use crate::page_error::PageError;
 use crate::pages::chip::chip;
 use crate::pages::layout;
-use crate::pages::raised;
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{call_name, chooser, led, visible};
+use crate::pages::raised;
 use crate::pages::{call_url, points, url};
 
 /// Calls on a page.

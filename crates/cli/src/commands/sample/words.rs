@@ -19,7 +19,10 @@ const NAMED: usize = 3;
 pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_go: &[Stratum]) -> Vec<String> {
     let mut out = Vec::new();
     if frame.calls().iter().all(|c| c.unit.is_empty()) {
-        out.push(format!("no call has the metadata field `{}`: nobody has a unit; see --unit-field", record.unit_field));
+        out.push(format!(
+            "no call has the metadata field `{}`: nobody has a unit; see --unit-field",
+            record.unit_field
+        ));
     }
     let given: BTreeSet<&str> = record.assignments.iter().map(|a| a.picked.call_id.as_str()).collect();
     let alone = record.draw.picked.iter().filter(|p| !given.contains(p.call_id.as_str())).count();
@@ -34,7 +37,10 @@ pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_g
         if !calls.is_empty() {
             let named = calls.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
             let more = if calls.len() > NAMED { ", ..." } else { "" };
-            out.push(format!("left out {} without {what}: {named}{more}; give it in the metadata", counted(calls.len())));
+            out.push(format!(
+                "left out {} without {what}: {named}{more}; give it in the metadata",
+                counted(calls.len())
+            ));
         }
     }
     if !let_go.is_empty() {

@@ -115,7 +115,9 @@ pub(super) async fn show(
             let mut heard: Vec<Heard> = own.cloned().collect();
             heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
             let all = figures.rows().sums(|at| (at.agent == agent).then_some(())).remove(&()).unwrap_or_default().calls;
-            let ids = heard.iter().map(|h| h.call_id.as_str());
+            let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
+            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
+            let ids = heard.iter().map(|h| h.call_id.as_str()).chain(calls.iter().map(OwnCall::id));
             let standings = standings(db.connection(), ids, now_us(), Eyes { blind: &reader, staff })?;
             let signed = signed(db, &agent)?;
             let mut halves = of_agent(db.connection(), &agent, &period)?;
@@ -123,9 +125,20 @@ pub(super) async fn show(
                 half.calls.retain(|(call, _)| !blind.contains(call));
             }
             let parts = if staff { Vec::new() } else { db.summary_parts(&agent)? };
-            let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
-            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
-            Ok(Own { agent, period, figures, problems, heard, standings, signed, parts, halves, calls, call_pages, query })
+            Ok(Own {
+                agent,
+                period,
+                figures,
+                problems,
+                heard,
+                standings,
+                signed,
+                parts,
+                halves,
+                calls,
+                call_pages,
+                query,
+            })
         })
         .await?;
     Ok(page(&app, &person, &own))
@@ -192,7 +205,7 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                     section #problems { h2 { (l.t("属实的问题", "Confirmed problems")) } (problem_list(app, person, own, &address)) }
                     section #heard { h2 { (l.t("复核过的通话", "Reviewed calls")) } (words(app, person, own, &address)) }
                 }
-                @if !staff { (calls::list(app, person, &own.calls, sum.calls, &own.pager(l, &address, "calls", own.call_pages))) }
+                @if !staff { (calls::list(app, person, (&own.calls, &own.standings), sum.calls, &own.pager(l, &address, "calls", own.call_pages))) }
             }
         },
     )

@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use callsift_reviews::heard::WHOLE;
-use callsift_reviews::{Cause, Db, Draft, Judgement, NewForm, NewRaised, NewVerdict, RaisedKind, Slot, Source, VerdictRow, With, score};
+use callsift_reviews::{
+    Cause, Db, Draft, Judgement, NewForm, NewRaised, NewVerdict, RaisedKind, Slot, Source, VerdictRow, With, score,
+};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};

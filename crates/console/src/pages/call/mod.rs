@@ -27,9 +27,9 @@ use crate::page_error::PageError;
 use crate::pages::notice::Notice;
 
 pub(super) use card::evidence;
+pub(super) use data::{Shown, find, slot};
 pub(super) use sound::clip_of;
 pub(super) use talk::said;
-pub(super) use data::{Shown, find, slot};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()

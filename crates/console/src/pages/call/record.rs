@@ -198,7 +198,8 @@ fn book(l: Lang, r: &Record) -> Sheet<'static> {
     head.push(vec![text(l.t("不足", "weaknesses")), text(r.weaknesses.clone())]);
     head.push(vec![text(l.t("复核员", "reviewed by")), text(format!("{} {}", r.by, r.at))]);
     head.push(vec![text(l.t("坐席签收", "signed by the agent")), text(r.signed.clone())]);
-    let names = [l.t("项目", "item"), l.t("分值", "points"), l.t("扣分", "off"), l.t("依据", "ground"), l.t("来源", "source")];
+    let names =
+        [l.t("项目", "item"), l.t("分值", "points"), l.t("扣分", "off"), l.t("依据", "ground"), l.t("来源", "source")];
     let line = |line: &Line, source: String| {
         vec![
             text(line.title.clone()),

@@ -23,7 +23,11 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
     layout::page(
         person,
         &title,
-        match person.role() { Role::Agent => "/mine", Role::TeamLead => "/team", _ => "/queue" },
+        match person.role() {
+            Role::Agent => "/mine",
+            Role::TeamLead => "/team",
+            _ => "/queue",
+        },
         &html! {
             main.call data-call=(call_url(&c.call_id)) data-id=(c.call_id) data-duration=(c.duration_ms) data-person=(person.user().id)
                 data-csrf=(person.session.csrf) {

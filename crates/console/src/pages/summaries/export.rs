@@ -62,8 +62,18 @@ async fn export(
                     let about = about(&shared, &person, &paper.content, &steps);
                     let l = person.lang;
                     let sheets = [
-                        Sheet { name: l.t("监听分析表", "Summary"), head: about, rows, widths: &[14, 8, 8, 10, 10, 10, 12, 8, 36, 48, 14] },
-                        Sheet { name: l.t("通话", "Calls"), head: Vec::new(), rows: calls(&person, &paper.content), widths: &[14, 12, 28, 8, 10] },
+                        Sheet {
+                            name: l.t("监听分析表", "Summary"),
+                            head: about,
+                            rows,
+                            widths: &[14, 8, 8, 10, 10, 10, 12, 8, 36, 48, 14],
+                        },
+                        Sheet {
+                            name: l.t("通话", "Calls"),
+                            head: Vec::new(),
+                            rows: calls(&person, &paper.content),
+                            widths: &[14, 12, 28, 8, 10],
+                        },
                     ];
                     workbook::write(&sheets)?
                 }
@@ -95,7 +105,8 @@ fn words(problems: &[Problem]) -> Cell<'static> {
 /// What stands above the table: the team, its sums, and who did what.
 fn about(app: &Shared, person: &Person, c: &Content, steps: &[callsift_reviews::SummaryStep]) -> Vec<Row> {
     let l = person.lang;
-    let title = format!("{} {} {}", l.t("监听分析表", "Listening summary"), named(l, &c.unit), period_name(l, &c.period));
+    let title =
+        format!("{} {} {}", l.t("监听分析表", "Listening summary"), named(l, &c.unit), period_name(l, &c.period));
     let mut out = vec![
         vec![text(title)],
         vec![text(l.t("日期", "days")), text(format!("{} – {}", c.from, c.to))],
@@ -139,7 +150,12 @@ fn agents(app: &Shared, person: &Person, c: &Content, signed: &BTreeMap<String, 
             l.t("计入月度（×70%）", "counts 70 %"),
         ]);
     }
-    heads.extend([l.t("属实", "confirmed"), l.t("主要问题", "main problems"), l.t("评语", "remarks"), l.t("签收", "signed")]);
+    heads.extend([
+        l.t("属实", "confirmed"),
+        l.t("主要问题", "main problems"),
+        l.t("评语", "remarks"),
+        l.t("签收", "signed"),
+    ]);
     let row = |part: &Part| {
         let mut row = vec![
             text(part.name.clone()),
@@ -167,7 +183,13 @@ fn agents(app: &Shared, person: &Person, c: &Content, signed: &BTreeMap<String, 
 /// A row for each submitted call; leads' knowledge only where a reviewer might hear one of them blindly.
 fn calls(person: &Person, c: &Content) -> Vec<Row> {
     let l = person.lang;
-    let heads = [l.t("坐席", "agent"), l.t("日期", "date"), l.t("通话", "call"), l.t("得分", "score"), l.t("计入月度", "counts")];
+    let heads = [
+        l.t("坐席", "agent"),
+        l.t("日期", "date"),
+        l.t("通话", "call"),
+        l.t("得分", "score"),
+        l.t("计入月度", "counts"),
+    ];
     let listed = person.is_lead() || person.team().is_some();
     let parts = c.agents.iter().filter(|_| listed);
     let row = |part: &Part, h: &super::content::Heard| {

@@ -93,7 +93,7 @@ fn waiting(app: &App, person: &Person, found: &Found) -> Markup {
     let (own, others): (Vec<&SummaryStep>, Vec<&SummaryStep>) = found.open.iter().partition(|s| s.step == wanted);
     let line = |s: &SummaryStep| {
         html! { li { a href=(address(&s.unit, &s.period)) { (named(l, &s.unit)) " " (period_name(l, &s.period)) } " " (chip(l, Some(s)))
-            " " small { (s.by) " · " (when(app, s.at_us)) @if !s.remark.is_empty() { (l.t("：", ": ")) (visible(person, &s.remark)) } } } }
+        " " small { (s.by) " · " (when(app, s.at_us)) @if !s.remark.is_empty() { (l.t("：", ": ")) (visible(person, &s.remark)) } } } }
     };
     html! {
         @if !own.is_empty() {

@@ -52,7 +52,8 @@ pub(super) async fn show(
 
 fn page(app: &App, person: &Person, found: &Found) -> Markup {
     let (l, c, last) = (person.lang, &found.paper.content, found.paper.last.as_ref());
-    let heading = format!("{} {} {}", l.t("监听分析表", "Listening summary"), named(l, &c.unit), period_name(l, &c.period));
+    let heading =
+        format!("{} {} {}", l.t("监听分析表", "Listening summary"), named(l, &c.unit), period_name(l, &c.period));
     let to = |kind: &str| format!("/summaries/one.{kind}?unit={}&period={}", url(&c.unit), url(&c.period));
     layout::page(
         person,
@@ -155,9 +156,9 @@ fn cells(person: &Person, part: &Part) -> Markup {
 fn history(app: &App, person: &Person, history: &[SummaryStep]) -> Markup {
     let l = person.lang;
     html! { @if !history.is_empty() { section { h2 { (l.t("经过", "What became of it")) }
-        ul.plain { @for s in history { li { (when(app, s.at_us)) " · " (s.by) " · " b { (match s.step {
-            Step::Submitted => l.t("提交", "submitted"), Step::Approved => l.t("审批通过", "approved"), Step::Returned => l.t("退回", "returned") }) }
-            @if !s.remark.is_empty() { (l.t("：", ": ")) (visible(person, &s.remark)) } } } } } } }
+    ul.plain { @for s in history { li { (when(app, s.at_us)) " · " (s.by) " · " b { (match s.step {
+        Step::Submitted => l.t("提交", "submitted"), Step::Approved => l.t("审批通过", "approved"), Step::Returned => l.t("退回", "returned") }) }
+        @if !s.remark.is_empty() { (l.t("：", ": ")) (visible(person, &s.remark)) } } } } } } }
 }
 
 /// What the reader may do: submit, or approve and return.

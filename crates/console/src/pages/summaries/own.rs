@@ -24,11 +24,7 @@ fn find(db: &Db, agent: &str, step_id: i64) -> Result<(SummaryPart, Content), Pa
     Ok((own, Content::read(&db.summary_content(step_id)?)?))
 }
 
-pub(super) async fn show(
-    State(app): State<Shared>,
-    person: Person,
-    Path(id): Path<i64>,
-) -> Result<Markup, PageError> {
+pub(super) async fn show(State(app): State<Shared>, person: Person, Path(id): Path<i64>) -> Result<Markup, PageError> {
     let agent = person.agent().ok_or(PageError::NotFound)?.to_owned();
     let (own, content, by) = app
         .run(move |db| {
@@ -94,11 +90,7 @@ fn receipt(app: &App, person: &Person, own: &SummaryPart) -> Markup {
     } }
 }
 
-pub(super) async fn sign(
-    State(app): State<Shared>,
-    Path(id): Path<i64>,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
+pub(super) async fn sign(State(app): State<Shared>, Path(id): Path<i64>, sent: Guarded) -> Result<Redirect, PageError> {
     let agent = sent.person.agent().ok_or(PageError::NotFound)?.to_owned();
     app.run(move |db| {
         let user = sent.person.user();
