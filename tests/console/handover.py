@@ -8,7 +8,7 @@ from selenium.webdriver.support.ui import Select
 
 from browser import BASE, SHOTS, all_of, driver, login, one, press, shot, wait
 
-NARROW = 390
+NARROW = 360
 SUMMARY = "/summaries/one?unit=一组&period=2026-11-2"
 
 
@@ -77,6 +77,8 @@ def review():
     one("[name=whole]").click()
     one("[name=whole_reason]").send_keys("按文字复核")
     one("[name=weaknesses]").send_keys("推诿两次", Keys.CONTROL, Keys.ENTER)
+    wait(lambda: all_of(".toast"), "what is left over is said once")
+    one("[name=weaknesses]").send_keys(Keys.CONTROL, Keys.ENTER)
     wait(lambda: "已提交" in text(), "it is submitted")
 
 
@@ -131,8 +133,18 @@ def sign():
     wait(lambda: "已签收" in text(), "the example is signed")
 
 
+def english():
+    """The same pages in English are no wider."""
+    login("zhuguan")
+    one("button[name=lang]").click()
+    wait(lambda: one("html").get_attribute("lang") == "en", "the language changes")
+    for path in ["/draws", "/draws/1", "/summaries", SUMMARY, "/raised?state=all", "/library", "/calls/t2/record"]:
+        driver.get(BASE + path)
+        both("english" + path.split("?")[0].replace("/", "-"))
+
+
 try:
-    for step in [draw, review, deal_with_it, summarise, sign]:
+    for step in [draw, review, deal_with_it, summarise, sign, english]:
         step()
 except Exception:
     driver.save_screenshot(str(SHOTS / "failed.png"))

@@ -121,7 +121,7 @@ pub struct ConsoleArgs {
     /// Tell this address of faults that are raised the same day: a signed POST for each, tried again until it is taken.
     #[arg(long, value_name = "URL", requires = "notify_secret")]
     pub notify_url: Option<String>,
-    /// File with the secret that sign what is told.
+    /// File with the secret that what is told is signed with (HMAC-SHA256); 16 characters at least.
     #[arg(long, value_name = "FILE", requires = "notify_url")]
     pub notify_secret: Option<PathBuf>,
     /// If there are no users yet: add one of each role, the agent with this number, and print their passwords.

@@ -150,9 +150,9 @@ fn preview(l: Lang, o: &Outcome) -> Markup {
         section.card role="status" {
             h2 { (l.t("工作量", "Load")) }
             p { (l.t("可抽 ", "frame: ")) (o.frame_calls) (l.t(" 通，抽取 ", " calls, drawn: ")) b { (o.calls) } (l.t(" 通，坐席 ", ", agents: ")) (o.agents) (l.t(" 人", "")) }
-            @if !o.loads.is_empty() { table.plain { tbody { @for load in &o.loads { tr { th scope="row" { (load.reviewer) }
-                td.num { (load.calls) (l.t(" 通", " calls")) } td { @if load.held > 0 { (l.t("其中此前已在手 ", "had before: ")) (load.held) }
-                    @if let Some(m) = load.minutes { " " (l.t("约 ", "about ")) (format!("{m:.0}")) (l.t(" 分钟", " min")) } } } } } } }
+            ul.plain { @for load in &o.loads { li { b { (load.reviewer) } " " (load.calls) (l.t(" 通", " calls"))
+                @if load.held > 0 { (l.t("，其中此前已在手 ", ", had before: ")) (load.held) }
+                @if let Some(m) = load.minutes { (l.t("，约 ", ", about ")) (format!("{m:.0}")) (l.t(" 分钟", " min")) } } } }
             @for note in &o.notes { p.note { (note) } }
             p.note { (l.t("还没有保存：看工作量不抽取任何通话给人，按“抽取并分派”才生效。每次查看也记在抽样日志里。", "Nothing is kept: only “draw and hand out” does. Every look is a line of the log of draws, too.")) }
         }

@@ -29,7 +29,7 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
                     }
                 }
                 div.who data-person=(person.user().id) {
-                    span { (person.user().display) " · " (role(lang, person.role())) }
+                    a href="/account" aria-current=[(here == "/account").then_some("page")] title=(lang.t("账户", "account")) { (who(person)) }
                     form action="/language" method="post" {
                         (csrf(person))
                         button.link type="submit" name="lang" value=(lang.t("en", "zh")) { (lang.t("English", "中文")) }
@@ -82,8 +82,13 @@ fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {
         out.push(("/users", l.t("用户", "users")));
         out.push(("/audit", l.t("日志", "log")));
     }
-    out.push(("/account", l.t("账户", "account")));
     out
+}
+
+/// The name of the person, and the role where the name does not say it.
+fn who(person: &Person) -> String {
+    let (name, role) = (person.user().display.as_str(), role(person.lang, person.role()));
+    if name == role { name.to_owned() } else { format!("{name} · {role}") }
 }
 
 /// A page without navigation: login, errors.
