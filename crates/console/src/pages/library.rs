@@ -40,8 +40,17 @@ pub(super) fn routes() -> Router<Shared> {
 struct Shown {
     lesson: Lesson,
     said: Option<Vec<(String, String)>>,
-    /// For agents: when it came and was signed.
-    handed: Option<(i64, Option<i64>)>,
+    signing: Signing,
+}
+
+/// Whether the reader is to sign an example.
+#[derive(Debug, Clone, Copy)]
+enum Signing {
+    /// It was not handed out to the reader.
+    No,
+    Open,
+    /// When it was signed.
+    Done(i64),
 }
 
 struct Found {
@@ -56,15 +65,15 @@ struct Found {
 }
 
 /// What a person may find: agents what they got, staff all but what they are to hear blindly.
-fn known(db: &Db, person: &Person) -> Result<Vec<(Lesson, Option<(i64, Option<i64>)>)>, PageError> {
+fn known(db: &Db, person: &Person) -> Result<Vec<(Lesson, Signing)>, PageError> {
     if let Some(agent) = person.agent() {
-        let of = |h: Handed| (h.lesson, Some((h.at_us, h.signed_us)));
+        let of = |h: Handed| (h.lesson, h.signed_us.map_or(Signing::Open, Signing::Done));
         return Ok(db.lessons_of(agent)?.into_iter().map(of).collect());
     }
     person.must_be(Role::Reviewer)?;
     let blind = db.blind_calls(&person.blind_name())?;
     let lessons = db.lessons()?.into_iter().filter(|l| !blind.contains(&l.call_id));
-    Ok(lessons.map(|l| (l, None)).collect())
+    Ok(lessons.map(|l| (l, Signing::No)).collect())
 }
 
 async fn show(
@@ -88,9 +97,9 @@ async fn show(
             lessons.retain(|(l, _)| tag.is_empty() || l.tags.split(' ').any(|t| t == tag));
             let (all, pages) = (lessons.len(), Pages::asked(&asked, "page", lessons.len(), PAGE));
             let mut shown = Vec::new();
-            for (lesson, handed) in lessons.into_iter().skip(pages.offset()).take(PAGE) {
+            for (lesson, signing) in lessons.into_iter().skip(pages.offset()).take(PAGE) {
                 let said = words(db, &reader, &lesson)?;
-                shown.push(Shown { lesson, said, handed });
+                shown.push(Shown { lesson, said, signing });
             }
             let units = if reader.leads() { names(db.connection(), "unit")? } else { Vec::new() };
             Ok(Found { shown, all, pages, tags, units, kind, tag })
@@ -156,10 +165,10 @@ fn quotes(l: Lang, said: &[(String, String)]) -> Markup {
 
 fn signing(app: &App, person: &Person, s: &Shown) -> Markup {
     let l = person.lang;
-    html! { @match &s.handed {
-        None => {},
-        Some((_, Some(at))) => p.good { (l.t("已签收 · ", "Signed · ")) (when(app, *at)) },
-        Some((_, None)) => form action=(format!("/library/{}/receipt", s.lesson.id)) method="post" { (csrf(person)) button.primary type="submit" { (l.t("看过，签收", "seen: sign")) } },
+    html! { @match s.signing {
+        Signing::No => {},
+        Signing::Done(at) => p.good { (l.t("已签收 · ", "Signed · ")) (when(app, at)) },
+        Signing::Open => form action=(format!("/library/{}/receipt", s.lesson.id)) method="post" { (csrf(person)) button.primary type="submit" { (l.t("看过，签收", "seen: sign")) } },
     } }
 }
 

@@ -66,7 +66,7 @@ async fn show(
             let ids = heard.iter().map(|h| h.call_id.as_str());
             let standings = standings(conn, ids, now_us(), Eyes { blind: "", staff: false })?;
             let raised = db.raised_open(Some(&team))?;
-            Ok(Found { raised, team, period, figures, agent, heard, all, pages, standings })
+            Ok(Found { team, period, figures, agent, heard, all, pages, standings, raised })
         })
         .await?;
     Ok(page(&person, &found, &query))

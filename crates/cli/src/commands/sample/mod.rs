@@ -102,7 +102,9 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
     // With --json only the record goes to standard output.
     let say = |text: &str| if args.json { note(text) } else { emit(&format!("{text}\n")) };
     let Made { record, notes, saved, before: files } = make(&order, say, |record| Files::write(args, record))?;
-    notes.iter().for_each(|text| note(text));
+    for text in &notes {
+        note(text);
+    }
     if let Some(id) = saved {
         let who = if record.reviewers.is_empty() {
             "no --reviewers: nobody got tasks"
@@ -177,7 +179,9 @@ fn verify(args: &VerifyArgs) -> Result<Exit> {
     let heard = record.draw.passed_over.iter().cloned().collect();
     let found = findings(&record.draw.plan, &scope, record.records.clone(), heard)?;
     let (findings, unknown) = found.map_or((None, Vec::new()), |(findings, unknown)| (Some(findings), unknown));
-    unknown.iter().for_each(|text| note(text));
+    for text in &unknown {
+        note(text);
+    }
     let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?.draw;
     if again.findings_hash != record.draw.findings_hash {
         emit("✗ 名单相同，但机器发现、得分或复核记录变了（规则重跑过？），无法重抽\n");

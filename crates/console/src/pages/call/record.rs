@@ -140,7 +140,7 @@ fn page(person: &Person, shown: &Shown, r: &Record) -> Markup {
         "",
         &html! {
             main.report.record {
-                div.bar { h1 { (heading) " " small { (r.facts[0].1) } }
+                div.bar { h1 { (heading) " " small { (call_name(person, &shown.call.call_id)) } }
                     span.screen { a href=(format!("{address}/record.xlsx")) download { "XLSX" } " "
                         button type="button" data-do="print" { (l.t("打印", "print")) } " " a href=(address) { (l.t("回到通话", "back to the call")) } } }
                 dl.facts { @for (name, value) in &r.facts { div { dt { (name) } dd { (value) } } } }
