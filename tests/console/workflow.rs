@@ -119,7 +119,7 @@ fn receiver() -> (String, mpsc::Receiver<Taken>) {
             let Ok(mut stream) = stream else { return };
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let head: Vec<String> =
-                reader.by_ref().lines().map(|l| l.unwrap_or_default()).take_while(|l| !l.is_empty()).collect();
+                reader.by_ref().lines().map(Result::unwrap_or_default).take_while(|l| !l.is_empty()).collect();
             let length = head.iter().find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
             let mut body = vec![0; length.and_then(|n| n.parse().ok()).unwrap_or(0)];
             let _ = reader.read_exact(&mut body);
@@ -157,16 +157,16 @@ fn a_grave_fault_is_told_the_same_day_and_acknowledged() {
     assert_eq!(reviewer.post("/calls/t2/form", &[("before", "1"), ("item.shirking", "20")]).status, 303, "again");
 
     let (_, refused) = told.recv_timeout(Duration::from_secs(20)).unwrap();
-    let (head, body) = told.recv_timeout(Duration::from_secs(30)).unwrap();
+    let (headers, body) = told.recv_timeout(Duration::from_secs(30)).unwrap();
     assert_eq!(refused, body, "the same event is tried again");
-    let header = |name: &str| {
+    let sent = |name: &str| {
         let named = |l: &String| l.to_lowercase().strip_prefix(&format!("{name}: ")).map(str::to_owned);
-        head.iter().find_map(named).unwrap_or_default()
+        headers.iter().find_map(named).unwrap_or_default()
     };
-    let signed = format!("sha256={}", signature("a secret that nobody knows", &header("x-callsift-timestamp"), &body));
-    assert_eq!(header("x-callsift-signature"), signed);
+    let signed = format!("sha256={}", signature("a secret that nobody knows", &sent("x-callsift-timestamp"), &body));
+    assert_eq!(sent("x-callsift-signature"), signed);
     let event: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(event["event"].as_str(), Some(&*header("x-callsift-event")));
+    assert_eq!(event["event"].as_str(), Some(&*sent("x-callsift-event")));
     assert_eq!((event["kind"].as_str(), event["rule"].as_str()), (Some("grave"), Some("shirking")));
     assert!(!body.contains("13912345678"), "{body}");
     assert!(told.recv_timeout(Duration::from_secs(5)).is_err(), "nothing is told twice");
