@@ -159,14 +159,14 @@ fn a_grave_fault_is_told_the_same_day_and_acknowledged() {
     let (_, refused) = told.recv_timeout(Duration::from_secs(20)).unwrap();
     let (headers, body) = told.recv_timeout(Duration::from_secs(30)).unwrap();
     assert_eq!(refused, body, "the same event is tried again");
-    let sent = |name: &str| {
-        let named = |l: &String| l.to_lowercase().strip_prefix(&format!("{name}: ")).map(str::to_owned);
-        headers.iter().find_map(named).unwrap_or_default()
+    let of = |name: &str| {
+        let value = |l: &String| l.to_lowercase().strip_prefix(&format!("{name}: ")).map(str::to_owned);
+        headers.iter().find_map(value).unwrap_or_default()
     };
-    let signed = format!("sha256={}", signature("a secret that nobody knows", &sent("x-callsift-timestamp"), &body));
-    assert_eq!(sent("x-callsift-signature"), signed);
+    let expected = format!("sha256={}", signature("a secret that nobody knows", &of("x-callsift-timestamp"), &body));
+    assert_eq!(of("x-callsift-signature"), expected);
     let event: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(event["event"].as_str(), Some(&*sent("x-callsift-event")));
+    assert_eq!(event["event"].as_str(), Some(&*of("x-callsift-event")));
     assert_eq!((event["kind"].as_str(), event["rule"].as_str()), (Some("grave"), Some("shirking")));
     assert!(!body.contains("13912345678"), "{body}");
     assert!(told.recv_timeout(Duration::from_secs(5)).is_err(), "nothing is told twice");
