@@ -64,6 +64,8 @@ pub struct ConsoleOptions {
     pub claim_minutes: i64,
     /// Nightly copies of the reviews database that stay; none are made where it is 0.
     pub backups: usize,
+    /// Estimates rest only on calls of which nearly all was really played.
+    pub proven: bool,
     /// The centre's own items of the listening form.
     pub own_items: Option<OwnItems>,
     /// Who is told of what is raised the same day.

@@ -115,6 +115,9 @@ pub struct ConsoleArgs {
     /// Daily copies of the reviews database to keep, in the folder `backups` beside it; 0 makes none.
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
     pub backups: u16,
+    /// Estimates rest only on calls of which 95 % was really played, whatever reason a form gives for less.
+    #[arg(long)]
+    pub proven_listening: bool,
     /// The centre's own items of the listening form, beside those of the rules: a TOML file (docs/console.md).
     #[arg(long, value_name = "FILE")]
     pub form_items: Option<PathBuf>,
@@ -260,6 +263,9 @@ pub struct EstimateArgs {
     /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
+    /// Count only calls of which 95 % was really played in the console, whatever reason a form gives for less.
+    #[arg(long)]
+    pub proven_listening: bool,
     /// Rates of violations of this rule instead of any rule that takes points. JSON has all of them.
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     pub rule: Option<String>,

@@ -49,6 +49,7 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
         backups: usize::from(args.backups),
+        proven: args.proven_listening,
         own_items: args.form_items.as_deref().map(own_items).transpose()?,
         notify: notify(args)?,
         sampler: Some(sample::sampler(&args.data, &args.unit_field, &config.metadata.utc_offset)),
@@ -119,7 +120,7 @@ impl Labeller for Labels {
 
 /// The team of an agent, by the newest call with one.
 fn unit_of(options: &ConsoleOptions, agent: &str) -> Result<Option<String>> {
-    let db = figures::open(&options.lake, &options.data, &options.unit_field, |_, _| {})?;
+    let db = figures::open(&options.lake, &options.data, &options.unit_field, false, |_, _| {})?;
     Ok(figures::unit_of(&db, agent)?)
 }
 

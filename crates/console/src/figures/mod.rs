@@ -66,7 +66,8 @@ pub fn unit_of(db: &Db, agent_id: &str) -> Result<Option<String>, ConsoleError> 
     Ok(db.connection().query_row(sql, [agent_id], |r| r.get(0)).optional()?)
 }
 
-/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`].
+/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`]. With `proven` reviews of
+/// whole calls count only where nearly all was really played.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -74,10 +75,11 @@ pub fn open(
     lake: &Path,
     data: &Path,
     unit_field: &str,
+    proven: bool,
     progress: impl FnMut(usize, usize),
 ) -> Result<Db, ConsoleError> {
     // Makes the folder, too.
     drop(Db::open_in(data)?);
     catalog::sync(&mut catalog::open(&app::catalog_path(data))?, lake, unit_field, progress)?;
-    app::open_both(data)
+    app::open_for(data, proven)
 }

@@ -28,7 +28,7 @@ async fn all(State(app): State<Shared>, person: Person, Query(query): Asked) -> 
     person.must_be(Role::Reviewer)?;
     let shared = app.clone();
     let (period, figures) = app.run(move |db| Ok(shared.figures.asked(db.connection(), &query)?)).await?;
-    Ok(list::page(&person, &period, &figures))
+    Ok(list::page(&app, &person, &period, &figures))
 }
 
 async fn agent(

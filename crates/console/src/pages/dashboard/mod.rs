@@ -29,8 +29,8 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{
-    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range, undrawn,
-    without_folders,
+    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, proven, range,
+    undrawn, without_folders,
 };
 use crate::pages::raised;
 use crate::pages::trend::{self, Step};
@@ -86,6 +86,7 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
                 div.bar { h1 { (l.t("数据看板", "Figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
                 (chooser(l, "/dashboard", p, true))
                 (odd(person, &board.odd))
+                (proven(app, l))
                 (undrawn(l, "/dashboard", f))
                 (tiles(l, board))
                 div.halves {
