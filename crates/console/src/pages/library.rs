@@ -129,7 +129,7 @@ fn page(app: &App, person: &Person, found: &Found, query: &BTreeMap<String, Stri
                 div.bar { h1 { (l.t("培训库", "Training Library")) " " small { (found.all) } }
                     span { @for (kind, name) in [("", l.t("全部", "All")), ("good", l.t("正面", "Good")), ("bad", l.t("反面", "Bad"))] {
                         a href=(link(kind)) aria-current=[(kind == found.kind).then_some("true")] { (name) } " " } } }
-                @if !found.tags.is_empty() { p { @for tag in &found.tags { a href=(format!("/library?kind={}&tag={}", found.kind, url(tag))) aria-current=[(*tag == found.tag).then_some("true")] { "#" (tag) } " " }
+                @if !found.tags.is_empty() { p { @for tag in &found.tags { a href=(format!("/library?kind={}&tag={}", found.kind, url(tag))) aria-current=[(*tag == found.tag).then_some("true")] { "#" (visible(person, tag)) } " " }
                     @if !found.tag.is_empty() { a href=(format!("/library?kind={}", found.kind)) { (l.t("清除", "clear")) } } } }
                 @if found.shown.is_empty() { p.empty { @if person.agent().is_some() { (l.t("还没有发给您的案例。主管发出后会出现在这里。", "No example was handed out to you yet.")) }
                     @else { (l.t("还没有案例。在通话页点“存入培训库”。", "No example yet: enter one on the page of a call.")) } } }
@@ -145,7 +145,7 @@ fn card(app: &App, person: &Person, found: &Found, s: &Shown) -> Markup {
     html! {
         article.card #{ "l" (x.id) } {
             header { span.chip.(if x.good { "done" } else { "appeal" }) { (if x.good { l.t("正面", "Good") } else { l.t("反面", "Bad") }) } " " b { (visible(person, &x.title)) }
-                @for tag in x.tags.split(' ').filter(|t| !t.is_empty()) { " " small { "#" (tag) } } }
+                @for tag in x.tags.split(' ').filter(|t| !t.is_empty()) { " " small { "#" (visible(person, tag)) } } }
             @if person.is_staff() { p.facts { a href=(call_url(&x.call_id)) { (call_name(person, &x.call_id)) } " @" (clock(x.span_ms.0)) " · " (x.by) " · " (when(app, x.at_us))
                 " · " (l.t("已发 ", "handed out: ")) (x.agents) (l.t(" 人，签收 ", ", signed: ")) (x.signed) (l.t(" 人", "")) } }
             @if !x.note.is_empty() { p { (visible(person, &x.note)) } }

@@ -257,10 +257,11 @@ pub(super) fn list(app: &App, person: &Person, rows: &[Listed], standings: &Hash
                 (l.t("，看看", ", or look at ")) a href="/queue?state=all&order=newest" { (l.t("全部通话", "all calls")) } (l.t("。", ".")) }
         } @else {
             div.wide { table.calls {
+                caption.unseen { (l.t("通话", "Calls")) }
                 thead { tr {
-                    th { (l.t("时间", "time")) } th { (l.t("坐席", "agent")) } th { (l.t("班组 / 队列", "unit / queue")) }
-                    th.num { (l.t("时长", "length")) } th.num { (l.t("系统评分", "score")) } th { (l.t("质检结果", "findings")) }
-                    th { (l.t("状态", "state")) }
+                    th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组 / 队列", "unit / queue")) }
+                    th.num scope="col" { (l.t("时长", "length")) } th.num scope="col" { (l.t("系统评分", "score")) } th scope="col" { (l.t("质检结果", "findings")) }
+                    th scope="col" { (l.t("状态", "state")) }
                 } }
                 tbody { @for row in rows { (line(app, person, row, standings.get(&row.call.call_id))) } }
             } }

@@ -179,8 +179,9 @@ fn table(person: &Person, found: &Found) -> Markup {
     let l = person.lang;
     html! {
         div.wide { table.calls {
-            thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
-                th.num { (l.t("时长", "length")) } th { (l.t("听法", "to hear")) } th { (l.t("状态", "state")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } } }
+            caption.unseen { (l.t("任务", "Tasks")) }
+            thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组", "unit")) } th scope="col" { (l.t("日期", "date")) }
+                th.num scope="col" { (l.t("时长", "length")) } th scope="col" { (l.t("听法", "to hear")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("计划", "plan")) } th scope="col" { (l.t("抽取理由", "why")) } } }
             tbody { @for t in &found.tasks { tr {
                 td { a href=(call_url(&t.call_id)) { (call_name(person, &t.call_id)) } }
                 @match &t.call {

@@ -123,6 +123,7 @@ fn calls(person: &Person, found: &Found) -> Markup {
     html! {
         @if found.heard.is_empty() { p.empty { (l.t("还没有提交的复核。质检员提交后会出现在这里。", "No review is submitted yet; they appear here when they are.")) } } @else {
             div.wide { table.calls {
+                caption.unseen { (l.t("复核过的通话", "Reviewed calls")) }
                 thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("状态", "state")) }
                     th scope="col" { (l.t("优点", "strengths")) } th scope="col" { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in &found.heard { tr {

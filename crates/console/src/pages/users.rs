@@ -141,7 +141,8 @@ fn view(person: &Person, users: &[User], fresh: Option<&(String, String)>) -> Ma
                 }
                 (adder(person))
                 div.wide { table {
-                    thead { tr { th { (l.t("登录名", "login")) } th { (l.t("姓名", "name")) } th { (l.t("角色", "role")) } th { (l.t("工号", "agent number")) } th { (l.t("班组", "team")) } th { (l.t("看号码", "sees numbers")) } th { (l.t("状态", "state")) } th {} } }
+                    caption.unseen { (l.t("用户", "Users")) }
+                    thead { tr { th scope="col" { (l.t("登录名", "login")) } th scope="col" { (l.t("姓名", "name")) } th scope="col" { (l.t("角色", "role")) } th scope="col" { (l.t("工号", "agent number")) } th scope="col" { (l.t("班组", "team")) } th scope="col" { (l.t("看号码", "sees numbers")) } th scope="col" { (l.t("状态", "state")) } th scope="col" {} } }
                     tbody { @for user in users { (line(person, user)) } }
                 } }
             }

@@ -94,10 +94,11 @@ pub(super) fn page(app: &App, person: &Person, p: &Period, f: &Figures) -> Marku
 fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Markup {
     html! {
         div.wide { table {
+            caption.unseen { (l.t("坐席", "Agents")) }
             thead { tr {
-                th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("系统命中", "flagged")) }
-                th.num { (l.t("已复核", "reviewed")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("仅按本人抽听", "own calls alone")) }
-                th { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
+                th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组", "unit")) } th.num scope="col" { (l.t("通话", "calls")) } th.num scope="col" { (l.t("系统命中", "flagged")) }
+                th.num scope="col" { (l.t("已复核", "reviewed")) } th.num scope="col" { (l.t("属实", "confirmed")) } th.num scope="col" { (l.t("仅按本人抽听", "own calls alone")) }
+                th scope="col" { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th scope="col" { (l.t("与班组其他人相比", "against the rest of the unit")) }
             } }
             tbody { @for line in lines {
                 @let own = [("agent", line.agent), ("unit", line.unit)];

@@ -254,7 +254,7 @@ fn problem_list(app: &App, person: &Person, own: &Own, address: &str) -> Markup 
     html! {
         @if own.problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
             table {
-                thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
+                thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("问题", "problem")) } th scope="col" { (l.t("申诉", "appeal")) } } }
                 tbody { @for x in pages.cut(&own.problems) { tr {
                     td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (call_name(person, &x.call_id)) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
@@ -289,7 +289,7 @@ fn words(app: &App, person: &Person, own: &Own, address: &str) -> Markup {
     html! {
         @if own.heard.is_empty() { p.empty { (l.t("这段时间还没有复核过的通话。复核提交后会出现在这里。", "No call of these days is reviewed yet; they appear here when they are submitted.")) } } @else {
             div.wide { table {
-                thead { tr { th { (l.t("通话", "call")) } th { (l.t("状态", "state")) } th { (l.t("签收", "signed")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
+                thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("签收", "signed")) } th scope="col" { (l.t("优点", "strengths")) } th scope="col" { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in pages.cut(&own.heard) { tr {
                     td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
                     td { (chip(person, own.standings.get(&h.call_id))) }

@@ -135,8 +135,8 @@ fn listening(l: Lang, f: &Figures, p: &Period) -> Markup {
                 "Nothing to compare yet: calls chosen by risk and calls drawn at random must both be heard. callsift sample --plan plans/risk-queue.toml --save draws a random share.")) },
             Some(gain) => {
                 table {
-                    thead { tr { th { (l.t("怎样选出", "chosen")) } th.num { (l.t("听过（通）", "calls heard")) } th.num { (l.t("属实（通）", "confirmed")) }
-                        th.num { (l.t("用时（小时）", "hours")) } th.num { (l.t("每小时属实", "confirmed an hour")) } } }
+                    thead { tr { th scope="col" { (l.t("怎样选出", "chosen")) } th.num scope="col" { (l.t("听过（通）", "calls heard")) } th.num scope="col" { (l.t("属实（通）", "confirmed")) }
+                        th.num scope="col" { (l.t("用时（小时）", "hours")) } th.num scope="col" { (l.t("每小时属实", "confirmed an hour")) } } }
                     tbody { (way(l.t("按风险挑选", "by risk"), &gain.chosen, p, false)) (way(l.t("随机抽取", "by chance"), &gain.chance, p, true)) }
                 }
                 p { (l.t(&gain.saved().in_chinese(), &gain.saved().in_english())) (l.t("。", ".")) }

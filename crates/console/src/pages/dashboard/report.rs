@@ -99,9 +99,9 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
                 "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
             p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, rows, p, |_| true, &[("unit", unit)])) }
             div.wide { table {
-                thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
-                    @if is_month(p) { th.num { (l.t("上半月", "first half")) } th.num { (l.t("下半月", "second half")) } th.num { (l.t("计入月度（×70%）", "counts 70 %")) } }
-                    th.num { (l.t("属实", "confirmed")) } th { (l.t("主要问题", "main problems")) } th { (l.t("评语", "remarks")) } } }
+                thead { tr { th scope="col" { (l.t("坐席", "agent")) } th.num scope="col" { (l.t("通话", "calls")) } th.num scope="col" { (l.t("监听", "heard")) } th.num scope="col" { (l.t("平均得分", "mean score")) }
+                    @if is_month(p) { th.num scope="col" { (l.t("上半月", "first half")) } th.num scope="col" { (l.t("下半月", "second half")) } th.num scope="col" { (l.t("计入月度（×70%）", "counts 70 %")) } }
+                    th.num scope="col" { (l.t("属实", "confirmed")) } th scope="col" { (l.t("主要问题", "main problems")) } th scope="col" { (l.t("评语", "remarks")) } } }
                 tbody { @for agent in f.agents(unit) { (of_agent(app, person, p, f, unit, agent)) } }
             } }
         }

@@ -126,7 +126,7 @@ fn listed(app: &App, person: &Person, found: &Found) -> Markup {
     html! { @if !found.calls.calls.is_empty() {
         h2 { (l.t("通话", "Calls")) }
         div.wide { table.calls {
-            thead { tr { th { (l.t("通话", "call")) } th { (l.t("时间", "time")) } th { (l.t("坐席", "agent")) } th { (l.t("客户", "customer")) } th.num { (l.t("时长", "length")) } th { (l.t("状态", "state")) } } }
+            thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("客户", "customer")) } th.num scope="col" { (l.t("时长", "length")) } th scope="col" { (l.t("状态", "state")) } } }
             tbody { @for c in &found.calls.calls { (line(app, person, c, found.standings.get(&c.call_id))) } }
         } }
         @if found.calls.more { p.note { (l.t("还有更多，请写得更完整。", "There are more: type more of it.")) } }
