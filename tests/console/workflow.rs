@@ -197,6 +197,26 @@ fn a_grave_fault_is_told_the_same_day_and_acknowledged() {
     assert!(body.contains("\"flag\"") && !body.contains("威胁"), "the reviewer's words stay here: {body}");
 }
 
+/// What nobody took yet outlives the console.
+#[test]
+fn a_notice_outlives_a_killed_console() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "a secret that nobody knows\n").unwrap();
+    let file = secret.path().to_string_lossy().into_owned();
+    // Nobody listens at this address.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let console = Console::with_options(&["--notify-url", &format!("http://{free}/"), "--notify-secret", &file]);
+    let flag = [("from_s", "1"), ("to_s", "2"), ("note", "威胁客户")];
+    assert_eq!(console.login("zhijian").post("/calls/c05/raise", &flag).status, 303);
+    let data = console.kill();
+    let (url, told) = receiver();
+    let options = ["--notify-url", &url, "--notify-secret", &file];
+    let _again = Console::started(&lake().join("lake"), &lake().join("recordings"), data, &options);
+    let (_, refused) = told.recv_timeout(Duration::from_secs(30)).unwrap();
+    let (_, taken) = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(taken.contains("\"flag\"") && taken == refused, "{taken}");
+}
+
 /// The centre's own items take points off beside the rules', within their bounds; a form keeps the version of its own.
 #[test]
 fn a_record_holds_the_centres_own_items() {
