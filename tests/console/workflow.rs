@@ -213,7 +213,7 @@ fn a_notice_outlives_a_killed_console() {
     let options = ["--notify-url", &url, "--notify-secret", &file];
     let _again = Console::started(&lake().join("lake"), &lake().join("recordings"), data, &options);
     let (_, refused) = told.recv_timeout(Duration::from_secs(30)).unwrap();
-    let (_, taken) = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let (_, taken) = told.recv_timeout(Duration::from_mins(1)).unwrap();
     assert!(taken.contains("\"flag\"") && taken == refused, "{taken}");
 }
 
