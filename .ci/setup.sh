@@ -35,7 +35,7 @@ if [ ! -x "$env/venv/bin/python" ]; then
     python3 -m venv "$env/venv" || die "python3 cannot make a virtual environment: install python3-venv, then run this again"
 fi
 # Readers that the tests compare and the driver of the browser tests, pinned; pytz is what DuckDB needs for time zones.
-readers="duckdb==2.0.0 polars==2.1.0 pyarrow==26.0.1 pytz==2026.6 selenium==4.45.0"
+readers="duckdb==2.0.0 polars==2.1.0 pyarrow==26.0.1 pytz==2026.6 selenium==4.45.0 openpyxl==3.1.5"
 have cmake || readers="$readers cmake"
 if [ "$(cat "$env/venv/readers" 2>/dev/null)" != "$readers" ]; then
     say "installing $readers"

@@ -30,7 +30,7 @@ fn lake(folder: &Path) -> String {
     std::fs::create_dir_all(lake.join("console")).unwrap();
     let mut db = Db::open(&lake.join("console").join(Db::FILE)).unwrap();
     let (name, display) = ("zhijian".to_owned(), "质检员".to_owned());
-    let user = NewUser { name, display, role: Role::Reviewer, agent_id: None, may_see_numbers: false };
+    let user = NewUser { name, display, role: Role::Reviewer, agent_id: None, unit: None, may_see_numbers: false };
     let user_id = db.add_user(&user, "not a hash", 0).unwrap();
     let parts = callsift_store::stored_parts(&lake, None, None).unwrap();
     let findings = parts.iter().flat_map(|part| callsift_store::read_findings(&lake, part).unwrap());

@@ -100,7 +100,7 @@ impl Centre {
         std::fs::write(self.at("lake/console/sound/of-a-recording.wav"), "x").unwrap();
         let mut db = Db::open(&self.at("lake/console/reviews.db")).unwrap();
         let (name, display) = ("zhijian".to_owned(), "质检员".to_owned());
-        let user = NewUser { name, display, role: Role::Reviewer, agent_id: None, may_see_numbers: false };
+        let user = NewUser { name, display, role: Role::Reviewer, agent_id: None, unit: None, may_see_numbers: false };
         let user_id = db.add_user(&user, "not a hash", 0).unwrap();
         for call in ["keep", "appeal", "t1"] {
             db.claim(call, Slot::First, user_id, 1, 2).unwrap();
@@ -258,7 +258,7 @@ fn killed_at_any_moment_and_run_again_it_ends_the_same() {
     std::fs::create_dir(folder.path().join("made/console")).unwrap();
     let mut db = Db::open(&folder.path().join("made/console/reviews.db")).unwrap();
     let (name, display) = ("zhijian".to_owned(), "质检员".to_owned());
-    let user = NewUser { name, display, role: Role::Reviewer, agent_id: None, may_see_numbers: false };
+    let user = NewUser { name, display, role: Role::Reviewer, agent_id: None, unit: None, may_see_numbers: false };
     let user_id = db.add_user(&user, "not a hash", 0).unwrap();
     for id in ids.iter().skip(1).step_by(6) {
         db.claim(id, Slot::First, user_id, 0, i64::MAX / 2).unwrap();

@@ -10,6 +10,7 @@ mod refuses;
 mod reviewed;
 mod sound;
 mod starts;
+mod workflow;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -91,6 +92,16 @@ impl Console {
 
     /// Starts over a lake with these recordings.
     fn hearing(lake: &Path, recordings: &Path, data: tempfile::TempDir) -> Self {
+        Self::started(lake, recordings, data, &[])
+    }
+
+    /// Starts with more options.
+    fn with_options(options: &[&str]) -> Self {
+        let own = lake();
+        Self::started(&own.join("lake"), &own.join("recordings"), tempfile::tempdir().unwrap(), options)
+    }
+
+    fn started(lake: &Path, recordings: &Path, data: tempfile::TempDir, options: &[&str]) -> Self {
         let folder = data.path().to_string_lossy().into_owned();
         let mut child = callsift()
             .args(["console", "--listen", "127.0.0.1:0", "--first-users", "3021", "--data", &folder])
@@ -98,6 +109,7 @@ impl Console {
             .arg(lake)
             .arg("--recordings")
             .arg(recordings)
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

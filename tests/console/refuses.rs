@@ -91,6 +91,108 @@ fn an_agent_reaches_the_own_calls_only() {
     assert!(!page.contains("class=\"finding\""), "{page}");
 }
 
+/// Who may open what: agent, team lead, reviewer, lead, manager, admin. Calls of the team are c05 and t2; c03 is another's.
+const MAY_READ: [(&str, [u16; 6]); 25] = [
+    ("/mine", [200, 404, 404, 404, 404, 404]),
+    ("/team", [404, 200, 404, 404, 404, 404]),
+    ("/queue", [404, 404, 200, 200, 200, 200]),
+    ("/tasks", [404, 404, 200, 200, 404, 200]),
+    ("/dashboard", [404, 404, 200, 200, 200, 200]),
+    ("/dashboard/report?period=2026-11-2", [404, 404, 200, 200, 200, 200]),
+    ("/summaries", [404, 200, 200, 200, 200, 200]),
+    ("/summaries/one?unit=一组&period=2026-11-2", [404, 404, 200, 200, 200, 200]),
+    ("/summaries/one.csv?unit=一组&period=2026-11-2", [404, 404, 200, 200, 200, 200]),
+    ("/summaries/one.xlsx?unit=一组&period=2026-11-2", [404, 404, 200, 200, 200, 200]),
+    ("/raised", [404, 200, 200, 200, 200, 200]),
+    ("/agents", [404, 404, 200, 200, 200, 200]),
+    ("/agents/3021", [404, 404, 200, 200, 200, 200]),
+    ("/reviewers", [404, 404, 200, 200, 200, 200]),
+    ("/rules/shirking", [404, 404, 200, 200, 200, 200]),
+    ("/appeals", [200, 404, 200, 200, 200, 200]),
+    ("/search?q=您好", [404, 200, 200, 200, 200, 200]),
+    ("/calls/c05", [200, 200, 200, 200, 200, 200]),
+    ("/calls/c03", [404, 404, 200, 200, 200, 200]),
+    ("/calls/c03/clip?from=0&to=1000", [404, 404, 200, 200, 200, 200]),
+    ("/draws", [404, 404, 404, 200, 404, 200]),
+    ("/draws/9", [404, 404, 404, 404, 404, 404]),
+    ("/library", [200, 404, 200, 200, 200, 200]),
+    ("/library/9/clip", [404, 404, 404, 404, 404, 404]),
+    ("/users", [404, 404, 404, 404, 404, 200]),
+];
+
+/// Who may do what; 1 where it is let through to what it is about. Nothing here succeeds, so that the order does not matter.
+const MAY_DO: [(&str, [bool; 6]); 20] = [
+    ("/calls/c05/verdict", [false, false, true, true, false, true]),
+    ("/calls/c05/missed", [false, false, true, true, false, true]),
+    ("/calls/c05/heard", [false, false, true, true, false, true]),
+    ("/calls/c05/raise", [false, false, true, true, false, true]),
+    ("/calls/c03/raise", [false, false, true, true, false, true]),
+    ("/queue/next", [false, false, true, true, false, true]),
+    ("/appeals/9/decision", [false, false, false, true, false, true]),
+    ("/summaries/submit", [false, false, false, true, false, true]),
+    ("/summaries/9/decision", [false, false, false, false, true, false]),
+    ("/summaries/part/9/receipt", [false, false, false, false, false, false]),
+    ("/raised/9/ack", [false, false, false, false, false, false]),
+    ("/calls/c05/receipt", [false, false, false, false, false, false]),
+    ("/users", [false, false, false, false, false, true]),
+    ("/draws", [false, false, false, true, false, true]),
+    ("/draws/9/handover", [false, false, false, true, false, true]),
+    ("/calls/c05/lesson", [false, false, true, true, false, true]),
+    ("/library/9/handout", [false, false, false, true, false, true]),
+    ("/library/9/end", [false, false, false, false, false, false]),
+    ("/library/9/receipt", [false, false, false, false, false, false]),
+    ("/users/1/disabled", [false, false, false, false, false, true]),
+];
+
+#[test]
+fn every_role_reaches_what_is_its_own() {
+    let console = Console::start();
+    let roles = ["zuoxi", "banzhang", "zhijian", "zhuguan", "jingli", "admin"].map(|name| console.login(name));
+    for (page, expected) in MAY_READ {
+        assert_eq!(roles.each_ref().map(|client| client.get(page).status), expected, "{page}");
+    }
+    for (action, expected) in MAY_DO {
+        let let_through = roles.each_ref().map(|client| client.post(action, &[]).status != 404);
+        assert_eq!(let_through, expected, "{action}");
+        for client in &roles {
+            assert_eq!(client.post_raw(action, &[], &[]).status, 403, "{action} without a token");
+        }
+    }
+    let stranger = Client::new(&console.base);
+    for page in MAY_READ.iter().map(|(page, _)| page).chain(MAY_DO.iter().map(|(action, _)| action)) {
+        assert!(stranger.get(page).status == 303 || stranger.get(page).status == 405, "{page}");
+    }
+}
+
+/// A team lead finds nothing of other teams, whatever is typed, and nothing that only the machine says.
+#[test]
+fn a_team_lead_sees_the_own_team_as_it_was_submitted() {
+    let console = Console::start();
+    let [team_lead, reviewer] = ["banzhang", "zhijian"].map(|name| console.login(name));
+    let found = |q: &str| team_lead.get(&format!("/search?q={q}&unit=")).text();
+    assert!(found("1086").contains("未找到") && reviewer.get("/search?q=1086&unit=").text().contains("/agents/1086"));
+    assert!(found("c0").contains("/calls/c05") && !found("c0").contains("/calls/c03"));
+    // Words that only another team's call holds, with the team of the address set to theirs.
+    for q in ["你自己不会看", "alert"] {
+        assert!(reviewer.get(&format!("/search?q={q}&from=&to=")).text().contains("#t"), "{q}");
+        assert!(!found(q).contains("#t"), "{q}");
+    }
+    assert!(!team_lead.get("/search?q=您好&unit=二组").text().contains("/calls/c03"));
+    for call in ["c03", &url(EVIL)] {
+        for rest in ["", "/audio", "/clip?from=0&to=1000", "/waveform.svg", "/record", "/record.xlsx"] {
+            assert_eq!(team_lead.get(&format!("/calls/{call}{rest}")).status, 404, "{call}{rest}");
+        }
+    }
+    let page = team_lead.get("/calls/t2").text();
+    assert!(
+        !page.contains("class=\"finding\"") && !page.contains("系统评分") && !page.contains("13912345678"),
+        "{page}"
+    );
+    assert_eq!(team_lead.get("/calls/t2/audio").status, 200);
+    let team = team_lead.get("/team?from=2026-11-01&to=2026-11-30&agent=1086").text();
+    assert!(team.contains("陈晓") && !team.contains("1086</small>"), "{team}");
+}
+
 /// The rule's page shows what is checked to the letter, and where it stands, without the folders of this machine.
 #[test]
 fn a_rules_file_is_for_staff() {

@@ -75,7 +75,14 @@ pub fn review(data: &Path) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
     let mut person = |name: &str| {
         let role = Role::Reviewer;
-        let user = NewUser { name: name.into(), display: name.into(), role, agent_id: None, may_see_numbers: false };
+        let user = NewUser {
+            name: name.into(),
+            display: name.into(),
+            role,
+            agent_id: None,
+            unit: None,
+            may_see_numbers: false,
+        };
         db.add_user(&user, "none", 0).unwrap()
     };
     let (one, other) = (person("r1"), person(OTHER));

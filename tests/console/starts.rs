@@ -36,7 +36,7 @@ fn a_backup_is_made_while_it_runs() {
         .output()
         .unwrap();
     assert_eq!(code(&backed_up), 0, "{}", stderr(&backed_up));
-    assert_eq!(callsift_reviews::Db::open(&copy).unwrap().users().unwrap().len(), 4);
+    assert_eq!(callsift_reviews::Db::open(&copy).unwrap().users().unwrap().len(), 6);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn the_console_copies_the_reviews_by_itself() {
     while copied().is_empty() && std::time::Instant::now() < until {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    assert_eq!(callsift_reviews::Db::open(&copied()[0]).unwrap().users().unwrap().len(), 4);
+    assert_eq!(callsift_reviews::Db::open(&copied()[0]).unwrap().users().unwrap().len(), 6);
     let (folder, lake) = (console.data.path().to_string_lossy().into_owned(), lake().join("lake"));
     let copy = copied()[0].to_string_lossy().into_owned();
     let restored = run(&["reviews", "--lake", &lake.to_string_lossy(), "--data", &folder, "restore", &copy]);

@@ -15,7 +15,6 @@ mod nearest;
 mod output;
 mod progress;
 mod rule_folder;
-mod spreadsheet;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use callsift_reviews::Db;
+use callsift_reviews::heard::WHOLE;
 use callsift_rules::RuleSet;
 
 use crate::auth::Limiter;
@@ -80,9 +81,13 @@ impl App {
         if let Some(db) = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(db);
         }
-        open_both(&self.options.data)
+        open_for(&self.options.data, self.options.proven)
     }
 }
+
+/// Calls with a review that says more than was played.
+const UNPROVEN: &str = "SELECT f.call_id FROM main.current_forms f JOIN cat.calls c ON c.call_id = f.call_id
+    WHERE f.slot = 0 AND f.whole = 1 AND coalesce(f.heard_ms, 0) < WHOLE * c.duration_ms";
 
 /// Pages of the catalogue that a connection keeps, in kilobytes.
 const CACHE_KB: i64 = 16 * 1024;
@@ -92,9 +97,16 @@ pub(crate) fn catalog_path(data: &Path) -> PathBuf {
     data.join(CATALOG)
 }
 
-/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`, and only readable: a transaction
-/// that writes would otherwise wait for whoever writes the catalogue, though it touches the reviews alone.
+/// As [`open_for`], with every review.
+#[cfg(test)]
 pub(crate) fn open_both(data: &Path) -> Result<Db, ConsoleError> {
+    open_for(data, false)
+}
+
+/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`, and only readable: a transaction
+/// that writes would otherwise wait for whoever writes the catalogue, though it touches the reviews alone. With `proven` reviews that say "heard as a whole" count for estimates only where nearly all of the call was really
+/// played, whatever the reason that was given: the others are as if nobody had reviewed those calls.
+pub(crate) fn open_for(data: &Path, proven: bool) -> Result<Db, ConsoleError> {
     let db = Db::open_in(data)?;
     let conn = db.connection();
     let path = catalog_path(data).to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
@@ -102,6 +114,8 @@ pub(crate) fn open_both(data: &Path) -> Result<Db, ConsoleError> {
     // Figures go over whole tables by their indexes: with the two megabytes that SQLite gives, they read most pages many times.
     conn.pragma_update(Some("cat"), "cache_size", -CACHE_KB)?;
     conn.set_prepared_statement_cache_capacity(64);
+    let unproven = if proven { UNPROVEN } else { "SELECT '' AS call_id WHERE 0" };
+    conn.execute_batch(&format!("CREATE TEMP VIEW unproven AS {}", unproven.replace("WHOLE", &WHOLE.to_string())))?;
     Ok(db)
 }
 

@@ -39,6 +39,9 @@ pub enum ConsoleError {
     /// The certificate or its key.
     #[error("TLS certificate or key: {0}")]
     Tls(String),
+    /// A workbook cannot be made.
+    #[error("workbook: {0}")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
     /// An option that makes no sense.
     #[error("{0}")]
     Option(String),

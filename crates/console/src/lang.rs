@@ -116,8 +116,10 @@ pub(crate) fn role(lang: Lang, role: callsift_reviews::Role) -> &'static str {
     use callsift_reviews::Role;
     match role {
         Role::Admin => lang.t("管理员", "admin"),
+        Role::Manager => lang.t("经理", "manager"),
         Role::Lead => lang.t("主管", "lead"),
         Role::Reviewer => lang.t("质检员", "reviewer"),
+        Role::TeamLead => lang.t("班长", "team lead"),
         Role::Agent => lang.t("坐席", "agent"),
     }
 }

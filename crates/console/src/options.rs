@@ -9,6 +9,8 @@ use callsift_core::Turn;
 use callsift_rules::EvalOptions;
 
 use crate::error::ConsoleError;
+use crate::own_items::OwnItems;
+use crate::sampler::Sampler;
 
 /// Certificate and key, PEM files.
 #[derive(Debug, Clone)]
@@ -17,6 +19,22 @@ pub struct Tls {
     pub cert: PathBuf,
     /// Private key.
     pub key: PathBuf,
+}
+
+/// Another system that is told of what is raised.
+#[derive(Clone)]
+pub struct Notify {
+    /// Address, `http` or `https`.
+    pub url: String,
+    /// What bodies are signed with.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Notify {
+    // The secret stands in no log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notify").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// What a console needs.
@@ -46,6 +64,14 @@ pub struct ConsoleOptions {
     pub claim_minutes: i64,
     /// Nightly copies of the reviews database that stay; none are made where it is 0.
     pub backups: usize,
+    /// Estimates rest only on calls of which nearly all was really played.
+    pub proven: bool,
+    /// The centre's own items of the listening form.
+    pub own_items: Option<OwnItems>,
+    /// Who is told of what is raised the same day.
+    pub notify: Option<Notify>,
+    /// Draws calls for leads; without it nothing is drawn here.
+    pub sampler: Option<Arc<dyn Sampler>>,
     /// The text model, for trying rules that read its labels; without it they see none.
     pub labeller: Option<Arc<dyn Labeller>>,
 }

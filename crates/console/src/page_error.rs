@@ -38,6 +38,12 @@ impl From<ConsoleError> for PageError {
     }
 }
 
+impl From<rust_xlsxwriter::XlsxError> for PageError {
+    fn from(e: rust_xlsxwriter::XlsxError) -> Self {
+        Self::Internal(e.into())
+    }
+}
+
 impl From<rusqlite::Error> for PageError {
     fn from(e: rusqlite::Error) -> Self {
         Self::Internal(e.into())
@@ -72,6 +78,8 @@ fn too_late(what: TooLate) -> &'static str {
         TooLate::Changing => "复核员正在修改这项判断，请等重新提交后再申诉",
         TooLate::TimeOver => "申诉期限已过",
         TooLate::Decided => "申诉已裁定",
+        TooLate::Submitted => "这份分析表已提交，请刷新",
+        TooLate::SummaryDecided => "这份分析表已处理，请刷新",
     }
 }
 
@@ -80,6 +88,13 @@ fn invalid(what: &Invalid) -> String {
         Invalid::NameMissing => "请填写登录名".to_owned(),
         Invalid::NameTaken(name) => format!("登录名 {name} 已有人使用"),
         Invalid::AgentNumber(name) => format!("坐席 {name} 需要工号"),
+        Invalid::SheetVersion(version) => format!("监控记录表项目的版本 {version} 已有别的内容"),
+        Invalid::NoReviewer(name) => format!("{name} 不复核通话"),
+        Invalid::Lesson => "案例要有标题和起止时间".to_owned(),
+        Invalid::AckRemark => "请写明怎么处理的".to_owned(),
+        Invalid::Unit(name) => format!("班长 {name} 需要班组"),
+        Invalid::ReturnReason => "退回请写明原因".to_owned(),
+        Invalid::OwnSummary => "不能审批自己提交的分析表".to_owned(),
         Invalid::PasswordShort { min } => format!("密码至少 {min} 个字符"),
         Invalid::Score => "得分应在 0 到 100 之间".to_owned(),
         Invalid::AppealReason => "请写明申诉理由".to_owned(),

@@ -24,7 +24,7 @@ use crate::app::{App, CATALOG, SOUND, Shared, catalog_path, now_us};
 use crate::catalog;
 use crate::error::ConsoleError;
 use crate::options::ConsoleOptions;
-use crate::{auth, figures, pages};
+use crate::{auth, figures, notify, pages};
 
 /// A copy of the reviews that could not be made is tried again after so long.
 const AGAIN: Duration = Duration::from_hours(1);
@@ -52,13 +52,19 @@ pub fn serve(
     options.check()?;
     // Makes the folder, too. The hold ends with the process.
     let held = callsift_reviews::hold(&options.data)?;
-    drop(Db::open_whole(&options.data)?);
+    let mut db = Db::open_whole(&options.data)?;
+    if let Some(own) = &options.own_items {
+        let content = serde_json::to_string(own).map_err(|e| ConsoleError::Option(e.to_string()))?;
+        db.keep_sheet(&own.version, &content, now_us())?;
+    }
+    drop(db);
     let app = Arc::new(App::new(options, rules)?);
     warn_of_open_files(&app.options.data);
     let mut conn = catalog::open(&catalog_path(&app.options.data))?;
     // Nobody waits at the start for an order that is right already but for the last verdicts.
     update(&app, &mut conn, progress, false)?;
     follow(Arc::clone(&app), conn);
+    notify::start(Arc::clone(&app));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(ConsoleError::io("cannot start threads for", &app.options.data))?;
     let served = runtime.block_on(listen(app, ready));

@@ -27,8 +27,15 @@ pub(crate) fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/007-devices.sql"),
             include_str!("../migrations/008-published.sql"),
             include_str!("../migrations/009-heard.sql"),
+            include_str!("../migrations/010-roles.sql"),
+            include_str!("../migrations/011-summaries.sql"),
+            include_str!("../migrations/012-sheets.sql"),
+            include_str!("../migrations/013-raised.sql"),
+            include_str!("../migrations/014-handovers.sql"),
+            include_str!("../migrations/015-lessons.sql"),
         ];
-        Migrations::new(steps.into_iter().map(M::up).collect())
+        // Foreign keys are off meanwhile, so that a table may be made anew: a step that broke one is not committed.
+        Migrations::new(steps.into_iter().map(|sql| M::up(sql).foreign_key_check()).collect())
     })
 }
 
@@ -69,10 +76,12 @@ impl Db {
         conn.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
         // FULL: a commit returns when it is on the disk, not when it is in the log's cache.
         conn.pragma_update(None, "synchronous", "full").map_err(fail)?;
-        conn.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+        // A table that others refer to can be made anew only without them, and no transaction can turn them off.
+        conn.pragma_update(None, "foreign_keys", false).map_err(fail)?;
         migrations()
             .to_latest(&mut conn)
             .map_err(|e| ReviewsError::Version { path: path.to_owned(), reason: e.to_string() })?;
+        conn.pragma_update(None, "foreign_keys", true).map_err(fail)?;
         Ok(Self { conn })
     }
 
@@ -141,7 +150,8 @@ pub(crate) mod tests {
         let people = [("a", Role::Agent), ("r1", Role::Reviewer), ("r2", Role::Reviewer), ("lead", Role::Lead)];
         for (name, role) in people {
             let agent_id = (role == Role::Agent).then(|| "8001".to_owned());
-            let user = NewUser { name: name.into(), display: name.into(), role, agent_id, may_see_numbers: false };
+            let user =
+                NewUser { name: name.into(), display: name.into(), role, agent_id, unit: None, may_see_numbers: false };
             db.add_user(&user, "not a hash", 0).unwrap();
         }
         (dir, db)
@@ -210,6 +220,54 @@ pub(crate) mod tests {
         };
         assert_eq!((of("c1"), of("c2")), (vec![("t1".to_owned(), 20)], vec![]));
         assert!(db.connection().execute("UPDATE forms SET score = 1.0", []).is_err());
+    }
+
+    /// What was played is measured from now on: forms from before know nothing of it.
+    #[test]
+    fn forms_from_before_know_nothing_of_what_was_played() {
+        let said =
+            "INSERT INTO users (id, name, display, role, password, created_us) VALUES (1, 'r', 'r', 'reviewer', '', 0);
+                    INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us)
+                    VALUES ('c1', 0, '{}', 90.0, '', '', 0, 1, 1, 20)";
+        let (_dir, db) = of_version(8, said);
+        let form = db.form_of("c1", Slot::First).unwrap().unwrap();
+        assert_eq!((form.heard_ms, form.whole_reason.as_str(), form.whole), (None, "", true));
+        assert_eq!(db.heard_ms(1, "c1").unwrap(), 0);
+    }
+
+    /// The table of people is made anew: everybody stays with what the others say of them, and what cannot be is still refused.
+    #[test]
+    fn people_from_before_keep_their_work() {
+        let said = "INSERT INTO users VALUES (1, 'r', '王', 'reviewer', NULL, 'hash', 1, 0, 7),
+                      (5, 'a', '陈', 'agent', '8001', 'x', 0, 1, 8);
+                    INSERT INTO sessions VALUES ('t', 1, 'c', 0, 0);
+                    INSERT INTO verdicts (call_id, slot, rule_id, place, source, verdict, note, ruleset_hash, user_id, at_us)
+                    VALUES ('c1', 0, 'rude', '', 'finding', 'rejected', '玩笑', 'h', 1, 1)";
+        for version in [1, 5, 9] {
+            let (_dir, db) = of_version(version, said);
+            let people: Vec<_> =
+                db.users().unwrap().into_iter().map(|u| (u.id, u.role, u.agent_id, u.disabled)).collect();
+            let agent = Some("8001".to_owned());
+            assert_eq!(people, [(1, Role::Reviewer, None, false), (5, Role::Agent, agent, true)], "{version}");
+            assert_eq!(db.user_by_name("r").unwrap().unwrap().1, "hash");
+            assert_eq!(db.verdicts_of("c1", Slot::First).unwrap()[0].by, "王");
+            let conn = db.connection();
+            let on: i64 = conn.query_row("PRAGMA foreign_keys", [], |r| r.get(0)).unwrap();
+            let broken = conn.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
+            assert_eq!((on, broken), (1, false));
+            let add = |role: &str, unit: &str| {
+                let sql = "INSERT INTO users (name, display, role, unit, password, created_us) VALUES (?1, '', ?1, ?2, '', 0)";
+                conn.execute(sql, [role, unit]).is_ok()
+            };
+            assert_eq!(
+                [add("team_lead", ""), add("boss", "一组"), add("manager", ""), add("team_lead", "一组")],
+                [false, false, true, true]
+            );
+            assert!(conn.execute("DELETE FROM users WHERE id = 1", []).is_err(), "verdicts refer to it");
+            let next = "INSERT INTO users (name, display, role, password, created_us) VALUES ('n', '', 'lead', '', 0)";
+            conn.execute(next, []).unwrap();
+            assert!(conn.last_insert_rowid() > 5);
+        }
     }
 
     #[test]

@@ -111,6 +111,12 @@ pub enum TooLate {
     /// The decision is final.
     #[error("the appeal is decided")]
     Decided,
+    /// A summary waits for the manager, or is approved.
+    #[error("the summary is submitted")]
+    Submitted,
+    /// The manager decided on the summary, or another copy was submitted.
+    #[error("the summary is decided")]
+    SummaryDecided,
 }
 
 /// What is wrong with a value.
@@ -140,6 +146,27 @@ pub enum Invalid {
     /// An appeal without a reason.
     #[error("an appeal needs a reason")]
     AppealReason,
+    /// A team lead without a team.
+    #[error("team lead {0} needs a team")]
+    Unit(String),
+    /// A version of the centre's own items that is known with other items.
+    #[error("version {0} of the form's own items is known with other items: give the changed file another version")]
+    SheetVersion(String),
+    /// A task for somebody who reviews no calls.
+    #[error("{0} reviews no calls")]
+    NoReviewer(String),
+    /// An example without a title or a stretch.
+    #[error("an example needs a title and a stretch of the call")]
+    Lesson,
+    /// A fault that is acknowledged without a remark.
+    #[error("what is acknowledged needs a remark")]
+    AckRemark,
+    /// A summary that is returned without a remark.
+    #[error("what is returned needs a remark")]
+    ReturnReason,
+    /// A summary that would be approved by whoever submitted it.
+    #[error("nobody approves the own summary")]
+    OwnSummary,
     /// A decision without a reason.
     #[error("a decision needs a reason")]
     DecisionReason,

@@ -8,6 +8,7 @@ use crate::claims::{Slot, must_hold};
 use crate::db::Db;
 use crate::drafts;
 use crate::error::{Invalid, ReviewsError};
+use crate::raised::{NewRaised, raise};
 
 /// A form to be kept.
 #[derive(Debug, Clone)]
@@ -67,10 +68,25 @@ pub struct Form {
     pub heard_ms: Option<i64>,
     /// Why the whole call counts as heard where less was played.
     pub whole_reason: String,
+    /// Version of the centre's own items that it was filled in with.
+    pub sheet: Option<String>,
+}
+
+/// What belongs to a form that is handed in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct With<'a> {
+    /// Why the whole call counts as heard though not all of it was played.
+    pub whole_reason: &'a str,
+    /// Version of the centre's own items.
+    pub sheet: Option<&'a str>,
+    /// Grave faults that it publishes: raised together with it, or not at all.
+    pub raised: &'a [NewRaised],
+    /// Another system is told of them.
+    pub notify: bool,
 }
 
 const COLUMNS: &str = "f.id, f.call_id, f.slot, f.items, f.score, f.strengths, f.weaknesses, f.keep, f.whole,
-    u.display, f.user_id, f.at_us, f.heard_ms, f.whole_reason";
+    u.display, f.user_id, f.at_us, f.heard_ms, f.whole_reason, f.sheet";
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<Form> {
     Ok(Form {
@@ -88,6 +104,7 @@ fn from_row(r: &Row<'_>) -> rusqlite::Result<Form> {
         at_us: r.get(11)?,
         heard_ms: r.get(12)?,
         whole_reason: r.get(13)?,
+        sheet: r.get(14)?,
     })
 }
 
@@ -97,15 +114,14 @@ impl Db {
     /// # Errors
     /// As [`Db::record`]; a score that is no number from 0 to 100.
     pub fn submit_form(&mut self, form: &NewForm) -> Result<i64, ReviewsError> {
-        self.submit_form_with(form, "")
+        self.submit_form_with(form, &With::default())
     }
 
-    /// The same with a reason why the whole call counts as heard though not all of it was played. How much its author played is
-    /// kept with the form.
+    /// The same with what belongs to it. How much its author played is kept with the form.
     ///
     /// # Errors
     /// As [`Db::submit_form`].
-    pub fn submit_form_with(&mut self, form: &NewForm, whole_reason: &str) -> Result<i64, ReviewsError> {
+    pub fn submit_form_with(&mut self, form: &NewForm, with: &With<'_>) -> Result<i64, ReviewsError> {
         if !(0.0..=100.0).contains(&form.score) {
             return Err(Invalid::Score.into());
         }
@@ -119,8 +135,8 @@ impl Db {
                 return Err(ReviewsError::Overtaken { by: last.map_or_else(String::new, |l| l.1) });
             }
             let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id,
-                         at_us, before, whole_reason, upto, heard_ms)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                         at_us, before, whole_reason, sheet, upto, heard_ms)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
                          (SELECT coalesce(max(id), 0) FROM verdicts WHERE call_id = ?1 AND slot = ?2),
                          coalesce((SELECT ms FROM heard WHERE user_id = ?9 AND call_id = ?1), 0))";
             conn.execute(
@@ -137,13 +153,17 @@ impl Db {
                     form.user_id,
                     form.at_us,
                     form.before,
-                    whole_reason.trim()
+                    with.whole_reason.trim(),
+                    with.sheet
                 ],
             )?;
             let id = conn.last_insert_rowid();
             let give_back = "DELETE FROM claims WHERE call_id = ?1 AND slot = ?2 AND user_id = ?3";
             conn.execute(give_back, params![form.call_id, form.slot.number(), form.user_id])?;
             drafts::forget(conn, form.user_id, &form.call_id)?;
+            for new in with.raised {
+                raise(conn, new, with.notify)?;
+            }
             Ok(id)
         })
     }
@@ -202,8 +222,8 @@ pub(crate) fn take_off(conn: &Connection, call_id: &str, rule_id: &str) -> Resul
     // Numbers by text always serialise.
     let text = serde_json::to_string(&items).unwrap_or_else(|_| "{}".to_owned());
     let sql = "INSERT INTO forms (call_id, slot, items, score, strengths, weaknesses, keep, whole, user_id, at_us, upto,
-                 heard_ms, whole_reason, before)
-               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, upto, heard_ms, whole_reason, id
+                 heard_ms, whole_reason, sheet, before)
+               SELECT call_id, slot, ?1, ?2, strengths, weaknesses, keep, whole, user_id, at_us, upto, heard_ms, whole_reason, sheet, id
                FROM forms WHERE id = ?3";
     conn.execute(sql, params![text, score(&items), id])?;
     Ok(())

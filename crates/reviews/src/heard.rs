@@ -71,6 +71,7 @@ mod tests {
     use super::union;
     use crate::claims::Slot;
     use crate::db::tests::centre;
+    use crate::forms::With;
     use crate::forms::tests::form;
 
     #[test]
@@ -81,7 +82,8 @@ mod tests {
         assert_eq!((db.heard_ms(2, "c1").unwrap(), db.heard_ms(3, "c1").unwrap()), (3000, 0));
         assert!(db.connection().execute("UPDATE heard SET ms = 1", []).is_err(), "it only grows");
         db.claim("c1", Slot::First, 2, 0, 100).unwrap();
-        db.submit_form_with(&form("c1", 3, None), "录音有一段是等待音乐").unwrap();
+        db.submit_form_with(&form("c1", 3, None), &With { whole_reason: "录音有一段是等待音乐", ..With::default() })
+            .unwrap();
         let kept = db.form_of("c1", Slot::First).unwrap().unwrap();
         assert_eq!((kept.heard_ms, kept.whole_reason.as_str()), (Some(3000), "录音有一段是等待音乐"));
     }

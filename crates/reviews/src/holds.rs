@@ -11,7 +11,7 @@ use crate::error::ReviewsError;
 /// Why a call must stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Hold {
-    /// Its form says so: kept for training.
+    /// Its form says so, or a stretch of it is in the training library.
     Training,
     /// An appeal is not decided.
     Appeal,
@@ -38,7 +38,11 @@ impl Hold {
     /// Its calls. A verdict confirmed again by a decision is final: nothing runs any more.
     fn sql(self) -> &'static str {
         match self {
-            Self::Training => "SELECT call_id FROM current_forms WHERE keep <> 0",
+            Self::Training => {
+                "SELECT call_id FROM current_forms WHERE keep <> 0
+                 UNION SELECT l.call_id FROM lessons l
+                 WHERE NOT EXISTS (SELECT 1 FROM lesson_ends e WHERE e.lesson_id = l.id)"
+            }
             Self::Appeal => {
                 "SELECT v.call_id FROM appeals a JOIN verdicts v ON v.id = a.verdict_id
                  WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.appeal_id = a.id)"

@@ -302,6 +302,7 @@ mod tests {
             display: "late".into(),
             role: crate::Role::Lead,
             agent_id: None,
+            unit: None,
             may_see_numbers: false,
         };
         db.add_user(&more, "not a hash", 0).unwrap();

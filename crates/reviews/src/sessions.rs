@@ -58,7 +58,7 @@ impl Db {
         let mut statement = self.conn.prepare_cached(&sql)?;
         let found = statement
             .query_row(params![hash, now_us - IDLE_US, now_us - LONGEST_US], |r| {
-                Ok((Session { user: users::from_row(r)?, csrf: r.get(7)? }, r.get::<_, i64>(8)?))
+                Ok((Session { user: users::from_row(r)?, csrf: r.get(8)? }, r.get::<_, i64>(9)?))
             })
             .optional()?;
         let Some((session, seen_us)) = found else { return Ok(None) };

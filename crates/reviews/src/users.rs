@@ -11,26 +11,37 @@ use crate::password;
 pub enum Role {
     /// 坐席: sees the own calls and appeals.
     Agent,
+    /// 班长: sees the own team's calls, as they were handed in.
+    TeamLead,
     /// 质检员: hears calls and judges.
     Reviewer,
     /// 主管: sees everything of the centre, decides appeals.
     Lead,
+    /// 经理: sees what a lead sees, and approves summaries; judges no calls.
+    Manager,
     /// 管理员: a lead who also keeps users.
     Admin,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Reviewer, Self::Lead, Self::Admin];
+    pub const ALL: [Self; 6] = [Self::Agent, Self::TeamLead, Self::Reviewer, Self::Lead, Self::Manager, Self::Admin];
 
     /// Name in the database and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::TeamLead => "team_lead",
             Self::Reviewer => "reviewer",
             Self::Lead => "lead",
+            Self::Manager => "manager",
             Self::Admin => "admin",
         }
+    }
+
+    /// Hears and judges calls: reviewers, leads and admins.
+    pub fn reviews(self) -> bool {
+        matches!(self, Self::Reviewer | Self::Lead | Self::Admin)
     }
 
     /// Reads the name back.
@@ -52,6 +63,8 @@ pub struct User {
     pub role: Role,
     /// Agent's number (工号), for agents.
     pub agent_id: Option<String>,
+    /// Team, for team leads.
+    pub unit: Option<String>,
     /// Sees phone, identity and card numbers unmasked.
     pub may_see_numbers: bool,
     /// May not log in any more.
@@ -69,11 +82,13 @@ pub struct NewUser {
     pub role: Role,
     /// Agent's number, for agents.
     pub agent_id: Option<String>,
+    /// Team, for team leads.
+    pub unit: Option<String>,
     /// Sees phone, identity and card numbers unmasked.
     pub may_see_numbers: bool,
 }
 
-pub(crate) const COLUMNS: &str = "u.id, u.name, u.display, u.role, u.agent_id, u.may_see_numbers, u.disabled";
+pub(crate) const COLUMNS: &str = "u.id, u.name, u.display, u.role, u.agent_id, u.may_see_numbers, u.disabled, u.unit";
 
 pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
     let role: String = row.get(3)?;
@@ -86,6 +101,7 @@ pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
         agent_id: row.get(4)?,
         may_see_numbers: row.get(5)?,
         disabled: row.get(6)?,
+        unit: row.get(7)?,
     })
 }
 
@@ -101,12 +117,15 @@ impl Db {
         if user.role == Role::Agent && user.agent_id.is_none() {
             return Err(Invalid::AgentNumber(user.name.clone()).into());
         }
+        if user.role == Role::TeamLead && user.unit.as_deref().is_none_or(str::is_empty) {
+            return Err(Invalid::Unit(user.name.clone()).into());
+        }
         if self.user_by_name(&user.name)?.is_some() {
             return Err(Invalid::NameTaken(user.name.clone()).into());
         }
         self.conn.execute(
-            "INSERT INTO users (name, display, role, agent_id, password, may_see_numbers, created_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO users (name, display, role, agent_id, password, may_see_numbers, created_us, unit)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 user.name,
                 user.display,
@@ -114,7 +133,8 @@ impl Db {
                 user.agent_id,
                 password_hash,
                 user.may_see_numbers,
-                now_us
+                now_us,
+                user.unit
             ],
         )?;
         Ok(self.conn.last_insert_rowid())
@@ -156,7 +176,7 @@ impl Db {
     /// The database cannot be read.
     pub fn user_by_name(&self, name: &str) -> Result<Option<(User, String)>, ReviewsError> {
         let sql = format!("SELECT {COLUMNS}, u.password FROM users u WHERE u.name = ?1");
-        let found = self.conn.query_row(&sql, [name], |r| Ok((from_row(r)?, r.get(7)?))).optional()?;
+        let found = self.conn.query_row(&sql, [name], |r| Ok((from_row(r)?, r.get(8)?))).optional()?;
         Ok(found)
     }
 

@@ -115,6 +115,18 @@ pub struct ConsoleArgs {
     /// Daily copies of the reviews database to keep, in the folder `backups` beside it; 0 makes none.
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
     pub backups: u16,
+    /// Estimates rest only on calls of which 95 % was really played, whatever reason a form gives for less.
+    #[arg(long)]
+    pub proven_listening: bool,
+    /// The centre's own items of the listening form, beside those of the rules: a TOML file (docs/console.md).
+    #[arg(long, value_name = "FILE")]
+    pub form_items: Option<PathBuf>,
+    /// Tell this address of faults that are raised the same day: a signed POST for each, tried again until it is taken.
+    #[arg(long, value_name = "URL", requires = "notify_secret")]
+    pub notify_url: Option<String>,
+    /// File with the secret that what is told is signed with (HMAC-SHA256); 16 characters at least.
+    #[arg(long, value_name = "FILE", requires = "notify_url")]
+    pub notify_secret: Option<PathBuf>,
     /// If there are no users yet: add one of each role, the agent with this number, and print their passwords.
     #[arg(long, value_name = "AGENT")]
     pub first_users: Option<String>,
@@ -142,10 +154,14 @@ pub struct UsersArgs {
 pub enum RoleName {
     /// 坐席: own calls only.
     Agent,
+    /// 班长: the own team's calls only.
+    TeamLead,
     /// 质检员: hears and judges.
     Reviewer,
     /// 主管: sees all, decides appeals.
     Lead,
+    /// 经理: sees all, approves the summaries.
+    Manager,
     /// 管理员: a lead who also keeps users.
     Admin,
 }
@@ -166,6 +182,9 @@ pub enum UsersCommand {
         /// Agent's number (工号); needed for agents.
         #[arg(long, value_name = "AGENT", required_if_eq("role", "agent"))]
         agent_id: Option<String>,
+        /// Team (班组), as in the metadata field of --unit-field; needed for team leads.
+        #[arg(long, value_name = "TEAM", required_if_eq("role", "team-lead"))]
+        unit: Option<String>,
         /// May see and hear telephone, identity and card numbers.
         #[arg(long)]
         numbers: bool,
@@ -244,6 +263,9 @@ pub struct EstimateArgs {
     /// Metadata field with an agent's team.
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
+    /// Count only calls of which 95 % was really played in the console, whatever reason a form gives for less.
+    #[arg(long)]
+    pub proven_listening: bool,
     /// Rates of violations of this rule instead of any rule that takes points. JSON has all of them.
     #[arg(long, value_name = "ID", conflicts_with = "json")]
     pub rule: Option<String>,

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
-use callsift_console::{ConsoleOptions, Labeller, Tls, now_us, serve};
+use anyhow::{Context, Result, bail};
+use callsift_console::{ConsoleOptions, Labeller, Notify, OwnItems, Tls, figures, now_us, serve};
 use callsift_core::Turn;
 use callsift_pipeline::Config;
 use callsift_pipeline::metadata::offset_s;
@@ -12,6 +12,7 @@ use callsift_reviews::{Db, NewUser, Role};
 use callsift_sentiment::TextClassifier;
 
 use crate::args::ConsoleArgs;
+use crate::commands::sample;
 use crate::exit::Exit;
 use crate::output::{emit, note};
 use crate::{input, lake, load, rule_folder};
@@ -19,9 +20,13 @@ use crate::{input, lake, load, rule_folder};
 /// Serves until it is told to stop.
 pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     lake::check(&args.data.lake)?;
-    for (option, path) in
-        [("--recordings", &args.recordings), ("--tls-cert", &args.tls_cert), ("--tls-key", &args.tls_key)]
-    {
+    for (option, path) in [
+        ("--recordings", &args.recordings),
+        ("--tls-cert", &args.tls_cert),
+        ("--tls-key", &args.tls_key),
+        ("--form-items", &args.form_items),
+        ("--notify-secret", &args.notify_secret),
+    ] {
         input::file(option, path.as_deref())?;
     }
     let rules = match (&args.rules.rules, &args.rules.profile) {
@@ -44,6 +49,10 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         eval: config.rules,
         claim_minutes: i64::from(args.claim_minutes),
         backups: usize::from(args.backups),
+        proven: args.proven_listening,
+        own_items: args.form_items.as_deref().map(own_items).transpose()?,
+        notify: notify(args)?,
+        sampler: Some(sample::sampler(&args.data, &args.unit_field, &config.metadata.utc_offset)),
         labeller: labeller(&config),
     };
     options.check()?;
@@ -59,6 +68,28 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
     };
     serve(options, rules, progress, ready)?;
     Ok(Exit::Done)
+}
+
+fn own_items(path: &Path) -> Result<OwnItems> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    OwnItems::parse(&text).with_context(|| format!("--form-items {}", path.display()))
+}
+
+/// Shortest secret: whoever guesses it could make up faults.
+const SECRET_CHARS: usize = 16;
+
+/// Who is told of what is raised.
+fn notify(args: &ConsoleArgs) -> Result<Option<Notify>> {
+    let Some((url, file)) = args.notify_url.clone().zip(args.notify_secret.as_deref()) else { return Ok(None) };
+    if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+        bail!("--notify-url is an address with http:// or https://, not {url}");
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let secret = text.trim().to_owned();
+    if secret.len() < SECRET_CHARS {
+        bail!("the secret in {} is shorter than {SECRET_CHARS} characters", file.display());
+    }
+    Ok(Some(Notify { url, secret }))
 }
 
 /// The text model, where there is one that works: the console shows what was found without it, too.
@@ -87,6 +118,12 @@ impl Labeller for Labels {
     }
 }
 
+/// The team of an agent, by the newest call with one.
+fn unit_of(options: &ConsoleOptions, agent: &str) -> Result<Option<String>> {
+    let db = figures::open(&options.lake, &options.data, &options.unit_field, false, |_, _| {})?;
+    Ok(figures::unit_of(&db, agent)?)
+}
+
 /// One of each role where there is nobody; says what to do where nobody is wanted.
 fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
     let mut db = Db::open_whole(&options.data)?;
@@ -104,11 +141,16 @@ fn first_users(options: &ConsoleOptions, agent: Option<&str>) -> Result<()> {
         ("zhuguan", "主管", Role::Lead),
         ("zhijian", "质检员", Role::Reviewer),
         ("zuoxi", "坐席", Role::Agent),
+        ("jingli", "经理", Role::Manager),
     ];
-    for (name, display, role) in first {
+    let unit = unit_of(options, agent)?;
+    let team = unit.iter().map(|_| ("banzhang", "班长", Role::TeamLead));
+    for (name, display, role) in first.into_iter().chain(team) {
         let agent_id = (role == Role::Agent).then(|| agent.to_owned());
+        let unit = unit.clone().filter(|_| role == Role::TeamLead);
         let may_see_numbers = role == Role::Admin;
-        let user = NewUser { name: name.to_owned(), display: display.to_owned(), role, agent_id, may_see_numbers };
+        let user =
+            NewUser { name: name.to_owned(), display: display.to_owned(), role, agent_id, unit, may_see_numbers };
         let password = db.enrol(&user, now_us())?;
         emit(&format!("  {name:<8} {password}  {display}\n"));
     }

@@ -51,7 +51,7 @@ fn agreement(ratings: &[Rating]) -> TwoReviewers {
 /// Estimates and prints.
 pub fn run(args: &EstimateArgs) -> Result<Exit> {
     let (asked, _) = lake::with_calls(&args.data.lake, &args.days)?;
-    let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, |_, _| {})?;
+    let db = open(&args.data.lake, &args.data.folder(), &args.unit_field, args.proven_listening, |_, _| {})?;
     for odd in odd_things(db.connection())? {
         note(&format!("注意：{odd}"));
     }

@@ -24,10 +24,11 @@ pub fn run(args: &UsersArgs) -> Result<Exit> {
     }
     let mut db = Db::open_whole(&data.folder())?;
     match &args.command {
-        UsersCommand::Add { name, role, display, agent_id, numbers } => {
+        UsersCommand::Add { name, role, display, agent_id, unit, numbers } => {
             let display = display.clone().unwrap_or_else(|| name.clone());
-            let (role, agent_id) = (role_of(*role), agent_id.clone());
-            let user = NewUser { name: name.clone(), display, role, agent_id, may_see_numbers: *numbers };
+            let (role, agent_id, unit) = (role_of(*role), agent_id.clone(), unit.clone());
+            let unit = unit.filter(|_| role == Role::TeamLead);
+            let user = NewUser { name: name.clone(), display, role, agent_id, unit, may_see_numbers: *numbers };
             let password = db.enrol(&user, now_us())?;
             emit(&format!("{name}  {password}\n"));
         }
@@ -46,8 +47,10 @@ pub fn run(args: &UsersArgs) -> Result<Exit> {
 fn role_of(role: RoleName) -> Role {
     match role {
         RoleName::Agent => Role::Agent,
+        RoleName::TeamLead => Role::TeamLead,
         RoleName::Reviewer => Role::Reviewer,
         RoleName::Lead => Role::Lead,
+        RoleName::Manager => Role::Manager,
         RoleName::Admin => Role::Admin,
     }
 }
@@ -62,12 +65,12 @@ fn id_of(db: &Db, name: &str) -> Result<i64> {
 }
 
 fn list(db: &Db) -> Result<String> {
-    let mut rows = vec![["用户名", "姓名", "角色", "工号", "可见号码", "状态"].map(str::to_owned).to_vec()];
-    for UserLine { name, display, role, agent_id, may_see_numbers, disabled } in self::rows(db)? {
+    let mut rows = vec![["用户名", "姓名", "角色", "工号", "班组", "可见号码", "状态"].map(str::to_owned).to_vec()];
+    for UserLine { name, display, role, agent_id, unit, may_see_numbers, disabled } in self::rows(db)? {
         let numbers = if may_see_numbers { "是" } else { "" };
         let state = if disabled { "停用" } else { "" };
-        let agent = agent_id.unwrap_or_default();
-        rows.push([&name, &display, role, &agent, numbers, state].map(str::to_owned).to_vec());
+        let (agent, unit) = (agent_id.unwrap_or_default(), unit.unwrap_or_default());
+        rows.push([&name, &display, role, &agent, &unit, numbers, state].map(str::to_owned).to_vec());
     }
     Ok(table(&rows))
 }
@@ -79,6 +82,7 @@ struct UserLine {
     display: String,
     role: &'static str,
     agent_id: Option<String>,
+    unit: Option<String>,
     may_see_numbers: bool,
     disabled: bool,
 }
@@ -89,6 +93,7 @@ fn rows(db: &Db) -> Result<Vec<UserLine>> {
         display: user.display,
         role: user.role.as_str(),
         agent_id: user.agent_id,
+        unit: user.unit,
         may_see_numbers: user.may_see_numbers,
         disabled: user.disabled,
     };

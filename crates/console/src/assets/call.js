@@ -249,6 +249,15 @@ function mark() {
   box.querySelector(".combo input, select").focus();
 }
 
+// What is raised to the team lead, or goes into the library, begins where one hears it, too.
+document.querySelectorAll("#raise, #lesson").forEach((box) => box.addEventListener("toggle", ({ target }) => {
+  const [from, to] = ["from_s", "to_s"].map((name) => target.querySelector(`[name=${name}]`));
+  if (!target.open || from.value) return;
+  const now = audio ? Math.min(audio.currentTime, duration) : 0;
+  from.value = Math.max(0, now - LEAD_IN_S).toFixed(1);
+  to.value = Math.max(now, 0.5).toFixed(1);
+}));
+
 // The list of rules as a box to type in: characters of the title, initials or sounds in pinyin, or the id.
 function combo(box) {
   const select = box.querySelector("select");

@@ -2,11 +2,17 @@
 // it for its author alone). It goes when it is sent.
 "use strict";
 
+// Readers of screens tell what is put into a region that was there before.
+const spoken = Object.assign(document.createElement("div"), { className: "unseen" });
+spoken.setAttribute("role", "status");
+document.body.append(spoken);
+
 function toast(text) {
+  spoken.textContent = text;
   let box = document.querySelector(".toast");
   if (!box) {
     box = Object.assign(document.createElement("div"), { className: "toast" });
-    box.setAttribute("role", "status");
+    box.setAttribute("aria-hidden", "true");
     document.body.append(box);
   }
   box.textContent = text;

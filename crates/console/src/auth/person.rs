@@ -32,13 +32,33 @@ pub(crate) struct Waiting {
     appeals: i64,
     /// Results to be signed, for agents.
     unsigned: i64,
+    /// Summaries to be approved, for managers; returned ones, for leads.
+    summaries: i64,
+    /// Faults that nobody acknowledged: of the own team for team leads, of all for leads.
+    raised: i64,
+    /// Examples to be signed, for agents.
+    lessons: i64,
 }
 
 impl Waiting {
-    fn read(db: &Db, user: &User) -> rusqlite::Result<Self> {
-        let count = |sql: &str, of: &str| db.connection().prepare_cached(sql)?.query_row([of], |r| r.get(0));
+    fn read(db: &Db, user: &User) -> Result<Self, PageError> {
+        let count = |sql: &str, of: &str| -> rusqlite::Result<i64> {
+            db.connection().prepare_cached(sql)?.query_row([of], |r| r.get(0))
+        };
         let mut out = Self::default();
-        if user.role >= Role::Lead {
+        let team = user.unit.as_deref().filter(|_| user.role == Role::TeamLead);
+        if team.is_some() || matches!(user.role, Role::Lead | Role::Admin) {
+            out.raised = db.raised_open(team)?.0;
+        }
+        let waiting = match user.role {
+            Role::Manager => "submitted",
+            Role::Lead | Role::Admin => "returned",
+            _ => "",
+        };
+        if !waiting.is_empty() {
+            out.summaries = count("SELECT count(*) FROM current_summaries WHERE step = ?1", waiting)?;
+        }
+        if matches!(user.role, Role::Lead | Role::Admin) {
             let open = "SELECT count(*) FROM appeals a WHERE ?1 = ?1 AND NOT EXISTS
                           (SELECT 1 FROM decisions d WHERE d.appeal_id = a.id)";
             out.appeals = count(open, "")?;
@@ -48,7 +68,13 @@ impl Waiting {
                 "SELECT count(*) FROM cat.calls c CROSS JOIN current_forms f ON f.call_id = c.call_id AND f.slot = 0
                             WHERE c.agent_id = ?1 AND c.date >= (SELECT date(max(date), '-60 days') FROM cat.calls)
                               AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.form_id = f.id)";
-            out.unsigned = count(unsigned, agent)?;
+            let parts = "SELECT count(*) FROM summary_agents a WHERE a.agent_id = ?1 AND NOT EXISTS
+                           (SELECT 1 FROM summary_receipts r WHERE r.step_id = a.step_id AND r.agent_id = a.agent_id)";
+            let lessons = "SELECT count(*) FROM lesson_agents h WHERE h.agent_id = ?1
+                AND NOT EXISTS (SELECT 1 FROM lesson_receipts r WHERE r.lesson_id = h.lesson_id AND r.agent_id = h.agent_id)
+                AND NOT EXISTS (SELECT 1 FROM lesson_ends e WHERE e.lesson_id = h.lesson_id)";
+            out.lessons = count(lessons, agent)?;
+            out.unsigned = count(unsigned, agent)? + count(parts, agent)?;
         }
         Ok(out)
     }
@@ -58,6 +84,9 @@ impl Waiting {
         let n = match address {
             "/appeals" => self.appeals,
             "/mine" => self.unsigned,
+            "/summaries" => self.summaries,
+            "/raised" => self.raised,
+            "/library" => self.lessons,
             _ => 0,
         };
         (n > 0).then_some(n)
@@ -73,12 +102,34 @@ impl Person {
         self.session.user.role
     }
 
-    /// Reviewer, lead or admin.
+    /// Reviewer, lead, manager or admin: reads all calls.
     pub(crate) fn is_staff(&self) -> bool {
         self.role() >= Role::Reviewer
     }
 
-    /// Lead or admin.
+    /// Hears and judges calls. Managers read what staff reads and judge nothing.
+    pub(crate) fn reviews(&self) -> bool {
+        self.role().reviews()
+    }
+
+    /// Decides appeals, hands out calls, submits summaries: lead or admin.
+    pub(crate) fn leads(&self) -> bool {
+        matches!(self.role(), Role::Lead | Role::Admin)
+    }
+
+    /// The team of a team lead, who sees nothing of others.
+    pub(crate) fn team(&self) -> Option<&str> {
+        let unit = self.user().unit.as_deref().filter(|unit| !unit.is_empty());
+        unit.filter(|_| self.role() == Role::TeamLead)
+    }
+
+    /// The number of an agent, who sees nothing of others.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        let id = self.user().agent_id.as_deref().filter(|id| !id.is_empty());
+        id.filter(|_| self.role() == Role::Agent)
+    }
+
+    /// Lead, manager or admin: knows of everybody.
     pub(crate) fn is_lead(&self) -> bool {
         self.role() >= Role::Lead
     }
@@ -91,6 +142,16 @@ impl Person {
     /// That the person has at least this role.
     pub(crate) fn must_be(&self, role: Role) -> Result<(), PageError> {
         if self.role() >= role { Ok(()) } else { Err(PageError::NotFound) }
+    }
+
+    /// That the person hears and judges calls.
+    pub(crate) fn must_review(&self) -> Result<(), PageError> {
+        if self.reviews() { Ok(()) } else { Err(PageError::NotFound) }
+    }
+
+    /// That the person leads.
+    pub(crate) fn must_lead(&self) -> Result<(), PageError> {
+        if self.leads() { Ok(()) } else { Err(PageError::NotFound) }
     }
 
     /// Numbers stand unmasked for this person.

@@ -27,7 +27,12 @@ pub(super) struct People {
 
 impl People {
     pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { said: said(conn)?, whole: heard_whole(conn)?, free: outcomes::free(conn)? })
+        let (mut said, mut whole) = (said(conn)?, heard_whole(conn)?);
+        for call in unproven(conn)? {
+            said.remove(&call);
+            whole.remove(&call);
+        }
+        Ok(Self { said, whole, free: outcomes::free(conn)? })
     }
 
     /// The calls that they may have judged a rule in; in no other one did they.
@@ -98,6 +103,12 @@ fn said(conn: &Connection) -> rusqlite::Result<HashMap<String, HashMap<String, S
 fn heard_whole(conn: &Connection) -> rusqlite::Result<HashMap<String, bool>> {
     let mut statement = conn.prepare_cached("SELECT call_id, whole FROM current_forms WHERE slot = 0")?;
     statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
+}
+
+/// Calls whose review says more than was played, where only what was really played counts.
+fn unproven(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare_cached("SELECT call_id FROM temp.unproven")?;
+    statement.query_map([], |r| r.get(0))?.collect()
 }
 
 /// What draws said of a call.

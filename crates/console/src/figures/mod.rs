@@ -26,7 +26,7 @@ use std::path::Path;
 use callsift_reviews::Db;
 use callsift_sampling::agreement::Rating;
 use callsift_sampling::risk::RuleRecord;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::ConsoleError;
 use crate::{app, catalog};
@@ -57,7 +57,17 @@ pub fn pairs(ratings: &[Rating]) -> Vec<(String, String)> {
     twice::pairs(ratings).into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
 }
 
-/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`].
+/// The team of an agent, by the newest call with one.
+///
+/// # Errors
+/// The catalogue cannot be read.
+pub fn unit_of(db: &Db, agent_id: &str) -> Result<Option<String>, ConsoleError> {
+    let sql = "SELECT unit FROM cat.calls WHERE agent_id = ?1 AND unit <> '' ORDER BY date DESC, call_id LIMIT 1";
+    Ok(db.connection().query_row(sql, [agent_id], |r| r.get(0)).optional()?)
+}
+
+/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`]. With `proven` reviews of
+/// whole calls count only where nearly all was really played.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -65,10 +75,11 @@ pub fn open(
     lake: &Path,
     data: &Path,
     unit_field: &str,
+    proven: bool,
     progress: impl FnMut(usize, usize),
 ) -> Result<Db, ConsoleError> {
     // Makes the folder, too.
     drop(Db::open_in(data)?);
     catalog::sync(&mut catalog::open(&app::catalog_path(data))?, lake, unit_field, progress)?;
-    app::open_both(data)
+    app::open_for(data, proven)
 }

@@ -105,8 +105,10 @@ impl<'a> Rows<'a> {
                 out.entry(key).or_default().heard += 1;
             }
         }
+        // Of one agent most of what was said is not asked for.
+        let wanted = |s: &Said| s.confirmed() && key(&s.at).is_some();
         let confirmed: BTreeMap<&str, &Place> =
-            self.said.iter().filter(|s| s.confirmed()).map(|s| (s.call_id.as_str(), &s.at)).collect();
+            self.said.iter().filter(|s| wanted(s)).map(|s| (s.call_id.as_str(), &s.at)).collect();
         for at in confirmed.into_values() {
             if let Some(key) = key(at) {
                 out.entry(key).or_default().confirmed += 1;
@@ -118,8 +120,8 @@ impl<'a> Rows<'a> {
     /// What was listened to as a plan or chance had it, by whatever a place is told by. Calls chosen for their risk would follow
     /// whose and when the queue was worked on.
     pub(crate) fn listened<K: Ord>(&self, key: impl Fn(&Place) -> Option<K>) -> BTreeMap<K, Listened> {
-        let confirmed: BTreeSet<&str> =
-            self.said.iter().filter(|s| s.confirmed()).map(|s| s.call_id.as_str()).collect();
+        let wanted = |s: &Said| s.confirmed() && key(&s.at).is_some();
+        let confirmed: BTreeSet<&str> = self.said.iter().filter(|s| wanted(s)).map(|s| s.call_id.as_str()).collect();
         let mut out: BTreeMap<K, Listened> = BTreeMap::new();
         for heard in self.heard.iter().filter(|h| h.planned) {
             let Some(key) = key(&heard.at) else { continue };

@@ -12,7 +12,7 @@ use crate::error::ConsoleError;
 use crate::figures::cells::{self, CallCell, Heard, RuleCell, Said};
 use crate::figures::hours::{self, Quarter};
 use crate::figures::period::Period;
-use crate::figures::rows::{Rows, order};
+use crate::figures::rows::{Listened, Rows, order};
 use crate::figures::{Judgements, judged, listening, undrawn};
 
 /// All that pages show of a period.
@@ -41,6 +41,8 @@ pub(crate) struct Figures {
     pub(crate) quarters: Vec<Quarter>,
     /// Days with calls, and whether a draw covered any of them.
     pub(crate) drawn_days: Vec<(String, bool)>,
+    /// What was listened to each day: several pictures of a page go by it.
+    pub(crate) listened_days: BTreeMap<String, Listened>,
 }
 
 impl Figures {
@@ -63,6 +65,7 @@ impl Figures {
         out.machine.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
         out.said.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
         out.heard.sort_by(|a, b| order(&a.at).cmp(&order(&b.at)));
+        out.listened_days = out.rows().listened(|at| Some(at.date.clone()));
         // Without a word of a person there is nothing to estimate from, and the rows of a large lake are many.
         if !out.said.is_empty() || !out.heard.is_empty() {
             out.estimate(judged(conn, &p.from, &p.to)?);

@@ -46,6 +46,7 @@ pub(crate) fn centre() -> (tempfile::TempDir, Db) {
             display: name.to_uppercase(),
             role: Role::Reviewer,
             agent_id: None,
+            unit: None,
             may_see_numbers: false,
         };
         db.add_user(&user, "none", 0).unwrap();
@@ -156,6 +157,29 @@ fn a_rule_that_takes_no_points_off_makes_no_violation() {
     assert!(of(&db).iter().all(|(machine, _)| *machine == Some(false)));
     conn.execute("UPDATE rules SET costs = 1 WHERE rule_id = 'rude'", []).unwrap();
     assert!(of(&db).iter().any(|(machine, _)| *machine == Some(true)), "it did in another call");
+}
+
+/// A form may say that a call was heard as a whole; where only proof counts, what was played decides.
+#[test]
+fn estimates_may_rest_on_what_was_really_played() {
+    let (dir, mut db) = centre();
+    for call in ["c1", "c2", "c3"] {
+        draw(&mut db, call, 0.5, None, None);
+        say(&mut db, call, Slot::First, 1, "rude", Judgement::Confirmed);
+    }
+    db.add_heard(1, "c1", &[(0, 58_000)], 2).unwrap();
+    db.add_heard(1, "c2", &[(0, 30_000)], 2).unwrap();
+    hand_in(&mut db, "c1", Slot::First, 1, 90.0);
+    hand_in(&mut db, "c2", Slot::First, 1, 90.0);
+    hand_in_heard(&mut db, "c3", Slot::First, 1, 90.0, false);
+    let judged = |proven| {
+        let db = crate::app::open_for(dir.path(), proven).unwrap();
+        let of = super::judged(db.connection(), "2026-11-01", "2026-11-30").unwrap();
+        let rude = of.rows.iter().filter(|r| r.rule_id == "rude" && r.human.is_some());
+        rude.map(|r| r.calls).sum::<usize>()
+    };
+    // What says that only its flagged places were heard claims nothing that is to be proven.
+    assert_eq!((judged(false), judged(true)), (3, 2));
 }
 
 #[test]

@@ -90,8 +90,12 @@ async fn show(
     person: Person,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
+    if person.team().is_some() {
+        return Err(PageError::NotFound);
+    }
     let filter = if person.is_staff() { AppealFilter::All } else { AppealFilter::Of(person.user().id) };
     let (asked, reader, wanted) = (Asked::of(&query), person.clone(), query.clone());
+    let shared = app.clone();
     let (cases, count, pages, drafts) = app
         .run(move |db| {
             let (mut appeals, blind) = (db.appeals(filter)?, db.blind_calls(&reader.blind_name())?);
@@ -105,7 +109,7 @@ async fn show(
             let pages = Pages::asked(&wanted, "page", found.len(), PAGE);
             let (count, mut cases) = (found.len(), Vec::new());
             for appeal in found.into_iter().skip(pages.offset()).take(PAGE) {
-                cases.push(case(db, &reader, appeal)?);
+                cases.push(case(&shared, db, &reader, appeal)?);
             }
             let mut drafts = db.drafts(reader.user().id, None)?;
             drafts.retain(|d| d.name.starts_with("decision "));
@@ -140,8 +144,8 @@ fn nothing(person: &Person) -> Markup {
 }
 
 /// Agents read what was published: the verdict and the decision.
-fn case(db: &Db, person: &Person, appeal: Appeal) -> Result<Case, PageError> {
-    let shown = match Shown::load(db, person, &appeal.call_id) {
+fn case(app: &App, db: &Db, person: &Person, appeal: Appeal) -> Result<Case, PageError> {
+    let shown = match Shown::load(app, db, person, &appeal.call_id) {
         Ok(shown) => Some(shown),
         Err(PageError::NotFound) => None,
         Err(e) => return Err(e),
@@ -170,7 +174,7 @@ fn card(app: &App, person: &Person, case: &Case) -> Markup {
                 Some((granted, reason, by, at_us)) => p {
                     b { (if *granted { l.t("申诉成立", "granted") } else { l.t("维持原判", "dismissed") }) } " · " (by) (l.t("，", ", ")) (when(app, *at_us)) (l.t("：", ": ")) (visible(person, reason))
                 },
-                None => { (deadline(app, l, a)) @if person.is_lead() { (decision(person, a)) } }
+                None => { (deadline(app, l, a)) @if person.leads() { (decision(person, a)) } }
             }
         }
     }
@@ -241,7 +245,7 @@ async fn make(State(app): State<Shared>, sent: Guarded) -> Result<Redirect, Page
 }
 
 async fn decide(State(app): State<Shared>, Path(id): Path<i64>, sent: Guarded) -> Result<Redirect, PageError> {
-    sent.person.must_be(Role::Lead)?;
+    sent.person.must_lead()?;
     let (user, reason) = (sent.person.user().clone(), sent.remark("reason"));
     let granted = match sent.text("granted") {
         "1" => true,

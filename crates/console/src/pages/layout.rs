@@ -22,14 +22,14 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
                             @if let Some(n) = person.waiting.at(address) { span.badge { (n) } } }
                     }
                 }
-                @if person.is_staff() {
+                @if person.is_staff() || person.team().is_some() {
                     form.find action="/search" method="get" role="search" {
                         input type="search" name="q" data-find placeholder=(lang.t("编号、客户、坐席、说过的话", "call, customer, agent, words"))
                             aria-label=(lang.t("查找：通话编号、客户、坐席、说过的话（按 /）", "find a call, customer, agent or words (press /)"));
                     }
                 }
                 div.who data-person=(person.user().id) {
-                    span { (person.user().display) " · " (role(lang, person.role())) }
+                    a href="/account" aria-current=[(here == "/account").then_some("page")] title=(lang.t("账户", "account")) { (who(person)) }
                     form action="/language" method="post" {
                         (csrf(person))
                         button.link type="submit" name="lang" value=(lang.t("en", "zh")) { (lang.t("English", "中文")) }
@@ -48,23 +48,47 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
 fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {
     let l = person.lang;
     let mut out = Vec::new();
-    if person.role() == Role::Agent {
-        out.push(("/mine", l.t("我的质检", "my calls")));
-    } else {
-        out.push(("/queue", l.t("复核队列", "queue")));
-        out.push(("/tasks", l.t("我的任务", "my tasks")));
-        out.push(("/dashboard", l.t("看板", "figures")));
-        out.push(("/agents", l.t("坐席", "agents")));
-        out.push(("/reviewers", l.t("质检员", "reviewers")));
-        out.push(("/rules", l.t("规则", "rules")));
+    match person.role() {
+        Role::Agent => {
+            out.push(("/mine", l.t("我的质检", "my calls")));
+            out.push(("/library", l.t("培训库", "library")));
+        }
+        Role::TeamLead => {
+            out.push(("/team", l.t("我的班组", "my team")));
+            out.push(("/raised", l.t("当日差错", "faults")));
+            out.push(("/summaries", l.t("分析表", "summaries")));
+        }
+        _ => {
+            out.push(("/queue", l.t("复核队列", "queue")));
+            if person.reviews() {
+                out.push(("/tasks", l.t("我的任务", "my tasks")));
+            }
+            if person.leads() {
+                out.push(("/draws", l.t("抽样", "sampling")));
+            }
+            out.push(("/dashboard", l.t("看板", "figures")));
+            out.push(("/summaries", l.t("分析表", "summaries")));
+            out.push(("/agents", l.t("坐席", "agents")));
+            out.push(("/reviewers", l.t("质检员", "reviewers")));
+            out.push(("/rules", l.t("规则", "rules")));
+            out.push(("/raised", l.t("当日差错", "faults")));
+            out.push(("/library", l.t("培训库", "library")));
+        }
     }
-    out.push(("/appeals", l.t("申诉", "appeals")));
+    if person.role() != Role::TeamLead {
+        out.push(("/appeals", l.t("申诉", "appeals")));
+    }
     if person.role() == Role::Admin {
         out.push(("/users", l.t("用户", "users")));
         out.push(("/audit", l.t("日志", "log")));
     }
-    out.push(("/account", l.t("账户", "account")));
     out
+}
+
+/// The name of the person, and the role where the name does not say it.
+fn who(person: &Person) -> String {
+    let (name, role) = (person.user().display.as_str(), role(person.lang, person.role()));
+    if name == role { name.to_owned() } else { format!("{name} · {role}") }
 }
 
 /// A page without navigation: login, errors.

@@ -9,18 +9,24 @@ mod call;
 mod chart;
 mod chip;
 mod dashboard;
+mod downloads;
 mod drafts;
+mod draws;
 mod evidence;
 pub(crate) mod layout;
+mod library;
 mod login;
 mod notice;
 mod pager;
 mod parts;
 mod queue;
+mod raised;
 mod reviewers;
 mod rules;
 mod search;
+mod summaries;
 mod tasks;
+mod team;
 mod trend;
 mod users;
 
@@ -46,6 +52,11 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(account::routes())
         .merge(queue::routes())
         .merge(tasks::routes())
+        .merge(team::routes())
+        .merge(library::routes())
+        .merge(draws::routes())
+        .merge(raised::routes())
+        .merge(summaries::routes())
         .merge(call::routes())
         .merge(appeals::routes())
         .merge(agents::routes())
@@ -62,8 +73,11 @@ pub(crate) fn routes() -> Router<Shared> {
 
 /// Whoever has tasks begins with them.
 async fn home(State(app): State<Shared>, person: Person) -> Result<Redirect, PageError> {
-    if person.role() == Role::Agent {
-        return Ok(Redirect::to("/mine"));
+    match person.role() {
+        Role::Agent => return Ok(Redirect::to("/mine")),
+        Role::TeamLead => return Ok(Redirect::to("/team")),
+        Role::Manager => return Ok(Redirect::to("/summaries")),
+        _ => {}
     }
     let (reader, name) = (person.blind_name(), person.user().name.clone());
     let given = app.run(move |db| Ok(task(db.connection(), now_us(), &reader, &name)?.is_some())).await?;
@@ -94,6 +108,12 @@ pub(crate) fn when(app: &App, at_us: i64) -> String {
     let zone = TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC));
     let time = Timestamp::from_microsecond(at_us).unwrap_or_default().to_zoned(zone);
     time.strftime("%m-%d %H:%M").to_string()
+}
+
+/// The day at the centre of a moment: `2026-11-16`.
+pub(crate) fn day_of(app: &App, at_us: i64) -> String {
+    let zone = TimeZone::fixed(Offset::from_seconds(app.options.utc_offset_s).unwrap_or(Offset::UTC));
+    Timestamp::from_microsecond(at_us).unwrap_or_default().to_zoned(zone).date().to_string()
 }
 
 /// From when to when at the centre: `09:12:30–09:14:02`.

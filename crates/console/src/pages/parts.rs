@@ -90,6 +90,11 @@ pub(crate) fn undrawn(l: Lang, address: &str, f: &Figures) -> Markup {
     } }
 }
 
+/// That estimates rest on proven listening alone, where they do.
+pub(crate) fn proven(app: &App, l: Lang) -> Markup {
+    html! { @if app.options.proven { p.notice { (l.t("推断只用实际听满 95% 的整通复核；写了原因但没有听满的不算。", "Estimates rest only on whole calls of which 95 % was really played; a reason for less does not count.")) } } }
+}
+
 /// `2026-11-1` as people say it.
 pub(crate) fn period_name(l: Lang, name: &str) -> String {
     let month = name.get(..7).unwrap_or(name);

@@ -148,10 +148,10 @@ async fn show(
                 @if let Some(notice) = &found.notice { (notice.show(&person)) }
                 div.bar {
                     h1 { (l.t("复核队列", "queue")) " " small { (found.count) (l.t(" 通", " calls")) @if let Some(n) = found.items { " · " (n) (l.t(" 项", " judgements")) } } }
-                    form action="/queue/next" method="post" {
+                    @if person.reviews() { form action="/queue/next" method="post" {
                         (csrf(&person))
                         button.primary type="submit" data-key="g" { (l.t("复核下一通 ▸", "review the next ▸")) kbd { "g" } }
-                    }
+                    } }
                 }
                 (filters(l, &found.filter, &found.units, &found.queues, &rules))
                 (notes(&app, l, &found))
@@ -257,10 +257,11 @@ pub(super) fn list(app: &App, person: &Person, rows: &[Listed], standings: &Hash
                 (l.t("，看看", ", or look at ")) a href="/queue?state=all&order=newest" { (l.t("全部通话", "all calls")) } (l.t("。", ".")) }
         } @else {
             div.wide { table.calls {
+                caption.unseen { (l.t("通话", "Calls")) }
                 thead { tr {
-                    th { (l.t("时间", "time")) } th { (l.t("坐席", "agent")) } th { (l.t("班组 / 队列", "unit / queue")) }
-                    th.num { (l.t("时长", "length")) } th.num { (l.t("系统评分", "score")) } th { (l.t("质检结果", "findings")) }
-                    th { (l.t("状态", "state")) }
+                    th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组 / 队列", "unit / queue")) }
+                    th.num scope="col" { (l.t("时长", "length")) } th.num scope="col" { (l.t("系统评分", "score")) } th scope="col" { (l.t("质检结果", "findings")) }
+                    th scope="col" { (l.t("状态", "state")) }
                 } }
                 tbody { @for row in rows { (line(app, person, row, standings.get(&row.call.call_id))) } }
             } }
@@ -305,7 +306,7 @@ fn rank_name(rank: i64) -> &'static str {
 
 /// Opens the next call. Whoever leaves another one unfinished is told that it is kept.
 async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, PageError> {
-    guarded.person.must_be(Role::Reviewer)?;
+    guarded.person.must_review()?;
     let from = guarded.text("from").to_owned();
     let shared = app.clone();
     let found = app.run(move |db| claim_next(db, &shared, &guarded.person)).await?;

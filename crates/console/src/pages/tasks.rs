@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
-use callsift_reviews::{DRAWN_WHOLE, HEARD_ENOUGH, Role};
+use callsift_reviews::{DRAWN_WHOLE, HEARD_ENOUGH};
 use maud::{Markup, html};
 use rusqlite::Connection;
 
@@ -84,7 +84,7 @@ async fn show(
     person: Person,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
-    person.must_be(Role::Reviewer)?;
+    person.must_review()?;
     let (reader, asked) = (person.clone(), query.clone());
     let found = app
         .run(move |db| {
@@ -171,7 +171,7 @@ fn nothing(person: &Person, found: &Found) -> Markup {
         p.empty { @if found.all > 0 && !found.past { (l.t("任务都完成了。按 g 继续复核队列里最该听的电话。", "All tasks are done. Press g for the call of the queue most worth hearing.")) }
             @else if found.past { (l.t("还没有完成的任务。", "None is done yet.")) }
             @else { (l.t("没有分配给您的任务。按 g 从复核队列里最该听的电话开始。", "Nothing was given to you. Press g to begin with the call of the queue most worth hearing."))
-                @if person.is_lead() { " " (l.t("抽样和分派目前在服务器上进行（callsift sample --save），分派后出现在各人的“我的任务”。", "Draws are made on the server for now (callsift sample --save); what they give out appears under everybody's tasks.")) } } }
+                @if person.leads() { " " a href="/draws" { (l.t("抽样和分派", "Draw and hand out calls")) } (l.t("，分派后出现在各人的“我的任务”。", ": they appear under everybody's tasks.")) } } }
     }
 }
 
@@ -179,8 +179,9 @@ fn table(person: &Person, found: &Found) -> Markup {
     let l = person.lang;
     html! {
         div.wide { table.calls {
-            thead { tr { th { (l.t("通话", "call")) } th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th { (l.t("日期", "date")) }
-                th.num { (l.t("时长", "length")) } th { (l.t("听法", "to hear")) } th { (l.t("状态", "state")) } th { (l.t("计划", "plan")) } th { (l.t("抽取理由", "why")) } } }
+            caption.unseen { (l.t("任务", "Tasks")) }
+            thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组", "unit")) } th scope="col" { (l.t("日期", "date")) }
+                th.num scope="col" { (l.t("时长", "length")) } th scope="col" { (l.t("听法", "to hear")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("计划", "plan")) } th scope="col" { (l.t("抽取理由", "why")) } } }
             tbody { @for t in &found.tasks { tr {
                 td { a href=(call_url(&t.call_id)) { (call_name(person, &t.call_id)) } }
                 @match &t.call {

@@ -24,7 +24,7 @@ impl Step {
     /// Weeks where a day has too few calls that were listened to for its share to say anything.
     pub(crate) fn of(f: &Figures) -> Self {
         const ENOUGH: usize = 10;
-        let days = f.rows().listened(|at| Some(at.date.clone()));
+        let days = &f.listened_days;
         let heard: usize = days.values().map(|d| d.heard).sum();
         if heard < ENOUGH * days.len() { Self::Week } else { Self::Day }
     }
@@ -84,7 +84,11 @@ pub(crate) fn over_time(
     filter: &[(&str, &str)],
 ) -> Markup {
     let sums = f.rows().sums(|at| of(at).then(|| at.date.clone()));
-    let listened = f.rows().listened(|at| of(at).then(|| at.date.clone()));
+    let listened = match filter {
+        // All of them.
+        [] => f.listened_days.clone(),
+        _ => f.rows().listened(|at| of(at).then(|| at.date.clone())),
+    };
     let days = p.days();
     let parts: Vec<(&[String], Stretch)> =
         days.chunks(step.days()).map(|days| (days, stretch(days, &sums, &listened))).collect();

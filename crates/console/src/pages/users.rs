@@ -68,8 +68,12 @@ fn new_user(sent: &Guarded) -> Result<NewUser, PageError> {
     if role == Role::Agent && agent_id.is_none() {
         return Err(bad("坐席需要工号 · an agent needs an agent number"));
     }
+    let unit = Some(text("unit")).filter(|unit| role == Role::TeamLead && !unit.is_empty());
+    if role == Role::TeamLead && unit.is_none() {
+        return Err(bad("班长需要班组 · a team lead needs a team"));
+    }
     let display = Some(text("display")).filter(|d| !d.is_empty()).unwrap_or_else(|| name.clone());
-    Ok(NewUser { name, display, role, agent_id, may_see_numbers: sent.text("numbers") == "1" })
+    Ok(NewUser { name, display, role, agent_id, unit, may_see_numbers: sent.text("numbers") == "1" })
 }
 
 /// The person with an id.
@@ -137,7 +141,8 @@ fn view(person: &Person, users: &[User], fresh: Option<&(String, String)>) -> Ma
                 }
                 (adder(person))
                 div.wide { table {
-                    thead { tr { th { (l.t("登录名", "login")) } th { (l.t("姓名", "name")) } th { (l.t("角色", "role")) } th { (l.t("工号", "agent number")) } th { (l.t("看号码", "sees numbers")) } th { (l.t("状态", "state")) } th {} } }
+                    caption.unseen { (l.t("用户", "Users")) }
+                    thead { tr { th scope="col" { (l.t("登录名", "login")) } th scope="col" { (l.t("姓名", "name")) } th scope="col" { (l.t("角色", "role")) } th scope="col" { (l.t("工号", "agent number")) } th scope="col" { (l.t("班组", "team")) } th scope="col" { (l.t("看号码", "sees numbers")) } th scope="col" { (l.t("状态", "state")) } th scope="col" {} } }
                     tbody { @for user in users { (line(person, user)) } }
                 } }
             }
@@ -149,7 +154,7 @@ fn line(person: &Person, u: &User) -> Markup {
     let l = person.lang;
     html! {
         tr {
-            td { a href=(format!("/audit?who={}", url(&u.name))) { (u.name) } } td { (u.display) } td { (role(l, u.role)) } td { (u.agent_id.as_deref().unwrap_or("")) }
+            td { a href=(format!("/audit?who={}", url(&u.name))) { (u.name) } } td { (u.display) } td { (role(l, u.role)) } td { (u.agent_id.as_deref().unwrap_or("")) } td { (u.unit.as_deref().unwrap_or("")) }
             td { (if u.may_see_numbers { l.t("是", "yes") } else { "–" }) }
             td { @if u.disabled { span.problem { (l.t("停用", "disabled")) } } @else { span.good { (l.t("启用", "enabled")) } } }
             td { @if u.id != person.user().id {
@@ -168,8 +173,9 @@ fn adder(person: &Person) -> Markup {
             (csrf(person))
             label { (l.t("登录名", "login")) input name="name" required maxlength=(NAME_CHARS) autocomplete="off"; }
             label { (l.t("姓名", "name")) input name="display" maxlength=(NAME_CHARS); }
-            label { (l.t("角色", "role")) select name="role" { @for r in [Role::Reviewer, Role::Lead, Role::Agent, Role::Admin] { option value=(r.as_str()) { (role(l, r)) } } } }
+            label { (l.t("角色", "role")) select name="role" { @for r in [Role::Reviewer, Role::Lead, Role::Agent, Role::TeamLead, Role::Manager, Role::Admin] { option value=(r.as_str()) { (role(l, r)) } } } }
             label { (l.t("工号（坐席）", "agent number (agents)")) input name="agent_id" maxlength=(NAME_CHARS) size="10"; }
+            label { (l.t("班组（班长）", "team (team leads)")) input name="unit" maxlength=(NAME_CHARS) size="10"; }
             @if person.sees_numbers() { label { (l.t("可看完整号码", "sees numbers unmasked")) input type="checkbox" name="numbers" value="1"; } }
             button type="submit" { (l.t("添加用户", "add")) }
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use callsift_console::now_us;
-use callsift_reviews::{Db, DrawCall, DrawRecord, Holder, Role};
+use callsift_reviews::{Db, DrawCall, DrawRecord, Holder};
 use callsift_sampling::plan::Method;
 use callsift_sampling::risk::{Hear, Inclusion, Part, RuleRecord};
 use callsift_sampling::{Frame, Held, Picked, Plan};
@@ -60,9 +60,9 @@ impl Past {
 const BEGUN: &str = "draws.jsonl";
 
 /// Writes down what a draw depends on before it is made.
-pub fn announce(data: &DataArgs, title: &str, seed: &str, frame: &Frame) -> Result<()> {
+pub fn announce(data: &DataArgs, title: &str, seed: &str, frame: &Frame, by: &str) -> Result<()> {
     let line = json!({
-        "at_us": now_us(), "by": std::env::var("USER").unwrap_or_default(), "plan": title, "seed": seed,
+        "at_us": now_us(), "by": by, "plan": title, "seed": seed,
         "frame_hash": frame.hash(), "frame_calls": frame.calls().len(),
     });
     let (folder, path) = (data.folder(), data.folder().join(BEGUN));
@@ -137,7 +137,7 @@ pub fn check_reviewers(reviewers: &[String]) -> Result<()> {
 pub type Chances = BTreeMap<String, Inclusion>;
 
 /// Keeps the draw; gives its number.
-pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) -> Result<i64> {
+pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances, by: &str) -> Result<i64> {
     let mut db = Db::open_in(&data.folder())?;
     check_names(&db, record)?;
     check_chance(&db, record)?;
@@ -177,7 +177,7 @@ pub fn save(data: &DataArgs, record: &Record, frame: &Frame, chances: &Chances) 
         frame_hash: record.draw.frame_hash.clone(),
         frame_calls: record.draw.frame_calls as i64,
         drawn_us: now_us(),
-        drawn_by: std::env::var("USER").unwrap_or_default(),
+        drawn_by: by.to_owned(),
     };
     Ok(db.add_draw(&draw, &calls)?)
 }
@@ -224,8 +224,8 @@ fn check_names(db: &Db, record: &Record) -> Result<()> {
         let (user, _) = db.user_by_name(name)?.with_context(|| {
             format!("--save gives tasks to login names, and nobody is named {name}; see `callsift users list`")
         })?;
-        if user.disabled || user.role == Role::Agent {
-            let why = if user.disabled { "is disabled" } else { "is an agent" };
+        if user.disabled || !user.role.reviews() {
+            let why = if user.disabled { "is disabled" } else { "reviews no calls" };
             bail!("--save gives tasks to reviewers, and {name} {why}; see `callsift users list`");
         }
     }

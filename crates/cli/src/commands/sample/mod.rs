@@ -1,25 +1,28 @@
 //! `callsift sample`: listening plans and the risk queue.
 
+mod console;
 mod frame;
 mod keep;
+mod make;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use callsift_models::Places;
-use callsift_sampling::plan::Method;
 use callsift_sampling::risk::RuleRecord;
-use callsift_sampling::{Assignment, Draw, Drawn, Findings, Held, Plan, assign, draw_with};
+use callsift_sampling::{Assignment, Draw, Held, Plan, assign, draw_with};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{DayArgs, DrawArgs, SampleArgs, VerifyArgs};
 use crate::exit::Exit;
 use crate::output::{emit, emit_value, note};
 use crate::{input, lake, load};
+pub use console::sampler;
 use frame::Scope;
-use keep::{Known, Past};
+use keep::Known;
+use make::{Made, Order, findings, make};
 
 /// A draw and the days of its frame: what `sample verify` needs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,38 +54,26 @@ impl Record {
     }
 }
 
+/// Where plans that come with callsift may lie, the first before the others.
+fn plan_folders() -> Vec<PathBuf> {
+    let places = Places::of_process();
+    let dirs = places.exe_dir.iter().chain(&places.cwd).flat_map(|dir| dir.ancestors()).map(|dir| dir.join("plans"));
+    places.share_folders("plans").into_iter().chain(dirs).collect()
+}
+
 /// The file of a plan: a path, or the name of one that comes with callsift (`half-month`, `plans/half-month.toml`).
 fn plan_file(given: &Path) -> Result<PathBuf> {
     let folder = given.parent().unwrap_or(given);
     if let (false, true, Some(name)) =
         (given.exists(), [Path::new(""), Path::new("plans")].contains(&folder), given.file_stem())
     {
-        let places = Places::of_process();
-        let dirs =
-            places.exe_dir.iter().chain(&places.cwd).flat_map(|dir| dir.ancestors()).map(|dir| dir.join("plans"));
-        let mut files =
-            places.share_folders("plans").into_iter().chain(dirs).map(|dir| dir.join(name).with_extension("toml"));
+        let mut files = plan_folders().into_iter().map(|dir| dir.join(name).with_extension("toml"));
         if let Some(file) = files.find(|file| file.is_file()) {
             return Ok(file);
         }
     }
     input::file("--plan", Some(given))?;
     Ok(given.to_owned())
-}
-
-/// What a plan needs besides the frame.
-fn findings(
-    plan: &Plan,
-    scope: &Scope<'_>,
-    records: Vec<RuleRecord>,
-    heard: BTreeSet<String>,
-) -> Result<Option<Findings>> {
-    if !matches!(plan.method, Method::Risk(_)) {
-        return Ok(None);
-    }
-    let machine = frame::machine(scope)?;
-    words::unknown_priors(plan, &machine.rules);
-    Ok(Some(Findings { flags: machine.flags, records, heard }))
 }
 
 /// Draws, or draws again and compares.
@@ -95,39 +86,26 @@ pub fn run(args: &SampleArgs) -> Result<Exit> {
 
 fn draw(args: &DrawArgs) -> Result<Exit> {
     let (days, _) = lake::with_calls(&args.data.lake, &args.days)?;
-    let (plan, seed) = (Plan::load(&plan_file(&args.plan)?)?, &args.seed);
-    let reviewers = keep::names(&args.reviewers);
-    keep::check_reviewers(&reviewers)?;
     let utc_offset = load::config(&args.config)?.metadata.utc_offset;
-    let lake::Days { from, to } = days;
-    let lake = &args.data.lake;
-    let (from_day, to_day) = (from.as_deref(), to.as_deref());
-    let scope = Scope { lake, from: from_day, to: to_day, unit_field: &args.unit_field, utc_offset: &utc_offset };
-    let frame = frame::frame(&scope)?;
-    if frame.calls().is_empty() {
-        bail!("the lake {} has no calls that could be drawn{}", lake.display(), words::days(from_day, to_day));
-    }
-    // Draws that are saved at one time would each think that nobody has any call.
-    let _alone = args.save.then(|| keep::alone(&args.data)).transpose()?;
-    let past = Past::read(&args.data, &plan)?;
-    let findings = findings(&plan, &scope, past.records.clone(), past.heard(&plan))?;
-    // Seed and frame stand before the draw is made, printed and in a file: whoever tries seeds leaves a line for each.
-    keep::announce(&args.data, &plan.title, seed, &frame)?;
+    let order = Order {
+        data: &args.data,
+        plan: Plan::load(&plan_file(&args.plan)?)?,
+        seed: &args.seed,
+        days,
+        reviewers: keep::names(&args.reviewers),
+        round: args.round,
+        unit_field: &args.unit_field,
+        utc_offset: &utc_offset,
+        by: std::env::var("USER").unwrap_or_default(),
+        save: args.save,
+    };
     // With --json only the record goes to standard output.
     let say = |text: &str| if args.json { note(text) } else { emit(&format!("{text}\n")) };
-    say(&format!("种子 {seed}，可抽 {} 通，名单指纹 {}", frame.calls().len(), frame.hash()));
-    let Drawn { draw, inclusion, left_out, let_go } = draw_with(&plan, seed, &frame, findings.as_ref())?;
-    if let Some(hash) = &draw.findings_hash {
-        say(&format!("质检结果与复核记录的指纹 {hash}"));
+    let Made { record, notes, saved, before: files } = make(&order, say, |record| Files::write(args, record))?;
+    for text in &notes {
+        note(text);
     }
-    let (round, held) = (args.round.unwrap_or(past.round), past.held(&draw.picked));
-    let assignments = assign(&draw.picked, &reviewers, round, &held);
-    let (unit_field, records) = (args.unit_field.clone(), past.records);
-    let record = Record { from, to, unit_field, utc_offset, records, reviewers, round, held, draw, assignments };
-    words::notes(&record, &frame, &left_out, &let_go);
-    let files = Files::write(args, &record)?;
-    if args.save {
-        let id = keep::save(&args.data, &record, &frame, &inclusion)?;
+    if let Some(id) = saved {
         let who = if record.reviewers.is_empty() {
             "no --reviewers: nobody got tasks"
         } else {
@@ -199,7 +177,11 @@ fn verify(args: &VerifyArgs) -> Result<Exit> {
         return Ok(Exit::Some);
     }
     let heard = record.draw.passed_over.iter().cloned().collect();
-    let findings = findings(&record.draw.plan, &scope, record.records.clone(), heard)?;
+    let found = findings(&record.draw.plan, &scope, record.records.clone(), heard)?;
+    let (findings, unknown) = found.map_or((None, Vec::new()), |(findings, unknown)| (Some(findings), unknown));
+    for text in &unknown {
+        note(text);
+    }
     let again = draw_with(&record.draw.plan, &record.draw.seed, &frame, findings.as_ref())?.draw;
     if again.findings_hash != record.draw.findings_hash {
         emit("✗ 名单相同，但机器发现、得分或复核记录变了（规则重跑过？），无法重抽\n");

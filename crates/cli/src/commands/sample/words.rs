@@ -9,21 +9,25 @@ use callsift_sampling::plan::{Method, Stratum};
 use callsift_sampling::{Frame, Lacks, Picked, Plan};
 
 use super::Record;
-use crate::output::{note, table};
-use crate::spreadsheet::{self, Cell};
+use crate::output::table;
+use callsift_console::spreadsheet::{self, Cell};
 
 /// Calls that are named where several lack the same.
 const NAMED: usize = 3;
 
 /// What whoever draws should know.
-pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_go: &[Stratum]) {
+pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_go: &[Stratum]) -> Vec<String> {
+    let mut out = Vec::new();
     if frame.calls().iter().all(|c| c.unit.is_empty()) {
-        note(&format!("no call has the metadata field `{}`: nobody has a unit; see --unit-field", record.unit_field));
+        out.push(format!(
+            "no call has the metadata field `{}`: nobody has a unit; see --unit-field",
+            record.unit_field
+        ));
     }
     let given: BTreeSet<&str> = record.assignments.iter().map(|a| a.picked.call_id.as_str()).collect();
     let alone = record.draw.picked.iter().filter(|p| !given.contains(p.call_id.as_str())).count();
     if alone > 0 && !record.reviewers.is_empty() {
-        note(&format!(
+        out.push(format!(
             "{} given to nobody: the only reviewer named hears them a second time, blindly; name others with --reviewers",
             counted(alone)
         ));
@@ -33,12 +37,15 @@ pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_g
         if !calls.is_empty() {
             let named = calls.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
             let more = if calls.len() > NAMED { ", ..." } else { "" };
-            note(&format!("left out {} without {what}: {named}{more}; give it in the metadata", counted(calls.len())));
+            out.push(format!(
+                "left out {} without {what}: {named}{more}; give it in the metadata",
+                counted(calls.len())
+            ));
         }
     }
     if !let_go.is_empty() {
         let names: Vec<String> = let_go.iter().map(|s| s.name().to_owned()).collect();
-        note(&format!(
+        out.push(format!(
             "with all of `by` there are more strata than calls to draw, and some calls would have no chance: drawn without \
              {}; raise `n` to keep it",
             names.join(", ")
@@ -46,20 +53,20 @@ pub fn notes(record: &Record, frame: &Frame, left_out: &[(String, Lacks)], let_g
     }
     let passed_over = record.draw.passed_over.len();
     if passed_over > 0 {
-        note(&format!("{} of high risk heard before or given to somebody: passed over", counted(passed_over)));
+        out.push(format!("{} of high risk heard before or given to somebody: passed over", counted(passed_over)));
     }
     let duplicates = record.draw.picked.iter().filter(|p| p.risk.is_some_and(|r| r.duplicate)).count();
     if duplicates > 0 && record.reviewers.len() < 2 {
-        note(&format!("{duplicates} blind duplicates have no second reviewer: name at least two with --reviewers"));
+        out.push(format!("{duplicates} blind duplicates have no second reviewer: name at least two with --reviewers"));
     }
+    out
 }
 
 /// Rules of a plan's priors that no call of these days was inspected by: mostly a name that is mistyped.
-pub fn unknown_priors(plan: &Plan, inspected: &BTreeSet<String>) {
-    let Method::Risk(risk) = &plan.method else { return };
-    for rule in risk.priors.keys().filter(|rule| !inspected.contains(*rule)) {
-        note(&format!("[priors] names `{rule}`, which no call of these days was inspected by"));
-    }
+pub fn unknown_priors(plan: &Plan, inspected: &BTreeSet<String>) -> Vec<String> {
+    let Method::Risk(risk) = &plan.method else { return Vec::new() };
+    let unknown = risk.priors.keys().filter(|rule| !inspected.contains(*rule));
+    unknown.map(|rule| format!("[priors] names `{rule}`, which no call of these days was inspected by")).collect()
 }
 
 /// The days as given, for a sentence.
@@ -92,18 +99,20 @@ fn rows(record: &Record) -> Vec<Vec<String>> {
 pub fn text(record: &Record) -> String {
     let agents: BTreeSet<&str> = record.draw.picked.iter().map(|p| p.agent_id.as_str()).collect();
     let (title, n) = (&record.draw.plan.title, record.draw.picked.len());
-    format!("{title}：{n} 通，坐席 {} 人\n{}{}", agents.len(), table(&rows(record)), loads(record))
+    format!("{title}：{n} 通，坐席 {} 人\n{}{}", agents.len(), table(&rows(record)), load_lines(record))
 }
 
 /// What a reviewer gets of a draw.
 #[derive(Default)]
-struct Load {
-    calls: usize,
-    held: usize,
-    minutes: Option<f64>,
+pub struct Load {
+    pub calls: usize,
+    /// Those of them that the reviewer had before.
+    pub held: usize,
+    pub minutes: Option<f64>,
 }
 
-fn loads(record: &Record) -> String {
+/// Who gets how much: as they are named, then others who have drawn calls from before.
+pub fn loads(record: &Record) -> Vec<(String, Load)> {
     let mut loads: BTreeMap<&str, Load> = record.reviewers.iter().map(|r| (r.as_str(), Load::default())).collect();
     for a in &record.assignments {
         let load = loads.entry(&a.reviewer).or_default();
@@ -116,9 +125,12 @@ fn loads(record: &Record) -> String {
             *load.minutes.get_or_insert(0.0) += risk.minutes;
         }
     }
-    // As they are named; then others who have drawn calls from before.
     let named = record.reviewers.iter().filter_map(|name| loads.remove_entry(name.as_str())).collect::<Vec<_>>();
-    let lines: String = named.into_iter().chain(loads).map(|(name, load)| load.line(name)).collect();
+    named.into_iter().chain(loads).map(|(name, load)| (name.to_owned(), load)).collect()
+}
+
+fn load_lines(record: &Record) -> String {
+    let lines: String = loads(record).into_iter().map(|(name, load)| load.line(&name)).collect();
     if lines.is_empty() { lines } else { format!("分配（轮次 {}）：\n{lines}", record.round) }
 }
 

@@ -3,6 +3,7 @@
 use callsift_sampling::estimate::{ANY_RULE, AgentRate, Shrunk};
 use maud::{Markup, html};
 
+use crate::app::App;
 use crate::auth::Person;
 use crate::figures::period::Period;
 use crate::figures::rows::Sum;
@@ -11,7 +12,7 @@ use crate::lang::Lang;
 use crate::pages::agents::funnel::funnel;
 use crate::pages::chart::{self, CONFIRMED};
 use crate::pages::layout;
-use crate::pages::parts::{Share, chooser, linked, percent, undrawn};
+use crate::pages::parts::{Share, chooser, linked, percent, proven, undrawn};
 use crate::pages::url;
 
 /// An agent in a unit.
@@ -67,7 +68,7 @@ fn lines(f: &Figures) -> Vec<Line<'_>> {
     out
 }
 
-pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
+pub(super) fn page(app: &App, person: &Person, p: &Period, f: &Figures) -> Markup {
     let l = person.lang;
     let lines = lines(f);
     let most = chart::ceiling(lines.iter().filter_map(Line::share).map(|s| s.high).fold(0.0, f64::max)).min(1.0);
@@ -79,6 +80,7 @@ pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
             main {
                 div.bar { h1 { (l.t("坐席", "Agents")) " " small { (lines.len()) } } }
                 (chooser(l, "/agents", p, true))
+                (proven(app, l))
                 (undrawn(l, "/agents", f))
                 section.chart { h2 { (l.t("坐席漏斗图", "Funnel of agents")) } (funnel(l, f, p)) }
                 details { summary { (l.t("如何计算", "How it is made")) } p.note { (l.t("违规率：至少有一项扣分违规的通话占比及其 95% 区间。有随机抽听并整通复核的通话时由人工判断推断，本人抽听少的向班组水平靠拢（收缩估计）；没有抽听时只是系统命中率（灰色，未经人工核实）。按班组和工号排列，不排名次：几通电话说明不了高低。",
@@ -92,10 +94,11 @@ pub(super) fn page(person: &Person, p: &Period, f: &Figures) -> Markup {
 fn table(l: Lang, p: &Period, f: &Figures, lines: &[Line<'_>], most: f64) -> Markup {
     html! {
         div.wide { table {
+            caption.unseen { (l.t("坐席", "Agents")) }
             thead { tr {
-                th { (l.t("坐席", "agent")) } th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("系统命中", "flagged")) }
-                th.num { (l.t("已复核", "reviewed")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("仅按本人抽听", "own calls alone")) }
-                th { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th { (l.t("与班组其他人相比", "against the rest of the unit")) }
+                th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组", "unit")) } th.num scope="col" { (l.t("通话", "calls")) } th.num scope="col" { (l.t("系统命中", "flagged")) }
+                th.num scope="col" { (l.t("已复核", "reviewed")) } th.num scope="col" { (l.t("属实", "confirmed")) } th.num scope="col" { (l.t("仅按本人抽听", "own calls alone")) }
+                th scope="col" { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th scope="col" { (l.t("与班组其他人相比", "against the rest of the unit")) }
             } }
             tbody { @for line in lines {
                 @let own = [("agent", line.agent), ("unit", line.unit)];

@@ -28,7 +28,7 @@ async fn all(State(app): State<Shared>, person: Person, Query(query): Asked) -> 
     person.must_be(Role::Reviewer)?;
     let shared = app.clone();
     let (period, figures) = app.run(move |db| Ok(shared.figures.asked(db.connection(), &query)?)).await?;
-    Ok(list::page(&person, &period, &figures))
+    Ok(list::page(&app, &person, &period, &figures))
 }
 
 async fn agent(
@@ -43,6 +43,6 @@ async fn agent(
 
 /// The own page, for agents only.
 async fn mine(State(app): State<Shared>, person: Person, Query(query): Asked) -> Result<Markup, PageError> {
-    let own = person.user().agent_id.clone().filter(|id| person.role() == Role::Agent && !id.is_empty());
+    let own = person.agent().map(str::to_owned);
     one::show(app, person, own.ok_or(PageError::NotFound)?, query).await
 }

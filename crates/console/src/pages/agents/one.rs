@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use callsift_reviews::Db;
+use callsift_reviews::{Db, SummaryPart};
 use maud::{Markup, html};
 use rusqlite::params;
 
@@ -23,6 +23,7 @@ use crate::pages::chart::{CONFIRMED, MACHINE, bars};
 use crate::pages::chip::chip;
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, is_violation, led, linked, title, visible};
+use crate::pages::summaries;
 use crate::pages::trend::{self, Step};
 use crate::pages::{call_url, clock, layout, points, when};
 
@@ -72,6 +73,8 @@ struct Own {
     /// What has become of the calls with a form, and when the agent signed it.
     standings: HashMap<String, Standing>,
     signed: HashMap<String, i64>,
+    /// Parts of approved summaries, for the agent.
+    parts: Vec<SummaryPart>,
     /// What listening gives to the score of the month.
     halves: [Half; 2],
     /// For the agent, who has no queue: the calls themselves, a page of them.
@@ -112,16 +115,30 @@ pub(super) async fn show(
             let mut heard: Vec<Heard> = own.cloned().collect();
             heard.sort_by(|a, b| b.at.date.cmp(&a.at.date));
             let all = figures.rows().sums(|at| (at.agent == agent).then_some(())).remove(&()).unwrap_or_default().calls;
-            let ids = heard.iter().map(|h| h.call_id.as_str());
+            let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
+            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
+            let ids = heard.iter().map(|h| h.call_id.as_str()).chain(calls.iter().map(OwnCall::id));
             let standings = standings(db.connection(), ids, now_us(), Eyes { blind: &reader, staff })?;
             let signed = signed(db, &agent)?;
             let mut halves = of_agent(db.connection(), &agent, &period)?;
             for half in &mut halves {
                 half.calls.retain(|(call, _)| !blind.contains(call));
             }
-            let call_pages = Pages::asked(&query, "calls", usize::try_from(all).unwrap_or(0), calls::PAGE);
-            let calls = if staff { Vec::new() } else { calls::read(db.connection(), &agent, &period, call_pages)? };
-            Ok(Own { agent, period, figures, problems, heard, standings, signed, halves, calls, call_pages, query })
+            let parts = if staff { Vec::new() } else { db.summary_parts(&agent)? };
+            Ok(Own {
+                agent,
+                period,
+                figures,
+                problems,
+                heard,
+                standings,
+                signed,
+                parts,
+                halves,
+                calls,
+                call_pages,
+                query,
+            })
         })
         .await?;
     Ok(page(&app, &person, &own))
@@ -182,12 +199,13 @@ fn page(app: &App, person: &Person, own: &Own) -> Markup {
                 (chooser(l, &address, p, true))
                 (tiles(l, staff, own, sum))
                 (monthly::section(person, own.agent.as_str(), &own.halves))
+                (summaries::section(app, person, &own.parts))
                 @if staff { (machine(app, l, own)) }
                 div.halves {
                     section #problems { h2 { (l.t("属实的问题", "Confirmed problems")) } (problem_list(app, person, own, &address)) }
                     section #heard { h2 { (l.t("复核过的通话", "Reviewed calls")) } (words(app, person, own, &address)) }
                 }
-                @if !staff { (calls::list(app, person, &own.calls, sum.calls, &own.pager(l, &address, "calls", own.call_pages))) }
+                @if !staff { (calls::list(app, person, (&own.calls, &own.standings), sum.calls, &own.pager(l, &address, "calls", own.call_pages))) }
             }
         },
     )
@@ -236,7 +254,7 @@ fn problem_list(app: &App, person: &Person, own: &Own, address: &str) -> Markup 
     html! {
         @if own.problems.is_empty() { p.empty { (l.t("没有属实的问题。", "None.")) } } @else {
             table {
-                thead { tr { th { (l.t("通话", "call")) } th { (l.t("问题", "problem")) } th { (l.t("申诉", "appeal")) } } }
+                thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("问题", "problem")) } th scope="col" { (l.t("申诉", "appeal")) } } }
                 tbody { @for x in pages.cut(&own.problems) { tr {
                     td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (call_name(person, &x.call_id)) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
@@ -271,7 +289,7 @@ fn words(app: &App, person: &Person, own: &Own, address: &str) -> Markup {
     html! {
         @if own.heard.is_empty() { p.empty { (l.t("这段时间还没有复核过的通话。复核提交后会出现在这里。", "No call of these days is reviewed yet; they appear here when they are submitted.")) } } @else {
             div.wide { table {
-                thead { tr { th { (l.t("通话", "call")) } th { (l.t("状态", "state")) } th { (l.t("签收", "signed")) } th { (l.t("优点", "strengths")) } th { (l.t("不足", "weaknesses")) } } }
+                thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("签收", "signed")) } th scope="col" { (l.t("优点", "strengths")) } th scope="col" { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in pages.cut(&own.heard) { tr {
                     td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
                     td { (chip(person, own.standings.get(&h.call_id))) }

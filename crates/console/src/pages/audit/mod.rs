@@ -106,7 +106,8 @@ fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], 
                     a href="/audit" { (l.t("清除", "clear")) }
                 }
                 @if lines.is_empty() { p.empty { (l.t("这些条件下没有记录，清除筛选看全部。", "No lines fit; clear the filter to see all.")) } } @else { div.wide { table.calls {
-                    thead { tr { th { (l.t("时间", "time")) } th { (l.t("谁", "who")) } th { (l.t("操作", "action")) } th { (l.t("通话", "call")) } th { (l.t("详情", "detail")) } } }
+                    caption.unseen { (l.t("日志", "Log")) }
+                    thead { tr { th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("谁", "who")) } th scope="col" { (l.t("操作", "action")) } th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("详情", "detail")) } } }
                     tbody { @for (_, e) in lines { tr {
                         td { (when(app, e.at_us)) } td { (e.who) } td { (words::action(l, &e.action)) }
                         td { @if let Some(id) = &e.call_id { a href=(call_url(id)) { (call_name(person, id)) } } } td.text { (words::detail(app, l, e)) }

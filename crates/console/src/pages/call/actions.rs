@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use callsift_reviews::heard::WHOLE;
-use callsift_reviews::{Cause, Db, Draft, Judgement, NewForm, NewVerdict, Role, Slot, Source, VerdictRow, score};
+use callsift_reviews::{
+    Cause, Db, Draft, Judgement, NewForm, NewRaised, NewVerdict, RaisedKind, Slot, Source, VerdictRow, With, score,
+};
 use serde_json::json;
 
 use crate::app::{App, Shared, now_us};
@@ -21,13 +23,16 @@ use crate::pages::call::{card, view};
 use crate::pages::parts::visible;
 use crate::pages::{call_url, queue, url};
 
+/// Severities of what is raised the same day.
+const GRAVE: [&str; 2] = ["severe", "fatal"];
+
 fn hold_us(app: &App) -> i64 {
     app.options.claim_minutes * 60_000_000
 }
 
 /// The call and the review that the person does of it; staff only.
 fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError> {
-    person.must_be(Role::Reviewer)?;
+    person.must_review()?;
     if find(db, person, call_id)?.is_failed() {
         // Nobody heard anything: a form of it would be a perfect score for nothing.
         return Err(PageError::Bad(
@@ -100,7 +105,7 @@ pub(super) async fn say(
     let told = app
         .run(move |db| {
             let slot = reviewing(db, &sent.person, &id)?;
-            let shown = Shown::load(db, &sent.person, &id)?;
+            let shown = Shown::load(&shared, db, &sent.person, &id)?;
             let Words { mut head, others, action, detail } = words(&shown, &sent, slot)?;
             if action == "missed" {
                 head.before = db.withdrawn(&id, slot, &head.rule_id, &head.place)?;
@@ -113,7 +118,7 @@ pub(super) async fn say(
             if sent.by_script {
                 let mut row = db.verdict(row)?;
                 row.note = visible(&sent.person, &row.note);
-                let shown = Shown::load(db, &sent.person, &id)?;
+                let shown = Shown::load(&shared, db, &sent.person, &id)?;
                 return Ok(Some((row, shown, sent.person)));
             }
             Ok(None)
@@ -215,7 +220,7 @@ pub(super) async fn missed(
     Path(id): Path<String>,
     sent: Guarded,
 ) -> Result<Response, PageError> {
-    sent.person.must_be(Role::Reviewer)?;
+    sent.person.must_review()?;
     let rule = app.rules.get(sent.text("rule")).map_err(|_| PageError::Bad("请选择项目 · choose a rule".to_owned()))?;
     let (rule_id, ruleset_hash) = (rule.id.value.clone(), app.rules.hash().to_owned());
     say(app, id, sent, |shown, sent, slot| {
@@ -272,10 +277,15 @@ fn items(app: &App, sent: &Guarded) -> Result<BTreeMap<String, f64>, PageError> 
     let mut items = BTreeMap::new();
     let typed = sent.fields().iter().filter_map(|(name, value)| Some((name.strip_prefix("item.")?, value.trim())));
     for (id, value) in typed.filter(|(_, value)| !value.is_empty()) {
-        // A rule that is no more may stand on a page from before.
-        let Ok(rule) = app.rules.get(id) else { continue };
-        let points = value.parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p));
-        let points = points.ok_or_else(|| out_of_range(&rule.title))?;
+        let own = app.options.own_items.as_ref().and_then(|own| own.find(id));
+        let (title, most) = match (own, app.rules.get(id)) {
+            (Some(item), _) => (item.title.as_str(), item.points),
+            (None, Ok(rule)) => (rule.title.as_str(), 100.0),
+            // What is no more may stand on a page from before.
+            (None, Err(_)) => continue,
+        };
+        let points = value.parse::<f64>().ok().filter(|p| (0.0..=most).contains(p));
+        let points = points.ok_or_else(|| out_of_range(title, most))?;
         if points > 0.0 {
             items.insert(id.to_owned(), points);
         }
@@ -283,8 +293,8 @@ fn items(app: &App, sent: &Guarded) -> Result<BTreeMap<String, f64>, PageError> 
     Ok(items)
 }
 
-fn out_of_range(title: &str) -> PageError {
-    PageError::Bad(format!("“{title}”的扣分应在 0 到 100 之间 · points off must be from 0 to 100: {title}"))
+fn out_of_range(title: &str, most: f64) -> PageError {
+    PageError::Bad(format!("“{title}”的扣分应在 0 到 {most} 之间 · points off must be from 0 to {most}: {title}"))
 }
 
 /// The listening form. Handing it in finishes the review, gives the call back, and opens the next one where that is asked.
@@ -319,7 +329,14 @@ pub(super) async fn form(
             heard_whole(db, &sent.person, &id)?;
         }
         db.claim(&id, slot, form.user_id, form.at_us, hold)?;
-        db.submit_form_with(&form, if form.whole { &reason } else { "" })?;
+        let raised = if slot == Slot::First { grave(&shared, db, &sent.person, &id)? } else { Vec::new() };
+        let with = With {
+            whole_reason: if form.whole { &reason } else { "" },
+            sheet: shared.options.own_items.as_ref().map(|own| own.version.as_str()),
+            raised: &raised,
+            notify: shared.options.notify.is_some(),
+        };
+        db.submit_form_with(&form, &with)?;
         log(db, &sent.person, "form", &id, &format!("{}", form.score))?;
         if sent.text("then") != "next" {
             return Ok(format!("{back}?done={}", url(&id)));
@@ -328,6 +345,33 @@ pub(super) async fn form(
         Ok(format!("{}?done={}", next.map_or_else(|| "/queue".to_owned(), |id| call_url(&id)), url(&id)))
     });
     Ok(Redirect::to(&to.await?))
+}
+
+/// The grave faults that a form of the first review publishes: confirmed ones of rules that are severe or fatal, one for each rule.
+fn grave(app: &App, db: &Db, person: &Person, call_id: &str) -> Result<Vec<NewRaised>, PageError> {
+    let shown = Shown::load(app, db, person, call_id)?;
+    let mut out: Vec<NewRaised> = Vec::new();
+    for v in shown.verdicts.iter().filter(|v| v.verdict == Judgement::Confirmed) {
+        let found = shown.findings.iter().find(|f| f.rule_id == v.rule_id && f.verdict == "hit");
+        let of_rule = || app.rules.get(&v.rule_id).map_or("", |r| r.severity.as_str());
+        let severity = found.map_or_else(of_rule, |f| f.severity.as_str());
+        if !GRAVE.contains(&severity) || out.iter().any(|r| r.rule_id == v.rule_id) {
+            continue;
+        }
+        out.push(NewRaised {
+            kind: RaisedKind::Grave,
+            call_id: shown.call.call_id.clone(),
+            unit: shown.call.unit.clone(),
+            agent_id: shown.call.agent_id.clone(),
+            rule_id: v.rule_id.clone(),
+            severity: severity.to_owned(),
+            span_ms: v.span_ms,
+            note: v.note.clone(),
+            user_id: person.user().id,
+            at_us: now_us(),
+        });
+    }
+    Ok(out)
 }
 
 /// That the person played nearly all of the call: rates rest on such calls, so a tick alone is not enough.
@@ -352,9 +396,7 @@ pub(super) async fn sign(
     let back = call_url(&id);
     let read = sent.number("form").ok_or(PageError::NotFound)?;
     app.run(move |db| {
-        if sent.person.role() != Role::Agent {
-            return Err(PageError::NotFound);
-        }
+        sent.person.agent().ok_or(PageError::NotFound)?;
         let call = find(db, &sent.person, &id)?;
         db.sign(&call.call_id, read, sent.person.user().id, now_us())?;
         log(db, &sent.person, "sign", &id, &read.to_string())

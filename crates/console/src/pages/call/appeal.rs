@@ -19,7 +19,7 @@ pub(super) fn of(app: &App, person: &Person, shown: &Shown, v: &VerdictRow) -> M
     html! {
         @match made {
             Some(a) => (state(app, person, a)),
-            None if v.source == "appeal" || person.is_staff() => {},
+            None if v.source == "appeal" || person.agent().is_none() => {},
             None => @match until {
                 Some(until) if now_us() <= until => (form(app, person, shown, v, until)),
                 Some(_) => p.note { (l.t("申诉期限已过（提交后七天内可申诉一次）", "the time for an appeal is over: seven days from the submission")) },
@@ -34,8 +34,8 @@ fn state(app: &App, person: &Person, a: &Appeal) -> Markup {
     let granted = a.decision.as_ref().map(|d| d.0);
     html! {
         p.note {
-            a href=(format!("/appeals#a{}", a.id)) { (match granted {
-                None if person.is_staff() => l.t("坐席已申诉，待裁定", "The agent appealed; to be decided"),
+            a href=[person.team().is_none().then(|| format!("/appeals#a{}", a.id))] { (match granted {
+                None if person.agent().is_none() => l.t("坐席已申诉，待裁定", "The agent appealed; to be decided"),
                 None => l.t("已申诉，待裁定", "appealed, not decided yet"),
                 Some(true) => l.t("申诉成立", "appeal granted"),
                 Some(false) => l.t("申诉被驳回，维持原判", "appeal dismissed"),

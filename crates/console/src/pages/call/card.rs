@@ -232,7 +232,7 @@ fn verdict(app: &App, person: &Person, shown: &Shown, rule: &str, place: &str, s
     html! {
         p.said { @if let Some(v) = said { (words(person, v)) } }
         @if let Some(v) = said { (appeal::of(app, person, shown, v)) }
-        @if person.is_staff() {
+        @if person.reviews() {
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" data-draft-of=(draft) {
                 (csrf(person))
                 input type="hidden" name="rule" value=(rule);
@@ -290,7 +290,7 @@ pub(super) fn missed(app: &App, person: &Person, shown: &Shown, v: &VerdictRow) 
 fn verdict_of_missed(app: &App, person: &Person, shown: &Shown, v: &VerdictRow) -> Markup {
     let l = person.lang;
     html! {
-        @if person.is_staff() && v.source == "missed" {
+        @if person.reviews() && v.source == "missed" {
             p.said { (words(person, v)) }
             (appeal::of(app, person, shown, v))
             form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {

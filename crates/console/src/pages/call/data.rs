@@ -6,11 +6,12 @@ use callsift_reviews::appeals::MAY_APPEAL_US;
 use callsift_reviews::{Appeal, AppealFilter, Claim, Db, Draft, Form, Judgement, Receipt, Slot, VerdictRow};
 use callsift_rules::RuleSet;
 
-use crate::app::now_us;
+use crate::app::{App, now_us};
 use crate::auth::Person;
 use crate::catalog::rows::{findings, turns};
 use crate::catalog::standing::{Standing, standings};
 use crate::catalog::{CallRow, FindingRow, TurnRow};
+use crate::own_items::OwnItems;
 use crate::page_error::PageError;
 use crate::pages::call::form::items_of;
 use crate::pages::call::second::Second;
@@ -23,7 +24,7 @@ const FATAL: f64 = 100.0;
 pub(crate) struct Shown {
     pub(crate) call: CallRow,
     pub(crate) turns: Vec<TurnRow>,
-    /// All findings for staff; for agents all places of the rules that a person confirmed and handed in.
+    /// All findings for staff; for agents and team leads all places of the rules that a person confirmed and handed in.
     pub(crate) findings: Vec<FindingRow>,
     /// For staff as they stand, for agents as they were handed in.
     pub(crate) verdicts: Vec<VerdictRow>,
@@ -38,6 +39,8 @@ pub(crate) struct Shown {
     /// What this person typed here and did not send.
     pub(super) drafts: Vec<Draft>,
     pub(crate) form: Option<Form>,
+    /// The centre's own items: those of the form, or of today where nothing was submitted.
+    pub(super) own: Option<OwnItems>,
     /// A draw chose it, and has it heard whole, not by its flagged places.
     pub(super) drawn: bool,
     pub(super) to_hear_whole: bool,
@@ -49,11 +52,11 @@ pub(crate) struct Shown {
     pub(super) second: Option<Second>,
 }
 
-/// The call, where the person may know of it: agents know their own calls only.
+/// The call, where the person may know of it: agents know their own calls only, team leads those of their team.
 pub(crate) fn find(db: &Db, person: &Person, call_id: &str) -> Result<CallRow, PageError> {
     let call = CallRow::find(db.connection(), call_id)?.ok_or(PageError::NotFound)?;
-    let own = || person.user().agent_id.as_deref() == Some(call.agent_id.as_str()) && !call.agent_id.is_empty();
-    if person.is_staff() || own() { Ok(call) } else { Err(PageError::NotFound) }
+    let own = person.agent() == Some(call.agent_id.as_str()) || person.team() == Some(call.unit.as_str());
+    if person.is_staff() || own { Ok(call) } else { Err(PageError::NotFound) }
 }
 
 /// Which review the person does of a call: the first, or a blind second one that a draw asked for.
@@ -64,7 +67,8 @@ pub(crate) fn slot(db: &Db, person: &Person, call_id: &str) -> Result<Slot, Page
 
 /// Appeals about a call; the blind second listener must not learn of them.
 fn appeals(db: &Db, person: &Person, call_id: &str, slot: Slot) -> Result<Vec<Appeal>, PageError> {
-    let filter = if person.is_staff() { AppealFilter::Call(call_id) } else { AppealFilter::Of(person.user().id) };
+    let all = person.is_staff() || person.team().is_some();
+    let filter = if all { AppealFilter::Call(call_id) } else { AppealFilter::Of(person.user().id) };
     let mut appeals = if slot == Slot::First { db.appeals(filter)? } else { Vec::new() };
     appeals.retain(|a| a.call_id == call_id);
     Ok(appeals)
@@ -89,13 +93,25 @@ fn only_published(
     Ok((verdicts, published))
 }
 
+/// The own items that a form was filled in with, or those of today. A form from before there were any has none until it is
+/// submitted again: what nobody looked at is not full marks.
+fn own_items(app: &App, db: &Db, form: Option<&Form>) -> Result<Option<OwnItems>, PageError> {
+    let Some(form) = form else { return Ok(app.options.own_items.clone()) };
+    let Some(version) = &form.sheet else { return Ok(None) };
+    let known = app.options.own_items.as_ref().filter(|own| own.version == *version).cloned();
+    match (known, db.sheet(version)?) {
+        (None, Some(json)) => Ok(serde_json::from_str(&json).ok()),
+        (known, _) => Ok(known),
+    }
+}
+
 /// The share of a call that was played, 0 to 1.
 pub(super) fn heard_share(heard_ms: i64, duration_ms: i64) -> f64 {
     (heard_ms as f64 / duration_ms.max(1) as f64).clamp(0.0, 1.0)
 }
 
 impl Shown {
-    pub(crate) fn load(db: &Db, person: &Person, call_id: &str) -> Result<Self, PageError> {
+    pub(crate) fn load(app: &App, db: &Db, person: &Person, call_id: &str) -> Result<Self, PageError> {
         // Of one moment: numbers are found by the call's row, which a part that is read anew meanwhile replaces.
         let _moment = db.connection().unchecked_transaction()?;
         let call = find(db, person, call_id)?;
@@ -110,9 +126,11 @@ impl Shown {
         };
         let blind = person.blind_name();
         let of_call = std::iter::once(call_id);
+        let form = db.form_of(call_id, slot)?;
         Ok(Self {
             turns: turns(db.connection(), call.id)?,
-            form: db.form_of(call_id, slot)?,
+            own: own_items(app, db, form.as_ref())?,
+            form,
             drawn: db.drawn(call_id)?,
             to_hear_whole: db.drawn_whole(call_id)?,
             claim: db.claim_of(call_id, slot, now_us())?,

@@ -37,6 +37,7 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
                 (l.t("判断在提交之后改过：请核对后重新提交，得分才会更新，坐席才会看到。",
                     "Verdicts changed after this was submitted: check it and submit it again, or the score stays what it was.")) }
             @if let Some(f) = form { p.said { (l.t("已提交 · ", "Submitted · ")) (f.by) " · " (when(app, f.at_us)) " · " (signed(app, l, shown, f))
+                " · " a.screen href=(format!("{}/record", call_url(&shown.call.call_id))) { (l.t("打印、XLSX", "print, XLSX")) }
                 @if let Some(ms) = f.heard_ms { " · " (l.t("实听 ", "played ")) (percent(heard_share(ms, shown.call.duration_ms))) } } }
             @let concerned = |id: &String| items.contains_key(id) || machine(shown, id).is_some() || confirmed.contains_key(id);
             @let (near, rest): (Vec<&Rule>, Vec<&Rule>) = app.rules.rules().iter().partition(|r| concerned(&r.id.value));
@@ -47,6 +48,7 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
                     fieldset { legend { (category(l, name)) } @for rule in rest.iter().filter(|r| r.category == name) { (field(rule)) } }
                 }
             }
+            (own(app, l, items))
             label { (l.t("优点", "strengths")) textarea name="strengths" maxlength="2000" { (form.map_or_else(String::new, |f| visible(person, &f.strengths))) } }
             label { (l.t("不足", "weaknesses")) textarea name="weaknesses" maxlength="2000" { (form.map_or_else(String::new, |f| visible(person, &f.weaknesses))) } }
             label.check { input type="checkbox" name="whole" value="1" checked[form.is_some_and(|f| f.whole)];
@@ -92,6 +94,19 @@ fn item(
                 data-points=(points(rule.points.value)) data-hand[by_hand] aria-label=(rule.title);
         }
     }
+}
+
+/// The centre's own items of today. They follow no verdict: a person gives the points.
+fn own(app: &App, l: Lang, items: &BTreeMap<String, f64>) -> Markup {
+    html! { @if let Some(own) = &app.options.own_items {
+        fieldset { legend { (l.t("本中心项目 ", "The centre's own items ")) small { (own.version) } }
+            @for item in &own.items { label title=[Some(&item.note).filter(|n| !n.is_empty())] {
+                span { (item.title(l)) " " small { (l.t("最多 −", "at most −")) (points(item.points)) } }
+                input type="number" name=(format!("item.{}", item.key())) min="0" max=(item.points) step="0.5" data-hand
+                    value=(points(items.get(&item.key()).copied().unwrap_or(0.0))) aria-label=(item.title(l));
+            } }
+        }
+    } }
 }
 
 /// Whether the agent signed this version of the form.
@@ -142,6 +157,7 @@ pub(super) fn reader(app: &App, person: &Person, shown: &Shown) -> Markup {
             (sum(app, l, shown, f))
             @if !f.strengths.is_empty() { h3 { (l.t("优点", "Strengths")) } p { (visible(person, &f.strengths)) } }
             @if !f.weaknesses.is_empty() { h3 { (l.t("不足", "Weaknesses")) } p { (visible(person, &f.weaknesses)) } }
+            p.screen { a href=(format!("{}/record", call_url(&shown.call.call_id))) { (l.t("监控记录表（打印、XLSX）", "the record (print, XLSX)")) } }
             (receipt(app, person, shown, f))
         }
     }
@@ -165,7 +181,8 @@ fn sum(app: &App, l: Lang, shown: &Shown, f: &Form) -> Markup {
             caption { (l.t("得分怎么来的", "How the score comes about")) }
             tbody {
                 tr { td { (l.t("满分", "full marks")) } td {} td.num { "100" } }
-                @for (rule, off) in &items { tr { td { (title(app, rule)) } td.soft { (ground(rule)) } td.num { "−" (points(*off)) } } }
+                @for (rule, off) in &items { @let own = shown.own.as_ref().and_then(|own| own.find(rule)); tr {
+                    td { (own.map_or_else(|| title(app, rule), |item| item.title(l))) } td.soft { (if own.is_some() { l.t("本中心项目", "the centre's own item") } else { ground(rule) }) } td.num { "−" (points(*off)) } } }
                 @if total > 100.0 { tr { td { (l.t("扣完为止", "no score is below zero")) } td {} td.num { "+" (points(total - 100.0)) } } }
                 tr { th { (l.t("监控得分", "listening score")) } td {} th.num { (points(f.score)) } }
             }
@@ -178,6 +195,7 @@ fn receipt(app: &App, person: &Person, shown: &Shown, f: &Form) -> Markup {
     let last = shown.receipt.as_ref();
     html! { @match last.filter(|r| r.form_id == f.id) {
         Some(r) => p.good { (l.t("已签收 · ", "Signed · ")) (r.by) " · " (when(app, r.at_us)) },
+        None if person.agent().is_none() => p.soft { (l.t("坐席未签收", "not signed by the agent yet")) },
         None => {
             @if last.is_some() { p.busy { (l.t("签收之后结果有改动，请再看一遍并重新签收。", "The result changed after you signed it: read it again and sign it again.")) } }
             form action=(format!("{}/receipt", call_url(&shown.call.call_id))) method="post" { (csrf(person))

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use callsift_reviews::Role;
 use serde_json::json;
 
 use crate::app::{Shared, now_us};
@@ -19,7 +18,7 @@ pub(super) async fn heard(
     Path(id): Path<String>,
     sent: Guarded,
 ) -> Result<Json<serde_json::Value>, PageError> {
-    sent.person.must_be(Role::Reviewer)?;
+    sent.person.must_review()?;
     let share = app
         .run(move |db| {
             let call = find(db, &sent.person, &id)?;

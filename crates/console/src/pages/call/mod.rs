@@ -7,6 +7,7 @@ mod cause;
 mod data;
 mod form;
 mod heard;
+mod record;
 mod second;
 mod sound;
 mod strip;
@@ -27,6 +28,8 @@ use crate::pages::notice::Notice;
 
 pub(super) use card::evidence;
 pub(super) use data::{Shown, find, slot};
+pub(super) use sound::clip_of;
+pub(super) use talk::said;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -34,6 +37,8 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/calls/{id}/audio", get(sound::audio))
         .route("/calls/{id}/clip", get(sound::clip))
         .route("/calls/{id}/waveform.svg", get(sound::waveform))
+        .route("/calls/{id}/record", get(record::print))
+        .route("/calls/{id}/record.xlsx", get(record::xlsx))
         .route("/calls/{id}/claim", post(actions::claim))
         .route("/calls/{id}/release", post(actions::release))
         .route("/calls/{id}/verdict", post(actions::verdict))
@@ -54,7 +59,7 @@ async fn show(
     let (hashing, recordings) = (app.clone(), app.options.recordings.clone());
     let (shown, heard, notice) = app
         .run(move |db| {
-            let shown = Shown::load(db, &reader, &id)?;
+            let shown = Shown::load(&hashing, db, &reader, &id)?;
             let heard = hashing.hashes.own(recordings.as_deref(), &shown.call);
             Ok((shown, heard, Notice::read(db, &reader, &query)?))
         })

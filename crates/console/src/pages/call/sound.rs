@@ -16,6 +16,7 @@ use tower_http::services::ServeFile;
 
 use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
+use crate::catalog::CallRow;
 use crate::catalog::rows::numbers;
 use crate::error::ConsoleError;
 use crate::page_error::PageError;
@@ -34,9 +35,19 @@ fn source(
     person: &Person,
     call_id: &str,
 ) -> Result<(std::path::PathBuf, Vec<TimeSpan>), PageError> {
+    source_of(app, db, person, |db| find(db, person, call_id))
+}
+
+/// The same of a call that `find` lets the person have.
+fn source_of(
+    app: &App,
+    db: &Db,
+    person: &Person,
+    find: impl FnOnce(&Db) -> Result<CallRow, PageError>,
+) -> Result<(std::path::PathBuf, Vec<TimeSpan>), PageError> {
     // Of one moment: a part that is read anew meanwhile would take the numbers away, and the right may go, too.
     let moment = db.connection().unchecked_transaction()?;
-    let call = find(db, person, call_id)?;
+    let call = find(db)?;
     let sees_numbers = db.may_see_numbers(person.user().id)?;
     let spans = numbers(db.connection(), call.id)?;
     drop(moment);
@@ -106,12 +117,26 @@ pub(super) async fn clip(
     Path(id): Path<String>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, PageError> {
-    let (from, to) = between(&query)?;
+    let span = between(&query)?;
+    // Whether the person may have the call is asked first.
+    let (reader, call) = (person.clone(), id.clone());
+    app.run(move |db| find(db, &reader, &call)).await?;
+    clip_of(app, person, id, span).await
+}
+
+/// A stretch of a call, numbers silenced. That the person may have it is the caller's to check.
+pub(crate) async fn clip_of(
+    app: Shared,
+    person: Person,
+    id: String,
+    (from, to): (i64, i64),
+) -> Result<Response, PageError> {
     let _turn = app.turns.sound(person.user().id).await?;
     let shared = app.clone();
     let bytes = app
         .run(move |db| {
-            let (path, silenced) = source(&shared, db, &person, &id)?;
+            let call = |db: &Db| CallRow::find(db.connection(), &id)?.ok_or(PageError::NotFound);
+            let (path, silenced) = source_of(&shared, db, &person, call)?;
             let clip = sound::clip(&shared.sounds, &path, &silenced, TimeSpan::new(from, to))?;
             let clip = clip.ok_or_else(|| {
                 PageError::Bad("起点在录音结束之后 · the recording ends before the clip begins".to_owned())

@@ -37,6 +37,11 @@ pub(super) fn visible(person: &Person, turn: &TurnRow) -> Vec<char> {
     text
 }
 
+/// The same as text.
+pub(crate) fn said(person: &Person, turn: &TurnRow) -> String {
+    visible(person, turn).into_iter().collect()
+}
+
 fn doubts(l: Lang, marks: &str) -> String {
     let name = |m: &str| match m {
         "hallucination" => l.t("疑似幻听", "may be a hallucination").to_owned(),

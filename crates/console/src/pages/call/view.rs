@@ -1,5 +1,6 @@
 //! How the page of a call looks.
 
+use callsift_reviews::Role;
 use maud::{Markup, html};
 
 use crate::app::{App, now_us};
@@ -11,7 +12,7 @@ use crate::pages::chip::chip;
 use crate::pages::layout::{self, csrf};
 use crate::pages::notice::Notice;
 use crate::pages::parts::{call_name, copied, failure, file_name, percent, visible};
-use crate::pages::{call_url, clock, drafts, from_to, points, url, when};
+use crate::pages::{call_url, clock, drafts, from_to, library, points, raised, url, when};
 use crate::sound::Own;
 
 /// `sound` says whether the recording is there, and the call's own.
@@ -22,7 +23,11 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
     layout::page(
         person,
         &title,
-        if person.is_staff() { "/queue" } else { "/mine" },
+        match person.role() {
+            Role::Agent => "/mine",
+            Role::TeamLead => "/team",
+            _ => "/queue",
+        },
         &html! {
             main.call data-call=(call_url(&c.call_id)) data-id=(c.call_id) data-duration=(c.duration_ms) data-person=(person.user().id)
                 data-csrf=(person.session.csrf) {
@@ -43,11 +48,11 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
                     }
                     section.judge aria-label=(l.t("质检", "inspection")) {
                         (findings(app, person, shown))
-                        @if person.is_staff() && !c.is_failed() { (form::editor(app, person, shown)) } @else { (form::reader(app, person, shown)) }
+                        @if person.reviews() && !c.is_failed() { (form::editor(app, person, shown)) } @else { (form::reader(app, person, shown)) }
                         (second::review(app, person, shown))
                     }
                 }
-                @if person.is_staff() { (keys(l)) }
+                @if person.reviews() { (keys(l)) }
                 (drafts::embedded(&shown.drafts))
             }
             @if person.is_staff() || app.options.recordings.is_some() { script src="/static/call.js" defer {} }
@@ -87,7 +92,7 @@ fn facts(app: &App, l: Lang, person: &Person, shown: &Shown) -> Markup {
 /// What has become of the call, who is at it, and what the person may do about it.
 pub(super) fn head(app: &App, person: &Person, shown: &Shown) -> Markup {
     let l = person.lang;
-    if !person.is_staff() {
+    if !person.reviews() {
         return html! { div.claim #head { (chip(person, shown.standing.as_ref())) } };
     }
     let mine = shown.claim.as_ref().is_some_and(|c| c.user_id == person.user().id);
@@ -205,15 +210,19 @@ fn findings(app: &App, person: &Person, shown: &Shown) -> Markup {
         div.bar { h2 { (l.t("质检结果", "Findings")) " "
             // What the machine thinks is no business of the agent's before a person confirmed it.
             @if person.is_staff() { small { (l.t("系统评分 ", "System score ")) (shown.call.score.map_or_else(|| "–".to_owned(), points)) } } }
-            @if person.is_staff() && hits.len() > 1 { button.link type="button" data-do="order" data-time=(l.t("按时间排", "by time")) data-grave=(l.t("按严重程度排", "gravest first")) {
+            @if person.reviews() && hits.len() > 1 { button.link type="button" data-do="order" data-time=(l.t("按时间排", "by time")) data-grave=(l.t("按严重程度排", "gravest first")) {
                 span { (l.t("按时间排", "by time")) } kbd { "o" } } } }
         @if let Some(words) = nothing(person, shown) { p.empty { (words) } }
         div #findings aria-live="polite" {
             @for (f, others) in &hits { (card::finding(app, person, shown, f, others)) }
             @for v in shown.missed() { (card::missed(app, person, shown, v)) }
         }
-        @if person.is_staff() && !shown.call.is_failed() {
+        @if person.reviews() && !shown.call.is_failed() {
             (card::add_missed(person, shown, app))
+            (raised::flagger(person, &shown.call.call_id, shown.call.duration_ms))
+            (library::adder(person, &shown.call.call_id, shown.call.duration_ms))
+        }
+        @if person.is_staff() && !shown.call.is_failed() {
             @for name in ["cannot_tell", "clear", "not_applicable"] {
                 @if of(name).next().is_some() {
                     details { summary { (verdict(l, name)) " " (of(name).count()) }

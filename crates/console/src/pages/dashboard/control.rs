@@ -46,9 +46,9 @@ fn points(days: impl Iterator<Item = (String, Listened)>) -> (f64, Vec<Point>) {
 }
 
 pub(super) fn chart(l: Lang, f: &Figures, p: &Period) -> Markup {
-    let days = f.rows().listened(|at| Some(at.date.clone()));
+    let days = &f.listened_days;
     let n: usize = days.values().map(|d| d.heard).sum();
-    let (mean, points) = points(days.into_iter());
+    let (mean, points) = points(days.clone().into_iter());
     if points.len() < DAYS {
         return html! { p.empty { (l.t("至少要有 5 天有抽听（监听计划或随机抽到）并已提交的通话，才能画控制图。", "A control chart needs five days with submitted calls that a plan or chance chose.")) } };
     }

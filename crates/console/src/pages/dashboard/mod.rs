@@ -29,9 +29,10 @@ use crate::figures::sums::Figures;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::parts::{
-    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, range, undrawn,
-    without_folders,
+    call_name, calls_url, chooser, evidence_url, evident, led, led_items, linked, percent, period_name, proven, range,
+    undrawn, without_folders,
 };
+use crate::pages::raised;
 use crate::pages::trend::{self, Step};
 use crate::pages::{layout, url};
 
@@ -48,6 +49,8 @@ struct Board {
     figures: Arc<Figures>,
     /// Appeals that nobody decided, and those of them past their time.
     appeals: (i64, i64),
+    /// Faults that nobody acknowledged, and when the oldest was raised.
+    raised: (i64, Option<i64>),
     /// What of the lake is not shown as it lies there.
     odd: Vec<Odd>,
 }
@@ -65,7 +68,8 @@ async fn show(State(app): State<Shared>, person: Person, Query(query): Asked) ->
             let appeals = conn.query_row(sql, [crate::app::now_us()], |r| Ok((r.get(0)?, r.get(1)?)))?;
             let figures = shared.figures.get(conn, &period)?;
             let odd = odd_things(conn).map_err(ConsoleError::from)?;
-            Ok(Board { period, last_day, figures, appeals, odd })
+            let raised = db.raised_open(None)?;
+            Ok(Board { period, last_day, figures, appeals, raised, odd })
         })
         .await?;
     Ok(page(&app, &person, &board))
@@ -82,6 +86,7 @@ fn page(app: &App, person: &Person, board: &Board) -> Markup {
                 div.bar { h1 { (l.t("数据看板", "Figures")) " " small { (p.from) " – " (p.to) } } (reports(l, p)) }
                 (chooser(l, "/dashboard", p, true))
                 (odd(person, &board.odd))
+                (proven(app, l))
                 (undrawn(l, "/dashboard", f))
                 (tiles(l, board))
                 div.halves {
@@ -126,12 +131,12 @@ fn odd(person: &Person, things: &[Odd]) -> Markup {
 fn listening(l: Lang, f: &Figures, p: &Period) -> Markup {
     html! {
         @match &f.gain {
-            None => p.empty { (l.t("还不能比较：需要按风险挑选的和随机抽取的通话都听过。随机份额由 callsift sample --plan plans/risk-queue.toml --save 抽取。",
+            None => p.empty { (l.t("还不能比较：需要按风险挑选的和随机抽取的通话都听过。随机份额由“抽样”里的“风险优先”计划抽取。",
                 "Nothing to compare yet: calls chosen by risk and calls drawn at random must both be heard. callsift sample --plan plans/risk-queue.toml --save draws a random share.")) },
             Some(gain) => {
                 table {
-                    thead { tr { th { (l.t("怎样选出", "chosen")) } th.num { (l.t("听过（通）", "calls heard")) } th.num { (l.t("属实（通）", "confirmed")) }
-                        th.num { (l.t("用时（小时）", "hours")) } th.num { (l.t("每小时属实", "confirmed an hour")) } } }
+                    thead { tr { th scope="col" { (l.t("怎样选出", "chosen")) } th.num scope="col" { (l.t("听过（通）", "calls heard")) } th.num scope="col" { (l.t("属实（通）", "confirmed")) }
+                        th.num scope="col" { (l.t("用时（小时）", "hours")) } th.num scope="col" { (l.t("每小时属实", "confirmed an hour")) } } }
                     tbody { (way(l.t("按风险挑选", "by risk"), &gain.chosen, p, false)) (way(l.t("随机抽取", "by chance"), &gain.chance, p, true)) }
                 }
                 p { (l.t(&gain.saved().in_chinese(), &gain.saved().in_english())) (l.t("。", ".")) }
@@ -181,6 +186,7 @@ fn tiles(l: Lang, board: &Board) -> Markup {
                 small { @if judged > 0 { " " (range(low, high)) } " · " (led_items(judged, &evidence_url(p, &Evidence::Hits, &[]))) (l.t(" 项已判，n=", " judged, n=")) (evident(calls, p, &Evidence::Hits, &[])) } }
             div.tile { b { a href="/appeals?state=open" { (board.appeals.0) } } (l.t("待裁定申诉", "open appeals"))
                 @if board.appeals.1 > 0 { small { " " a.problem href="/appeals?state=late" { (board.appeals.1) (l.t(" 件超期", " overdue")) } } } }
+            (raised::tile(l, board.raised))
         }
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn heat(app: &App, l: Lang, f: &Figures, p: &Period) -> Markup {
     let tone = |cell: (i64, i64)| if most > 0.0 { (share(cell) / most * SHADES).ceil() as u32 } else { 0 };
     html! {
         div.wide { table.heat { caption { (l.t("系统命中率（未经人工核实）与通话数；不足 5 通只写通数。点通数看通话。", "System hit rate, checked by nobody, and calls; under five only the number. The number leads to the calls.")) }
-            thead { tr { th {} @for hour in *first..=*last { th scope="col" { (hour) (l.t("时", "h")) } } } }
+            thead { tr { th scope="col" {} @for hour in *first..=*last { th scope="col" { (hour) (l.t("时", "h")) } } } }
             tbody { @for (day, (row, name)) in cells.iter().zip(DAYS).enumerate() { @if row.iter().any(|c| c.0 > 0) { tr {
                 th scope="row" { (l.t(name.0, name.1)) }
                 @for hour in *first..=*last { @let cell = row[hour];

@@ -20,6 +20,7 @@ use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::dashboard::needs::worst;
 use crate::pages::parts::{Share, appeals_linked, calls_url, evident, led, linked, percent, period_name, visible};
+use crate::pages::summaries::{self, remarks};
 use crate::pages::{layout, points, url};
 
 /// Appeals by unit: made, and granted.
@@ -81,12 +82,14 @@ fn page(app: &App, person: &Person, name: &str, p: &Period, f: &Arc<Figures>, ap
 
 fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appeals: (i64, i64)) -> Markup {
     let l = person.lang;
+    let name = Period::names_of(&p.to).into_iter().find(|name| Period::named(name).as_ref() == Some(p));
+    let name = name.as_deref();
     let rows = f.rows().unit(unit);
     let (sum, (score, n)) = (rows.total(), rows.score(|_| true));
     let with = |state| [("unit", unit), ("state", state)];
     html! {
         section.card {
-            h2 { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } }
+            h2 { @if unit.is_empty() { (l.t("（未分组）", "(no unit)")) } @else { (unit) } @if let Some(name) = name { " " a.screen href=(summaries::address(unit, name)) { (l.t("提交、审批", "submit, approve")) } } }
             p { (l.t("通话 ", "calls ")) (linked(sum.calls, p, &with("understood"))) (l.t(" · 监听 ", " · heard ")) (linked(sum.heard, p, &with("done")))
                 (l.t(" · 平均监听得分 ", " · mean score ")) b { (score.map_or_else(|| "–".to_owned(), points)) } (l.t("（n=", " (n=")) (led(n, &calls_url(p, &with("done")))) (l.t("）", ")"))
                 (l.t(" · 有属实问题 ", " · with confirmed problems ")) (linked(sum.confirmed, p, &with("confirmed")))
@@ -96,9 +99,9 @@ fn of_unit(app: &App, person: &Person, p: &Period, f: &Figures, unit: &str, appe
                 "Halves: mean score of calls that a listening plan or chance chose; calls chosen for their risk do not count, or whoever is looked at most would score lowest. The mean of both counts 70 % of the month's score; not while a half is missing.")) } }
             p { b { (l.t("主要问题与培训建议：", "main problems, to be trained: ")) } (worst(app, l, f, rows, p, |_| true, &[("unit", unit)])) }
             div.wide { table {
-                thead { tr { th { (l.t("坐席", "agent")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("监听", "heard")) } th.num { (l.t("平均得分", "mean score")) }
-                    @if is_month(p) { th.num { (l.t("上半月", "first half")) } th.num { (l.t("下半月", "second half")) } th.num { (l.t("计入月度（×70%）", "counts 70 %")) } }
-                    th.num { (l.t("属实", "confirmed")) } th { (l.t("主要问题", "main problems")) } th { (l.t("评语", "remarks")) } } }
+                thead { tr { th scope="col" { (l.t("坐席", "agent")) } th.num scope="col" { (l.t("通话", "calls")) } th.num scope="col" { (l.t("监听", "heard")) } th.num scope="col" { (l.t("平均得分", "mean score")) }
+                    @if is_month(p) { th.num scope="col" { (l.t("上半月", "first half")) } th.num scope="col" { (l.t("下半月", "second half")) } th.num scope="col" { (l.t("计入月度（×70%）", "counts 70 %")) } }
+                    th.num scope="col" { (l.t("属实", "confirmed")) } th scope="col" { (l.t("主要问题", "main problems")) } th scope="col" { (l.t("评语", "remarks")) } } }
                 tbody { @for agent in f.agents(unit) { (of_agent(app, person, p, f, unit, agent)) } }
             } }
         }
@@ -112,19 +115,8 @@ fn rate(l: Lang, f: &Figures, p: &Period, unit: &str) -> Markup {
     html! { @if let Some(s) = share { (l.t(" · 推断违规率 ", " · estimated violation rate ")) (percent(s.at)) (l.t("（", " (")) (s.words(l)) (l.t("，", ", ")) (s.count(l, &s.behind(p, ANY_RULE, &[("unit", unit)]))) (l.t("）", ")")) } }
 }
 
-/// Remarks, the most frequent first, each once with its number.
-fn remarks<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for word in words.map(str::trim).filter(|w| !w.is_empty()) {
-        *counts.entry(word).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(word, n)| (usize::MAX - n, *word));
-    counts
-}
-
 /// The remarks on an agent; how often each was made leads to the agent's page, where they stand beside their calls.
-fn remarked(person: &Person, p: &Period, agent: &str, words: &[(&str, usize)]) -> Markup {
+fn remarked(person: &Person, p: &Period, agent: &str, words: &[(String, usize)]) -> Markup {
     let l = person.lang;
     let beside = format!("/agents/{}?from={}&to={}#heard", url(agent), p.from, p.to);
     html! {
@@ -174,11 +166,5 @@ mod tests {
     fn a_month_is_told_from_its_halves() {
         assert!(is_month(&Period::named("2026-11").unwrap()) && !is_month(&Period::named("2026-11-1").unwrap()));
         assert!(!is_month(&Period::named("2026-11-2").unwrap()));
-    }
-
-    #[test]
-    fn remarks_are_counted() {
-        assert_eq!(super::remarks(["b", "a", "", " b "].into_iter()), [("b", 2), ("a", 1)]);
-        assert!(super::remarks(std::iter::empty()).is_empty());
     }
 }

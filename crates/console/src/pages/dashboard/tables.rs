@@ -67,8 +67,8 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
     html! {
         @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else {
             div.wide { table {
-                thead { tr { th { (l.t("项目", "item")) } th { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th { (l.t("仅人工", "Human only")) }
-                    th.num { (l.t("系统命中", "system hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
+                thead { tr { th scope="col" { (l.t("项目", "item")) } th scope="col" { (l.t("合格率（95% 区间，虚线 80%）", "pass rate (95 %, dashed: 80 %)")) } th scope="col" { (l.t("仅人工", "Human only")) }
+                    th.num scope="col" { (l.t("系统命中", "system hits")) } th.num scope="col" { (l.t("属实", "confirmed")) } th.num scope="col" { (l.t("有判定", "judged")) } } }
                 tbody { @for (rule, s, share) in rows { tr {
                     td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } @if share.at < PASS { " " span.sev data-rank="3" { (l.t("不合格", "under 80 %")) } } }
                     td { (share.show(l, &share.behind(p, rule, &[]), 1.0, if share.at < PASS { CONFIRMED } else { GOOD }, Some(PASS))) }
@@ -84,7 +84,7 @@ fn pass_table(app: &App, l: Lang, f: &Figures, p: &Period, rows: &[(&str, RuleSu
 fn free_table(app: &App, l: Lang, p: &Period, rules: &[(&str, RuleSum)]) -> Markup {
     html! {
         table {
-            thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("系统命中", "system hits")) } th.num { (l.t("属实", "confirmed")) } th.num { (l.t("有判定", "judged")) } } }
+            thead { tr { th scope="col" { (l.t("项目", "item")) } th.num scope="col" { (l.t("系统命中", "system hits")) } th.num scope="col" { (l.t("属实", "confirmed")) } th.num scope="col" { (l.t("有判定", "judged")) } } }
             tbody { @for (rule, s) in rules { tr {
                 td.text { a href=(format!("/rules/{}", url(rule))) { (title(app, rule)) } }
                 (counts(p, rule, s))
@@ -124,8 +124,8 @@ pub(super) fn units(l: Lang, f: &Figures, p: &Period) -> Markup {
     let most = chart::ceiling(rows.iter().filter_map(|r| r.2).map(|s| s.high).fold(0.0, f64::max)).min(1.0);
     html! {
         @if rows.is_empty() { p.empty { (l.t("没有数据。", "No data.")) } } @else { div.wide { table {
-            thead { tr { th { (l.t("班组", "unit")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("系统命中", "flagged")) } th.num { (l.t("已复核", "reviewed")) }
-                th.num { (l.t("属实", "confirmed")) } th { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th.num { (l.t("平均监听得分", "mean score")) } } }
+            thead { tr { th scope="col" { (l.t("班组", "unit")) } th.num scope="col" { (l.t("通话", "calls")) } th.num scope="col" { (l.t("系统命中", "flagged")) } th.num scope="col" { (l.t("已复核", "reviewed")) }
+                th.num scope="col" { (l.t("属实", "confirmed")) } th scope="col" { (l.t("违规率（95% 区间）；灰色为系统命中率", "violation rate (95 %); grey: system hit rate")) } th.num scope="col" { (l.t("平均监听得分", "mean score")) } } }
             tbody { @for (unit, sum, share) in &rows {
                 @let with = |state| [("unit", unit.as_str()), ("state", state)];
                 @let (score, n) = f.rows().unit(unit).score(|_| true);

@@ -29,8 +29,8 @@ pub(super) fn table(
              Since each person is given other rules, it is compared with what would have been confirmed at the others' rate of every rule: above 1 is stricter, below 1 more lenient. \
              Intervals of the ratio are corrected for the number of people; only where they exclude 1 there is a difference. It takes for granted that calls of one rule are equally hard for all.")) }
         @if people.is_empty() { p.empty { (l.t("还没有人判断过系统的命中。", "Nobody judged a hit.")) } } @else { div.wide { table {
-            thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("通话", "calls")) } th.num { (l.t("属实 / 判断", "confirmed / judged")) }
-                th { (l.t("属实率（95% 区间）", "share (95 %)")) } th { (l.t("实际 / 应有", "observed / expected")) } th { (l.t("与他人相比", "beside the others")) } } }
+            thead { tr { th scope="col" { (l.t("质检员", "reviewer")) } th.num scope="col" { (l.t("通话", "calls")) } th.num scope="col" { (l.t("属实 / 判断", "confirmed / judged")) }
+                th scope="col" { (l.t("属实率（95% 区间）", "share (95 %)")) } th scope="col" { (l.t("实际 / 应有", "observed / expected")) } th scope="col" { (l.t("与他人相比", "beside the others")) } } }
             tbody { @for x in people { tr {
                 td { (names.get(&x.reviewer).unwrap_or(&x.reviewer)) }
                 @let to = |which| verdicts_of(p, &x.reviewer, which);

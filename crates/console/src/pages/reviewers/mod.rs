@@ -134,8 +134,8 @@ fn load_table(person: &Person, p: &Period, loads: &[Load]) -> Markup {
     };
     html! {
         @if loads.is_empty() { p.empty { (l.t("没有复核记录。", "Nothing was reviewed.")) } } @else { div.wide { table {
-            thead { tr { th { (l.t("质检员", "reviewer")) } th.num { (l.t("复核通话", "calls reviewed")) } @if lead { th.num { (l.t("其中重复", "blind duplicates")) } }
-                th.num { (l.t("实听（小时）", "played (h)")) } th.num { (l.t("听音约（分钟）", "heard, about (min)")) } th.num { (l.t("每天（通）", "calls a day")) } th.num { (l.t("复核中", "In review")) } th.num { (l.t("平均给分", "mean score")) } } }
+            thead { tr { th scope="col" { (l.t("质检员", "reviewer")) } th.num scope="col" { (l.t("复核通话", "calls reviewed")) } @if lead { th.num scope="col" { (l.t("其中重复", "blind duplicates")) } }
+                th.num scope="col" { (l.t("实听（小时）", "played (h)")) } th.num scope="col" { (l.t("听音约（分钟）", "heard, about (min)")) } th.num scope="col" { (l.t("每天（通）", "calls a day")) } th.num scope="col" { (l.t("复核中", "In review")) } th.num scope="col" { (l.t("平均给分", "mean score")) } } }
             tbody { @for x in loads { tr {
                 td { (x.display) small { (x.name) } }
                 td.num { (handed_in(x.calls, &x.name, false)) }
@@ -177,7 +177,7 @@ fn pairs(person: &Person, p: &Period, names: &BTreeMap<String, String>, agree: &
     html! {
         @if !agree.pairs.is_empty() {
             h3 { (l.t("两人之间（Cohen κ）", "pairs (Cohen's kappa)")) }
-            table { thead { tr { th { (l.t("质检员", "reviewers")) } th { "κ" (l.t("（95% 区间）", " (95 %)")) } th.num { (l.t("通话", "calls")) } } }
+            table { thead { tr { th scope="col" { (l.t("质检员", "reviewers")) } th scope="col" { "κ" (l.t("（95% 区间）", " (95 %)")) } th.num scope="col" { (l.t("通话", "calls")) } } }
                 tbody { @for (a, b, k) in &agree.pairs { tr {
                     td { (name(a)) " – " (name(b)) }
                     td { @if k.calls < LEAST || k.estimate.is_none() { span.soft { (l.t("重复复核不足，暂无法计算", "too few calls were reviewed twice")) } } @else { (figure(l, k)) } }
@@ -192,7 +192,7 @@ fn items(app: &App, person: &Person, p: &Period, agree: &Agree) -> Markup {
     html! {
         @if !agree.items.is_empty() {
             h3 { (l.t("各项分歧", "disagreement by item")) }
-            table { thead { tr { th { (l.t("项目", "item")) } th.num { (l.t("两人都判", "judged by both")) } th.num { (l.t("不一致", "differ")) } th { (l.t("分歧率（95% 区间）", "share (95 %)")) } } }
+            table { thead { tr { th scope="col" { (l.t("项目", "item")) } th.num scope="col" { (l.t("两人都判", "judged by both")) } th.num scope="col" { (l.t("不一致", "differ")) } th scope="col" { (l.t("分歧率（95% 区间）", "share (95 %)")) } } }
                 tbody { @for (item, n) in &agree.items { @let (low, high) = wilson(n.differ, n.both); tr {
                     td { a href=(format!("/rules/{}", url(item))) { (title(app, item)) } }
                     td.num { (judged_twice(person, p, n.both, Twice::Item(item.clone()))) } td.num { (judged_twice(person, p, n.differ, Twice::Differ(item.clone()))) } td { (percent(n.differ as f64 / n.both.max(1) as f64)) (l.brackets(&range(low, high))) }

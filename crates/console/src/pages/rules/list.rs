@@ -43,8 +43,8 @@ fn page(app: &App, person: &Person, p: &Period, f: &Figures) -> Markup {
                 div.bar { h1 { (l.t("规则", "rules")) " " small { (app.rules.rules().len()) } } }
                 (chooser(l, "/rules", p, false))
                 div.wide { table {
-                    thead { tr { th { (l.t("规则", "rule")) } th { (l.t("类别", "category")) } th { (l.t("程度", "severity")) } th.num { (l.t("扣分", "points")) } th { (l.t("依据", "row")) }
-                        th.num { (l.t("命中", "hits")) } th.num { (l.t("人工已判", "judged")) } th { (l.t("准确率（95% 区间）", "precision (95 %)")) } th { (l.t("漏检", "misses")) } th.num { (l.t("用例", "tests")) } } }
+                    thead { tr { th scope="col" { (l.t("规则", "rule")) } th scope="col" { (l.t("类别", "category")) } th scope="col" { (l.t("程度", "severity")) } th.num scope="col" { (l.t("扣分", "points")) } th scope="col" { (l.t("依据", "row")) }
+                        th.num scope="col" { (l.t("命中", "hits")) } th.num scope="col" { (l.t("人工已判", "judged")) } th scope="col" { (l.t("准确率（95% 区间）", "precision (95 %)")) } th scope="col" { (l.t("漏检", "misses")) } th.num scope="col" { (l.t("用例", "tests")) } } }
                     tbody { @for rule in app.rules.rules() { (line(l, p, f, rule, sums.get(rule.id.value.as_str()).copied().unwrap_or_default())) } }
                 } }
             }

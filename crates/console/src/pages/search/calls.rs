@@ -39,14 +39,15 @@ pub(super) fn find(conn: &Connection, person: &Person, q: &str) -> rusqlite::Res
         return Ok(out);
     }
     out.hidden = !person.sees_numbers() && callsift_text::mask(q) != q;
-    out.agents = agents(conn, q)?;
+    out.agents = agents(conn, q, person.team())?;
     let readable = |c: &CallRow| {
         let shows = |shown: String| shown.to_lowercase().contains(&q.to_lowercase());
         shows(call_name(person, &c.call_id)) || c.customer_id.as_ref().is_some_and(|id| shows(visible(person, id)))
     };
-    for id in ids(conn, q)? {
+    let own = |c: &CallRow| person.team().is_none_or(|team| c.unit == team);
+    for id in ids(conn, q, person.team())? {
         // Those that only differ in what is hidden fall out here.
-        let Some(call) = CallRow::find(conn, &id)?.filter(&readable) else { continue };
+        let Some(call) = CallRow::find(conn, &id)?.filter(|c| own(c) && readable(c)) else { continue };
         if !out.calls.iter().any(|c| c.id == call.id) {
             out.calls.push(call);
         }
@@ -60,38 +61,42 @@ pub(super) fn find(conn: &Connection, person: &Person, q: &str) -> rusqlite::Res
     Ok(out)
 }
 
-/// Calls whose number or customer begins so; where no number does, those that have it inside.
-fn ids(conn: &Connection, q: &str) -> rusqlite::Result<Vec<String>> {
+/// Calls whose number or customer begins so; where no number does, those that have it inside. Of a team where only its calls are
+/// the reader's: what others have must not fill the list.
+fn ids(conn: &Connection, q: &str, team: Option<&str>) -> rusqlite::Result<Vec<String>> {
     // More than are shown, since some may fall out.
     let most = 5 * SHOWN as i64;
     let after = format!("{q}\u{10ffff}");
     let begin =
-        "SELECT call_id FROM (SELECT call_id, 0 AS n FROM cat.calls WHERE call_id >= ?1 AND call_id < ?2 LIMIT ?3)
+        "SELECT call_id FROM (SELECT call_id, 0 AS n FROM cat.calls WHERE call_id >= ?1 AND call_id < ?2
+                   AND (?4 IS NULL OR unit = ?4) LIMIT ?3)
                  UNION SELECT call_id FROM (SELECT call_id FROM cat.calls
-                   WHERE customer_id >= ?1 AND customer_id < ?2 ORDER BY date DESC LIMIT ?3)
+                   WHERE customer_id >= ?1 AND customer_id < ?2 AND (?4 IS NULL OR unit = ?4) ORDER BY date DESC LIMIT ?3)
                  ORDER BY 1";
     let read = |sql: &str| -> rusqlite::Result<Vec<String>> {
         let mut statement = conn.prepare_cached(sql)?;
-        statement.query_map(params![q, after, most], |r| r.get(0))?.collect()
+        statement.query_map(params![q, after, most, team], |r| r.get(0))?.collect()
     };
     let found = read(begin)?;
     // Over the index of numbers: tens of milliseconds where there are hundreds of thousands.
     if found.is_empty() && q.chars().count() >= INSIDE && q.chars().any(|c| c.is_ascii_digit()) {
         return read(
-            "SELECT call_id FROM cat.calls WHERE instr(call_id, ?1) > 0 AND ?2 = ?2 ORDER BY call_id LIMIT ?3",
+            "SELECT call_id FROM cat.calls WHERE instr(call_id, ?1) > 0 AND ?2 = ?2 AND (?4 IS NULL OR unit = ?4)
+             ORDER BY call_id LIMIT ?3",
         );
     }
     Ok(found)
 }
 
-/// Agents whose number begins so, or whose name has it.
-fn agents(conn: &Connection, q: &str) -> rusqlite::Result<Vec<(String, String)>> {
+/// Agents whose number begins so, or whose name has it; for a team those who had calls in it.
+fn agents(conn: &Connection, q: &str, team: Option<&str>) -> rusqlite::Result<Vec<(String, String)>> {
     let sql = "SELECT agent_id, max(agent_name) FROM cat.agents
                WHERE agent_id <> '' AND (agent_id = ?1 OR instr(agent_name, ?1) > 0
                  OR (length(?1) > 1 AND substr(agent_id, 1, length(?1)) = ?1))
+                 AND (?3 IS NULL OR EXISTS (SELECT 1 FROM cat.calls c WHERE c.agent_id = agents.agent_id AND c.unit = ?3))
                GROUP BY agent_id ORDER BY agent_id <> ?1, agent_id LIMIT ?2";
     let mut statement = conn.prepare_cached(sql)?;
-    statement.query_map(params![q, SHOWN as i64], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
+    statement.query_map(params![q, SHOWN as i64, team], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
 }
 
 #[cfg(test)]
@@ -110,6 +115,7 @@ mod tests {
             display: "R1".into(),
             role: Role::Reviewer,
             agent_id: None,
+            unit: None,
             may_see_numbers,
             disabled: false,
         };

@@ -44,9 +44,9 @@ async fn show(
     person: Person,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, PageError> {
-    person.must_be(Role::Reviewer)?;
+    person.must_be(Role::TeamLead)?;
     let q: String = query.get("q").map(|q| q.trim().chars().take(MOST_CHARS).collect()).unwrap_or_default();
-    let asked = words::Asked::of(&query, q.clone())?;
+    let asked = words::Asked::of(&query, q.clone())?.within(person.team());
     let reader = person.clone();
     let found = app
         .run(move |db| {
@@ -57,7 +57,7 @@ async fn show(
                 calls.calls.iter().map(|c| c.call_id.as_str()).chain(turns.turns.iter().map(|t| t.call_id.as_str()));
             let blind = reader.blind_name();
             let standings = standings(conn, ids, now_us(), eyes(&reader, &blind))?;
-            let units = names(conn, "unit")?;
+            let units = reader.team().map_or_else(|| names(conn, "unit"), |team| Ok(vec![team.to_owned()]))?;
             Ok(Found { asked, calls, turns, standings, units })
         })
         .await?;
@@ -112,9 +112,10 @@ fn agents(person: &Person, found: &Found) -> Markup {
     html! { @if !found.calls.agents.is_empty() {
         h2 { (l.t("坐席", "Agents")) }
         ul.plain { @for (id, name) in &found.calls.agents { li {
-            a href=(format!("/agents/{}", url(id))) { (name) } @if id != name { " " small { (id) } }
-            " · " a href=(format!("/queue?agent={}&state=done&order=newest", url(id))) { (l.t("复核过的通话", "reviewed calls")) }
-            " · " a href=(format!("/queue?agent={}&state=all&order=newest", url(id))) { (l.t("全部通话", "all calls")) }
+            @if person.is_staff() { a href=(format!("/agents/{}", url(id))) { (name) } } @else { a href=(format!("/team?agent={}", url(id))) { (name) } }
+            @if id != name { " " small { (id) } }
+            @if person.is_staff() { " · " a href=(format!("/queue?agent={}&state=done&order=newest", url(id))) { (l.t("复核过的通话", "reviewed calls")) }
+            " · " a href=(format!("/queue?agent={}&state=all&order=newest", url(id))) { (l.t("全部通话", "all calls")) } }
         } } }
     } }
 }
@@ -125,7 +126,7 @@ fn listed(app: &App, person: &Person, found: &Found) -> Markup {
     html! { @if !found.calls.calls.is_empty() {
         h2 { (l.t("通话", "Calls")) }
         div.wide { table.calls {
-            thead { tr { th { (l.t("通话", "call")) } th { (l.t("时间", "time")) } th { (l.t("坐席", "agent")) } th { (l.t("客户", "customer")) } th.num { (l.t("时长", "length")) } th { (l.t("状态", "state")) } } }
+            thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("客户", "customer")) } th.num scope="col" { (l.t("时长", "length")) } th scope="col" { (l.t("状态", "state")) } } }
             tbody { @for c in &found.calls.calls { (line(app, person, c, found.standings.get(&c.call_id))) } }
         } }
         @if found.calls.more { p.note { (l.t("还有更多，请写得更完整。", "There are more: type more of it.")) } }

@@ -44,6 +44,12 @@ impl Asked {
         Ok(Self { q, from, to, agent: text("agent"), unit: text("unit"), role, page })
     }
 
+    /// The same within a team, for whoever sees no other.
+    pub(super) fn within(self, team: Option<&str>) -> Self {
+        let unit = team.map_or(self.unit, str::to_owned);
+        Self { unit, ..self }
+    }
+
     /// Conditions on a turn `t` and its call `c`.
     fn conditions(&self, values: &mut Vec<Value>) -> String {
         let mut sql = String::new();
