@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds dev.jsonl and test.jsonl from scenarios/*.txt (the format is in README.md). Deterministic, no dependencies.
+"""Builds dev.jsonl, test.jsonl and fresh.jsonl from scenarios/*.txt (the format is in README.md). Deterministic, no dependencies.
 build.py: write the files. --table: sizes per rule. --lint: places worth a second look by a person. --show NAME: print calls.
 """
 import json
@@ -16,6 +16,7 @@ from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS,
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARKS = {"A": {"w", "ty", "so", "rh", "fb", "ab", "sh", "pr"}, "C": {"neg", "grum", "uc"}}
 VERDICTS = {"hit": "hit", "clear": "clear", "na": "not_applicable", "ct": "cannot_tell"}
+SETS = ("dev", "test", "fresh")
 WORDS = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]")
 
 
@@ -44,6 +45,7 @@ def read_scenarios():
                     name = line[3:].strip()
                     need(name not in names, f"{where}: {name} twice")
                     names.add(name)
+                    need(file.split("-")[0] in SETS, f"{where}: no set of that name")
                     cur = {"name": name, "file": file, "set": file.split("-")[0], "head": {}, "over": {}, "turns": []}
                     found.append(cur)
                 elif line.startswith("@ "):
@@ -407,12 +409,12 @@ def build():
 
 def table(calls):
     names = ["hit", "clear", "not_applicable", "cannot_tell"]
-    print("| rule | " + " | ".join(f"{s} {n}" for s in ("dev", "test") for n in ("hit", "clear", "n/a", "c/t")) + " |")
-    print("|---" * 9 + "|")
+    print("| rule | " + " | ".join(f"{s} {n}" for s in SETS for n in ("hit", "clear", "n/a", "c/t")) + " |")
+    print("|---" * (1 + 4 * len(SETS)) + "|")
     for r in RULES:
-        row = [sum(1 for c in calls if c[0]["set"] == s and c[2]["expect"][r] == n) for s in ("dev", "test") for n in names]
+        row = [sum(1 for c in calls if c[0]["set"] == s and c[2]["expect"][r] == n) for s in SETS for n in names]
         print(f"| {r} | " + " | ".join(map(str, row)) + " |")
-    for s in ("dev", "test"):
+    for s in SETS:
         mine = [c for c in calls if c[0]["set"] == s]
         print(f"\n{s}: {len(mine)} calls, {len({c[0]['name'] for c in mine})} scenarios, "
               f"{sum(any(t.get('noisy') for t in c[3]) for c in mine)} with recognition noise")
@@ -433,7 +435,7 @@ def main():
                     print(f"  {t['start_ms'] / 1000:6.1f} {t['end_ms'] / 1000:6.1f} {t['role'][0].upper()} {t['text']}")
                 print("  hit:", [r for r in RULES if c[2]["expect"][r] == "hit"])
     elif not bad:
-        for s in ("dev", "test"):
+        for s in SETS:
             with open(os.path.join(HERE, s + ".jsonl"), "w", encoding="utf-8") as f:
                 for c in calls:
                     if c[0]["set"] == s:
