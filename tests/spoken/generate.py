@@ -7,7 +7,8 @@ One call of each scenario of tests/labelled that both channels can carry is said
 own pace and pitch. Pauses, overlaps and lengths are those of the script; labels that depend on time are worked out again from
 the times of the sound, and left out where a value comes too near a limit. Line: band, 8 kHz, noise, cross-talk, A-law.
 
-Writes `NAME.wav` for each call and `dev.jsonl`, `test.jsonl`: the calls as said (turns, metadata, `expect`), with `file`.
+Writes `NAME.wav` for each call and `dev.jsonl`, `test.jsonl`, `fresh.jsonl`: the calls as said (turns, metadata, `expect`), with
+`file`.
 """
 import argparse
 import json
@@ -122,9 +123,10 @@ def voices(args):
 
 
 def make(args):
-    """Writes every call, dev and test in turn, so that what is there after a stop is a fair part."""
-    known, kept, rows = voices(args), Cache(args.out / "cache"), {"dev": [], "test": []}
-    todo = sorted(scenarios(), key=lambda s: zlib.crc32(s[0]["name"].encode()))
+    """Writes every call, the sets in turn, so that what is there after a stop is a fair part."""
+    known, kept, rows = voices(args), Cache(args.out / "cache"), {name: [] for name in args.sets}
+    wanted = (made for made in scenarios() if made[0]["set"] in rows)
+    todo = sorted(wanted, key=lambda s: zlib.crc32(s[0]["name"].encode()))
     for number, (scenario, turns, said, call) in enumerate(todo[: args.calls]):
         seed = zlib.crc32(f"{args.seed}/{scenario['name']}".encode())
         rng, numbers = random.Random(seed), np.random.default_rng(seed)
@@ -154,6 +156,7 @@ def main():
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder that holds voices/")
     parser.add_argument("--work", type=Path, default=Path("target/train/asr"), help="folder for the joined voices")
     parser.add_argument("--out", type=Path, default=Path("target/spoken"))
+    parser.add_argument("--sets", nargs="+", choices=build.SETS, default=list(build.SETS), help="sets of tests/labelled")
     parser.add_argument("--calls", type=int, help="so many only")
     parser.add_argument("--seed", type=int, default=22)
     args = parser.parse_args()

@@ -83,7 +83,7 @@ struct Run {
 }
 
 /// Pause that ends a run, milliseconds.
-const PAUSE_MS: i64 = 700;
+const PAUSE_MS: i64 = 450;
 
 /// All runs, by their beginnings.
 fn runs(call: &CallView<'_>) -> Vec<Run> {
