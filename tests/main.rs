@@ -26,3 +26,4 @@ mod spoken;
 mod support;
 mod transcripts;
 mod watch;
+mod worker;

@@ -16,6 +16,12 @@ pub enum Exit {
     Usage = 2,
     /// The run could not go on: disk full, lake locked. What was written stays.
     Broken = 3,
+    /// `worker`: the input is no manifest.
+    BadInput = 65,
+    /// `worker`: something that should not happen.
+    Internal = 70,
+    /// `worker`: the machine or the reader of the results failed; the same may work the next time, perhaps elsewhere.
+    Temporary = 75,
 }
 
 impl Exit {

@@ -30,9 +30,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    output::log_as(cli.log_format);
+    // Programs read what a worker says.
+    let machine = matches!(cli.command, Command::Worker(_));
+    output::log_as(if machine { args::LogFormat::Json } else { cli.log_format });
     let result = match cli.command {
         Command::Run(args) => commands::run::run(&args),
+        Command::Worker(args) => commands::worker::run(&args),
         Command::Transcribe(args) => commands::transcribe::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Expect(args) => commands::expect::run(&args),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,9 @@ use crate::error::PipelineError;
 use crate::front::{Failed, Front};
 use crate::identity::{self, Job, Todo, resolve};
 use crate::input::InputPlan;
+use crate::parts::{Parts, Target};
 use crate::progress::{Event, Summary};
+use crate::shard::Share;
 use crate::transcripts::{self, TranscriptTodo, Transcripts};
 
 /// How to run; nothing here changes a result.
@@ -42,6 +44,7 @@ pub struct RunOptions {
 /// Windows of one call on their way to a recogniser.
 struct WindowJob {
     call: usize,
+    job: Arc<Job>,
     seq: usize,
     windows: Vec<Window>,
 }
@@ -53,6 +56,7 @@ pub const WINDOWS_PER_JOB: usize = 12;
 /// Collects a call's windows into jobs.
 struct Jobs<'a> {
     call: usize,
+    job: &'a Arc<Job>,
     seq: usize,
     open: Vec<Window>,
     out: &'a Sender<WindowJob>,
@@ -71,7 +75,8 @@ impl Jobs<'_> {
         }
         let windows = std::mem::take(&mut self.open);
         let wait = Instant::now();
-        let sent = self.out.send(WindowJob { call: self.call, seq: self.seq, windows }).is_ok();
+        let sent =
+            self.out.send(WindowJob { call: self.call, job: Arc::clone(self.job), seq: self.seq, windows }).is_ok();
         self.waiting += wait.elapsed();
         self.seq += 1;
         sent
@@ -81,7 +86,7 @@ impl Jobs<'_> {
 /// News for the gatherer.
 enum News {
     Text { call: usize, seq: usize, result: Result<Vec<Utterance>, String> },
-    Front { call: usize, jobs: usize, result: Result<AudioInfo, Failed> },
+    Front { call: usize, job: Arc<Job>, jobs: usize, result: Result<AudioInfo, Failed> },
 }
 
 /// What became of a call's decoding and recognition: its text, or the stage that failed, why, and the audio if it was
@@ -91,6 +96,7 @@ type Closed = Result<(AudioInfo, Vec<Utterance>), Box<(Option<AudioInfo>, StageN
 /// A call whose windows have all come back.
 struct Whole {
     call: usize,
+    job: Arc<Job>,
     result: Closed,
 }
 
@@ -141,17 +147,79 @@ pub fn run(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Summary, PipelineError> {
     let mut lake = open_lake(engine, out, options)?;
-    let Todo { jobs: todo, skipped, intake: resolved } = resolve(&lake, plan.recordings)?;
-    let mut intake = plan.intake;
-    intake.extend(resolved);
-    on_event(Event::Started { calls: todo.len(), skipped, stale: lake.stale(&engine.provenance)?, intake: &intake });
+    let todo = begin(engine, &lake, plan, on_event)?;
+    let total = todo.jobs.len();
     let started = Instant::now();
     let clock = Clock::default();
-    let unread = unread(&lake);
-    let mut parts = Parts::new(&mut lake, engine, options);
-    let mut summary = Summary { unread, skipped, intake, ..Summary::default() };
-    if !todo.is_empty() {
-        line(engine, &todo, options, stop, &clock, &mut |report| {
+    let mut summary = Summary { unread: unread(&lake), ..Summary::default() };
+    let written = inspect(engine, todo, Target::Held(&mut lake), options, stop, &clock, &mut summary, on_event)?;
+    put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
+    finish(&mut summary, clock, started, total);
+    Ok(summary)
+}
+
+/// Runs one share of a manifest's recordings into a lake that other processes write, too: the lake is held only for the
+/// moments in which it is asked what is done and in which a part is published.
+///
+/// # Errors
+/// As [`run`]; or somebody else held the lake for longer than [`callsift_store::Lake::open_shared`] waits.
+pub fn run_shard(
+    engine: &Engine,
+    mut plan: InputPlan,
+    out: &Path,
+    share: Share,
+    options: &RunOptions,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Summary, PipelineError> {
+    // Reading all recordings takes a while: before the lake is held.
+    identity::hash(&mut plan.recordings);
+    let mut lake = Lake::open_shared(out, engine.segmenter()?)?;
+    if options.retry_failed {
+        lake.forget_failed();
+    }
+    let todo = begin(engine, &lake, plan, on_event)?;
+    let total = todo.jobs.len();
+    let started = Instant::now();
+    let clock = Clock::default();
+    let mut summary = Summary { unread: unread(&lake), ..Summary::default() };
+    let target = Target::Shared { root: out, share, words: Some(lake.close()) };
+    let written = inspect(engine, todo, target, options, stop, &clock, &mut summary, on_event)?;
+    name_written(&written, &mut summary);
+    finish(&mut summary, clock, started, total);
+    Ok(summary)
+}
+
+/// What there is to do.
+fn begin(
+    engine: &Engine,
+    lake: &Lake,
+    plan: InputPlan,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Todo, PipelineError> {
+    let Todo { jobs, skipped, intake: resolved } = resolve(lake, plan.recordings)?;
+    let mut intake = plan.intake;
+    intake.extend(resolved);
+    on_event(Event::Started { calls: jobs.len(), skipped, stale: lake.stale(&engine.provenance)?, intake: &intake });
+    Ok(Todo { jobs, skipped, intake })
+}
+
+/// Puts calls through the line and their reports into parts.
+#[expect(clippy::too_many_arguments, reason = "what both kinds of runs share")]
+fn inspect(
+    engine: &Engine,
+    todo: Todo,
+    target: Target<'_>,
+    options: &RunOptions,
+    stop: &AtomicBool,
+    clock: &Clock,
+    summary: &mut Summary,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Vec<Part>, PipelineError> {
+    (summary.skipped, summary.intake) = (todo.skipped, todo.intake);
+    let mut parts = Parts::new(target, engine, options);
+    if !todo.jobs.is_empty() {
+        line(engine, &mut todo.jobs.into_iter(), options, stop, clock, &mut |report| {
             summary.count(&report);
             on_event(Event::Call { report: &report, done: summary.calls });
             let source = identity::source(&report.recording.path);
@@ -159,10 +227,12 @@ pub fn run(
         })?;
         clock.time("store", || parts.flush())?;
     }
-    let written = std::mem::take(&mut parts.written);
-    put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
-    finish(&mut summary, clock, started, todo.len());
-    Ok(summary)
+    Ok(parts.written)
+}
+
+fn name_written(written: &[Part], summary: &mut Summary) {
+    summary.days = written.iter().map(|part| part.date.clone()).collect();
+    summary.parts = written.iter().map(|p| format!("dt={}/part-{:05}.parquet", p.date, p.number)).collect();
 }
 
 /// Makes days that got calls few files, unless the run was stopped: the next one, which does the rest, will.
@@ -174,8 +244,7 @@ fn put_in_order(
     clock: &Clock,
     summary: &mut Summary,
 ) -> Result<(), PipelineError> {
-    summary.days = written.iter().map(|part| part.date.clone()).collect();
-    summary.parts = written.iter().map(|p| format!("dt={}/part-{:05}.parquet", p.date, p.number)).collect();
+    name_written(written, summary);
     let Some(target) = options.compact_bytes else { return Ok(()) };
     let days = written.iter().map(|part| part.date.as_str()).collect();
     let mut done = CompactSummary::default();
@@ -218,7 +287,7 @@ pub fn run_transcripts(
         (0..workers).map(|_| Ok(Mutex::new(Analyser::new(&engine.config, &engine.rules, engine.classifier()?))));
     let analysers: Vec<Mutex<Analyser<'_>>> = analysers.collect::<Result<_, PipelineError>>()?;
     let unread = unread(&lake);
-    let mut parts = Parts::new(&mut lake, engine, options);
+    let mut parts = Parts::new(Target::Held(&mut lake), engine, options);
     let mut summary = Summary { unread, skipped, intake, ..Summary::default() };
     for chunk in todo.chunks(CHUNK_PER_WORKER * workers) {
         if stop.load(Ordering::Relaxed) {
@@ -234,7 +303,7 @@ pub fn run_transcripts(
         }
     }
     clock.time("store", || parts.flush())?;
-    let written = std::mem::take(&mut parts.written);
+    let written = parts.written;
     put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
     finish(&mut summary, clock, started, total);
     Ok(summary)
@@ -257,56 +326,36 @@ fn transcript(
         .unwrap_or_else(|panic| failed(kept, None, StageName::Rules, panic_text(panic.as_ref()))))
 }
 
-/// Collects reports into parts: one day each, so many calls each.
-struct Parts<'a> {
-    lake: &'a mut Lake,
-    engine: &'a Engine,
-    size: usize,
-    open: Vec<CallReport>,
-    /// What each open call was made from.
-    sources: Vec<Vec<u8>>,
-    written: Vec<Part>,
+/// Runs calls as they come, on so many recogniser threads, and gives each report in their order: the line of [`run`] without
+/// a lake. At most [`calls_ahead`] calls are taken before their reports are given.
+///
+/// # Errors
+/// A model cannot be loaded, or `take` fails; the line ends then.
+pub fn stream(
+    engine: &Engine,
+    jobs: &mut (dyn Iterator<Item = Job> + Send),
+    workers: usize,
+    stop: &AtomicBool,
+    take: &mut dyn FnMut(CallReport) -> Result<(), PipelineError>,
+) -> Result<(), PipelineError> {
+    let options = RunOptions { workers, calls_per_part: 1, retry_failed: false, compact_bytes: None };
+    line(engine, jobs, &options, stop, &Clock::default(), take)
 }
 
-impl<'a> Parts<'a> {
-    fn new(lake: &'a mut Lake, engine: &'a Engine, options: &RunOptions) -> Self {
-        Self {
-            lake,
-            engine,
-            size: options.calls_per_part.max(1),
-            open: Vec::new(),
-            sources: Vec::new(),
-            written: Vec::new(),
-        }
-    }
+/// How many calls [`stream`] takes before it has given the report of the first.
+pub fn calls_ahead(workers: usize) -> usize {
+    ahead(workers.max(1), 1)
+}
 
-    fn push(&mut self, report: CallReport, source: Vec<u8>) -> Result<(), PipelineError> {
-        let same_day = self.open.first().is_none_or(|r| r.recording.meta.date == report.recording.meta.date);
-        if !same_day || self.open.len() >= self.size {
-            self.flush()?;
-        }
-        self.open.push(report);
-        self.sources.push(source);
-        if self.open.len() >= self.size { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), PipelineError> {
-        let Some(first) = self.open.first() else { return Ok(()) };
-        let date = first.recording.meta.date.clone().unwrap_or_default();
-        let ids = self.open.iter().map(|r| r.recording.meta.call_id.as_str());
-        self.lake.remember_sources(&date, ids.zip(self.sources.iter().map(Vec::as_slice)))?;
-        let part = self.lake.write_part(&date, &self.open, &self.engine.provenance)?;
-        self.written.push(part);
-        self.open.clear();
-        self.sources.clear();
-        Ok(())
-    }
+/// How far the front may run ahead of the oldest unwritten call: enough for a part, and for every worker.
+fn ahead(workers: usize, calls_per_part: usize) -> usize {
+    calls_per_part.max(2 * workers).max(4)
 }
 
 /// The threads. Reports come to `take` in the order of `todo`.
 fn line(
     engine: &Engine,
-    todo: &[Job],
+    todo: &mut (dyn Iterator<Item = Job> + Send),
     options: &RunOptions,
     stop: &AtomicBool,
     clock: &Clock,
@@ -317,9 +366,7 @@ fn line(
     let sessions = sessions(engine, workers)?;
     let front_end = Front::new(engine)?;
     let analysers = analysers(engine, workers)?;
-    // How far the front may run ahead of the oldest unwritten call: enough for a part, and for every worker.
-    let ahead = options.calls_per_part.max(2 * workers).max(4);
-    let (tickets, ticket_gate) = bounded::<()>(ahead);
+    let (tickets, ticket_gate) = bounded::<()>(ahead(workers, options.calls_per_part));
     let (window_tx, window_rx) = bounded::<WindowJob>(workers);
     let (news_tx, news_rx) = bounded::<News>(4 * workers);
     let (whole_tx, whole_rx) = bounded::<Whole>(4);
@@ -334,13 +381,13 @@ fn line(
         })?;
         for (i, session) in sessions.into_iter().enumerate() {
             let (jobs, news) = (window_rx.clone(), news_tx.clone());
-            spawn(scope, format!("asr-{i}"), move || recognise(session, todo, clock, &jobs, &news))?;
+            spawn(scope, format!("asr-{i}"), move || recognise(session, clock, &jobs, &news))?;
         }
         drop((window_rx, news_tx));
         spawn(scope, "gather".to_owned(), move || gather(&news_rx, &whole_tx))?;
         for (i, analyser) in analysers.into_iter().enumerate() {
             let (whole, report) = (whole_rx.clone(), report_tx.clone());
-            spawn(scope, format!("analyse-{i}"), move || analyse(analyser, todo, clock, &whole, &report))?;
+            spawn(scope, format!("analyse-{i}"), move || analyse(analyser, clock, &whole, &report))?;
         }
         drop((whole_rx, report_tx));
         let mut written = Ok(());
@@ -393,22 +440,23 @@ fn analysers(engine: &Engine, workers: usize) -> Result<Vec<Analyser<'_>>, Pipel
 /// Decodes calls in order; a ticket per call is given back when the call is written.
 fn front(
     mut front: Front<'_>,
-    todo: &[Job],
+    todo: &mut (dyn Iterator<Item = Job> + Send),
     stopped: &(dyn Fn() -> bool + Sync),
     clock: &Clock,
     tickets: &Sender<()>,
     windows: &Sender<WindowJob>,
     news: &Sender<News>,
 ) {
-    for (call, Job { recording, refused }) in todo.iter().enumerate() {
+    for call in 0.. {
         if stopped() || tickets.send(()).is_err() || stopped() {
             return;
         }
-        let start = Instant::now();
-        let mut jobs = Jobs { call, seq: 0, open: Vec::new(), out: windows, waiting: Duration::ZERO };
-        let run = catch_unwind(AssertUnwindSafe(|| match refused {
-            Some(reason) => Err((StageName::Input, reason.clone())),
-            None => front.run(&recording.path, &mut |window| jobs.push(window)),
+        let Some(job) = todo.next() else { return };
+        let (start, job) = (Instant::now(), Arc::new(job));
+        let mut jobs = Jobs { call, job: &job, seq: 0, open: Vec::new(), out: windows, waiting: Duration::ZERO };
+        let run = catch_unwind(AssertUnwindSafe(|| match &job.refused {
+            Some(refused) => Err(refused.clone()),
+            None => front.run(&job.recording.path, &mut |window| jobs.push(window)),
         }));
         let result = run.unwrap_or_else(|panic| Err((StageName::Audio, panic_text(panic.as_ref()))));
         // Windows of a call that failed half-way are void.
@@ -416,15 +464,16 @@ fn front(
             jobs.send();
         }
         clock.add("front", start.elapsed().saturating_sub(jobs.waiting));
-        if news.send(News::Front { call, jobs: jobs.seq, result }).is_err() {
+        let seq = jobs.seq;
+        if news.send(News::Front { call, job, jobs: seq, result }).is_err() {
             return;
         }
     }
 }
 
-fn recognise(mut session: Session, todo: &[Job], clock: &Clock, jobs: &Receiver<WindowJob>, news: &Sender<News>) {
-    for WindowJob { call, seq, windows } in jobs {
-        let queue = todo[call].recording.meta.queue.as_deref();
+fn recognise(mut session: Session, clock: &Clock, jobs: &Receiver<WindowJob>, news: &Sender<News>) {
+    for WindowJob { call, job, seq, windows } in jobs {
+        let queue = job.recording.meta.queue.as_deref();
         let run = clock.time("asr", || catch_unwind(AssertUnwindSafe(|| session.recognize(&windows, queue))));
         clock.repeated(&session.take_repeats());
         let result = match run {
@@ -441,7 +490,7 @@ fn recognise(mut session: Session, todo: &[Job], clock: &Clock, jobs: &Receiver<
 #[derive(Default)]
 struct Partial {
     expected: Option<usize>,
-    front: Option<Result<AudioInfo, Failed>>,
+    front: Option<(Arc<Job>, Result<AudioInfo, Failed>)>,
     texts: BTreeMap<usize, Vec<Utterance>>,
     came: usize,
     error: Option<String>,
@@ -461,39 +510,33 @@ fn gather(news: &Receiver<News>, whole: &Sender<Whole>) {
                 }
                 call
             }
-            News::Front { call, jobs, result } => {
+            News::Front { call, job, jobs, result } => {
                 let p = partial.entry(call).or_default();
                 p.expected = Some(jobs);
-                p.front = Some(result);
+                p.front = Some((job, result));
                 call
             }
         };
         let complete = partial.get(&call).is_some_and(|p| p.expected == Some(p.came));
         let Some(done) = complete.then(|| partial.remove(&call)).flatten() else { continue };
-        if whole.send(Whole { call, result: close(done) }).is_err() {
+        let Some((job, front)) = done.front else { continue };
+        if whole.send(Whole { call, job, result: close(front, done.texts, done.error) }).is_err() {
             return;
         }
     }
 }
 
-fn close(partial: Partial) -> Closed {
-    match (partial.front, partial.error) {
-        (Some(Ok(audio)), None) => Ok((audio, partial.texts.into_values().flatten().collect())),
-        (Some(Ok(audio)), Some(error)) => Err(Box::new((Some(audio), StageName::Asr, error))),
-        (Some(Err((stage, reason))), _) => Err(Box::new((None, stage, reason))),
-        (None, error) => Err(Box::new((None, StageName::Audio, error.unwrap_or_default()))),
+fn close(front: Result<AudioInfo, Failed>, texts: BTreeMap<usize, Vec<Utterance>>, error: Option<String>) -> Closed {
+    match (front, error) {
+        (Ok(audio), None) => Ok((audio, texts.into_values().flatten().collect())),
+        (Ok(audio), Some(error)) => Err(Box::new((Some(audio), StageName::Asr, error))),
+        (Err((stage, reason)), _) => Err(Box::new((None, stage, reason))),
     }
 }
 
-fn analyse(
-    mut analyser: Analyser<'_>,
-    todo: &[Job],
-    clock: &Clock,
-    whole: &Receiver<Whole>,
-    out: &Sender<(usize, CallReport)>,
-) {
-    for Whole { call, result } in whole {
-        let recording = todo[call].recording.clone();
+fn analyse(mut analyser: Analyser<'_>, clock: &Clock, whole: &Receiver<Whole>, out: &Sender<(usize, CallReport)>) {
+    for Whole { call, job, result } in whole {
+        let recording = job.recording.clone();
         let report = match result {
             Err(error) => {
                 let (audio, stage, reason) = *error;

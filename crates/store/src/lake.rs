@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::arrow::record_batch::RecordBatch;
 use callsift_core::{CallReport, Finding, Provenance};
@@ -76,6 +77,8 @@ pub struct Lake {
     pub(crate) index: Index,
     /// Failed rows are to be done again: their recordings keep their ids.
     failed_again: bool,
+    /// New parts get the free number that is the lowest of `first`, `first + step`, ….
+    numbers: (u32, u32),
     /// Rows that go when a call is written: its id, theirs.
     pub(crate) replaced: BTreeMap<String, Vec<String>>,
     /// Parts of `calls` that cannot be read: their calls count as not done.
@@ -91,16 +94,11 @@ impl Lake {
     /// # Errors
     /// Another process holds the lake; it has another schema version; it cannot be read or written.
     pub fn open(root: &Path, words: Segmenter) -> Result<Self, StoreError> {
-        fs::create_dir_all(root).map_err(StoreError::io("cannot make the lake", root))?;
-        let lock_path = root.join(".lock");
-        let lock = File::create(&lock_path).map_err(StoreError::io("cannot write to the lake", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(root.to_owned())),
-            Err(fs::TryLockError::Error(source)) => {
-                return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
-            }
-        }
+        let lock = lock(root)?;
+        Self::opened(root, words, lock)
+    }
+
+    fn opened(root: &Path, words: Segmenter, lock: File) -> Result<Self, StoreError> {
         replace::finish(root)?;
         replace::clean(root)?;
         commits::settle(root)?;
@@ -110,11 +108,39 @@ impl Lake {
             words,
             index,
             failed_again: false,
+            numbers: (0, 1),
             replaced: BTreeMap::new(),
             unread,
             commits: Commits::default(),
             _lock: lock,
         })
+    }
+
+    /// Opens a lake that other processes write, too, each for the moment in which it publishes a part: waits, up to ten
+    /// minutes, until nobody holds it.
+    ///
+    /// # Errors
+    /// As [`Lake::open`]; somebody holds it all the while.
+    pub fn open_shared(root: &Path, words: Segmenter) -> Result<Self, StoreError> {
+        let lock = (0..).find_map(|tries| match lock(root) {
+            Err(StoreError::Locked(_)) if tries < SHARED_TRIES => {
+                std::thread::sleep(SHARED_PAUSE);
+                None
+            }
+            done => Some(done),
+        });
+        Self::opened(root, words, lock.unwrap_or_else(|| Err(StoreError::Locked(root.to_owned())))?)
+    }
+
+    /// Has new parts numbered `first`, `first + step`, … as far as these are free, so that processes that write one lake at
+    /// once give their parts the same numbers whichever comes first.
+    pub fn number_parts_by(&mut self, first: u32, step: u32) {
+        self.numbers = (first, step.max(1));
+    }
+
+    /// Gives the lake free for others, and the words back.
+    pub fn close(self) -> Segmenter {
+        self.words
     }
 
     /// The call of an id, where it is done.
@@ -211,12 +237,13 @@ impl Lake {
         Ok(part)
     }
 
-    /// The lowest number that is free: parts that were taken out are filled again.
+    /// The lowest number of ours that is free: parts that were taken out are filled again.
     fn free_number(&self, date: &str) -> Result<u32, StoreError> {
         let used = |n: u32| Part { date: date.to_owned(), number: n }.path(&self.root, TableName::Calls).exists();
         // A part that cannot be read is in no index, and has its number.
         let end = self.index.next_number(date)?;
-        Ok((0..=u32::MAX).find(|n| !used(*n)).unwrap_or(end))
+        let (first, step) = self.numbers;
+        Ok((first..=u32::MAX).step_by(step as usize).find(|n| !used(*n)).unwrap_or(end))
     }
 
     fn batches(
@@ -242,6 +269,22 @@ impl Lake {
             (TableName::Findings, batch(&tables::findings(), &findings, &path(TableName::Findings))?),
             (TableName::Calls, batch(&tables::calls(), &calls, &path(TableName::Calls))?),
         ])
+    }
+}
+
+/// How often, and how long between, a process asks for a lake that others write, too: ten minutes.
+const SHARED_TRIES: u32 = 12_000;
+const SHARED_PAUSE: Duration = Duration::from_millis(50);
+
+/// The lock of a lake, which is made where there is none.
+fn lock(root: &Path) -> Result<File, StoreError> {
+    fs::create_dir_all(root).map_err(StoreError::io("cannot make the lake", root))?;
+    let path = root.join(".lock");
+    let lock = File::create(&path).map_err(StoreError::io("cannot write to the lake", &path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => Err(StoreError::Locked(root.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(StoreError::io("cannot lock the lake", &path)(source)),
     }
 }
 

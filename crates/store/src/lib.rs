@@ -16,6 +16,7 @@ pub mod groups;
 pub mod index;
 pub mod lake;
 pub mod lines;
+pub mod manifest;
 mod merge;
 mod order;
 pub mod people;
@@ -24,6 +25,7 @@ pub mod read;
 pub mod rejudge;
 pub mod removed;
 pub mod replace;
+pub mod results;
 pub mod retain;
 pub mod schema;
 pub mod snapshot;
@@ -35,6 +37,7 @@ mod unique;
 pub mod value;
 pub mod views;
 
+pub use arrow_array::RecordBatch as ResultBatch;
 pub use check::{Damaged, QUARANTINE, check};
 pub use commits::{DayCommit, day_commits};
 pub use compact::{CompactedDay, DayCompaction, TARGET_BYTES};
@@ -43,9 +46,13 @@ pub use error::StoreError;
 pub use groups::{CallGroup, PartReader};
 pub use index::IndexedCall;
 pub use lake::{DoneCall, Lake, Part};
+pub use manifest::{ManifestRow, ManifestRows};
 pub use people::{FormRow, ReviewRow, SampleRow};
 pub use read::strangers;
 pub use rejudge::{Judged, Replacement};
+pub use results::{
+    Answered, RESULTS_VERSION, ResultRows, ResultsReader, ResultsWriter, recording_id_of, results_ddl, results_schema,
+};
 pub use retain::{AgedCall, aged_calls, part_bytes};
 pub use schema::{SCHEMA_VERSION, Table, TableName};
 pub use snapshot::{Snapshot, snapshot};

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use callsift_asr::Repeats;
 use callsift_pipeline::metadata::check_date;
-use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
+use callsift_pipeline::run::{RunOptions, run as run_recordings, run_shard, run_transcripts};
 use callsift_pipeline::transcripts::Transcripts;
-use callsift_pipeline::{Config, Engine, Event, NoteKind, Quiet, Summary, plan_input, walk};
+use callsift_pipeline::{Config, Engine, Event, InputPlan, NoteKind, Quiet, Summary, plan_input, plan_manifest, walk};
 use callsift_rules::RuleSet;
 
 use crate::args::RunArgs;
@@ -46,6 +46,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         ("--recordings", &args.recordings),
         ("--watch", &args.watch),
         ("--transcripts", &args.transcripts),
+        ("--manifest", &args.manifest),
     ] {
         input::file(option, path.as_deref())?;
     }
@@ -63,10 +64,11 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     if let Some(folder) = &args.watch {
         return watch::run(&mut job, folder);
     }
-    let summary = match (&args.transcripts, &args.recordings) {
-        (Some(file), _) => job.transcripts(file),
-        (None, Some(root)) => job.recordings(root),
-        (None, None) => bail!("name the recordings with --recordings DIR"),
+    let summary = match (&args.transcripts, &args.manifest, &args.recordings) {
+        (Some(file), _, _) => job.transcripts(file),
+        (_, Some(file), _) => job.manifest(file),
+        (_, _, Some(root)) => job.recordings(root),
+        (None, None, None) => bail!("name the recordings with --recordings DIR"),
     };
     metrics::written(args.metrics.as_deref(), summary.as_ref().ok())?;
     let summary = summary?;
@@ -110,11 +112,27 @@ impl Job<'_> {
         if self.engine.is_none() {
             load::warn_of_demo_model(&self.config, &[root])?;
         }
+        self.inspect(plan)
+    }
+
+    fn manifest(&mut self, file: &Path) -> Result<Summary> {
+        let base = self.args.recordings.as_deref().or(file.parent()).unwrap_or(Path::new(""));
+        let (today, forced) = (Self::today(), self.forced.as_deref());
+        let plan = plan_manifest(file, base, &self.config.metadata, &today, forced, self.args.shard)?;
+        load::warn_of_demo_model(&self.config, &[base])?;
+        self.inspect(plan)
+    }
+
+    fn inspect(&mut self, plan: InputPlan) -> Result<Summary> {
         self.engine(true)?;
         let engine = self.engine.as_ref().context("the rules are not loaded")?;
         let mut progress = Progress::new(self.args.json);
         let mut tell = |e: Event<'_>| progress.event(&e);
-        let summary = run_recordings(engine, plan, &self.args.lake, &self.options, &self.stop, &mut tell);
+        let (lake, options, stop) = (&self.args.lake, &self.options, &*self.stop);
+        let summary = match self.args.shard {
+            Some(share) => run_shard(engine, plan, lake, share, options, stop, &mut tell),
+            None => run_recordings(engine, plan, lake, options, stop, &mut tell),
+        };
         progress.finish();
         Ok(summary?)
     }
@@ -148,7 +166,7 @@ fn pause(time: Duration, stop: &AtomicBool) {
     }
 }
 
-pub(super) fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
