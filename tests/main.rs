@@ -22,6 +22,7 @@ mod reports;
 mod retain;
 mod rules;
 mod sample;
+mod shards;
 mod spoken;
 mod support;
 mod transcripts;

@@ -69,7 +69,11 @@ pub fn results_schema() -> SchemaRef {
 
 /// The schema in the words of Spark SQL, a column a line.
 pub fn results_ddl() -> String {
-    let own = OWN.iter().map(|(name, kind, _)| format!("{name} {}", spark(*kind)));
+    let own = OWN.iter().map(|(name, kind, _)| match *name {
+        // Whoever reads the words can compare it with what a worker's stream says of itself.
+        "results_version" => format!("{name} {} COMMENT '{RESULTS_VERSION}'", spark(*kind)),
+        name => format!("{name} {}", spark(*kind)),
+    });
     fn list<R>(table: &Table<R>) -> String {
         let fields: Vec<String> = table.columns.iter().map(|c| format!("{}: {}", c.name, spark(c.kind))).collect();
         format!("{} ARRAY<STRUCT<{}>>", table.name.as_str(), fields.join(", "))
