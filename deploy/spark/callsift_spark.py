@@ -117,7 +117,7 @@ def read_manifest(spark, path):
 
 
 def check_manifest(table):
-    """The number of recordings; refuses a manifest whose answers could not be checked."""
+    """Refuses a manifest whose answers could not be checked."""
     from pyspark.sql import functions as F
 
     day = F.to_date("dt", "yyyy-MM-dd")
@@ -130,7 +130,6 @@ def check_manifest(table):
         raise Refused(f"{odd} rows of the manifest lack recording_id, uri or a day (dt, YYYY-MM-DD)")
     if distinct != rows:
         raise Refused(f"recording_id stands twice: {rows} rows, {distinct} ids")
-    return rows
 
 
 def divide(sizes, parts):
@@ -224,10 +223,22 @@ def worker(command, names, version):
 
 def stage(spark, options, job):
     """Has all recordings inspected and the tables of their days written where no reader looks."""
-    from pyspark.sql import functions as F
+    # Read once: the file may change meanwhile, and every check is against the same rows.
+    table = read_manifest(spark, options.manifest).persist()
+    try:
+        inspect(spark, options, job, table)
+        found = spark.read.parquet(f"{job}/results")
+        check_results(table, found, table.count())
+    finally:
+        table.unpersist()
+    days = {str(row[0]): row[1] for row in found.groupBy("dt").count().collect()}
+    write_tables(spark, found, job, days)
+    return days, found.where("status = 'error'").count()
 
-    table = read_manifest(spark, options.manifest).cache()
-    expected = check_manifest(table)
+
+def inspect(spark, options, job, table):
+    """Has every recording answered by a worker, into one file a task."""
+    check_manifest(table)
     ddl = subprocess.run([options.callsift, "schema", "--ddl", "spark"], check=True, capture_output=True, text=True).stdout
     names = [line.split(" ", 1)[0] for line in ddl.splitlines()]
     version = re.search(r"results_version INT COMMENT '(\d+)'", ddl).group(1)
@@ -235,9 +246,11 @@ def stage(spark, options, job):
     results = planned(spark, table, options).mapInArrow(worker(command, names, version), ddl)
     results.write.mode("overwrite").parquet(f"{job}/results")
 
-    found = spark.read.parquet(f"{job}/results")
-    check_results(table, found, expected)
-    days = {str(row[0]): row[1] for row in found.groupBy("dt").count().collect()}
+
+def write_tables(spark, found, job, days):
+    """Writes the rows of each table by day, sorted by call, in few files."""
+    from pyspark.sql import functions as F
+
     files = math.ceil(max(days.values()) / CALLS_PER_FILE)
     parts = min(files * len(days), 4 * spark.sparkContext.defaultParallelism)
     for name, order in TABLES.items():
@@ -245,8 +258,6 @@ def stage(spark, options, job):
         rows = rows.repartition(parts, "dt", F.pmod(F.hash("call_id"), F.lit(files)))
         rows = rows.sortWithinPartitions("dt", "call_id", *order)
         rows.write.mode("overwrite").partitionBy("dt").parquet(f"{job}/tables/{name}")
-    failures = found.where("status = 'error'").count()
-    return days, failures
 
 
 def check_results(table, found, expected):

@@ -75,7 +75,7 @@ def files(root, table):
 
 
 def ask(sql):
-    return duckdb.sql(sql).fetchone()[0]
+    return duckdb.sql(sql).fetchall()[0][0]
 
 
 def same(out, lake, but=()):
