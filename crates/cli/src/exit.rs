@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use callsift_objects::ObjectError;
 use callsift_pipeline::PipelineError;
 use callsift_reviews::ReviewsError;
 
@@ -34,6 +35,7 @@ impl Exit {
     pub fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<PipelineError>() {
             Some(PipelineError::Store(_) | PipelineError::Thread(_)) => Self::Broken,
+            _ if error.downcast_ref::<ObjectError>().is_some_and(ObjectError::may_pass) => Self::Broken,
             _ if error.downcast_ref::<ReviewsError>().is_some_and(|e| matches!(e, ReviewsError::Sql(_))) => {
                 Self::Broken
             }

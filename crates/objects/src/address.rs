@@ -67,12 +67,16 @@ impl Address {
         (!name.is_empty()).then(|| (Self { path: folder.to_owned(), shown, ..self.clone() }, name))
     }
 
+    /// The last part: what a model is called by.
+    pub(crate) fn name(&self) -> &str {
+        self.path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(&self.bucket)
+    }
+
     /// Where its mirror lies below a folder: the same for the same place of the same server.
     pub(crate) fn mirror(&self, cache: &Path, server: &str) -> PathBuf {
-        let last = self.path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(&self.bucket);
         let place = format!("{server}\n{:?}\n{}\n{}", self.scheme, self.bucket, self.path);
         let hash: String = Sha256::digest(place.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        cache.join(format!("{last}-{hash}"))
+        cache.join(format!("{}-{hash}", self.name()))
     }
 }
 

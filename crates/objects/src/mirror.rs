@@ -16,10 +16,14 @@ use crate::remote::{Entry, Remote};
 /// What a mirror is for; each has files of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Recordings and tables.
+    /// A folder of recordings, or of a model.
     Input,
+    /// Single files.
+    File,
     /// A lake that is read.
     Read,
+    /// A lake that a console reads as long as it runs.
+    Console,
     /// A lake that is written.
     Write,
 }
@@ -44,6 +48,7 @@ pub(crate) struct Pulled {
 pub struct Mirror {
     pub(crate) remote: Remote,
     root: PathBuf,
+    folder: PathBuf,
     pub(crate) known: BTreeMap<String, Known>,
     /// Held until the mirror is dropped.
     _lock: File,
@@ -95,26 +100,34 @@ impl Mirror {
         let server = server.iter().filter_map(|name| std::env::var(name).ok()).collect::<Vec<_>>().join(" ");
         let kind = match place {
             Place::Input => "input",
+            Place::File => "file",
             Place::Read => "read",
+            Place::Console => "console",
             Place::Write => "write",
         };
         let root = remote.address().mirror(cache, &server).join(kind);
-        fs::create_dir_all(root.join("files")).map_err(ObjectError::io(&root))?;
-        let path = root.join("lock");
+        let folder = root.join(remote.address().name());
+        fs::create_dir_all(&folder).map_err(ObjectError::io(&folder))?;
+        let path = root.join(".lock");
         let lock = File::create(&path).map_err(ObjectError::io(&path))?;
-        match lock.try_lock() {
+        let held = match place {
+            // Short commands that only read wait for one another.
+            Place::Read | Place::File => lock.lock().map_err(TryLockError::Error),
+            _ => lock.try_lock(),
+        };
+        match held {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(ObjectError::InUse(root)),
             Err(TryLockError::Error(source)) => return Err(ObjectError::Io { path, source }),
         }
         // Missing or broken: everything is fetched anew.
-        let known = fs::read(root.join("known.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        Ok(Self { remote, root, known: known.unwrap_or_default(), _lock: lock })
+        let known = fs::read(root.join(".known.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        Ok(Self { remote, root, folder, known: known.unwrap_or_default(), _lock: lock })
     }
 
     /// The folder.
     pub fn folder(&self) -> PathBuf {
-        self.root.join("files")
+        self.folder.clone()
     }
 
     /// Makes the folder equal to what lies there now.
@@ -137,7 +150,7 @@ impl Mirror {
     /// As [`Mirror::pull`]; there is no such object.
     pub fn pull_one(&mut self, name: &str) -> Result<PathBuf, ObjectError> {
         let to = self.path(name)?;
-        let half = self.root.join("incoming");
+        let half = self.root.join(".incoming-one");
         self.remote.fetch(&[(name.to_owned(), &half)])?;
         fs::rename(&half, &to).map_err(ObjectError::io(&to))?;
         Ok(to)
@@ -166,7 +179,7 @@ impl Mirror {
         let names: BTreeSet<&str> = there.iter().map(|entry| entry.key.as_str()).collect();
         let gone: Vec<String> = self.known.keys().filter(|key| !names.contains(key.as_str())).cloned().collect();
         missing.sort_by_key(|(entry, _)| (rank(&entry.key), entry.key.clone()));
-        let incoming = self.root.join("incoming.d");
+        let incoming = self.root.join(".incoming");
         let _ = fs::remove_dir_all(&incoming);
         fs::create_dir_all(&incoming).map_err(ObjectError::io(&incoming))?;
         let halves: Vec<PathBuf> = (0..missing.len()).map(|n| incoming.join(n.to_string())).collect();
@@ -214,7 +227,7 @@ impl Mirror {
 
     /// Writes down what is known.
     pub(crate) fn save(&self) -> Result<(), ObjectError> {
-        let (half, path) = (self.root.join("known.tmp"), self.root.join("known.json"));
+        let (half, path) = (self.root.join(".known.tmp"), self.root.join(".known.json"));
         let text = serde_json::to_vec(&self.known).unwrap_or_default();
         fs::write(&half, text).and_then(|()| fs::rename(&half, &path)).map_err(ObjectError::io(&path))
     }

@@ -25,8 +25,10 @@ use crate::error::ObjectError;
 const PART_BYTES: usize = 8 << 20;
 /// Objects that travel at once.
 const AT_ONCE: usize = 8;
-/// How long a server may fail, with growing pauses between tries, until a command gives up.
+/// How long a server may fail, with growing pauses between tries, until a command gives up; [`PATIENCE_S`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Environment variable of it, in seconds.
+const PATIENCE_S: &str = "CALLSIFT_PATIENCE_S";
 
 /// An object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +81,8 @@ impl Remote {
     /// # Errors
     /// What the environment says is not enough or wrong.
     pub fn open(address: &Address) -> Result<Self, ObjectError> {
-        Self::open_patiently(address, PATIENCE)
-    }
-
-    pub(crate) fn open_patiently(address: &Address, patience: Duration) -> Result<Self, ObjectError> {
+        let asked = std::env::var(PATIENCE_S).ok().and_then(|text| text.parse().ok());
+        let patience = asked.map_or(PATIENCE, Duration::from_secs);
         // The first to set it wins; every one of ours is this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let retry = RetryConfig { retry_timeout: patience, ..RetryConfig::default() };

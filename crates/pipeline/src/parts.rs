@@ -43,19 +43,19 @@ impl<'a> Parts<'a> {
         Self { target, engine, size, open: Vec::new(), sources: Vec::new(), written: Vec::new() }
     }
 
-    pub(crate) fn push(&mut self, report: CallReport, source: Vec<u8>) -> Result<(), PipelineError> {
+    /// Takes a report; true where a part was published.
+    pub(crate) fn push(&mut self, report: CallReport, source: Vec<u8>) -> Result<bool, PipelineError> {
         let same_day = self.open.first().is_none_or(|r| r.recording.meta.date == report.recording.meta.date);
-        if !same_day || self.open.len() >= self.size {
-            self.flush()?;
-        }
+        let before = if same_day { false } else { self.flush()? };
         self.open.push(report);
         self.sources.push(source);
-        if self.open.len() >= self.size { self.flush() } else { Ok(()) }
+        Ok(before | (self.open.len() >= self.size && self.flush()?))
     }
 
-    pub(crate) fn flush(&mut self) -> Result<(), PipelineError> {
+    /// Publishes what is open; true where there was something.
+    pub(crate) fn flush(&mut self) -> Result<bool, PipelineError> {
         if self.open.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let (engine, open, sources) = (self.engine, &self.open, &self.sources);
         let part = match &mut self.target {
@@ -72,7 +72,7 @@ impl<'a> Parts<'a> {
         self.written.push(part);
         self.open.clear();
         self.sources.clear();
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -223,11 +223,20 @@ fn inspect(
             summary.count(&report);
             on_event(Event::Call { report: &report, done: summary.calls });
             let source = identity::source(&report.recording.path);
-            clock.time("store", || parts.push(report, source))
+            let is_part = clock.time("store", || parts.push(report, source))?;
+            tell_part(is_part, on_event);
+            Ok(())
         })?;
-        clock.time("store", || parts.flush())?;
+        let is_part = clock.time("store", || parts.flush())?;
+        tell_part(is_part, on_event);
     }
     Ok(parts.written)
+}
+
+fn tell_part(is_part: bool, on_event: &mut dyn FnMut(Event<'_>)) {
+    if is_part {
+        on_event(Event::Part);
+    }
 }
 
 fn name_written(written: &[Part], summary: &mut Summary) {
@@ -299,10 +308,12 @@ pub fn run_transcripts(
         for (report, (call, _)) in reports.into_iter().zip(chunk) {
             summary.count(&report);
             on_event(Event::Call { report: &report, done: summary.calls });
-            clock.time("store", || parts.push(report, calls.hash(*call).into()))?;
+            let is_part = clock.time("store", || parts.push(report, calls.hash(*call).into()))?;
+            tell_part(is_part, on_event);
         }
     }
-    clock.time("store", || parts.flush())?;
+    let is_part = clock.time("store", || parts.flush())?;
+    tell_part(is_part, on_event);
     let written = parts.written;
     put_in_order(&mut lake, &written, options, stop, &clock, &mut summary)?;
     finish(&mut summary, clock, started, total);
