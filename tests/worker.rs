@@ -152,19 +152,19 @@ fn a_process_that_dies_once_costs_no_row() {
 #[test]
 fn a_recording_that_always_takes_the_process_down_is_one_failed_row() {
     let desk = Desk::new(&["c03", "c05", "c06", "c12"], "plain");
-    let shoot = |event: &serde_json::Value, _: &Child| {
+    let kill = |event: &serde_json::Value, _: &Child| {
         if begins(event, "c05") && event["refused"] == false {
             abort(event["pid"].as_u64().unwrap());
         }
     };
-    let shot = desk.work("shot", &["--threads", "2"], &mut { shoot });
+    let shot = desk.work("shot", &["--threads", "2"], &mut { kill });
     assert_eq!(shot.code, Some(0), "{:?}", shot.events);
     let found = rows(&shot.results);
     assert_eq!(column(&found, 0), ["c03", "c05", "c06", "c12"]);
     assert_eq!(column(&found, 1), ["ok", "error", "ok", "ok"]);
     assert_eq!(found[1][2], "audio: the process died 2 times at this recording, at last alone (signal 6)");
     // A machine on which it dies all the time is at fault itself: nothing is claimed of the recordings.
-    let hopeless = desk.work("hopeless", &["--max-deaths", "1"], &mut { shoot });
+    let hopeless = desk.work("hopeless", &["--max-deaths", "1"], &mut { kill });
     assert_eq!(hopeless.code, Some(75), "{:?}", hopeless.events);
     assert_eq!(hopeless.events.last().unwrap()["code"], 75);
 }

@@ -271,7 +271,7 @@ pub struct RunArgs {
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
     pub transcripts: Option<PathBuf>,
-    /// Table that names the recordings: CSV or JSON lines with recording_id, uri, dt and metadata. Relative paths start
+    /// Table that names the recordings: CSV or JSON lines with `recording_id`, `uri`, `dt` and metadata. Relative paths start
     /// from --recordings, else from the folder of the table.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "transcripts", "metadata"])]
     pub manifest: Option<PathBuf>,

@@ -40,7 +40,8 @@ impl Held {
 /// Folder of all mirrors.
 fn cache() -> Result<PathBuf> {
     let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let own = || of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache"))).map(|folder| folder.join("callsift"));
+    let own =
+        || of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache"))).map(|folder| folder.join("callsift"));
     of("CALLSIFT_CACHE").or_else(own).context("name a folder for mirrors of object storage: set CALLSIFT_CACHE")
 }
 

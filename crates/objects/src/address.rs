@@ -45,11 +45,18 @@ impl FromStr for Address {
         let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
         let path = path.trim_matches('/');
         // Keys of accounts do not belong into addresses, which stand in logs.
-        let odd = bucket.is_empty() || bucket.contains(['@', '?', '#', '%']) || path.split('/').any(|p| p == ".." || p == ".");
+        let odd = bucket.is_empty()
+            || bucket.contains(['@', '?', '#', '%'])
+            || path.split('/').any(|p| p == ".." || p == ".");
         if odd || path.contains("//") {
             return Err(wrong());
         }
-        Ok(Self { scheme, bucket: bucket.to_owned(), path: path.to_owned(), shown: text.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            scheme,
+            bucket: bucket.to_owned(),
+            path: path.to_owned(),
+            shown: text.trim_end_matches('/').to_owned(),
+        })
     }
 }
 
@@ -75,7 +82,7 @@ impl Address {
     /// Where its mirror lies below a folder: the same for the same place of the same server.
     pub(crate) fn mirror(&self, cache: &Path, server: &str) -> PathBuf {
         let place = format!("{server}\n{:?}\n{}\n{}", self.scheme, self.bucket, self.path);
-        let hash: String = Sha256::digest(place.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash = callsift_core::hex(&Sha256::digest(place.as_bytes())[..6]);
         cache.join(format!("{}-{hash}", self.name()))
     }
 }
@@ -90,14 +97,24 @@ mod tests {
     fn addresses_are_read_and_odd_ones_refused() {
         let of = |text: &str| text.parse::<Address>();
         let lake = of("s3://centre/a/lake/").unwrap();
-        assert_eq!((lake.bucket.as_str(), lake.path.as_str(), lake.to_string().as_str()), ("centre", "a/lake", "s3://centre/a/lake"));
-        let (folder, name) = of("gs://b/x/calls.csv").unwrap().split().map(|(f, n)| (f.to_string(), n.to_owned())).unwrap();
+        assert_eq!(
+            (lake.bucket.as_str(), lake.path.as_str(), lake.to_string().as_str()),
+            ("centre", "a/lake", "s3://centre/a/lake")
+        );
+        let (folder, name) =
+            of("gs://b/x/calls.csv").unwrap().split().map(|(f, n)| (f.to_string(), n.to_owned())).unwrap();
         assert_eq!((folder.as_str(), name.as_str()), ("gs://b/x", "calls.csv"));
         assert!(of("az://container").unwrap().split().is_none());
-        for wrong in ["", "b/x", "http://b/x", "s3:///x", "s3://key:secret@b/x", "s3://b/../x", "s3://b/x//y", "s3://b?x=1"] {
+        for wrong in
+            ["", "b/x", "http://b/x", "s3:///x", "s3://key:secret@b/x", "s3://b/../x", "s3://b/x//y", "s3://b?x=1"]
+        {
             assert!(of(wrong).is_err(), "{wrong}");
         }
-        assert!(is_address(Path::new("s3://b/x")) && !is_address(Path::new("/data/x")) && !is_address(Path::new("file:///x")));
+        assert!(
+            is_address(Path::new("s3://b/x"))
+                && !is_address(Path::new("/data/x"))
+                && !is_address(Path::new("file:///x"))
+        );
         let of_server = |server| lake.mirror(Path::new("/c"), server);
         assert!(of_server("") == of_server("") && of_server("") != of_server("http://other"));
     }

@@ -39,7 +39,9 @@ pub enum ObjectError {
         reason: String,
     },
     /// Somebody else changed the lake since it was read.
-    #[error("{0}: another callsift command changed this lake meanwhile; run the same command again, nothing of this step was published")]
+    #[error(
+        "{0}: another callsift command changed this lake meanwhile; run the same command again, nothing of this step was published"
+    )]
     Changed(String),
     /// A change of the lake is under way and does not end.
     #[error("{0}: a change of this lake is under way; wait, or let a command that writes the lake finish it")]
@@ -80,7 +82,8 @@ impl ObjectError {
     pub(crate) fn of(what: &'static str, address: &str, error: &object_store::Error) -> Self {
         let (address, reason) = (address.to_owned(), reason(error));
         let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-        let refused = ["AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "403 Forbidden", "401 Unauthorized"];
+        let refused =
+            ["AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "403 Forbidden", "401 Unauthorized"];
         match error {
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
                 Self::Refused { address, what, reason }
@@ -88,7 +91,9 @@ impl ObjectError {
             _ if says(&refused) => Self::Refused { address, what, reason },
             object_store::Error::NotFound { .. } => Self::Missing { address, reason },
             _ if says(&["NoSuchBucket", "404 Not Found"]) => Self::Missing { address, reason },
-            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => Self::Changed(address),
+            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
+                Self::Changed(address)
+            }
             _ => Self::Server { address, what, reason },
         }
     }

@@ -51,7 +51,7 @@ fn entry(number: u64, kind: &str) -> String {
 /// Whether an object is part of the lake.
 fn of_lake(key: &str) -> bool {
     let hidden = |start: &&str| key.starts_with(*start) || key == start.trim_end_matches('/');
-    !key.starts_with(".log/") && !key.starts_with(".replace-") && !HERE_ALONE.iter().any(|start| hidden(&start))
+    !key.starts_with(".log/") && !key.starts_with(".replace-") && !HERE_ALONE.iter().any(hidden)
 }
 
 impl LakeMirror {
@@ -166,7 +166,8 @@ impl LakeMirror {
         let (folder, remote, number) = (self.folder(), &self.mirror.remote, self.base + 1);
         let paths: Vec<PathBuf> = change.puts.iter().map(|key| folder.join(key)).collect();
         let stamps: Vec<String> = paths.iter().map(|path| stamp(path).unwrap_or_default()).collect();
-        let staged = change.puts.iter().zip(&paths).map(|(key, path)| (path.as_path(), format!("{}/{key}", change.staging)));
+        let staged =
+            change.puts.iter().zip(&paths).map(|(key, path)| (path.as_path(), format!("{}/{key}", change.staging)));
         remote.store(&staged.collect::<Vec<_>>())?;
         let text = serde_json::to_vec(&change).unwrap_or_default();
         let created = remote.create(&entry(number, "json"), &text)?;

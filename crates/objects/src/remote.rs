@@ -26,7 +26,7 @@ const PART_BYTES: usize = 8 << 20;
 /// Objects that travel at once.
 const AT_ONCE: usize = 8;
 /// How long a server may fail, with growing pauses between tries, until a command gives up; [`PATIENCE_S`] says otherwise.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Environment variable of it, in seconds.
 const PATIENCE_S: &str = "CALLSIFT_PATIENCE_S";
 
@@ -59,17 +59,20 @@ fn connect(address: &Address, retry: RetryConfig) -> object_store::Result<Arc<dy
     Ok(match address.scheme {
         Scheme::S3 => {
             let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);
-            let limited = LIMITS.iter().fold(builder, |b, (key, value)| b.with_config(AmazonS3ConfigKey::Client(*key), *value));
+            let limited =
+                LIMITS.iter().fold(builder, |b, (key, value)| b.with_config(AmazonS3ConfigKey::Client(*key), *value));
             Arc::new(limited.build()?)
         }
         Scheme::Google => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket).with_retry(retry);
-            let limited = LIMITS.iter().fold(builder, |b, (key, value)| b.with_config(GoogleConfigKey::Client(*key), *value));
+            let limited =
+                LIMITS.iter().fold(builder, |b, (key, value)| b.with_config(GoogleConfigKey::Client(*key), *value));
             Arc::new(limited.build()?)
         }
         Scheme::Azure => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket).with_retry(retry);
-            let limited = LIMITS.iter().fold(builder, |b, (key, value)| b.with_config(AzureConfigKey::Client(*key), *value));
+            let limited =
+                LIMITS.iter().fold(builder, |b, (key, value)| b.with_config(AzureConfigKey::Client(*key), *value));
             Arc::new(limited.build()?)
         }
     })
@@ -91,7 +94,8 @@ impl Remote {
     }
 
     pub(crate) fn over(store: Arc<dyn ObjectStore>, address: &Address) -> Result<Self, ObjectError> {
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(ObjectError::io("."))?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(ObjectError::io("."))?;
         Ok(Self { store, address: address.clone(), runtime })
     }
 
@@ -106,17 +110,26 @@ impl Remote {
     }
 
     fn key(&self, name: &str) -> Result<Key, ObjectError> {
-        let whole = [self.address.path.as_str(), name].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/");
+        let whole =
+            [self.address.path.as_str(), name].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/");
         Key::parse(&whole).map_err(|_| ObjectError::Name { address: self.address.to_string(), key: name.to_owned() })
     }
 
-    fn ask<T>(&self, what: &'static str, asked: impl Future<Output = object_store::Result<T>>) -> Result<T, ObjectError> {
+    fn ask<T>(
+        &self,
+        what: &'static str,
+        asked: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T, ObjectError> {
         self.runtime.block_on(asked).map_err(|e| ObjectError::of(what, &self.address.to_string(), &e))
     }
 
     fn entry(&self, meta: &ObjectMeta) -> Option<Entry> {
         let whole = meta.location.as_ref();
-        let key = if self.address.path.is_empty() { whole } else { whole.strip_prefix(&self.address.path)?.strip_prefix('/')? };
+        let key = if self.address.path.is_empty() {
+            whole
+        } else {
+            whole.strip_prefix(&self.address.path)?.strip_prefix('/')?
+        };
         let etag = meta.e_tag.clone().unwrap_or_else(|| meta.last_modified.to_string());
         Some(Entry { key: key.to_owned(), size: meta.size, etag })
     }

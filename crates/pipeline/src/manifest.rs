@@ -188,8 +188,8 @@ mod tests {
     fn a_file_is_divided_among_shares_and_ids_stand_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("m.csv");
-        let rows: String = (0..40).map(|n| format!("k{n},rec/{n}.wav,2026-11-16\n")).collect();
-        std::fs::write(&file, format!("recording_id,uri,dt\n{rows}")).unwrap();
+        let rows: Vec<String> = (0..40).map(|n| format!("k{n},rec/{n}.wav,2026-11-16")).collect();
+        std::fs::write(&file, format!("recording_id,uri,dt\n{}\n", rows.join("\n"))).unwrap();
         let plan = |share: Option<&str>| {
             let share = share.map(|s| s.parse().unwrap());
             plan_manifest(&file, folder.path(), &MetadataConfig::default(), "2026-01-01", None, share)

@@ -16,15 +16,17 @@ use callsift_objects::is_address;
 use callsift_pipeline::metadata::check_date;
 use callsift_pipeline::run::{RunOptions, run as run_recordings, run_shard, run_transcripts};
 use callsift_pipeline::transcripts::Transcripts;
-use callsift_pipeline::{Config, Engine, Event, InputPlan, NoteKind, PipelineError, Quiet, Summary, plan_input, plan_manifest, walk};
+use callsift_pipeline::{
+    Config, Engine, Event, InputPlan, NoteKind, PipelineError, Quiet, Summary, plan_input, plan_manifest, walk,
+};
 use callsift_rules::RuleSet;
 
 use crate::args::RunArgs;
 use crate::commands::report::Report;
 use crate::exit::Exit;
 use crate::output::{emit, emit_value, note, unread};
-use crate::progress::Progress;
 use crate::place::{self, Held};
+use crate::progress::Progress;
 use crate::{input, lake, load, rule_folder};
 
 /// A run, or one after the other while recordings arrive.
@@ -87,10 +89,14 @@ pub fn run(mut args: RunArgs) -> Result<Exit> {
 fn mirrors(args: &mut RunArgs) -> Result<Held> {
     let of_objects = args.watch.iter().chain([&args.lake]).any(|path| is_address(path));
     if args.watch.is_some() && of_objects {
-        bail!("--watch looks at folders of this machine; let a timer start `callsift run --recordings` over object storage");
+        bail!(
+            "--watch looks at folders of this machine; let a timer start `callsift run --recordings` over object storage"
+        );
     }
     if args.shard.is_some() && is_address(&args.lake) {
-        bail!("--shard needs a lake on a file system that all processes see; docs/many-machines.md says what else there is");
+        bail!(
+            "--shard needs a lake on a file system that all processes see; docs/many-machines.md says what else there is"
+        );
     }
     let mut held = place::to_write(&mut args.lake)?;
     place::folder(&mut held, &mut args.recordings)?;

@@ -49,7 +49,11 @@ impl ObjectStore for Failing {
         self.inner.put_opts(location, payload, options).await
     }
 
-    async fn put_multipart_opts(&self, location: &Key, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Key,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         self.change()?;
         self.inner.put_multipart_opts(location, options).await
     }
@@ -121,7 +125,7 @@ fn commit(number: u32) -> (String, String) {
     ("commits/dt=2026-11-16.json".to_owned(), text)
 }
 
-fn put_all(lake: &LakeMirror, files: Vec<(String, String)>) {
+fn put_all(lake: &LakeMirror, files: &[(String, String)]) {
     let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     put(lake, &files);
 }
@@ -131,8 +135,11 @@ fn what_one_machine_publishes_another_reads_and_only_changes_travel() {
     let store = Arc::new(InMemory::new());
     let mut writer = machine(store.clone(), Place::Write).unwrap();
     assert_eq!(writer.lake.publish().unwrap(), 0, "nothing to say");
-    put_all(&writer.lake, [part(0, "a"), part(1, "b"), vec![commit(2)]].concat());
-    put(&writer.lake, &[(".index/calls.db", "own"), (".lock", ""), ("console/reviews.db", "people's"), (".sources/2026-11-16", "x")]);
+    put_all(&writer.lake, &[part(0, "a"), part(1, "b"), vec![commit(2)]].concat());
+    put(
+        &writer.lake,
+        &[(".index/calls.db", "own"), (".lock", ""), ("console/reviews.db", "people's"), (".sources/2026-11-16", "x")],
+    );
     assert_eq!(writer.lake.publish().unwrap(), 7);
     assert_eq!(writer.lake.publish().unwrap(), 0);
     let mut reader = machine(store, Place::Read).unwrap();
@@ -140,7 +147,7 @@ fn what_one_machine_publishes_another_reads_and_only_changes_travel() {
     assert!(!reader.lake.folder().join("console").exists() && !reader.lake.folder().join(".index").exists());
     assert!(!reader.lake.refresh().unwrap());
     // A part is replaced, one goes; and what somebody spoilt in the mirror is mended.
-    put_all(&writer.lake, [part(0, "c"), vec![commit(3)]].concat());
+    put_all(&writer.lake, &[part(0, "c"), vec![commit(3)]].concat());
     for (name, _) in part(1, "") {
         fs::remove_file(writer.lake.folder().join(name)).unwrap();
     }
@@ -156,18 +163,18 @@ fn of_two_that_change_the_lake_at_once_one_is_refused_and_loses_nothing_of_the_o
     let store = Arc::new(InMemory::new());
     let mut one = machine(store.clone(), Place::Write).unwrap();
     let mut two = machine(store.clone(), Place::Write).unwrap();
-    put_all(&one.lake, [part(0, "one"), vec![commit(1)]].concat());
-    put_all(&two.lake, [part(0, "two"), vec![commit(1)]].concat());
+    put_all(&one.lake, &[part(0, "one"), vec![commit(1)]].concat());
+    put_all(&two.lake, &[part(0, "two"), vec![commit(1)]].concat());
     one.lake.publish().unwrap();
     assert!(matches!(two.lake.publish(), Err(ObjectError::Changed(_))));
     two.lake.refresh().unwrap();
     assert!(shown(&two.lake) == shown(&one.lake), "what was not published is gone here, too");
     // Also when so much happened meanwhile that the number that it wants is free again.
     for number in 2..12 {
-        put_all(&one.lake, [part(0, &format!("one {number}")), vec![commit(number)]].concat());
+        put_all(&one.lake, &[part(0, &format!("one {number}")), vec![commit(number)]].concat());
         one.lake.publish().unwrap();
     }
-    put_all(&two.lake, [part(0, "two"), vec![commit(2)]].concat());
+    put_all(&two.lake, &[part(0, "two"), vec![commit(2)]].concat());
     assert!(matches!(two.lake.publish(), Err(ObjectError::Changed(_))));
     let reader = machine(store, Place::Read).unwrap();
     assert!(shown(&reader.lake) == shown(&one.lake));
@@ -184,12 +191,12 @@ fn a_publication_that_is_cut_off_anywhere_is_whole_or_never_was() {
     for steps in 0..200 {
         let store = Arc::new(InMemory::new());
         let mut first = machine(store.clone(), Place::Write).unwrap();
-        put_all(&first.lake, old.clone());
+        put_all(&first.lake, &old);
         first.lake.publish().unwrap();
         let failing = Arc::new(Failing { inner: store.clone(), left: AtomicUsize::new(usize::MAX) });
         let mut cut = machine(failing.clone(), Place::Write).unwrap();
         let was = shown(&cut.lake);
-        put_all(&cut.lake, new.clone());
+        put_all(&cut.lake, &new);
         for (name, _) in part(1, "") {
             fs::remove_file(cut.lake.folder().join(name)).unwrap();
         }
@@ -203,7 +210,11 @@ fn a_publication_that_is_cut_off_anywhere_is_whole_or_never_was() {
         let next = machine(store.clone(), Place::Write).unwrap();
         let found = shown(&next.lake);
         assert!(found == was || found == will, "{steps}: {found:?}");
-        if found == was { before += 1 } else { after += 1 }
+        if found == was {
+            before += 1;
+        } else {
+            after += 1;
+        }
         let reader = machine(store, Place::Read).unwrap();
         assert!(shown(&reader.lake) == found);
         if done {
