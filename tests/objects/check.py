@@ -140,6 +140,7 @@ def check(server, whole):
     assert server.tables("lake") == local_tables(str(whole) + "-copy")
     step(f"{server.name}: report, compact and replay there do what they do here")
     console(server, env)
+    worker(server, whole)
 
     code, _, err = callsift(env, "report", "--lake", "s3://no-such-bucket/lake")
     assert code == 2 and "no such bucket" in err, (code, err)
@@ -165,6 +166,36 @@ def console(server, env):
     assert (data / "reviews.db").exists() or list(data.glob("*.db")), list(data.iterdir())
     assert not [key for key in server.keys("lake/") if "/console/" in key]
     step(f"{server.name}: the console reads it there")
+
+
+def worker(server, whole):
+    """`callsift worker` fetches recordings by their addresses; one that is not there is a failed row."""
+    import pyarrow as pa
+
+    uris = [f"s3://centre/recordings/2026-11-16/{name}" for name in NAMES[:2]] + ["s3://centre/recordings/none.wav"]
+    table = pa.table({"recording_id": ["c03", "c05", "gone"], "uri": uris, "dt": ["2026-11-16"] * 3})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    spool = WORK / "spool"
+    spool.mkdir(exist_ok=True)
+    env = {**environment(server.url, "worker"), "TMPDIR": str(spool)}
+    command = [CALLSIFT, "worker", *FIXED[:4]]
+    done = subprocess.run(command, env=env, input=sink.getvalue().to_pybytes(), capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [batch.to_pylist()[0] for batch in pa.ipc.open_stream(done.stdout)]
+    assert [row["status"] for row in rows] == ["ok", "ok", "error"] and "no such" in rows[2]["error"], rows[2]["error"]
+    folder = duck(f"SELECT audio_sha256, score FROM read_parquet('{whole}/calls/*/*.parquet') WHERE call_id IN ('c03', 'c05') ORDER BY call_id")
+    assert [(row["calls"][0]["audio_sha256"], row["calls"][0]["score"]) for row in rows[:2]] == folder
+    assert rows[0]["calls"][0]["recording"] == uris[0] and not list(spool.glob("[!.]*")), list(spool.iterdir())
+    gone = {**env, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "CALLSIFT_PATIENCE_S": "2"}
+    done = subprocess.run(command, env=gone, input=sink.getvalue().to_pybytes(), capture_output=True, timeout=300)
+    assert done.returncode == 75, (done.returncode, done.stderr)
+    step(f"{server.name}: the worker fetches recordings, and ends with code 75 where the server is gone")
+
+
+def duck(sql):
+    return __import__("duckdb").sql(sql).fetchall()
 
 
 def wrong_secret(server):

@@ -74,6 +74,12 @@ impl Address {
         (!name.is_empty()).then(|| (Self { path: folder.to_owned(), shown, ..self.clone() }, name))
     }
 
+    /// The bucket that it lies in.
+    pub(crate) fn whole_bucket(&self) -> Self {
+        let shown = self.shown.strip_suffix(&self.path).unwrap_or(&self.shown).trim_end_matches('/').to_owned();
+        Self { path: String::new(), shown, ..self.clone() }
+    }
+
     /// The last part: what a model is called by.
     pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(&self.bucket)
@@ -104,6 +110,7 @@ mod tests {
         let (folder, name) =
             of("gs://b/x/calls.csv").unwrap().split().map(|(f, n)| (f.to_string(), n.to_owned())).unwrap();
         assert_eq!((folder.as_str(), name.as_str()), ("gs://b/x", "calls.csv"));
+        assert_eq!(lake.whole_bucket(), of("s3://centre").unwrap());
         assert!(of("az://container").unwrap().split().is_none());
         for wrong in
             ["", "b/x", "http://b/x", "s3:///x", "s3://key:secret@b/x", "s3://b/../x", "s3://b/x//y", "s3://b?x=1"]

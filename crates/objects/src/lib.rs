@@ -6,12 +6,14 @@
 
 mod address;
 mod error;
+mod fetch;
 mod lake;
 mod mirror;
 mod remote;
 
 pub use address::{Address, is_address};
 pub use error::ObjectError;
+pub use fetch::Fetcher;
 pub use lake::LakeMirror;
 pub use mirror::{Mirror, Place};
 pub use remote::Remote;

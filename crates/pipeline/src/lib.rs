@@ -45,7 +45,7 @@ pub use identity::Job;
 pub use input::{InputPlan, plan_input};
 pub use intake::{Intake, Note, NoteKind};
 pub use labelled::{RuleMeasure, measure};
-pub use manifest::{ManifestReader, plan_manifest};
+pub use manifest::{Fetch, ManifestReader, plan_manifest};
 pub use progress::{Event, RuleCount, Summary};
 pub use replay::{Change, Differences, ReplayPlan, ReplaySummary, compare, replay};
 pub use run::{RunOptions, WINDOWS_PER_JOB, calls_ahead, run, run_shard, stream};

@@ -24,7 +24,11 @@ pub struct ManifestReader {
     base: PathBuf,
     /// Day of rows that name none.
     day: Option<String>,
+    fetch: Option<Fetch>,
 }
+
+/// Brings a recording that lies elsewhere to this machine: by its address the path of its file, or why that cannot be.
+pub type Fetch = Box<dyn Fn(&str) -> Result<PathBuf, String> + Send + Sync>;
 
 impl ManifestReader {
     /// A reader. Relative paths are looked for below `base`; `day` is the day of rows that name none.
@@ -32,7 +36,18 @@ impl ManifestReader {
     /// # Errors
     /// The configuration of metadata is wrong.
     pub fn new(config: &MetadataConfig, base: &Path, day: Option<&str>) -> Result<Self, PipelineError> {
-        Ok(Self { reader: MetadataReader::new(config)?, base: base.to_owned(), day: day.map(str::to_owned) })
+        Ok(Self {
+            reader: MetadataReader::new(config)?,
+            base: base.to_owned(),
+            day: day.map(str::to_owned),
+            fetch: None,
+        })
+    }
+
+    /// Recordings of other schemes than `file` are fetched when their turn comes.
+    #[must_use]
+    pub fn fetching(self, fetch: Fetch) -> Self {
+        Self { fetch: Some(fetch), ..self }
     }
 
     /// The recording of a row.
@@ -49,7 +64,9 @@ impl ManifestReader {
         let uri = take(["uri", "file"]).ok_or_else(|| format!("{id}: the row has neither `uri` nor `file`"))?;
         let dt =
             take(["dt", "dt"]).map(|dt| check_date(dt.trim()).map_err(|e| format!("{id}: dt: {e}"))).transpose()?;
-        let path = local(&uri).map_err(|why| format!("{id}: {why}"))?;
+        let elsewhere = self.fetch.is_some() && uri.contains("://") && !uri.starts_with("file://");
+        let path = if elsewhere { Ok(PathBuf::new()) } else { local(&uri) };
+        let path = path.map_err(|why| format!("{id}: {why}"))?;
         let mut meta = self.reader.meta(plain_id(&id), fields);
         let unreadable = dt.is_none() && meta.date.is_none() && meta.extra.contains_key(UNREADABLE_TIME);
         meta.date = dt.or(meta.date);
@@ -59,8 +76,8 @@ impl ManifestReader {
             (None, false) => Day::Assumed,
         };
         meta.date = meta.date.or_else(|| self.day.clone());
-        let path = self.base.join(path);
-        let name = name_of_path(path.strip_prefix(&self.base).unwrap_or(&path));
+        let path = if elsewhere { path } else { self.base.join(path) };
+        let name = if elsewhere { uri } else { name_of_path(path.strip_prefix(&self.base).unwrap_or(&path)) };
         Ok(Planned { recording: Recording { path, name, sha256: String::new(), meta }, claimed: true, day })
     }
 
@@ -75,6 +92,12 @@ impl ManifestReader {
                 recording_id,
                 "nothing says which day the call is of: give `dt` or `started_at`".to_owned(),
             );
+        }
+        if let (Some(fetch), true) = (&self.fetch, planned.recording.path.as_os_str().is_empty()) {
+            match fetch(&planned.recording.name) {
+                Ok(path) => planned.recording.path = path,
+                Err(why) => return Job { recording: planned.recording, refused: Some((StageName::Input, why)) },
+            }
         }
         planned.recording.sha256 = recording_sha256(&planned.recording.path);
         job(planned)

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{ConfigArgs, RuleArgs};
 
 /// Examples.
-pub const WORKER_EXAMPLES: &str = "Input: columns recording_id and uri, then dt or started_at; all others are metadata. Output: one batch of one row for each
+pub const WORKER_EXAMPLES: &str = "Input: columns recording_id and uri (a path, or s3://, gs://, az://), then dt or started_at; all others are metadata. Output: one batch of one row for each
 recording, in the order of the input (`callsift schema --ddl spark` prints its columns). Progress: JSON lines on stderr.
 
 Example:
@@ -37,4 +37,7 @@ pub struct WorkerArgs {
     /// Do the work: recordings as JSON lines on stdin.
     #[arg(long, hide = true)]
     pub child: bool,
+    /// Folder for recordings in work that were fetched.
+    #[arg(long, hide = true)]
+    pub spool: Option<PathBuf>,
 }

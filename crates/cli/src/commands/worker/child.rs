@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
 use callsift_core::{CallReport, StageName};
-use callsift_pipeline::{Engine, Job, ManifestReader, PipelineError, stream};
+use callsift_objects::Fetcher;
+use callsift_pipeline::{Engine, Fetch, Job, ManifestReader, PipelineError, stream};
 use callsift_store::{Answered, ResultRows, ResultsWriter};
 use serde_json::json;
 
@@ -26,15 +27,30 @@ pub fn run(args: &WorkerArgs, threads: usize) -> Result<Exit> {
     die_with_parent();
     let config = load::config(&args.config)?;
     let base = args.recordings.as_deref().unwrap_or(Path::new(""));
-    let manifest = ManifestReader::new(&config.metadata, base, None)?;
+    let fetcher = Arc::new(Fetcher::new(args.spool.clone().unwrap_or_else(std::env::temp_dir)));
+    let manifest = ManifestReader::new(&config.metadata, base, None)?.fetching(fetch(Arc::clone(&fetcher)));
     let rules = rule_folder::load(&args.rules)?;
     let engine = load::engine(config, rules, true)?;
     let begun = Begun::default();
-    answer(&engine, &manifest, threads, &begun)?;
+    answer(&engine, &manifest, &fetcher, threads, &begun)?;
     Ok(Exit::Done)
 }
 
-fn answer(engine: &Engine, manifest: &ManifestReader, threads: usize, begun: &Begun) -> Result<()> {
+/// A recording that cannot be had is a failed row. A server that fails is not the recording's fault: the process ends, so that
+/// its supervisor, and in the end the engine, tries again.
+fn fetch(fetcher: Arc<Fetcher>) -> Fetch {
+    Box::new(move |uri| {
+        fetcher.fetch(uri).map_err(|why| {
+            if why.may_pass() {
+                tell(json!({"event": "stopped", "why": why.to_string()}));
+                std::process::exit(Exit::Temporary as i32);
+            }
+            why.to_string()
+        })
+    })
+}
+
+fn answer(engine: &Engine, manifest: &ManifestReader, fetcher: &Fetcher, threads: usize, begun: &Begun) -> Result<()> {
     let rows = ResultRows::new(&engine.provenance, engine.segmenter()?);
     // The schema on stdout says that the models are loaded.
     let mut out = ResultsWriter::new(io::stdout())?;
@@ -48,6 +64,7 @@ fn answer(engine: &Engine, manifest: &ManifestReader, threads: usize, begun: &Be
         let Some((answered, since)) = first else { return Ok(()) };
         let written = rows.row(&report, &answered).and_then(|row| out.write(&row));
         written.map_err(|e| PipelineError::Io { path: PathBuf::from("stdout"), source: io::Error::other(e) })?;
+        fetcher.done(&report.recording.path);
         let audio_ms = report.audio.as_ref().map(|audio| audio.duration_ms);
         tell(json!({
             "event": "done", "recording_id": answered.recording_id, "outcome": report.outcome.as_str(),

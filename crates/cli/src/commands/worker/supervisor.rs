@@ -37,6 +37,8 @@ struct Running {
 
 struct Supervisor<'a> {
     args: &'a WorkerArgs,
+    /// Where a child keeps what it fetches; whatever becomes of it, this goes at the end.
+    spool: tempfile::TempDir,
     out: ResultsWriter<io::Stdout>,
     events: Sender<Event>,
     /// Recordings in work at once.
@@ -66,6 +68,7 @@ pub fn run(args: &WorkerArgs, ahead: usize) -> Result<Exit> {
     let Ok(out) = out else { return Ok(Exit::Temporary) };
     let mut supervisor = Supervisor {
         args,
+        spool: tempfile::tempdir().context("cannot make a folder for recordings")?,
         out,
         events,
         ahead,
@@ -175,6 +178,8 @@ impl Supervisor<'_> {
         let mut process = Command::new(program)
             .args(std::env::args_os().skip(1))
             .arg("--child")
+            .arg("--spool")
+            .arg(self.spool.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -208,8 +213,10 @@ impl Supervisor<'_> {
         drop(child.process.stdin.take());
         let status = child.process.wait()?;
         // It said why on stderr.
-        if status.code() == Some(Exit::Usage as i32) {
-            return Ok(Some(Exit::Usage));
+        for exit in [Exit::Usage, Exit::Temporary] {
+            if status.code() == Some(exit as i32) {
+                return Ok(Some(exit));
+            }
         }
         self.deaths += 1;
         let why = describe(status);
