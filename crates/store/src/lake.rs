@@ -5,9 +5,8 @@
 //! killed run left behind: staged files, and parts of `turns` and `findings` without their `calls`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::arrow::record_batch::RecordBatch;
 use callsift_core::{CallReport, Finding, Provenance};
@@ -17,6 +16,7 @@ use crate::commits::{self, Commits};
 use crate::error::StoreError;
 use crate::files::{publish, staging, write_parquet};
 use crate::index::{Index, IndexedCall};
+use crate::lock::lock;
 use crate::read;
 use crate::replace;
 use crate::schema::{Table, TableName};
@@ -73,12 +73,12 @@ impl Part {
 /// An open lake; one process at a time may hold it for writing.
 pub struct Lake {
     pub(crate) root: PathBuf,
-    words: Segmenter,
+    pub(crate) words: Segmenter,
     pub(crate) index: Index,
     /// Failed rows are to be done again: their recordings keep their ids.
     failed_again: bool,
     /// New parts get the free number that is the lowest of `first`, `first + step`, ….
-    numbers: (u32, u32),
+    pub(crate) numbers: (u32, u32),
     /// Rows that go when a call is written: its id, theirs.
     pub(crate) replaced: BTreeMap<String, Vec<String>>,
     /// Parts of `calls` that cannot be read: their calls count as not done.
@@ -94,11 +94,10 @@ impl Lake {
     /// # Errors
     /// Another process holds the lake; it has another schema version; it cannot be read or written.
     pub fn open(root: &Path, words: Segmenter) -> Result<Self, StoreError> {
-        let lock = lock(root)?;
-        Self::opened(root, words, lock)
+        Self::opened(root, words, lock(root)?)
     }
 
-    fn opened(root: &Path, words: Segmenter, lock: File) -> Result<Self, StoreError> {
+    pub(crate) fn opened(root: &Path, words: Segmenter, lock: File) -> Result<Self, StoreError> {
         replace::finish(root)?;
         replace::clean(root)?;
         commits::settle(root)?;
@@ -114,33 +113,6 @@ impl Lake {
             commits: Commits::default(),
             _lock: lock,
         })
-    }
-
-    /// Opens a lake that other processes write, too, each for the moment in which it publishes a part: waits, up to ten
-    /// minutes, until nobody holds it.
-    ///
-    /// # Errors
-    /// As [`Lake::open`]; somebody holds it all the while.
-    pub fn open_shared(root: &Path, words: Segmenter) -> Result<Self, StoreError> {
-        let lock = (0..).find_map(|tries| match lock(root) {
-            Err(StoreError::Locked(_)) if tries < SHARED_TRIES => {
-                std::thread::sleep(SHARED_PAUSE);
-                None
-            }
-            done => Some(done),
-        });
-        Self::opened(root, words, lock.unwrap_or_else(|| Err(StoreError::Locked(root.to_owned())))?)
-    }
-
-    /// Has new parts numbered `first`, `first + step`, … as far as these are free, so that processes that write one lake at
-    /// once give their parts the same numbers whichever comes first.
-    pub fn number_parts_by(&mut self, first: u32, step: u32) {
-        self.numbers = (first, step.max(1));
-    }
-
-    /// Gives the lake free for others, and the words back.
-    pub fn close(self) -> Segmenter {
-        self.words
     }
 
     /// The call of an id, where it is done.
@@ -269,22 +241,6 @@ impl Lake {
             (TableName::Findings, batch(&tables::findings(), &findings, &path(TableName::Findings))?),
             (TableName::Calls, batch(&tables::calls(), &calls, &path(TableName::Calls))?),
         ])
-    }
-}
-
-/// How often, and how long between, a process asks for a lake that others write, too: ten minutes.
-const SHARED_TRIES: u32 = 12_000;
-const SHARED_PAUSE: Duration = Duration::from_millis(50);
-
-/// The lock of a lake, which is made where there is none.
-fn lock(root: &Path) -> Result<File, StoreError> {
-    fs::create_dir_all(root).map_err(StoreError::io("cannot make the lake", root))?;
-    let path = root.join(".lock");
-    let lock = File::create(&path).map_err(StoreError::io("cannot write to the lake", &path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(fs::TryLockError::WouldBlock) => Err(StoreError::Locked(root.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(StoreError::io("cannot lock the lake", &path)(source)),
     }
 }
 
