@@ -59,6 +59,20 @@ def manifest(name, repeat=1, drop=()):
     return str(path)
 
 
+def typed(source):
+    """The manifest as Parquet, as a warehouse has it."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+    import pyarrow.parquet as pq
+
+    table = pc.read_csv(source, convert_options=pc.ConvertOptions(column_types={"agent_id": pa.string(), "customer_id": pa.string()}))
+    for name, kind in (("started_at", pa.timestamp("us", "UTC")), ("dt", pa.date32())):
+        table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(kind))
+    path = source.replace(".csv", ".parquet")
+    pq.write_table(table, path)
+    return path
+
+
 def command(mode, recording, marker):
     """A command that is the real one with a hand on it."""
     path = WORK / f"callsift-{mode}"
@@ -170,6 +184,10 @@ def check(spark, lake, day):
     doubled.write_text("\n".join(text).replace("2026-11-16,", ",", 1))
     assert "lack recording_id, uri or a day" in refused(spark, options(str(doubled), out))
     step("manifests whose answers could not be checked are refused")
+
+    job.run(spark, options(typed(given), WORK / "out-typed"))
+    same(WORK / "out-typed", lake)
+    step("a manifest with instants and days in place of texts gives the same")
 
     marker = WORK / "once"
     job.run(spark, options(given, WORK / "out-once", command("once", "c05", marker)))
