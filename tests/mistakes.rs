@@ -66,7 +66,6 @@ run --recordings s3://centre --lake s3://key@centre/lake
 run --manifest twice.csv --lake s3://centre/lake --shard 0/4
 console --lake s3://centre/lake
 snapshot --lake s3://centre/lake --out new
-worker --recordings s3://centre/recordings
 report --lake data/laek
 report --lake data
 report --lake data/lake/calls
