@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
 BIN := target/release/callsift
 
-.PHONY: help setup build dist conformance demo console test lint deny check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
+.PHONY: help setup build dist conformance test-spark test-objects demo console test lint deny check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -157,6 +157,21 @@ conformance: build $(ENV)/venv-conformance/ready ## a table of readers that read
 	@$(BIN) schema --sql spark --lake $(CONFORMANCE)/lake > $(CONFORMANCE)/spark.sql
 	@$(BIN) schema --sql clickhouse --lake $(CONFORMANCE)/lake > $(CONFORMANCE)/clickhouse.sql
 	@$(ENV)/venv-conformance/bin/python tests/conformance.py $(CONFORMANCE)/lake $(CONFORMANCE)/spark.sql $(CONFORMANCE)/clickhouse.sql
+
+SPARK := target/spark
+
+test-spark: build $(ENV)/venv-conformance/ready ## the Spark job on two executors: same rows as run, also where workers and executors die (minutes; needs Java 17)
+	@command -v java >/dev/null || bash .ci/java.sh
+	@$(ENV)/venv-conformance/bin/python tests/spark/check.py $(BIN) $(SPARK)
+
+.venv-objects/ready: tests/objects/requirements.txt
+	@python3 -m venv .venv-objects
+	@.venv-objects/bin/python -m pip install --quiet -r tests/objects/requirements.txt
+	@touch $@
+
+# s3s-fs checks signatures, which moto does not; it is looked for in PATH and here, and what cannot be checked is said.
+test-objects: build .venv-objects/ready ## recordings and lake on object storage: moto, and s3s-fs where it is installed (cargo install --root .venv-objects s3s-fs --features binary)
+	@PATH="$(CURDIR)/.venv-objects/bin:$$PATH" .venv-objects/bin/python tests/objects/check.py $(BIN) target/objects
 
 docs: build ## generate docs/schema.md and docs/rules.md
 	@mkdir -p docs

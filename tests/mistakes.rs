@@ -25,6 +25,7 @@ fn prepare(folder: &Path) {
     let made = run(&["run", "--transcripts", &at("calls.jsonl"), "--lake", &at("data/lake"), "--json"]);
     assert_eq!(code(&made), 0, "{}", stderr(&made));
     put("table.csv", "file,agent_id\nc01.wav,3021\n");
+    put("twice.csv", "recording_id,uri\nk1,c01.wav\nk1,c02.wav\n");
     put("noname.csv", "档案,工号\nc01.wav,3021\n");
     put("book.csv", "PK\u{3}\u{4}not text");
     put("bad.toml", "[vad.options]\nthreshhold = 0.4\n");
@@ -56,6 +57,15 @@ run --recordings recordings --lake new --workers 0
 run --recordings recordings --lake notes.txt
 run --recordings recordings --lake new --model whisper-large-v3
 run --transcripts calls.jsn --lake new
+run --manifest tabel.csv --lake new
+run --manifest table.csv --lake new
+run --manifest twice.csv --lake new
+run --manifest table.csv --lake new --shard 4/4
+run --recordings recordings --lake new --shard 0/4
+run --recordings s3://centre --lake s3://key@centre/lake
+run --manifest twice.csv --lake s3://centre/lake --shard 0/4
+console --lake s3://centre/lake
+snapshot --lake s3://centre/lake --out new
 report --lake data/laek
 report --lake data
 report --lake data/lake/calls

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use callsift_pipeline::Share;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -13,6 +14,7 @@ mod models;
 mod retain;
 mod rules;
 mod sample;
+mod worker;
 
 pub use compact::CompactArgs;
 pub use console::{
@@ -24,6 +26,7 @@ pub use models::{ModelsArgs, ModelsCommand, PrecisionName};
 pub use retain::RetainArgs;
 pub use rules::{RulesArgs, RulesCommand};
 pub use sample::{DrawArgs, SampleArgs, VerifyArgs};
+pub use worker::WorkerArgs;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -64,6 +67,9 @@ pub enum Command {
     /// Inspect a folder of recordings (or transcripts) into a lake of Parquet.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Inspect the recordings of a manifest for a batch engine: Arrow stream on stdin, results on stdout.
+    #[command(after_help = worker::WORKER_EXAMPLES)]
+    Worker(WorkerArgs),
     /// Transcribe single files.
     #[command(
         after_help = "Examples:\n  callsift transcribe call.wav\n  callsift transcribe *.mp3 --format json > calls.json"
@@ -178,7 +184,8 @@ pub struct DemoArgs {
 const SCHEMA_EXAMPLES: &str = "Examples:
   callsift schema > schema.md
   callsift schema --sql duckdb --lake /data/lake > views.sql && duckdb -init views.sql
-  callsift schema --sql spark --lake /data/lake > views.sql";
+  callsift schema --sql spark --lake /data/lake > views.sql
+  callsift schema --ddl spark          # columns of the results of `callsift worker`";
 
 /// Engines whose SQL is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -191,6 +198,13 @@ pub enum SqlName {
     Clickhouse,
 }
 
+/// Engines in whose words the schema of results is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DdlName {
+    /// Spark SQL.
+    Spark,
+}
+
 /// `callsift schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
@@ -200,6 +214,9 @@ pub struct SchemaArgs {
     /// The lake, by the path that the engine will read it by.
     #[arg(long, value_name = "LAKE", requires = "sql")]
     pub lake: Option<PathBuf>,
+    /// Print the columns of the results of `callsift worker` for this engine.
+    #[arg(long, value_enum, conflicts_with = "sql")]
+    pub ddl: Option<DdlName>,
     /// Metadata field that names an agent's unit (班组).
     #[arg(long, value_name = "FIELD", default_value = "unit")]
     pub unit_field: String,
@@ -209,6 +226,7 @@ const RUN_EXAMPLES: &str = "Examples:
   callsift run --recordings /data/2026-11-16 --lake /data/lake --metadata calls.csv
   callsift run --recordings day/ --lake lake --config callsift.toml --workers 8
   callsift run --transcripts calls.jsonl --lake lake
+  callsift run --manifest calls.csv --recordings /data --lake lake --shard 3/16
   callsift run --watch /data/incoming --lake /data/lake --metrics callsift.prom
 
 Interrupted or killed? Run the same command again: it skips the calls that are done.";
@@ -241,7 +259,7 @@ pub struct RuleArgs {
 pub struct RunArgs {
     /// Folder of recordings, searched with its subfolders; or one file.
     #[arg(long, value_name = "DIR", conflicts_with = "transcripts")]
-    #[arg(required_unless_present_any = ["transcripts", "watch"])]
+    #[arg(required_unless_present_any = ["transcripts", "watch", "manifest"])]
     pub recordings: Option<PathBuf>,
     /// Folder of recordings to watch: new ones are inspected as they arrive, until Ctrl-C or SIGTERM.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["recordings", "transcripts"])]
@@ -253,6 +271,14 @@ pub struct RunArgs {
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
     pub transcripts: Option<PathBuf>,
+    /// Table that names the recordings: CSV or JSON lines with `recording_id`, `uri`, `dt` and metadata. Relative paths start
+    /// from --recordings, else from the folder of the table.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "transcripts", "metadata"])]
+    pub manifest: Option<PathBuf>,
+    /// With --manifest: only the recordings of one share of N, from 0/N to N-1/N, by the hash of their ids. All shares may
+    /// write one lake at once.
+    #[arg(long, value_name = "I/N", requires = "manifest", value_parser = parse_share)]
+    pub shard: Option<Share>,
     /// Lake to write to; created if it does not exist.
     #[arg(long, value_name = "LAKE", alias = "out")]
     pub lake: PathBuf,
@@ -290,6 +316,10 @@ pub struct RunArgs {
     /// Configuration.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+fn parse_share(text: &str) -> Result<Share, String> {
+    text.parse()
 }
 
 const REPLAY_EXAMPLES: &str = "Examples:

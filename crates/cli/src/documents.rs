@@ -155,6 +155,17 @@ fn commands_of_help_and_of_deploy_are_understood() {
         lines.extend(starts.map(|(_, command)| command.replace("$RUN_OPTIONS", "").replace("$CONSOLE_OPTIONS", "")));
     }
     lines.extend(read(&root().join("deploy/crontab")).lines().filter(|l| l.contains("callsift ")).map(str::to_owned));
+    for file in ["kubernetes/inspect.yaml", "slurm/inspect.sbatch"] {
+        let text = read(&root().join("deploy").join(file)).replace("\\\n", " ");
+        let start = text.find("callsift run").unwrap();
+        let end = text[start..].find(" ||").or(text[start..].find(" &\n")).unwrap();
+        // What stands for a number there is one here.
+        let line = text[start..start + end].replace('\n', " ").replace("$(JOB_COMPLETION_INDEX)", "3");
+        let of_slurm = [("_ARRAY_TASK_ID", "3"), ("_ARRAY_TASK_COUNT", "16"), ("_CPUS_PER_TASK", "4")];
+        let line = of_slurm.iter().fold(line, |line, (name, n)| line.replace(&format!("$SLURM{name}"), n));
+        assert!(line.contains("--shard"), "{line}");
+        lines.push(line);
+    }
     for words in lines.iter().flat_map(|line| commands(line)) {
         if let Some(start) = words.iter().position(|word| word == "callsift") {
             understood(&words[start..], "help or deploy");

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use callsift_objects::ObjectError;
 use callsift_pipeline::PipelineError;
 use callsift_reviews::ReviewsError;
 
@@ -16,6 +17,12 @@ pub enum Exit {
     Usage = 2,
     /// The run could not go on: disk full, lake locked. What was written stays.
     Broken = 3,
+    /// `worker`: the input is no manifest.
+    BadInput = 65,
+    /// `worker`: something that should not happen.
+    Internal = 70,
+    /// `worker`: the machine or the reader of the results failed; the same may work the next time, perhaps elsewhere.
+    Temporary = 75,
 }
 
 impl Exit {
@@ -28,6 +35,7 @@ impl Exit {
     pub fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<PipelineError>() {
             Some(PipelineError::Store(_) | PipelineError::Thread(_)) => Self::Broken,
+            _ if error.downcast_ref::<ObjectError>().is_some_and(ObjectError::may_pass) => Self::Broken,
             _ if error.downcast_ref::<ReviewsError>().is_some_and(|e| matches!(e, ReviewsError::Sql(_))) => {
                 Self::Broken
             }

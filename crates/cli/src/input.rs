@@ -3,8 +3,20 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use callsift_objects::is_address;
 
 use crate::nearest::{nearest_path, typed};
+
+/// That a path is none of object storage: commands that read such were given a mirror in its place.
+///
+/// # Errors
+/// It is.
+pub fn of_this_machine(path: &Path) -> Result<()> {
+    if is_address(path) {
+        bail!("{}: this command takes files and folders of this machine only; mount or copy it", path.display());
+    }
+    Ok(())
+}
 
 /// That a file or folder is there; the error names the option, where it is one, and the nearest path that exists.
 ///
@@ -12,6 +24,7 @@ use crate::nearest::{nearest_path, typed};
 /// It is not.
 pub fn file(option: &str, path: Option<&Path>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
+    of_this_machine(path)?;
     if path.exists() {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use callsift_store::stored_parts;
 use jiff::civil::Date;
 
 use crate::args::DayArgs;
+use crate::input;
 use crate::nearest::{nearest_path, typed};
 use crate::output::note;
 
@@ -24,6 +25,7 @@ fn is_lake(folder: &Path) -> bool {
 /// # Errors
 /// There is none; the error names the nearest.
 pub fn check(folder: &Path) -> Result<()> {
+    input::of_this_machine(folder)?;
     let shown = folder.display();
     if !folder.exists() {
         match near(folder) {

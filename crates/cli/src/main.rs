@@ -13,6 +13,7 @@ mod lake;
 mod load;
 mod nearest;
 mod output;
+mod place;
 mod progress;
 mod rule_folder;
 
@@ -29,20 +30,29 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    output::log_as(cli.log_format);
+    // Programs read what a worker says.
+    let machine = matches!(cli.command, Command::Worker(_));
+    output::log_as(if machine { args::LogFormat::Json } else { cli.log_format });
     let result = match cli.command {
-        Command::Run(args) => commands::run::run(&args),
+        Command::Run(args) => commands::run::run(args),
+        Command::Worker(args) => commands::worker::run(&args),
         Command::Transcribe(args) => commands::transcribe::run(&args),
-        Command::Report(args) => commands::report::run(&args),
+        Command::Report(mut args) => place::to_read(&mut args.lake).and_then(|_held| commands::report::run(&args)),
         Command::Expect(args) => commands::expect::run(&args),
-        Command::Replay(args) => commands::replay::run(&args),
+        Command::Replay(mut args) => place::writing(&mut args.lake.clone(), |lake| {
+            args.lake = lake;
+            commands::replay::run(&args)
+        }),
         Command::Snapshot(args) => commands::snapshot::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
-        Command::Console(args) => commands::console::run(&args),
+        Command::Console(args) => commands::console::run(args),
         Command::Estimate(args) => commands::estimate::run(&args),
         Command::Users(args) => commands::users::run(&args),
         Command::Reviews(args) => commands::reviews::run(&args),
-        Command::Compact(args) => commands::compact::run(&args),
+        Command::Compact(mut args) => place::writing(&mut args.lake.clone(), |lake| {
+            args.lake = lake;
+            commands::compact::run(&args)
+        }),
         Command::Lake(args) => commands::lake::run(&args),
         Command::Retain(args) => commands::retain::run(&args),
         Command::Eval(args) => commands::eval::run(&args),

@@ -50,6 +50,11 @@ pub fn note(text: &str) {
     say(level, text);
 }
 
+/// Writes an event to stderr as a line of JSON.
+pub fn event(event: &serde_json::Value) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", visible_json(&event.to_string()));
+}
+
 fn say(level: &str, text: &str) {
     if LOG_FORMAT.get() == Some(&LogFormat::Json) {
         let time = jiff::Timestamp::now().to_string();

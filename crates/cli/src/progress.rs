@@ -61,6 +61,7 @@ impl Progress {
                 tell(intake);
                 self.start(*calls, *skipped, *stale);
             }
+            Event::Part => {}
             Event::Call { report, done } => {
                 self.audio_ms += report.audio.as_ref().map_or(0, |a| a.duration_ms);
                 if let Outcome::Failed { stage, reason } = &report.outcome {

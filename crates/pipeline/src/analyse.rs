@@ -127,7 +127,32 @@ fn blank(recording: Recording, outcome: Outcome, audio: Option<AudioInfo>, turns
     }
 }
 
-/// The report of a call that a stage could not do.
+/// The report of a call that a stage could not do. Rows do not depend on where a machine keeps recordings: the reason names
+/// the recording as the tables do.
 pub fn failed(recording: Recording, audio: Option<AudioInfo>, stage: StageName, reason: String) -> CallReport {
+    let path = recording.path.to_string_lossy();
+    let reason = if path.is_empty() { reason } else { reason.replace(path.as_ref(), &recording.name) };
     blank(recording, Outcome::Failed { stage, reason }, audio, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use callsift_core::{CallMeta, Outcome, Recording, StageName};
+
+    use super::failed;
+
+    #[test]
+    fn a_failed_row_does_not_depend_on_where_recordings_are_kept() {
+        let reason = |path: &str| {
+            let meta = CallMeta::default();
+            let recording = Recording { path: path.into(), name: "day/k1.wav".to_owned(), sha256: String::new(), meta };
+            match failed(recording, None, StageName::Audio, format!("file is empty: {path}")).outcome {
+                Outcome::Failed { reason, .. } => reason,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(reason("/data/day/k1.wav"), "file is empty: day/k1.wav");
+        assert_eq!(reason("/data/day/k1.wav"), reason("/mnt/other/day/k1.wav"));
+        assert_eq!(reason(""), "file is empty: ");
+    }
 }

@@ -13,12 +13,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use callsift_core::Recording;
+use callsift_core::{Recording, StageName};
 use callsift_store::{DoneCall, IndexedCall, KnownSource, Lake, StoreError};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::front::recording_sha256;
+use crate::front::{Failed, recording_sha256};
 use crate::input::{Day, Planned, default_id};
 use crate::intake::{Intake, NoteKind};
 use crate::metadata::UNREADABLE_TIME;
@@ -28,8 +28,8 @@ use crate::metadata::UNREADABLE_TIME;
 pub struct Job {
     /// Under the id that the call gets.
     pub recording: Recording,
-    /// Why it is not inspected but a failed row.
-    pub refused: Option<String>,
+    /// Why it is not inspected but a failed row: the stage that it counts for, and the reason.
+    pub refused: Option<Failed>,
 }
 
 /// What there is to do.
@@ -62,12 +62,19 @@ impl Row {
     }
 }
 
+/// Reads the recordings' bytes, where nobody did.
+pub(crate) fn hash(planned: &mut [Planned]) {
+    planned.par_iter_mut().filter(|p| p.recording.sha256.is_empty()).for_each(|p| {
+        p.recording.sha256 = recording_sha256(&p.recording.path);
+    });
+}
+
 /// Decides for all recordings of a run. Reads each file once.
 ///
 /// # Errors
 /// The index of the lake cannot be read.
 pub fn resolve(lake: &Lake, mut planned: Vec<Planned>) -> Result<Todo, StoreError> {
-    planned.par_iter_mut().for_each(|p| p.recording.sha256 = recording_sha256(&p.recording.path));
+    hash(&mut planned);
     let mut all = Resolver::new(lake, &planned)?;
     let rules: [fn(&Resolver<'_>, &Planned) -> Found; 4] =
         [|all, p| Ok(all.transcribed(p)), |all, p| all.same(p), |all, p| Ok(all.moved(p)), |all, p| all.changed(p)];
@@ -280,10 +287,11 @@ fn first(mut rows: impl Iterator<Item = usize>, fits: impl Fn(usize) -> Result<b
     rows.find_map(|row| fits(row).map(|fits| fits.then_some(row)).transpose()).transpose()
 }
 
-fn job(p: Planned) -> Job {
+pub(crate) fn job(p: Planned) -> Job {
     let text = p.recording.meta.extra.get(UNREADABLE_TIME).cloned().unwrap_or_default();
     let refused = (p.day == Day::Unreadable).then(|| {
-        format!("the start time `{text}` has no form that is read: mend `started_at` in the metadata, or give --dt, and run again")
+        let why = "mend `started_at` in the metadata, or give --dt, and run again";
+        (StageName::Input, format!("the start time `{text}` has no form that is read: {why}"))
     });
     Job { recording: p.recording, refused }
 }

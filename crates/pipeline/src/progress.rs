@@ -31,6 +31,8 @@ pub enum Event<'a> {
         /// Calls done in this run, this one included.
         done: usize,
     },
+    /// A part of the lake is published.
+    Part,
 }
 
 /// How often one rule gave each verdict.

@@ -16,7 +16,7 @@ pub(crate) mod compute {
 
 pub(crate) mod datatypes {
     pub(crate) use arrow_array::types::*;
-    pub(crate) use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+    pub(crate) use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 }
 
 pub(crate) mod error {

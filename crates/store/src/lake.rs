@@ -5,7 +5,7 @@
 //! killed run left behind: staged files, and parts of `turns` and `findings` without their `calls`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::arrow::record_batch::RecordBatch;
@@ -16,6 +16,7 @@ use crate::commits::{self, Commits};
 use crate::error::StoreError;
 use crate::files::{publish, staging, write_parquet};
 use crate::index::{Index, IndexedCall};
+use crate::lock::lock;
 use crate::read;
 use crate::replace;
 use crate::schema::{Table, TableName};
@@ -72,10 +73,12 @@ impl Part {
 /// An open lake; one process at a time may hold it for writing.
 pub struct Lake {
     pub(crate) root: PathBuf,
-    words: Segmenter,
+    pub(crate) words: Segmenter,
     pub(crate) index: Index,
     /// Failed rows are to be done again: their recordings keep their ids.
     failed_again: bool,
+    /// New parts get the free number that is the lowest of `first`, `first + step`, ….
+    pub(crate) numbers: (u32, u32),
     /// Rows that go when a call is written: its id, theirs.
     pub(crate) replaced: BTreeMap<String, Vec<String>>,
     /// Parts of `calls` that cannot be read: their calls count as not done.
@@ -91,16 +94,10 @@ impl Lake {
     /// # Errors
     /// Another process holds the lake; it has another schema version; it cannot be read or written.
     pub fn open(root: &Path, words: Segmenter) -> Result<Self, StoreError> {
-        fs::create_dir_all(root).map_err(StoreError::io("cannot make the lake", root))?;
-        let lock_path = root.join(".lock");
-        let lock = File::create(&lock_path).map_err(StoreError::io("cannot write to the lake", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(root.to_owned())),
-            Err(fs::TryLockError::Error(source)) => {
-                return Err(StoreError::io("cannot lock the lake", &lock_path)(source));
-            }
-        }
+        Self::opened(root, words, lock(root)?)
+    }
+
+    pub(crate) fn opened(root: &Path, words: Segmenter, lock: File) -> Result<Self, StoreError> {
         replace::finish(root)?;
         replace::clean(root)?;
         commits::settle(root)?;
@@ -110,6 +107,7 @@ impl Lake {
             words,
             index,
             failed_again: false,
+            numbers: (0, 1),
             replaced: BTreeMap::new(),
             unread,
             commits: Commits::default(),
@@ -211,12 +209,13 @@ impl Lake {
         Ok(part)
     }
 
-    /// The lowest number that is free: parts that were taken out are filled again.
+    /// The lowest number of ours that is free: parts that were taken out are filled again.
     fn free_number(&self, date: &str) -> Result<u32, StoreError> {
         let used = |n: u32| Part { date: date.to_owned(), number: n }.path(&self.root, TableName::Calls).exists();
         // A part that cannot be read is in no index, and has its number.
         let end = self.index.next_number(date)?;
-        Ok((0..=u32::MAX).find(|n| !used(*n)).unwrap_or(end))
+        let (first, step) = self.numbers;
+        Ok((first..=u32::MAX).step_by(step as usize).find(|n| !used(*n)).unwrap_or(end))
     }
 
     fn batches(

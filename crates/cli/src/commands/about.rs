@@ -10,7 +10,7 @@ use callsift_store::views::{Dialect, views};
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::{Cli, ConfigArgs, SchemaArgs, SqlName};
+use crate::args::{Cli, ConfigArgs, DdlName, SchemaArgs, SqlName};
 use crate::exit::Exit;
 use crate::load;
 use crate::output::{emit, emit_value, table};
@@ -45,6 +45,10 @@ pub fn formats(json: bool) -> Result<Exit> {
 
 /// `callsift schema`.
 pub fn schema(args: &SchemaArgs) -> Result<Exit> {
+    if let Some(DdlName::Spark) = args.ddl {
+        emit(&callsift_store::results_ddl());
+        return Ok(Exit::Done);
+    }
     let (Some(sql), Some(lake)) = (args.sql, &args.lake) else {
         emit(&callsift_store::dictionary_markdown());
         return Ok(Exit::Done);

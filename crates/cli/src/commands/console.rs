@@ -2,10 +2,13 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use callsift_console::{ConsoleOptions, Labeller, Notify, OwnItems, Tls, figures, now_us, serve};
 use callsift_core::Turn;
+use callsift_objects::{LakeMirror, is_address};
 use callsift_pipeline::Config;
 use callsift_pipeline::metadata::offset_s;
 use callsift_reviews::{Db, NewUser, Role};
@@ -15,10 +18,13 @@ use crate::args::ConsoleArgs;
 use crate::commands::sample;
 use crate::exit::Exit;
 use crate::output::{emit, note};
+use crate::place::{self, Held};
 use crate::{input, lake, load, rule_folder};
 
 /// Serves until it is told to stop.
-pub fn run(args: &ConsoleArgs) -> Result<Exit> {
+pub fn run(mut args: ConsoleArgs) -> Result<Exit> {
+    let mut held = follow(&mut args)?;
+    let args = &args;
     lake::check(&args.data.lake)?;
     for (option, path) in [
         ("--recordings", &args.recordings),
@@ -66,6 +72,9 @@ pub fn run(args: &ConsoleArgs) -> Result<Exit> {
         emit(&format!("质检台 console: {scheme}://{address}/\n"));
         note("Ctrl-C ends it");
     };
+    if let Some(lake) = held.take_lake() {
+        thread::Builder::new().name("mirror".to_owned()).spawn(move || keep_fresh(lake))?;
+    }
     serve(options, rules, progress, ready)?;
     Ok(Exit::Done)
 }
@@ -91,6 +100,29 @@ fn notify(args: &ConsoleArgs) -> Result<Option<Notify>> {
     }
     Ok(Some(Notify { url, secret }))
 }
+
+/// Puts mirrors in the place of addresses. What people say stays on this machine: it is no part of a lake that is made again.
+fn follow(args: &mut ConsoleArgs) -> Result<Held> {
+    if is_address(&args.data.lake) && args.data.data.is_none() {
+        bail!("the lake lies in object storage; name a folder of this machine for the reviews database: --data DIR");
+    }
+    let mut held = place::to_show(&mut args.data.lake)?;
+    place::folder(&mut held, &mut args.recordings)?;
+    Ok(held)
+}
+
+/// Looks for new calls as long as the console runs.
+fn keep_fresh(mut lake: LakeMirror) {
+    loop {
+        thread::sleep(REFRESH);
+        if let Err(why) = lake.refresh() {
+            note(&format!("警告：{why}"));
+        }
+    }
+}
+
+/// How often a lake in object storage is looked at.
+const REFRESH: Duration = Duration::from_secs(30);
 
 /// The text model, where there is one that works: the console shows what was found without it, too.
 fn labeller(config: &Config) -> Option<Arc<dyn Labeller>> {

@@ -23,7 +23,7 @@ pub fn run(args: &DemoArgs) -> Result<Exit> {
     let more = ["--metadata", &text(&metadata), "--lake", &text(&lake)].map(str::to_owned);
     let run = <Cli as clap::Parser>::try_parse_from(words.into_iter().chain(more))?;
     if let Command::Run(run) = run.command {
-        super::run::run(&run)?;
+        super::run::run(run)?;
     }
     let (lake, recordings) = (lake.display(), recordings.display());
     emit(&format!(

@@ -20,3 +20,4 @@ pub mod sample;
 pub mod snapshot;
 pub mod transcribe;
 pub mod users;
+pub mod worker;

@@ -12,22 +12,28 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use callsift_asr::Repeats;
+use callsift_objects::is_address;
 use callsift_pipeline::metadata::check_date;
-use callsift_pipeline::run::{RunOptions, run as run_recordings, run_transcripts};
+use callsift_pipeline::run::{RunOptions, run as run_recordings, run_shard, run_transcripts};
 use callsift_pipeline::transcripts::Transcripts;
-use callsift_pipeline::{Config, Engine, Event, NoteKind, Quiet, Summary, plan_input, walk};
+use callsift_pipeline::{
+    Config, Engine, Event, InputPlan, NoteKind, PipelineError, Quiet, Summary, plan_input, plan_manifest, walk,
+};
 use callsift_rules::RuleSet;
 
 use crate::args::RunArgs;
 use crate::commands::report::Report;
 use crate::exit::Exit;
 use crate::output::{emit, emit_value, note, unread};
+use crate::place::{self, Held};
 use crate::progress::Progress;
 use crate::{input, lake, load, rule_folder};
 
 /// A run, or one after the other while recordings arrive.
 pub struct Job<'a> {
     args: &'a RunArgs,
+    /// Mirrors of what lies in object storage; the lake there follows each part.
+    held: Held,
     config: Config,
     rules: Option<RuleSet>,
     /// Loaded once there are calls to hear or judge.
@@ -38,14 +44,17 @@ pub struct Job<'a> {
 }
 
 /// Runs, shows progress, prints the summary.
-pub fn run(args: &RunArgs) -> Result<Exit> {
+pub fn run(mut args: RunArgs) -> Result<Exit> {
     // First of all: an interrupt while models load ends the run in order, too.
     let stop = stop_on_signal()?;
+    let held = mirrors(&mut args)?;
+    let args = &args;
     for (option, path) in [
         ("--metadata", &args.metadata),
         ("--recordings", &args.recordings),
         ("--watch", &args.watch),
         ("--transcripts", &args.transcripts),
+        ("--manifest", &args.manifest),
     ] {
         input::file(option, path.as_deref())?;
     }
@@ -59,20 +68,63 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         compact_bytes: config.lake.compact.then(|| config.lake.part_bytes()),
     };
     lake::check_new(&args.lake)?;
-    let mut job = Job { args, config, rules: Some(rules), engine: None, options, forced, stop };
+    let mut job = Job { args, held, config, rules: Some(rules), engine: None, options, forced, stop };
     if let Some(folder) = &args.watch {
         return watch::run(&mut job, folder);
     }
-    let summary = match (&args.transcripts, &args.recordings) {
-        (Some(file), _) => job.transcripts(file),
-        (None, Some(root)) => job.recordings(root),
-        (None, None) => bail!("name the recordings with --recordings DIR"),
+    let summary = match (&args.transcripts, &args.manifest, &args.recordings) {
+        (Some(file), _, _) => job.transcripts(file),
+        (_, Some(file), _) => job.manifest(file),
+        (_, _, Some(root)) => job.recordings(root),
+        (None, None, None) => bail!("name the recordings with --recordings DIR"),
     };
     metrics::written(args.metrics.as_deref(), summary.as_ref().ok())?;
     let summary = summary?;
     job.print(&summary)?;
     let missing = summary.intake.count(NoteKind::NotReadable) > 0;
     Ok(if summary.failed > 0 || missing { Exit::Some } else { Exit::Done })
+}
+
+/// Puts mirrors in the place of addresses.
+fn mirrors(args: &mut RunArgs) -> Result<Held> {
+    let of_objects = args.watch.iter().chain([&args.lake]).any(|path| is_address(path));
+    if args.watch.is_some() && of_objects {
+        bail!(
+            "--watch looks at folders of this machine; let a timer start `callsift run --recordings` over object storage"
+        );
+    }
+    if args.shard.is_some() && is_address(&args.lake) {
+        bail!(
+            "--shard needs a lake on a file system that all processes see; docs/many-machines.md says what else there is"
+        );
+    }
+    let mut held = place::to_write(&mut args.lake)?;
+    place::folder(&mut held, &mut args.recordings)?;
+    for file in [&mut args.metadata, &mut args.manifest, &mut args.transcripts] {
+        place::file(file)?;
+    }
+    place::model(&mut held, &mut args.config.model)?;
+    Ok(held)
+}
+
+/// Events to the progress shown; a lake in object storage follows each part that is written. Where it does not let itself be
+/// written the run is stopped, and why is kept.
+fn follow<'a>(
+    progress: &'a mut Progress,
+    held: &'a mut Held,
+    stop: &'a AtomicBool,
+    failed: &'a mut Option<anyhow::Error>,
+) -> impl FnMut(Event<'_>) + 'a {
+    move |event| {
+        progress.event(&event);
+        if matches!(event, Event::Part)
+            && failed.is_none()
+            && let Err(error) = held.publish()
+        {
+            *failed = Some(error);
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Job<'_> {
@@ -91,11 +143,11 @@ impl Job<'_> {
         let calls = Transcripts::open(file, &self.config.metadata, &Self::today(), self.forced.as_deref())?;
         self.engine(false)?;
         let engine = self.engine.as_ref().context("the rules are not loaded")?;
-        let mut progress = Progress::new(self.args.json);
-        let mut tell = |e: Event<'_>| progress.event(&e);
+        let (mut progress, mut failed) = (Progress::new(self.args.json), None);
+        let mut tell = follow(&mut progress, &mut self.held, &self.stop, &mut failed);
         let summary = run_transcripts(engine, &calls, &self.args.lake, &self.options, &self.stop, &mut tell);
-        progress.finish();
-        Ok(summary?)
+        drop(tell);
+        self.end(&progress, summary, failed)
     }
 
     fn recordings(&mut self, root: &Path) -> Result<Summary> {
@@ -110,13 +162,44 @@ impl Job<'_> {
         if self.engine.is_none() {
             load::warn_of_demo_model(&self.config, &[root])?;
         }
+        self.inspect(plan)
+    }
+
+    fn manifest(&mut self, file: &Path) -> Result<Summary> {
+        let base = self.args.recordings.as_deref().or(file.parent()).unwrap_or(Path::new(""));
+        let (today, forced) = (Self::today(), self.forced.as_deref());
+        let plan = plan_manifest(file, base, &self.config.metadata, &today, forced, self.args.shard)?;
+        load::warn_of_demo_model(&self.config, &[base])?;
+        self.inspect(plan)
+    }
+
+    fn inspect(&mut self, plan: InputPlan) -> Result<Summary> {
         self.engine(true)?;
         let engine = self.engine.as_ref().context("the rules are not loaded")?;
-        let mut progress = Progress::new(self.args.json);
-        let mut tell = |e: Event<'_>| progress.event(&e);
-        let summary = run_recordings(engine, plan, &self.args.lake, &self.options, &self.stop, &mut tell);
+        let (mut progress, mut failed) = (Progress::new(self.args.json), None);
+        let mut tell = follow(&mut progress, &mut self.held, &self.stop, &mut failed);
+        let (lake, options, stop) = (&self.args.lake, &self.options, &*self.stop);
+        let summary = match self.args.shard {
+            Some(share) => run_shard(engine, plan, lake, share, options, stop, &mut tell),
+            None => run_recordings(engine, plan, lake, options, stop, &mut tell),
+        };
+        drop(tell);
+        self.end(&progress, summary, failed)
+    }
+
+    fn end(
+        &mut self,
+        progress: &Progress,
+        summary: Result<Summary, PipelineError>,
+        failed: Option<anyhow::Error>,
+    ) -> Result<Summary> {
         progress.finish();
-        Ok(summary?)
+        let summary = summary?;
+        match failed {
+            Some(error) => Err(error),
+            // What compaction did after the last part.
+            None => self.held.publish().map(|()| summary),
+        }
     }
 
     fn print(&self, summary: &Summary) -> Result<()> {
@@ -148,7 +231,7 @@ fn pause(time: Duration, stop: &AtomicBool) {
     }
 }
 
-pub(super) fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 

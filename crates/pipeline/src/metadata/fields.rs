@@ -18,6 +18,7 @@ const KNOWN: [(&str, &[&str]); 9] = [
             "audio",
             "audio file",
             "wav",
+            "uri",
             "录音",
             "录音文件",
             "录音文件名",
@@ -37,6 +38,7 @@ const KNOWN: [(&str, &[&str]); 9] = [
         "call_id",
         &[
             "call id",
+            "recording id",
             "unique id",
             "uuid",
             "call uuid",
