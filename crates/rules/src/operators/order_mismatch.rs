@@ -192,7 +192,13 @@ impl OrderMismatch {
                     let counts: Vec<Counted> =
                         meant(view, &self.units).into_iter().filter(|c| !is_guessed(view, c)).collect();
                     let known = claims(view, &items, &counts);
-                    said.strange.extend(strangers(view, &counts, &items, &customer).into_iter().map(|line| (at, line)));
+                    let named = |line: &OrderLine| {
+                        let item = Item::new(line.name.clone());
+                        let before = call.turns.iter().take_while(|t| t.turn.index < at);
+                        before.filter(|t| t.turn.role == SpeakerRole::Customer).any(|t| item.is_named_in(t))
+                    };
+                    let strange = strangers(view, &counts, &items, &customer).into_iter().filter(|line| !named(line));
+                    said.strange.extend(strange.map(|line| (at, line)));
                     for line in known {
                         last_named = Some(line.name.clone());
                         said.stated.insert(line.name, (at, line.value));

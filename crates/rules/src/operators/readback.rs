@@ -86,7 +86,7 @@ impl Operator for Readback {
         for turn in later.filter(|t| t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable())
         {
             let said = self.values(turn);
-            if !self.is_readback(call, turn, &said) {
+            if !self.is_readback(call, turn, &said) && !all.iter().any(|order| is_named_with(turn, order, &said)) {
                 continue;
             }
             let before = open.len();
@@ -116,6 +116,13 @@ impl Operator for Readback {
         }
         Eval::found(path, evidence, note)
     }
+}
+
+/// True where a turn names what was ordered, and as many of it.
+fn is_named_with(turn: &TurnView<'_>, order: &Ordered, said: &[Amount]) -> bool {
+    order.turn < turn.turn.index
+        && said.iter().any(|value| value.agrees(order.amount))
+        && Item::new(order.name.clone()).is_named_in(turn)
 }
 
 /// True where a turn has the numbers that were ordered, half of them at least, whatever it counts by them. One of something is

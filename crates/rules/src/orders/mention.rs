@@ -12,7 +12,7 @@ const H: &str = "(零|一|二|三|四|五|六|七|八|九|十|百|千|两|半)";
 const U: &str = "(条|箱|件|包|盒|瓶|袋|桶)";
 
 /// What is said of goods that are there already, of prices, offers and faults.
-const NO_ORDER: [&str; 25] = [
+const NO_ORDER: [&str; 29] = [
     "(买|拍)了",
     "还有.{0,8}没(卖|用|动|开|喝|抽|拆)",
     "没卖完.{0,3}{n}",
@@ -38,6 +38,10 @@ const NO_ORDER: [&str; 25] = [
     "(多少|{u}|元|块)起送|起送(价|量)|才起送|起订",
     "积分(换|兑)",
     "多少一{u}|一{u}多少",
+    "(拉|运|搬|卸|扛|挪|摔|颠|撞|洒|爆|数)(来|了|着|去|出|坏|爆|得|过)",
+    "(差|缺|短)(了)?{n}+{u}",
+    "(短信|微信|电话|消息|信息|照片|通知).{0,6}{n}+条",
+    "拆(箱|开|条|包)|拼(一|个)?(箱|单)|一(条|箱|盒|瓶|罐|包)一(条|箱|盒|瓶|罐|包)|散(卖|装)|零卖",
 ];
 
 /// How agents say how much there is of what was ordered: less than that, as a rule.
@@ -94,10 +98,13 @@ mod tests {
             "少送了一箱",
             "我上次订了五条",
             "两件事问你",
+            "十箱水颠爆了三箱",
+            "短信一天发八条",
+            "能不能拆箱卖拼一箱也成",
         ] {
             assert!(orders_nothing(text), "{text}");
         }
-        for text in ["要五条红塔山", "红塔山五条云烟三条", "五条别送错", "再来两箱啤酒", "坐席给我来一打"]
+        for text in ["要五条红塔山", "红塔山五条云烟三条", "五条别送错", "再来两箱啤酒", "小米给拉十五袋过来"]
         {
             assert!(!orders_nothing(text), "{text}");
         }

@@ -281,8 +281,12 @@ fn known_part<'n>(name: &'n [char], said: &Heard<'_>) -> Option<&'n [char]> {
 /// Mean cost per syllable under which two names are one name, heard twice.
 const SAME_NAME: f64 = 0.5;
 
-/// True where two names may be those of the same goods: one holds the other by sound.
+/// True where two names may be those of the same goods: both end or begin alike, or one holds the other by sound.
 pub fn is_same_name(a: &[char], b: &[char]) -> bool {
+    let [first, last] = [a.get(..2), a.len().checked_sub(2).and_then(|from| a.get(from..))];
+    if first.is_some_and(|pair| b.starts_with(pair)) || last.is_some_and(|pair| b.ends_with(pair)) {
+        return true;
+    }
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let found = phrase_within(&SoundText::new(long), &SoundText::new(short), SAME_NAME);
     !short.is_empty() && found.is_some_and(|found| found.cost < SAME_NAME)
@@ -311,8 +315,12 @@ fn item_name(around: &[char], at_end: bool) -> Vec<char> {
         if at_end { places.next_back().map(|(i, w)| i + w.len()) } else { places.next().map(|(i, _)| i) }
     });
     let name = if at_end { &name[cut.max().unwrap_or(0)..] } else { &name[..cut.min().unwrap_or(name.len())] };
+    // Of what is longer the name is what stands beside the quantity.
+    const LONGEST: usize = 8;
     let name = trim_ends(name);
-    if (2..=8).contains(&name.len()) { name.to_vec() } else { Vec::new() }
+    let over = name.len().saturating_sub(LONGEST);
+    let name = if at_end { &name[over..] } else { &name[..name.len() - over] };
+    if name.len() < 2 { Vec::new() } else { name.to_vec() }
 }
 
 /// Particles and single lead-in words at both ends.
@@ -341,7 +349,9 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<Or
         let next = places.get(k + 1).map_or(chars.len(), |p| p.0);
         let before = if k == 0 { 0 } else { places[k - 1].1 };
         let beside = if item_first {
-            counts.iter().find(|c| c.range.start >= *end && c.range.end <= next)
+            let after = || counts.iter().filter(|c| c.range.start >= *end && c.range.end <= next);
+            // 双喜五条，哦不对，四条: the last stands.
+            if corrects(&chars[*end..next]) { after().last() } else { after().next() }
         } else {
             counts.iter().rev().find(|c| c.range.start >= before && c.range.end <= *start)
         };
@@ -351,6 +361,14 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<Or
         }
     }
     lines
+}
+
+/// True where a speaker takes back what he just said.
+fn corrects(chars: &[char]) -> bool {
+    const CORRECTED: [&str; 8] = ["不对", "不是", "错了", "说错", "看错", "念错", "看串", "口误"];
+    let text: String = chars.iter().collect();
+    let text = text.replace("对不对", "").replace("是不是", "");
+    CORRECTED.iter().any(|word| text.contains(word))
 }
 
 /// What may stand between a name and its quantity, a number that it was before (从十箱改到三箱) included.
@@ -419,7 +437,7 @@ mod tests {
     #[test]
     fn names_are_the_same_where_one_holds_the_other_by_sound() {
         let same = |a: &str, b: &str| is_same_name(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
-        assert!(same("红塔山", "红塔珊") && same("红塔山那个", "红塔山"));
+        assert!(same("红塔山", "红塔珊") && same("红塔山那个", "红塔山") && same("在放鞭炮双喜", "什么双喜"));
         assert!(!same("红塔山", "云烟") && !same("", "云烟"));
     }
 }
