@@ -6,6 +6,9 @@ SHELL := /bin/bash
 ENV := .callsift
 export PATH := $(CURDIR)/$(ENV)/venv/bin:$(PATH)
 
+# The ONNX runtime's wheels report their use to their maker; callsift switches that off by itself (crates/cli/src/quiet.rs).
+export ORT_DISABLE_TELEMETRY := 1
+
 BIN := target/release/callsift
 
 .PHONY: help setup build dist conformance test-spark test-objects demo console test lint deny check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean

@@ -89,3 +89,22 @@ fn the_embedded_model_is_loud_on_other_recordings() {
     assert!(loud(other.to_str().unwrap()));
     assert!(!loud("tests/demo/recordings/c01-clean-order.wav"));
 }
+
+/// The runtime is told before it is opened: what it would keep in the home folder and for temporary files it also sends.
+#[test]
+fn the_runtime_keeps_and_sends_nothing_of_its_own() {
+    let (home, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let heard = callsift()
+        .env_remove("ORT_DISABLE_TELEMETRY")
+        .env("HOME", home.path())
+        .env("XDG_CACHE_HOME", home.path().join("cache"))
+        .env("TMPDIR", temporary.path())
+        .args(["transcribe", "tests/demo/recordings/c01-clean-order.wav", "--model", "whisper-mini-zh"])
+        .output()
+        .unwrap();
+    assert!(code(&heard) == 0 && !heard.stdout.is_empty(), "{}", stderr(&heard));
+    for folder in [&home, &temporary] {
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}

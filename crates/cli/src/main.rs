@@ -15,6 +15,7 @@ mod nearest;
 mod output;
 mod place;
 mod progress;
+mod quiet;
 mod rule_folder;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use exit::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    quiet::start();
     let cli = Cli::parse();
     // Programs read what a worker says.
     let machine = matches!(cli.command, Command::Worker(_));
