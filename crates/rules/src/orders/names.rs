@@ -351,7 +351,8 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<Or
         let beside = if item_first {
             let after = || counts.iter().filter(|c| c.range.start >= *end && c.range.end <= next);
             // 双喜五条，哦不对，四条: the last stands.
-            if corrects(&chars[*end..next]) { after().last() } else { after().next() }
+            let corrected = corrects(chars.get(*end..next).unwrap_or_default());
+            if corrected { after().last() } else { after().next() }
         } else {
             counts.iter().rev().find(|c| c.range.start >= before && c.range.end <= *start)
         };
@@ -397,7 +398,7 @@ fn is_item_first(chars: &[char], places: &[(usize, usize, usize)], counts: &[Cou
 
 #[cfg(test)]
 mod tests {
-    use super::{Heard, is_same_name, spoken_lines};
+    use super::{Heard, Item, claims, is_same_name, spoken_lines};
     use crate::orders::{UNITS, meant};
     use crate::phrases::PhraseTable;
     use crate::selftest::turns_of;
@@ -432,6 +433,16 @@ mod tests {
     fn what_was_before_a_change_is_not_meant() {
         assert_eq!(lines("红塔山从五条改到三条"), [("红塔山".to_owned(), 3)]);
         assert_eq!(lines("红塔山不是五条"), []);
+    }
+
+    #[test]
+    fn of_two_names_that_overlap_each_has_the_quantity_behind_it() {
+        let turns = turns_of(&["agent: 红塔山那边十五条"]);
+        let index = PhraseTable::default().build();
+        let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
+        let items = ["红塔山那", "塔山那边"].map(|name| Item::new(name.chars().collect()));
+        let lines = claims(&call.turns[0], &items, &meant(&call.turns[0], &UNITS));
+        assert_eq!(lines.len(), 1, "{lines:?}");
     }
 
     #[test]
