@@ -155,7 +155,7 @@ fn changed_points_and_severities_are_seen_before_they_go_live() {
         let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap().to_owned();
         text.replace(&line("points:"), "points: 9").replace(&line("severity:"), "severity: severe")
     });
-    fs::remove_file(new.join("attitude/shirking.yaml")).unwrap();
+    fs::remove_file(new.join("language/unclear-speech.yaml")).unwrap();
     let lake = lake(folder.path(), "a", &old);
     let args = [
         "rules",
@@ -170,9 +170,9 @@ fn changed_points_and_severities_are_seen_before_they_go_live() {
     let text = stdout(&output);
     assert_eq!(code(&output), 1, "{text}{}", stderr(&output));
     assert!(text.contains("greeting-missing：扣分") && text.contains("→ 9 分（severe）"), "{text}");
-    assert!(text.contains("shirking：规则已删除"), "{text}");
+    assert!(text.contains("unclear-speech：规则已删除"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&stdout(&run(&[&args[..], &["--json"]].concat()))).unwrap();
     assert_eq!(json["rules"]["greeting-missing"]["new"]["points"], 9.0);
-    assert_eq!(json["rules"]["shirking"]["new"], serde_json::Value::Null);
+    assert_eq!(json["rules"]["unclear-speech"]["new"], serde_json::Value::Null);
     assert!(json["changes"]["greeting-missing"].is_null(), "no verdict of it changes: {}", json["changes"]);
 }

@@ -343,11 +343,18 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<Or
         places.extend(item.places_in(turn).into_iter().map(|range| (range.start, range.end, i)));
     }
     places.sort_unstable();
-    let Some(item_first) = is_item_first(chars, &places, counts) else { return Vec::new() };
+    let sides = Sides { chars, clauses: turn.clauses(), counts };
+    let Some(mostly) = sides.are_items_first(&places) else { return Vec::new() };
     let mut lines: Vec<OrderLine> = Vec::new();
     for (k, (start, end, i)) in places.iter().enumerate() {
         let next = places.get(k + 1).map_or(chars.len(), |p| p.0);
         let before = if k == 0 { 0 } else { places[k - 1].1 };
+        // Where a quantity stands on one side only, that one is meant, whatever the rest of the turn does.
+        let item_first = match (sides.has_after(*end), sides.has_before(*start)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => mostly,
+        };
         let beside = if item_first {
             let after = || counts.iter().filter(|c| c.range.start >= *end && c.range.end <= next);
             // 双喜五条，哦不对，四条: the last stands.
@@ -372,28 +379,55 @@ fn corrects(chars: &[char]) -> bool {
     CORRECTED.iter().any(|word| text.contains(word))
 }
 
+/// Characters between a name and its quantity, whatever they are.
+const BESIDE: usize = 2;
 /// What may stand between a name and its quantity, a number that it was before (从十箱改到三箱) included.
 const BETWEEN: &str =
     "是不您你要的那就给再来个呢啊嗯哦也先订都改成到为只了从由零一二三四五六七八九十百两半条箱件包盒瓶袋桶";
 
-/// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
-/// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.
-fn is_item_first(chars: &[char], places: &[(usize, usize, usize)], counts: &[Counted]) -> Option<bool> {
-    const BESIDE: usize = 2;
-    let (_, first) = places.first().zip(counts.first())?;
-    let beside = |between: Range<usize>| {
-        let between = chars.get(between).unwrap_or_default();
-        between.len() <= BESIDE || between.iter().all(|c| BETWEEN.contains(*c))
-    };
-    let follows = |end: usize| counts.iter().any(|c| c.range.start >= end && beside(end..c.range.start));
-    let leads = |start: usize| counts.iter().any(|c| c.range.end <= start && start - c.range.end <= BESIDE);
-    let after = places.iter().filter(|(_, end, _)| follows(*end)).count();
-    let before = places.iter().filter(|(start, ..)| leads(*start)).count();
-    Some(match after.cmp(&before) {
-        std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => !item_name(&chars[..first.range.start], true).is_empty(),
-    })
+/// What stands beside the items of a turn; a comma keeps apart what it stands between.
+struct Sides<'t> {
+    chars: &'t [char],
+    clauses: Vec<Range<usize>>,
+    counts: &'t [Counted],
+}
+
+impl Sides<'_> {
+    fn in_one_clause(&self, a: usize, b: usize) -> bool {
+        self.clauses.iter().any(|clause| clause.contains(&a) && clause.contains(&b))
+    }
+
+    /// A quantity follows an item that ends here.
+    fn has_after(&self, end: usize) -> bool {
+        let beside = |count: &Counted| {
+            let between = self.chars.get(end..count.range.start).unwrap_or_default();
+            let near = between.len() <= BESIDE || between.iter().all(|c| BETWEEN.contains(*c));
+            count.range.start >= end && near && self.in_one_clause(end.saturating_sub(1), count.range.start)
+        };
+        self.counts.iter().any(beside)
+    }
+
+    /// A quantity stands before an item that begins here.
+    fn has_before(&self, start: usize) -> bool {
+        let beside = |count: &Counted| {
+            let end = count.range.end;
+            end <= start && start - end <= BESIDE && self.in_one_clause(end.saturating_sub(1), start)
+        };
+        self.counts.iter().any(beside)
+    }
+
+    /// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
+    /// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.
+    fn are_items_first(&self, places: &[(usize, usize, usize)]) -> Option<bool> {
+        let (_, first) = places.first().zip(self.counts.first())?;
+        let after = places.iter().filter(|(_, end, _)| self.has_after(*end)).count();
+        let before = places.iter().filter(|(start, ..)| self.has_before(*start)).count();
+        Some(match after.cmp(&before) {
+            std::cmp::Ordering::Greater => true,
+            std::cmp::Ordering::Less => false,
+            std::cmp::Ordering::Equal => !item_name(&self.chars[..first.range.start], true).is_empty(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -433,6 +467,16 @@ mod tests {
     fn what_was_before_a_change_is_not_meant() {
         assert_eq!(lines("红塔山从五条改到三条"), [("红塔山".to_owned(), 3)]);
         assert_eq!(lines("红塔山不是五条"), []);
+    }
+
+    #[test]
+    fn a_quantity_on_one_side_only_is_meant_whatever_the_rest_of_the_turn_does() {
+        let turns = turns_of(&["agent: 帮您加两条中华。我再跟您确认一下，苏烟六条，中华两条，对不对"]);
+        let index = PhraseTable::default().build();
+        let call = CallView::new(&turns, CallFacts::default(), &index, 0.5);
+        let items = [Item::new("中华".chars().collect())];
+        let lines = claims(&call.turns[0], &items, &meant(&call.turns[0], &UNITS));
+        assert_eq!(lines[0].value.least, 2000, "{lines:?}");
     }
 
     #[test]
