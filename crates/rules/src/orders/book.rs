@@ -100,7 +100,9 @@ impl Orders {
             let new = ordered_in(view, units, except, &agent);
             if !new.is_empty() {
                 last = (all.len()..all.len() + new.len()).collect();
-                new.into_iter().for_each(|order| add(&mut all, order, view));
+                for order in new {
+                    add(&mut all, order, view);
+                }
             } else if !last.is_empty() && !view.turn.is_unusable() {
                 let fell = match view.turn.role {
                     SpeakerRole::Agent => refused(call, view, units, &all, &last),

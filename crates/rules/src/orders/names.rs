@@ -297,6 +297,9 @@ fn around_items() -> &'static [Vec<char>] {
     WORDS.get_or_init(|| AROUND.iter().map(|word| word.chars().collect()).collect())
 }
 
+/// Characters of the longest name.
+const LONGEST: usize = 8;
+
 /// The name next to a quantity: at the end of what stands before it, or at the beginning of what follows.
 fn item_name(around: &[char], at_end: bool) -> Vec<char> {
     let mut name = around;
@@ -316,7 +319,6 @@ fn item_name(around: &[char], at_end: bool) -> Vec<char> {
     });
     let name = if at_end { &name[cut.max().unwrap_or(0)..] } else { &name[..cut.min().unwrap_or(name.len())] };
     // Of what is longer the name is what stands beside the quantity.
-    const LONGEST: usize = 8;
     let name = trim_ends(name);
     let over = name.len().saturating_sub(LONGEST);
     let name = if at_end { &name[over..] } else { &name[..name.len() - over] };
@@ -359,7 +361,7 @@ pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<Or
             let after = || counts.iter().filter(|c| c.range.start >= *end && c.range.end <= next);
             // 双喜五条，哦不对，四条: the last stands.
             let corrected = corrects(chars.get(*end..next).unwrap_or_default());
-            if corrected { after().last() } else { after().next() }
+            if corrected { after().next_back() } else { after().next() }
         } else {
             counts.iter().rev().find(|c| c.range.start >= before && c.range.end <= *start)
         };
