@@ -308,7 +308,7 @@ mod tests {
             RuleSet::from_texts(Path::new("r"), &texts, None).map_err(|e| e.to_string())
         };
         let rules = load(&[("r/c/y.yaml", &user), ("r/c/x.yaml", GOOD)]).unwrap();
-        assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(|case| case.passed()));
+        assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(crate::CaseResult::passed));
         let named = GOOD
             .replace(
                 "condition:\n",
@@ -317,7 +317,7 @@ mod tests {
             .replace("  keyword: { any: [笨] }\ntests", "tests");
         let user_of_named = user.replace("rule: x", "rule: x.rude");
         let rules = load(&[("r/c/y.yaml", &user_of_named), ("r/c/x.yaml", &named)]).unwrap();
-        assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(|case| case.passed()));
+        assert!(crate::run_tests(&rules, &crate::EvalOptions::default()).iter().all(crate::CaseResult::passed));
         let unnamed = load(&[("r/c/y.yaml", &user_of_named), ("r/c/x.yaml", GOOD)]).unwrap_err();
         assert!(unnamed.contains("no condition named `rude`"), "{unnamed}");
         let missing = load(&[("r/c/y.yaml", &user)]).unwrap_err();
