@@ -235,7 +235,8 @@ pub(crate) mod tests {
         assert_eq!(db.heard_ms(1, "c1").unwrap(), 0);
     }
 
-    /// The table of people is made anew: everybody stays with what the others say of them, and what cannot be is still refused.
+    /// The table of people is made anew: everybody stays with what the others say of them, and what cannot be is
+    /// still refused.
     #[test]
     fn people_from_before_keep_their_work() {
         let said = "INSERT INTO users VALUES (1, 'r', '王', 'reviewer', NULL, 'hash', 1, 0, 7),

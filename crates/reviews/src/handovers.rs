@@ -99,8 +99,8 @@ impl Db {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Gives tasks to somebody else, or takes them back; tells how many. What is submitted, what somebody is at, and what the
-    /// receiver is to hear blindly stays where it is.
+    /// Gives tasks to somebody else, or takes them back; tells how many. What is submitted, what somebody is at, and
+    /// what the receiver is to hear blindly stays where it is.
     ///
     /// # Errors
     /// The receiver reviews no calls.

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::db::Db;
 use crate::error::{Invalid, ReviewsError};
+use crate::receipts::Parts;
 
 /// An example to be entered.
 #[derive(Debug, Clone)]
@@ -64,6 +65,7 @@ pub struct Handed {
     pub signed_us: Option<i64>,
 }
 
+const PARTS: Parts = Parts { key: "lesson_id", agents: "lesson_agents", receipts: "lesson_receipts", what: "lesson" };
 const COLUMNS: &str = "l.id, l.call_id, l.start_ms, l.end_ms, l.good, l.title, l.tags, l.note, u.display, l.at_us,
     (SELECT count(*) FROM lesson_agents a WHERE a.lesson_id = l.id),
     (SELECT count(*) FROM lesson_receipts r WHERE r.lesson_id = l.id)";
@@ -176,16 +178,7 @@ impl Db {
     /// # Errors
     /// The agent did not get it.
     pub fn sign_lesson(&mut self, id: i64, agent_id: &str, user_id: i64, now_us: i64) -> Result<(), ReviewsError> {
-        self.alone(|conn| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM lesson_agents WHERE lesson_id = ?1 AND agent_id = ?2)";
-            if !conn.query_row(sql, params![id, agent_id], |r| r.get::<_, bool>(0))? {
-                return Err(ReviewsError::Missing("lesson"));
-            }
-            let sql = "INSERT INTO lesson_receipts (lesson_id, agent_id, user_id, at_us) SELECT ?1, ?2, ?3, ?4
-                       WHERE NOT EXISTS (SELECT 1 FROM lesson_receipts WHERE lesson_id = ?1 AND agent_id = ?2)";
-            conn.execute(sql, params![id, agent_id, user_id, now_us])?;
-            Ok(())
-        })
+        self.alone(|conn| PARTS.sign(conn, (id, agent_id), user_id, now_us))
     }
 }
 

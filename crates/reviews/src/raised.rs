@@ -1,5 +1,5 @@
-//! Faults that are raised the same day (REQUIREMENTS C7): what was raised, who acknowledged it, and what is still to be told to another
-//! system.
+//! Faults that are raised the same day (REQUIREMENTS C7): what was raised, who acknowledged it, and what is still to
+//! be told to another system.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -1,6 +1,6 @@
 //! Receipts (签收): an agent says that the result of a call was read.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::claims::Slot;
 use crate::db::Db;
@@ -49,6 +49,38 @@ impl Db {
                    JOIN users u ON u.id = r.user_id WHERE f.call_id = ?1 AND f.slot = ?2 ORDER BY f.id DESC LIMIT 1";
         let row = |r: &rusqlite::Row<'_>| Ok(Receipt { form_id: r.get(0)?, by: r.get(1)?, at_us: r.get(2)? });
         Ok(self.conn.prepare_cached(sql)?.query_row(params![call_id, Slot::First.number()], row).optional()?)
+    }
+}
+
+/// What agents get a part of and sign: the name of the key in both tables, that of who got it, and that of who signed.
+pub(crate) struct Parts {
+    pub key: &'static str,
+    pub agents: &'static str,
+    pub receipts: &'static str,
+    /// What is missing where the agent got no part.
+    pub what: &'static str,
+}
+
+impl Parts {
+    /// An agent signs the own part. Whoever signed it before keeps the first time.
+    pub(crate) fn sign(
+        &self,
+        conn: &Connection,
+        (id, agent_id): (i64, &str),
+        user_id: i64,
+        now_us: i64,
+    ) -> Result<(), ReviewsError> {
+        let Self { key, agents, receipts, what } = self;
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {agents} WHERE {key} = ?1 AND agent_id = ?2)");
+        if !conn.query_row(&sql, params![id, agent_id], |r| r.get::<_, bool>(0))? {
+            return Err(ReviewsError::Missing(what));
+        }
+        let sql = format!(
+            "INSERT INTO {receipts} ({key}, agent_id, user_id, at_us) SELECT ?1, ?2, ?3, ?4
+             WHERE NOT EXISTS (SELECT 1 FROM {receipts} WHERE {key} = ?1 AND agent_id = ?2)"
+        );
+        conn.execute(&sql, params![id, agent_id, user_id, now_us])?;
+        Ok(())
     }
 }
 

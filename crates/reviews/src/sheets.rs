@@ -1,4 +1,5 @@
-//! The centre's own items of the listening form, by version: what a form was filled in with stays readable when items change.
+//! The centre's own items of the listening form, by version: what a form was filled in with stays readable when items
+//! change.
 
 use rusqlite::{OptionalExtension, params};
 

@@ -1,10 +1,11 @@
-//! 监听分析表 as a workflow: draft → submitted → approved, or returned with a remark. Each step is a row that stays; the copy that was
-//! submitted is what is approved.
+//! 监听分析表 as a workflow: draft → submitted → approved, or returned with a remark. Each step is a row that stays; the
+//! copy that was submitted is what is approved.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::db::Db;
 use crate::error::{Invalid, ReviewsError, TooLate};
+use crate::receipts::Parts;
 
 /// So long the manager may take (REQUIREMENTS C4): 3 days.
 pub const APPROVE_WITHIN_US: i64 = 3 * 86_400_000_000;
@@ -97,6 +98,7 @@ pub struct SummaryPart {
     pub signed_us: Option<i64>,
 }
 
+const PARTS: Parts = Parts { key: "step_id", agents: "summary_agents", receipts: "summary_receipts", what: "summary" };
 const COLUMNS: &str = "s.id, s.unit, s.period, s.step, s.remark, u.display, s.user_id, s.at_us, s.deadline_us";
 
 fn from_row(r: &Row<'_>) -> rusqlite::Result<SummaryStep> {
@@ -147,7 +149,8 @@ impl Db {
         })
     }
 
-    /// Approves what was submitted, or returns it with a remark. With the approval each of `agents` gets a part to sign.
+    /// Approves what was submitted, or returns it with a remark. With the approval each of `agents` gets a part to
+    /// sign.
     ///
     /// # Errors
     /// It was decided or replaced meanwhile; it is returned without a remark; it is the person's own.
@@ -274,16 +277,7 @@ impl Db {
         user_id: i64,
         now_us: i64,
     ) -> Result<(), ReviewsError> {
-        self.alone(|conn| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM summary_agents WHERE step_id = ?1 AND agent_id = ?2)";
-            if !conn.query_row(sql, params![step_id, agent_id], |r| r.get::<_, bool>(0))? {
-                return Err(ReviewsError::Missing("summary"));
-            }
-            let sql = "INSERT INTO summary_receipts (step_id, agent_id, user_id, at_us) SELECT ?1, ?2, ?3, ?4
-                       WHERE NOT EXISTS (SELECT 1 FROM summary_receipts WHERE step_id = ?1 AND agent_id = ?2)";
-            conn.execute(sql, params![step_id, agent_id, user_id, now_us])?;
-            Ok(())
-        })
+        self.alone(|conn| PARTS.sign(conn, (step_id, agent_id), user_id, now_us))
     }
 
     /// Who signed a summary, and when, by agent.
