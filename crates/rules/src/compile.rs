@@ -27,7 +27,8 @@ pub struct Compiler<'a> {
     pub library: &'a Library,
     /// How many rules this one lies in.
     pub depth: usize,
-    /// Conditions of this rule that have a name, as its file says: each is prepared where it is used, for or against somebody.
+    /// Conditions of this rule that have a name, as its file says: each is prepared where it is used, for or against
+    /// somebody.
     pub named: BTreeMap<String, Condition>,
     /// True while preparing what excuses people: phrases are then heard more readily.
     pub lenient: bool,

@@ -1,6 +1,6 @@
 //! Words that an agent only repeats: a customer complains of what was said to him, the agent names it and condemns it.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use callsift_core::{Evidence, MatchKind, SpeakerRole};
 use callsift_text::{SoundText, phrase_within};
@@ -9,7 +9,8 @@ use regex::Regex;
 use crate::view::CallView;
 
 /// How people speak of words that should not have been said.
-const CONDEMNED: &str = "抱歉|对不起|道歉|赔不是|不好意思|不(应该|应当|该|对|可以|允许)|太(不)?(过分|该|尊重)|(这|那)(种|样的|样)?话\
+static CONDEMNED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(CONDEMNATION).ok());
+const CONDEMNATION: &str = "抱歉|对不起|道歉|赔不是|不好意思|不(应该|应当|该|对|可以|允许)|太(不)?(过分|该|尊重)|(这|那)(种|样的|样)?话\
                          |禁语|禁用语|(严肃|一定|会)处理|(批评|教育|核实)";
 
 /// Mean cost per syllable up to which both said the same: either may have been misheard.
@@ -35,6 +36,5 @@ pub(crate) fn is_quoted(call: &CallView<'_>, evidence: &Evidence) -> bool {
 }
 
 fn condemns(text: &str) -> bool {
-    static REGEX: OnceLock<Option<Regex>> = OnceLock::new();
-    REGEX.get_or_init(|| Regex::new(CONDEMNED).ok()).as_ref().is_some_and(|r| r.is_match(text))
+    CONDEMNED.as_ref().is_some_and(|regex| regex.is_match(text))
 }

@@ -93,8 +93,8 @@ impl<'a> TurnView<'a> {
         &self.text
     }
 
-    /// True where the words are what was said, as far as the turn's confidence tells: people's transcripts carry 1, speech
-    /// models give wrong words .8 and more.
+    /// True where the words are what was said, as far as the turn's confidence tells: people's transcripts carry 1,
+    /// speech models give wrong words .8 and more.
     pub fn is_certain(&self) -> bool {
         const CERTAIN: f64 = 0.95;
         self.turn.confidence >= CERTAIN

@@ -68,8 +68,8 @@ impl<'c, 't> Answers<'c, 't> {
         likely.find(|r| self.verdict(rule, r, options) == Verdict::Hit)
     }
 
-    /// The finding, after the answers: a reading that clears the rule and is likely takes a hit back, one that may be leaves it
-    /// open, and so does a likely one by which a rule that found nothing would hit.
+    /// The finding, after the answers: a reading that clears the rule and is likely takes a hit back, one that may be
+    /// leaves it open, and so does a likely one by which a rule that found nothing would hit.
     pub(crate) fn heard_again(&self, rule: &Rule, finding: Finding, options: &EvalOptions) -> Finding {
         match finding.verdict {
             Verdict::Hit => {
@@ -115,10 +115,8 @@ impl<'t> Reading<'t> {
     pub fn says(&self) -> String {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
         let (heard, read) = (chars(&self.turn.text()), chars(&self.alternative.text));
-        let (start, end) = shared_ends(&heard, &read);
-        let stretch = start..read.len() - end;
-        let beside = usize::from(stretch.len() < 2);
-        read[stretch.start.saturating_sub(beside)..(stretch.end + beside).min(read.len())].iter().collect()
+        let ends = shared_ends(&heard, &read);
+        cut(&read, ends, usize::from(read.len() - ends.0 - ends.1 < 2))
     }
 
     /// Characters of the turn that it reads otherwise; where it only adds, the one after which it does.
@@ -150,8 +148,9 @@ const ALIKE: f64 = 0.6;
 /// Answers below this say no more: the recogniser heard nothing of the kind.
 pub const UNHEARD: f64 = -15.0;
 
-/// Probability that a reading's own words were said, by the recogniser's answer and their likeness by sound to what was heard:
-/// logistic regression over the 630 readings of the spoken calls of tests/spoken (dev; how it holds on both sets:
+/// Probability that a reading's own words were said, by the recogniser's answer and their likeness by sound to what
+/// was heard: logistic regression over the 630 readings of the spoken calls of tests/spoken (dev; how it holds on
+/// both sets:
 /// `cargo run --release -p callsift-pipeline --example readings -- tests/spoken dev test`).
 fn prob(score: f64, cost: f64) -> f64 {
     1.0 / (1.0 + (-(WEIGHTS[0] + WEIGHTS[1] * score.max(UNHEARD) + WEIGHTS[2] * cost)).exp())
@@ -197,10 +196,12 @@ pub(super) fn shared_ends(a: &[char], b: &[char]) -> (usize, usize) {
 fn differing(heard: &str, read: &str) -> (String, String) {
     const BESIDE: usize = 2;
     let (heard, read): (Vec<char>, Vec<char>) = (heard.chars().collect(), read.chars().collect());
-    let (start, end) = shared_ends(&heard, &read);
-    let cut = |text: &[char]| -> String {
-        let to = (text.len() - end + BESIDE).min(text.len());
-        text[start.saturating_sub(BESIDE)..to].iter().collect()
-    };
-    (cut(&heard), cut(&read))
+    let ends = shared_ends(&heard, &read);
+    (cut(&heard, ends, BESIDE), cut(&read, ends, BESIDE))
+}
+
+/// What stands between the ends that a text shares with another, with so many characters on either side.
+fn cut(text: &[char], (start, end): (usize, usize), beside: usize) -> String {
+    let to = (text.len() - end + beside).min(text.len());
+    text[start.saturating_sub(beside)..to].iter().collect()
 }

@@ -40,8 +40,8 @@ pub struct Question {
     pub range: Range<usize>,
     /// What may have been said there.
     pub phrase: String,
-    /// True where somebody would be accused by it. Unlikely ones are not worth keeping: nobody should read insults in a lake
-    /// that were never said.
+    /// True where somebody would be accused by it. Unlikely ones are not worth keeping: nobody should read insults in
+    /// a lake that were never said.
     pub accuses: bool,
 }
 

@@ -14,8 +14,8 @@ use crate::view::{CallView, Selection};
 const MAX_COST: f64 = 0.56;
 /// The same for what would excuse that a rule applies.
 const EXCEPTED_COST: f64 = 0.4;
-/// The same for what would accuse, and the fewest characters of such words: short ones sound like something everywhere. Every
-/// turn with a question is heard again, and there are many more words that accuse than are said.
+/// The same for what would accuse, and the fewest characters of such words: short ones sound like something
+/// everywhere. Every turn with a question is heard again, and there are many more words that accuse than are said.
 const ACCUSING_COST: f64 = 0.2;
 const ACCUSING_CHARS: usize = 3;
 /// So many turns, a greeting or a farewell, are searched whatever was heard.
@@ -85,8 +85,9 @@ pub(super) fn awaited_by(rule: &Rule, call: &CallView<'_>) -> Vec<Awaited> {
     words
 }
 
-/// Turns in which some of the words may have been said and not understood, the least certain first, and whether the rule
-/// searched them; not more than a few. Where a rule looks at a few turns only, all of them: whisper is sure of wrong words, too.
+/// Turns in which some of the words may have been said and not understood, the least certain first, and whether the
+/// rule searched them; not more than a few. Where a rule looks at a few turns only, all of them: whisper is sure of
+/// wrong words, too.
 pub(super) fn least_understood<'c>(call: &'c CallView<'_>, on: &Selection, words: &[Awaited]) -> Vec<(&'c Turn, bool)> {
     let everything = call.everything();
     let from = if words.iter().any(|word| word.role.is_some()) { &everything } else { on };

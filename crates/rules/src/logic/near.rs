@@ -176,8 +176,8 @@ impl Near {
         selection
     }
 
-    /// The speaker goes on after a pause in which nobody was heard: an answer of one syllable may have been too short for the
-    /// recogniser, which loses every third one under half a second (`tests/spoken`).
+    /// The speaker goes on after a pause in which nobody was heard: an answer of one syllable may have been too short
+    /// for the recogniser, which loses every third one under half a second (`tests/spoken`).
     fn answer_lost(&self, call: &CallView<'_>, own: usize) -> bool {
         const PAUSE_MS: i64 = 500;
         let [Some(asks), Some(next)] = [own, own + 1].map(|i| call.turns.get(i)) else { return false };

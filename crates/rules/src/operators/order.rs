@@ -58,7 +58,11 @@ impl Operator for Order {
 
     fn excusing(&self, call: &CallView<'_>) -> Vec<Awaited> {
         let phrases = self.except.ids().iter().map(|phrase| call.index.text(*phrase));
-        words_of_no_order().chain(phrases).map(|words| Awaited::of(SpeakerRole::Customer, words)).collect()
+        words_of_no_order()
+            .map(str::to_owned)
+            .chain(phrases)
+            .map(|words| Awaited::of(SpeakerRole::Customer, words))
+            .collect()
     }
 
     fn eval(&self, call: &CallView<'_>, on: &Selection, path: &str) -> Eval {

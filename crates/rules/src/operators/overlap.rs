@@ -64,7 +64,7 @@ impl Operator for Overlap {
         let mut latest: BTreeMap<u16, &Run> = BTreeMap::new();
         let mut evidence = Vec::new();
         for run in &runs {
-            let searched = on.turns.contains(&run.turns[0]);
+            let searched = on.turns.binary_search(&run.turns[0]).is_ok();
             if searched && latest.values().any(|theirs| self.cuts_in(call, theirs, run)) {
                 evidence.push(call.turns[run.turns[0]].whole(MatchKind::Measure, 0.0, path));
             }

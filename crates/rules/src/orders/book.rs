@@ -1,7 +1,8 @@
-//! What a customer orders: which of the quantities that he says are orders, which of them stand: not refused for want of goods, not taken back.
+//! What a customer orders: which of the quantities that he says are orders, and which of them stand: not refused for
+//! want of goods, not taken back.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use callsift_core::SpeakerRole;
 use regex::Regex;
@@ -31,28 +32,23 @@ pub struct Ordered {
 /// All that a customer orders in a call.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Orders {
-    /// Every quantity, in order of time; what is said again of the same goods and as many of them stands once.
+    /// Every quantity, in order of time; as many said twice in one turn stand once.
     pub all: Vec<Ordered>,
 }
 
 /// How agents say that there is nothing to be had: 没货, 缺货, 断供, 卖完了, 订不上, 货源没有, 没有中华了. 有没有货 only asks.
-fn refusal() -> Option<&'static Regex> {
-    static REGEX: OnceLock<Option<Regex>> = OnceLock::new();
-    REGEX
-        .get_or_init(|| {
-            Regex::new(
-                "(^|[^有])没(有)?(到|现|什么)?(货|库存|货源|得卖|得订)|(^|[^有])没有[^别其问关错什吗么]{0,6}了|(^|[^有])没有配货\
-                 |(货|库存|货源|配额)(都|也|已经|现在|暂时)*(没有|没了|没到|不足|空|为零)\
-                 |(卖|订|售|抢|配)(没|完|光|空|罄|断)|(订|定|配|送|供应|发)(不了|不到|不上)|(不能|没法|无法)(订|定|配)\
-                 |断(货|供|档)|停(产|售|供)|停止供应|下架|下市|缺(货|供)|脱销|无(库存|存货|现货|货)|(^|[^有])没(有)?(存货|现货)|空仓|供不上\
-                 |暂时(没有|没得|订)|已经没有|^[^有]*(没有|没了|没得)(了|的|呢|哦|啊|呀|哈)*$|没有卖的\
-                 |(抢|领|拿|订|定|配)(完|满|光)|(额度|限额|计划)(都|也|已经|现在)*(用完|满|没|超|不够)|(不能|没法|无法)(给)?(您|你)?(订|定|配)\
-                 |货(都|也|还|暂时)*没(有)?到|(品规|品种|这款|这个)(已经)?取消",
-            )
-            .ok()
-        })
-        .as_ref()
-}
+static REFUSAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        "(^|[^有])没(有)?(到|现|什么)?(货|库存|货源|得卖|得订)|(^|[^有])没有[^别其问关错什吗么]{0,6}了|(^|[^有])没有配货\
+         |(货|库存|货源|配额)(都|也|已经|现在|暂时)*(没有|没了|没到|不足|空|为零)\
+         |(卖|订|售|抢|配)(没|完|光|空|罄|断)|(订|定|配|送|供应|发)(不了|不到|不上)|(不能|没法|无法)(订|定|配)\
+         |断(货|供|档)|停(产|售|供)|停止供应|下架|下市|缺(货|供)|脱销|无(库存|存货|现货|货)|(^|[^有])没(有)?(存货|现货)|空仓|供不上\
+         |暂时(没有|没得|订)|已经没有|^[^有]*(没有|没了|没得)(了|的|呢|哦|啊|呀|哈)*$|没有卖的\
+         |(抢|领|拿|订|定|配)(完|满|光)|(额度|限额|计划)(都|也|已经|现在)*(用完|满|没|超|不够)|(不能|没法|无法)(给)?(您|你)?(订|定|配)\
+         |货(都|也|还|暂时)*没(有)?到|(品规|品种|这款|这个)(已经)?取消",
+    )
+    .ok()
+});
 
 /// Words by which customers take an order back.
 const WITHDRAWALS: [&str; 24] = [
@@ -90,7 +86,8 @@ const ANYTHING_ELSE: [&str; 8] = ["还要", "还需要", "别的", "其他", "�
 const MORE: [&str; 8] = ["再", "另外", "还要", "还有", "还来", "加上", "外加", "以及"];
 
 impl Orders {
-    /// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds one of
+    /// Quantities of the customer's usable turns in these measure words, with what became of each. A turn that holds
+    /// one of
     /// `except` speaks of goods without ordering them.
     pub fn of(call: &CallView<'_>, units: &[char], except: &Phrases) -> Self {
         let agent = Heard::of(call, SpeakerRole::Agent);
@@ -221,7 +218,7 @@ fn is_excepted(turn: &TurnView<'_>, except: &Phrases) -> bool {
 fn refused(call: &CallView<'_>, view: &TurnView<'_>, units: &[char], all: &[Ordered], last: &[usize]) -> Vec<usize> {
     let refuses = |text: &[char]| {
         let text: String = text.iter().collect();
-        refusal().is_some_and(|r| r.is_match(&text))
+        REFUSAL.as_ref().is_some_and(|regex| regex.is_match(&text))
     };
     let chars = view.norm.chars();
     let Some(clause) = view.clauses().into_iter().find(|c| refuses(&chars[c.clone()])) else { return Vec::new() };

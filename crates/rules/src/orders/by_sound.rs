@@ -16,7 +16,8 @@ const NOT_HEARD: &str = "零一二两三四五六七八九十百千万半几多�
 /// Cost up to which two characters sound the same, tones aside.
 const SAME_SOUND: f64 = 0.1;
 
-/// Quantities of a doubtful text that sound like some, besides those that are written there. 十 and 四 are not told apart.
+/// Quantities of a doubtful text that sound like some, besides those that are written there. 十 and 四 are not told
+/// apart.
 pub(super) fn by_sound(chars: &[char], units: &[char]) -> Vec<Counted> {
     let restored = restored(chars);
     let changed = |at: usize| restored[at] != chars[at];

@@ -1,6 +1,7 @@
-//! Turns that count goods without ordering or reading back: what was delivered, lies in store, costs so much, is to be had.
+//! Turns that count goods without ordering or reading back: what was delivered, lies in store, costs so much, is to
+//! be had.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -59,28 +60,25 @@ const SUPPLIED: [&str; 9] = [
 
 /// True where a turn counts goods without ordering any or reading them back.
 pub(super) fn orders_nothing(text: &str) -> bool {
-    static REGEX: OnceLock<Option<Regex>> = OnceLock::new();
-    matches(&REGEX, &NO_ORDER, text)
+    static REGEX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&expression(&NO_ORDER)).ok());
+    REGEX.as_ref().is_some_and(|regex| regex.is_match(text))
 }
 
 /// True where an agent says how much there is to be had.
 pub fn says_supply(text: &str) -> bool {
-    static REGEX: OnceLock<Option<Regex>> = OnceLock::new();
-    matches(&REGEX, &SUPPLIED, text)
+    static REGEX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&expression(&SUPPLIED)).ok());
+    REGEX.as_ref().is_some_and(|regex| regex.is_match(text))
 }
 
 /// Words by which a turn would order nothing, where they were misheard.
-pub fn words_of_no_order() -> impl Iterator<Item = String> {
-    literals::likeliest(&expression(&NO_ORDER)).into_iter()
+pub fn words_of_no_order() -> impl Iterator<Item = &'static str> {
+    static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| literals::likeliest(&expression(&NO_ORDER)));
+    WORDS.iter().map(String::as_str)
 }
 
 fn expression(parts: &[&str]) -> String {
     let parts: Vec<String> = parts.iter().map(|p| p.replace("{n}", N).replace("{h}", H).replace("{u}", U)).collect();
     parts.join("|")
-}
-
-fn matches(regex: &OnceLock<Option<Regex>>, parts: &[&str], text: &str) -> bool {
-    regex.get_or_init(|| Regex::new(&expression(parts)).ok()).as_ref().is_some_and(|r| r.is_match(text))
 }
 
 #[cfg(test)]

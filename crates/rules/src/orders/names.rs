@@ -333,8 +333,8 @@ fn trim_ends(name: &[char]) -> &[char] {
     &name[from..to.max(from)]
 }
 
-/// Quantities that a turn states of named items: the name by sound, the quantity beside it. Of an item that is named twice
-/// the last counts.
+/// Quantities that a turn states of named items: the name by sound, the quantity beside it. Of an item that is named
+/// twice the last counts.
 pub fn claims(turn: &TurnView<'_>, items: &[Item], counts: &[Counted]) -> Vec<OrderLine> {
     if counts.is_empty() {
         return Vec::new();
@@ -418,8 +418,9 @@ impl Sides<'_> {
         self.counts.iter().any(beside)
     }
 
-    /// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both sides
-    /// have a quantity, by whether something like a name stands before the first one. `None` without items or quantities.
+    /// Whether the quantities of a turn follow their items: decided by what stands beside the items, and where both
+    /// sides have a quantity, by whether something like a name stands before the first one. `None` without items or
+    /// quantities.
     fn are_items_first(&self, places: &[(usize, usize, usize)]) -> Option<bool> {
         let (_, first) = places.first().zip(self.counts.first())?;
         let after = places.iter().filter(|(_, end, _)| self.has_after(*end)).count();
