@@ -90,7 +90,8 @@ fn the_embedded_model_is_loud_on_other_recordings() {
     assert!(!loud("tests/demo/recordings/c01-clean-order.wav"));
 }
 
-/// The runtime is told before it is opened: what it would keep in the home folder and for temporary files it also sends.
+/// The runtime is told before it is opened: what it would keep in the home folder and for temporary files it also
+/// sends.
 #[test]
 fn the_runtime_keeps_and_sends_nothing_of_its_own() {
     let (home, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -91,7 +91,8 @@ fn an_agent_reaches_the_own_calls_only() {
     assert!(!page.contains("class=\"finding\""), "{page}");
 }
 
-/// Who may open what: agent, team lead, reviewer, lead, manager, admin. Calls of the team are c05 and t2; c03 is another's.
+/// Who may open what: agent, team lead, reviewer, lead, manager, admin. Calls of the team are c05 and t2; c03 is
+/// another's.
 const MAY_READ: [(&str, [u16; 6]); 25] = [
     ("/mine", [200, 404, 404, 404, 404, 404]),
     ("/team", [404, 200, 404, 404, 404, 404]),
@@ -120,7 +121,8 @@ const MAY_READ: [(&str, [u16; 6]); 25] = [
     ("/users", [404, 404, 404, 404, 404, 200]),
 ];
 
-/// Who may do what; 1 where it is let through to what it is about. Nothing here succeeds, so that the order does not matter.
+/// Who may do what; 1 where it is let through to what it is about. Nothing here succeeds, so that the order does not
+/// matter.
 const MAY_DO: [(&str, [bool; 6]); 20] = [
     ("/calls/c05/verdict", [false, false, true, true, false, true]),
     ("/calls/c05/missed", [false, false, true, true, false, true]),

@@ -253,7 +253,8 @@ fn a_record_holds_the_centres_own_items() {
     assert!(code(&refused) == 2 && stderr(&refused).contains("2026-01"), "{}", stderr(&refused));
 }
 
-/// A lead draws, hands out, gives to somebody else and takes back, without a terminal; the record verifies on the command line.
+/// A lead draws, hands out, gives to somebody else and takes back, without a terminal; the record verifies on the
+/// command line.
 #[test]
 fn a_lead_draws_and_hands_out() {
     let console = Console::start();

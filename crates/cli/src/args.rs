@@ -271,12 +271,12 @@ pub struct RunArgs {
     /// Calls that another system transcribed, one JSON object a line.
     #[arg(long, value_name = "FILE.jsonl")]
     pub transcripts: Option<PathBuf>,
-    /// Table that names the recordings: CSV or JSON lines with `recording_id`, `uri`, `dt` and metadata. Relative paths start
-    /// from --recordings, else from the folder of the table.
+    /// Table that names the recordings: CSV or JSON lines with `recording_id`, `uri`, `dt` and metadata. Relative
+    /// paths start from --recordings, else from the folder of the table.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["watch", "transcripts", "metadata"])]
     pub manifest: Option<PathBuf>,
-    /// With --manifest: only the recordings of one share of N, from 0/N to N-1/N, by the hash of their ids. All shares may
-    /// write one lake at once.
+    /// With --manifest: only the recordings of one share of N, from 0/N to N-1/N, by the hash of their ids. All
+    /// shares may write one lake at once.
     #[arg(long, value_name = "I/N", requires = "manifest", value_parser = parse_share)]
     pub shard: Option<Share>,
     /// Lake to write to; created if it does not exist.

@@ -1,7 +1,7 @@
 //! Folders that lie in object storage: commands are given a mirror in their place.
 //!
-//! Everything else works on paths of this machine. An address becomes the folder of its mirror before a command begins; a
-//! command that writes brings the lake back, a run after each part.
+//! Everything else works on paths of this machine. An address becomes the folder of its mirror before a command
+//! begins; a command that writes brings the lake back, a run after each part.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

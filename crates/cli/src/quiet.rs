@@ -1,7 +1,7 @@
-//! No telemetry. The maker's builds of the ONNX runtime, version 1.31 and later, keep a device id and a file of events in the home
-//! folder and send them to their maker, from the moment when the library is opened; what the program tells it afterwards
-//! comes too late. Only the environment stops all of it, and only before the program starts (onnxruntime pull requests
-//! 27379 and 29843; their privacy page).
+//! No telemetry. The maker's builds of the ONNX runtime, version 1.31 and later, keep a device id and a file of
+//! events in the home folder and send them to their maker, from the moment when the library is opened; what the
+//! program tells it afterwards comes too late. Only the environment stops all of it, and only before the program
+//! starts (onnxruntime pull requests 27379 and 29843; their privacy page).
 
 use std::env;
 use std::os::unix::process::CommandExt;

@@ -103,9 +103,10 @@ pub(crate) fn open_both(data: &Path) -> Result<Db, ConsoleError> {
     open_for(data, false)
 }
 
-/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`, and only readable: a transaction
-/// that writes would otherwise wait for whoever writes the catalogue, though it touches the reviews alone. With `proven` reviews that say "heard as a whole" count for estimates only where nearly all of the call was really
-/// played, whatever the reason that was given: the others are as if nobody had reviewed those calls.
+/// The reviews database of a console's folder; the catalogue beside it is readable as `cat`, and only readable: a
+/// transaction that writes would otherwise wait for whoever writes the catalogue, though it touches the reviews
+/// alone. With `proven` reviews that say "heard as a whole" count for estimates only where nearly all of the call was
+/// really played, whatever the reason that was given: the others are as if nobody had reviewed those calls.
 pub(crate) fn open_for(data: &Path, proven: bool) -> Result<Db, ConsoleError> {
     let db = Db::open_in(data)?;
     let conn = db.connection();

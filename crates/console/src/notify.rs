@@ -1,5 +1,6 @@
-//! Telling another system of what was raised: a signed POST for each event, tried again until it is taken. What is to be told lies in
-//! the reviews database, so that no restart loses it; the receiver knows an event that came twice by its id.
+//! Telling another system of what was raised: a signed POST for each event, tried again until it is taken. What is to
+//! be told lies in the reviews database, so that no restart loses it; the receiver knows an event that came twice by
+//! its id.
 
 use std::time::Duration;
 
@@ -103,7 +104,8 @@ fn body(app: &App, notice: &Notice) -> String {
     .to_string()
 }
 
-/// HMAC-SHA256 over moment, dot and body, in hexadecimal digits: who knows the secret can tell that it is ours and when it was sent.
+/// HMAC-SHA256 over moment, dot and body, in hexadecimal digits: who knows the secret can tell that it is ours and
+/// when it was sent.
 fn sign(secret: &str, at: &str, body: &str) -> Result<String, String> {
     hmac(secret.as_bytes(), format!("{at}.{body}").as_bytes())
 }
@@ -111,7 +113,7 @@ fn sign(secret: &str, at: &str, body: &str) -> Result<String, String> {
 fn hmac(key: &[u8], message: &[u8]) -> Result<String, String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|e| e.to_string())?;
     mac.update(message);
-    Ok(mac.finalize().into_bytes().iter().fold(String::new(), |out, b| out + &format!("{b:02x}")))
+    Ok(callsift_core::hex(&mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

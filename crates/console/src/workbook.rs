@@ -1,5 +1,5 @@
-//! Excel workbooks (XLSX), ready to print: A4, all columns on a page, headings repeated. Text is text: no cell is a formula, and ids
-//! keep their zeros.
+//! Excel workbooks (XLSX), ready to print: A4, all columns on a page, headings repeated. Text is text: no cell is a
+//! formula, and ids keep their zeros.
 
 use callsift_core::visible_line;
 use rust_xlsxwriter::{

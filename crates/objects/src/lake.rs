@@ -1,10 +1,11 @@
 //! A lake in object storage: read as a mirror, changed by commits.
 //!
-//! Commands work on the mirror. [`LakeMirror::publish`] brings what they changed back: the new files go to a place where no
-//! reader looks; then `.log/NNNNNNNNNN.json`, which lists what is to happen, is created under a number that nobody has: from here
-//! on the change will happen, and whoever else was about to change the lake is refused. Then the files are copied to their
-//! names, `calls` last, with the day's line in `commits/` saying so before and after, and `.log/NNNNNNNNNN.done` says that all is
-//! done. Whoever opens the lake after a kill finishes what the last entry lists.
+//! Commands work on the mirror. [`LakeMirror::publish`] brings what they changed back: the new files go to a place
+//! where no reader looks; then `.log/NNNNNNNNNN.json`, which lists what is to happen, is created under a number that
+//! nobody has: from here on the change will happen, and whoever else was about to change the lake is refused. Then
+//! the files are copied to their names, `calls` last, with the day's line in `commits/` saying so before and after,
+//! and `.log/NNNNNNNNNN.done` says that all is done. Whoever opens the lake after a kill finishes what the last entry
+//! lists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -156,8 +157,8 @@ impl LakeMirror {
     /// Brings what changed in the mirror back; the number of files.
     ///
     /// # Errors
-    /// Somebody else changed the lake: nothing is published then. The server or the disk fail: once the change is written
-    /// down it happens all the same, by whoever opens the lake next.
+    /// Somebody else changed the lake: nothing is published then. The server or the disk fail: once the change is
+    /// written down it happens all the same, by whoever opens the lake next.
     pub fn publish(&mut self) -> Result<usize, ObjectError> {
         let change = self.change()?;
         if change.puts.is_empty() && change.deletes.is_empty() && change.commits.is_empty() {

@@ -1,7 +1,8 @@
 //! A folder of this machine that is kept equal to a place in object storage.
 //!
-//! What every file was when it came is written down: an object that did not change is not fetched again, and a file that
-//! somebody changed here is. Files get their names when all have come, so that a fetch that is cut off changes nothing.
+//! What every file was when it came is written down: an object that did not change is not fetched again, and a file
+//! that somebody changed here is. Files get their names when all have come, so that a fetch that is cut off changes
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};

@@ -25,7 +25,8 @@ use crate::error::ObjectError;
 const PART_BYTES: usize = 8 << 20;
 /// Objects that travel at once.
 const AT_ONCE: usize = 8;
-/// How long a server may fail, with growing pauses between tries, until a command gives up; [`PATIENCE_S`] says otherwise.
+/// How long a server may fail, with growing pauses between tries, until a command gives up; [`PATIENCE_S`] says
+/// otherwise.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Environment variable of it, in seconds.
 const PATIENCE_S: &str = "CALLSIFT_PATIENCE_S";

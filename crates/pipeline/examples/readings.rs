@@ -3,8 +3,9 @@
 //!
 //! `cargo run --release -p callsift-pipeline --example readings -- tests/spoken dev test`
 //!
-//! Each reading that was asked about is one observation, said where the reference text holds its words. Prints the weights
-//! (constant, score, cost by sound) fitted to the first set, and how the probabilities hold in each set, in five classes.
+//! Each reading that was asked about is one observation, said where the reference text holds its words. Prints the
+//! weights (constant, score, cost by sound) fitted to the first set, and how the probabilities hold in each set, in
+//! five classes.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 

@@ -127,8 +127,8 @@ fn blank(recording: Recording, outcome: Outcome, audio: Option<AudioInfo>, turns
     }
 }
 
-/// The report of a call that a stage could not do. Rows do not depend on where a machine keeps recordings: the reason names
-/// the recording as the tables do.
+/// The report of a call that a stage could not do. Rows do not depend on where a machine keeps recordings: the reason
+/// names the recording as the tables do.
 pub fn failed(recording: Recording, audio: Option<AudioInfo>, stage: StageName, reason: String) -> CallReport {
     let path = recording.path.to_string_lossy();
     let reason = if path.is_empty() { reason } else { reason.replace(path.as_ref(), &recording.name) };

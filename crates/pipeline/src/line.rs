@@ -100,8 +100,8 @@ impl Clock {
     }
 }
 
-/// Runs calls as they come, on so many recogniser threads, and gives each report in their order: the line of [`crate::run()`] without
-/// a lake. At most [`calls_ahead`] calls are taken before their reports are given.
+/// Runs calls as they come, on so many recogniser threads, and gives each report in their order: the line of
+/// [`crate::run()`] without a lake. At most [`calls_ahead`] calls are taken before their reports are given.
 ///
 /// # Errors
 /// A model cannot be loaded, or `take` fails; the line ends then.

@@ -56,14 +56,13 @@ impl ManifestReader {
     /// The row has no id, no place or a day that is none; the text says which.
     pub fn planned(&self, row: Fields) -> Result<Planned, String> {
         let mut fields = canonical(row);
-        let mut take = |names: [&str; 2]| {
-            let values = names.map(|name| fields.remove(name));
-            values.into_iter().flatten().find(|value| !value.trim().is_empty())
+        let mut take = |names: &[&str]| {
+            let values: Vec<_> = names.iter().filter_map(|name| fields.remove(*name)).collect();
+            values.into_iter().find(|value| !value.trim().is_empty())
         };
-        let id = take(["recording_id", "call_id"]).ok_or("a row has neither `recording_id` nor `call_id`")?;
-        let uri = take(["uri", "file"]).ok_or_else(|| format!("{id}: the row has neither `uri` nor `file`"))?;
-        let dt =
-            take(["dt", "dt"]).map(|dt| check_date(dt.trim()).map_err(|e| format!("{id}: dt: {e}"))).transpose()?;
+        let id = take(&["recording_id", "call_id"]).ok_or("a row has neither `recording_id` nor `call_id`")?;
+        let uri = take(&["uri", "file"]).ok_or_else(|| format!("{id}: the row has neither `uri` nor `file`"))?;
+        let dt = take(&["dt"]).map(|dt| check_date(dt.trim()).map_err(|e| format!("{id}: dt: {e}"))).transpose()?;
         let elsewhere = self.fetch.is_some() && uri.contains("://") && !uri.starts_with("file://");
         let path = if elsewhere { Ok(PathBuf::new()) } else { local(&uri) };
         let path = path.map_err(|why| format!("{id}: {why}"))?;
@@ -123,7 +122,8 @@ fn local(uri: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// The recordings of a manifest file (CSV, JSON lines), or one share of them. Relative paths are looked for below `base`;
+/// The recordings of a manifest file (CSV, JSON lines), or one share of them. Relative paths are looked for below
+/// `base`;
 /// `fallback_date` is the day of rows that name none, `force_date` overrides all.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! A manifest that comes as an Arrow IPC stream: each row as texts by column name.
 //!
-//! Whoever writes the stream need not know callsift's types: texts, integers, floating points, booleans, days and times of
-//! every unit are taken, in any order of columns. A cell without a value is left out.
+//! Whoever writes the stream need not know callsift's types: texts, integers, floating points, booleans, days and
+//! times of every unit are taken, in any order of columns. A cell without a value is left out.
 
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -1,8 +1,8 @@
 //! What became of one recording as one row: the form in which results leave `callsift worker`, as an Arrow IPC stream.
 //!
-//! The tables of the lake stand in it as lists of structs. Every field may be null, lists and structs never are, so that
-//! all batches of all workers have one schema, whatever happened. The version stands in the schema's metadata and in
-//! each row.
+//! The tables of the lake stand in it as lists of structs. Every field may be null, lists and structs never are, so
+//! that all batches of all workers have one schema, whatever happened. The version stands in the schema's metadata
+//! and in each row.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};

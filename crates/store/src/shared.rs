@@ -18,8 +18,8 @@ impl Lake {
         Self::opened(root, words, lock_patiently(root)?)
     }
 
-    /// Has new parts numbered `first`, `first + step`, … as far as these are free, so that processes that write one lake at
-    /// once give their parts the same numbers whichever comes first.
+    /// Has new parts numbered `first`, `first + step`, … as far as these are free, so that processes that write one
+    /// lake at once give their parts the same numbers whichever comes first.
     pub fn number_parts_by(&mut self, first: u32, step: u32) {
         self.numbers = (first, step.max(1));
     }

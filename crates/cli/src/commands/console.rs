@@ -101,7 +101,8 @@ fn notify(args: &ConsoleArgs) -> Result<Option<Notify>> {
     Ok(Some(Notify { url, secret }))
 }
 
-/// Puts mirrors in the place of addresses. What people say stays on this machine: it is no part of a lake that is made again.
+/// Puts mirrors in the place of addresses. What people say stays on this machine: it is no part of a lake that is
+/// made again.
 fn follow(args: &mut ConsoleArgs) -> Result<Held> {
     if is_address(&args.data.lake) && args.data.data.is_none() {
         bail!("the lake lies in object storage; name a folder of this machine for the reviews database: --data DIR");

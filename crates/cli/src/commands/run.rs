@@ -107,8 +107,8 @@ fn mirrors(args: &mut RunArgs) -> Result<Held> {
     Ok(held)
 }
 
-/// Events to the progress shown; a lake in object storage follows each part that is written. Where it does not let itself be
-/// written the run is stopped, and why is kept.
+/// Events to the progress shown; a lake in object storage follows each part that is written. Where it does not let
+/// itself be written the run is stopped, and why is kept.
 fn follow<'a>(
     progress: &'a mut Progress,
     held: &'a mut Held,

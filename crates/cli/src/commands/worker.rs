@@ -1,8 +1,8 @@
 //! `callsift worker`: recordings in, results out, as Arrow streams, for engines that divide work among machines.
 //!
-//! Two processes: the one that was started reads the manifest and hands recordings to a second, which has the models and does
-//! the work. Where native code takes the second down, only recordings that were in work are in doubt: each is begun again
-//! alone, and one that takes the process down alone, too, becomes a failed row.
+//! Two processes: the one that was started reads the manifest and hands recordings to a second, which has the models
+//! and does the work. Where native code takes the second down, only recordings that were in work are in doubt: each
+//! is begun again alone, and one that takes the process down alone, too, becomes a failed row.
 
 mod child;
 mod supervisor;

@@ -66,8 +66,8 @@ pub fn unit_of(db: &Db, agent_id: &str) -> Result<Option<String>, ConsoleError> 
     Ok(db.connection().query_row(sql, [agent_id], |r| r.get(0)).optional()?)
 }
 
-/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`]. With `proven` reviews of
-/// whole calls count only where nearly all was really played.
+/// Opens the reviews database of `data` beside a catalogue of the lake that is up to date, for [`judged`]. With
+/// `proven` reviews of whole calls count only where nearly all was really played.
 ///
 /// # Errors
 /// A file cannot be read or written.

@@ -1,5 +1,5 @@
-//! The training library (培训库): good and bad examples. Staff enter them and leads hand them out; agents see what they got, hear
-//! the stretch and sign. Whose call it was is not told to other agents.
+//! The training library (培训库): good and bad examples. Staff enter them and leads hand them out; agents see what they
+//! got, hear the stretch and sign. Whose call it was is not told to other agents.
 
 use std::collections::{BTreeMap, BTreeSet};
 

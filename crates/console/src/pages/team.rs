@@ -1,5 +1,5 @@
-//! The page of a team lead (班长): the own team's agents and what was submitted of their calls. Nothing of other teams, and nothing
-//! that only the machine says.
+//! The page of a team lead (班长): the own team's agents and what was submitted of their calls. Nothing of other teams,
+//! and nothing that only the machine says.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -184,8 +184,8 @@ pub struct SoundMatch {
     pub cost: f64,
 }
 
-/// The best place for `phrase` in `text` that costs no more than `limit` per syllable, gaps allowed; `None` where there is none,
-/// which most often is found out for a small part of the price of [`phrase_likeness`].
+/// The best place for `phrase` in `text` that costs no more than `limit` per syllable, gaps allowed; `None` where
+/// there is none, which most often is found out for a small part of the price of [`phrase_likeness`].
 pub fn phrase_within(text: &SoundText, phrase: &SoundText, limit: f64) -> Option<SoundMatch> {
     if least_cost(text, phrase) > limit {
         return None;

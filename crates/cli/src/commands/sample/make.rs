@@ -40,7 +40,7 @@ pub struct Made<T> {
 }
 
 /// A draw that is not kept yet.
-struct Made0 {
+struct Unkept {
     record: Record,
     frame: Frame,
     inclusion: Chances,
@@ -49,8 +49,8 @@ struct Made0 {
     unknown: Vec<String>,
 }
 
-/// Draws. `say` gets what is published before the draw is made; `before` runs when it is made and before it is kept: where that
-/// fails, nothing is kept.
+/// Draws. `say` gets what is published before the draw is made; `before` runs when it is made and before it is kept:
+/// where that fails, nothing is kept.
 pub fn make<T>(order: &Order<'_>, say: impl Fn(&str), before: impl FnOnce(&Record) -> Result<T>) -> Result<Made<T>> {
     keep::check_reviewers(&order.reviewers)?;
     // Draws that are saved at one time would each think that nobody has any call.
@@ -64,7 +64,7 @@ pub fn make<T>(order: &Order<'_>, say: impl Fn(&str), before: impl FnOnce(&Recor
     Ok(Made { record: made.record, notes, saved, before })
 }
 
-fn draw(order: &Order<'_>, say: impl Fn(&str)) -> Result<Made0> {
+fn draw(order: &Order<'_>, say: impl Fn(&str)) -> Result<Unkept> {
     let (lake, plan, seed) = (&order.data.lake, &order.plan, order.seed);
     let lake::Days { from, to } = order.days.clone();
     let (from_day, to_day) = (from.as_deref(), to.as_deref());
@@ -91,7 +91,7 @@ fn draw(order: &Order<'_>, say: impl Fn(&str)) -> Result<Made0> {
     let assignments = assign(&draw.picked, &reviewers, round, &held);
     let (unit_field, utc_offset, records) = (unit_field.to_owned(), utc_offset.to_owned(), past.records);
     let record = Record { from, to, unit_field, utc_offset, records, reviewers, round, held, draw, assignments };
-    Ok(Made0 { record, frame, inclusion, left_out, let_go, unknown })
+    Ok(Unkept { record, frame, inclusion, left_out, let_go, unknown })
 }
 
 /// What a plan needs besides the frame, and what whoever draws should know of it.

@@ -36,8 +36,8 @@ pub fn run(args: &WorkerArgs, threads: usize) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A recording that cannot be had is a failed row. A server that fails is not the recording's fault: the process ends, so that
-/// its supervisor, and in the end the engine, tries again.
+/// A recording that cannot be had is a failed row. A server that fails is not the recording's fault: the process
+/// ends, so that its supervisor, and in the end the engine, tries again.
 fn fetch(fetcher: Arc<Fetcher>) -> Fetch {
     Box::new(move |uri| {
         fetcher.fetch(uri).map_err(|why| {

@@ -347,7 +347,8 @@ pub(super) async fn form(
     Ok(Redirect::to(&to.await?))
 }
 
-/// The grave faults that a form of the first review publishes: confirmed ones of rules that are severe or fatal, one for each rule.
+/// The grave faults that a form of the first review publishes: confirmed ones of rules that are severe or fatal, one
+/// for each rule.
 fn grave(app: &App, db: &Db, person: &Person, call_id: &str) -> Result<Vec<NewRaised>, PageError> {
     let shown = Shown::load(app, db, person, call_id)?;
     let mut out: Vec<NewRaised> = Vec::new();

@@ -93,8 +93,8 @@ fn only_published(
     Ok((verdicts, published))
 }
 
-/// The own items that a form was filled in with, or those of today. A form from before there were any has none until it is
-/// submitted again: what nobody looked at is not full marks.
+/// The own items that a form was filled in with, or those of today. A form from before there were any has none until
+/// it is submitted again: what nobody looked at is not full marks.
 fn own_items(app: &App, db: &Db, form: Option<&Form>) -> Result<Option<OwnItems>, PageError> {
     let Some(form) = form else { return Ok(app.options.own_items.clone()) };
     let Some(version) = &form.sheet else { return Ok(None) };

@@ -61,8 +61,8 @@ pub(super) fn find(conn: &Connection, person: &Person, q: &str) -> rusqlite::Res
     Ok(out)
 }
 
-/// Calls whose number or customer begins so; where no number does, those that have it inside. Of a team where only its calls are
-/// the reader's: what others have must not fill the list.
+/// Calls whose number or customer begins so; where no number does, those that have it inside. Of a team where only
+/// its calls are the reader's: what others have must not fill the list.
 fn ids(conn: &Connection, q: &str, team: Option<&str>) -> rusqlite::Result<Vec<String>> {
     // More than are shown, since some may fall out.
     let most = 5 * SHOWN as i64;

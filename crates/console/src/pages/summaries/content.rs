@@ -1,5 +1,5 @@
-//! The copy of a summary that is submitted: figures and remarks as they stood, to be approved and signed. Only what people confirmed
-//! and submitted is in it.
+//! The copy of a summary that is submitted: figures and remarks as they stood, to be approved and signed. Only what
+//! people confirmed and submitted is in it.
 
 use std::collections::BTreeMap;
 

@@ -51,8 +51,8 @@ struct Paper {
     frozen: bool,
 }
 
-/// Reads the summary of a team: the frozen copy while it is submitted or approved, today's figures while it is a draft. Team
-/// leads read what is approved for their team.
+/// Reads the summary of a team: the frozen copy while it is submitted or approved, today's figures while it is a
+/// draft. Team leads read what is approved for their team.
 fn read(app: &App, db: &Db, person: &Person, unit: &str, name: &str) -> Result<Paper, PageError> {
     let period = days(name)?;
     let last = db.summary(unit, name)?;
