@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use callsift_text::Normalizer;
 use serde_saphyr::Location;
 
+use crate::expression::Words;
 use crate::logic::{Condition, Library};
 use crate::phrases::PhraseTable;
+use crate::schema::Rule;
 
 /// A mistake in a rule file and its place, from 1; line 0: the file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Compiler<'a> {
     /// Conditions of this rule that have a name, as its file says: each is prepared where it is used, for or against
     /// somebody.
     pub named: BTreeMap<String, Condition>,
+    /// Lists of words of this rule, for its expressions.
+    pub words: Words,
     /// True while preparing what excuses people: phrases are then heard more readily.
     pub lenient: bool,
     /// True while preparing what, once found, speaks against somebody: short phrases then need the borders of words.
@@ -47,6 +51,7 @@ impl<'a> Compiler<'a> {
             library,
             depth: 0,
             named: BTreeMap::new(),
+            words: Words::new(),
             lenient: false,
             accuses: true,
             problems: Vec::new(),
@@ -82,13 +87,19 @@ impl<'a> Compiler<'a> {
         self.accuses = before;
     }
 
-    /// Runs inside another rule, whose named conditions are these.
-    pub fn inside(&mut self, named: BTreeMap<String, Condition>, run: impl FnOnce(&mut Self)) {
-        let before = std::mem::replace(&mut self.named, named);
+    /// Takes what has a name in this rule; what had one before comes back.
+    pub fn enter(&mut self, rule: &Rule) -> (BTreeMap<String, Condition>, Words) {
+        let named = std::mem::replace(&mut self.named, rule.conditions.clone());
+        (named, std::mem::replace(&mut self.words, rule.words.clone()))
+    }
+
+    /// Runs inside another rule, with what has a name there.
+    pub fn inside(&mut self, rule: &Rule, run: impl FnOnce(&mut Self)) {
+        let before = self.enter(rule);
         self.depth += 1;
         run(self);
         self.depth -= 1;
-        self.named = before;
+        (self.named, self.words) = before;
     }
 
     /// A text in matching form.

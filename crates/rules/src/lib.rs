@@ -16,6 +16,7 @@ pub mod docs;
 pub mod error;
 pub mod evaluate;
 pub mod explain;
+mod expression;
 mod literals;
 pub mod load;
 pub mod logic;

@@ -205,7 +205,7 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     // Where missing it is the fault, hearing it excuses.
     cx.lenient = rule.violation_when == ViolationWhen::Missing;
     cx.accuses = rule.violation_when == ViolationWhen::Found;
-    cx.named = rule.conditions.clone();
+    cx.enter(rule);
     // What nothing uses may be wrong, too.
     rule.conditions.values_mut().for_each(|condition| condition.compile(cx));
     let before = cx.problems.len();

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::compile::Compiler;
+use crate::expression::Words;
 use crate::logic::Condition;
 
 /// One rule: one file `rules/<category>/<id>.yaml`.
@@ -44,6 +45,10 @@ pub struct Rule {
     pub scope: Scope,
     /// Whether finding the condition is the fault, or missing it.
     pub violation_when: ViolationWhen,
+    /// Lists of words with a name: `{name}` in an expression of this rule stands for any of the list. Entries may be
+    /// expressions and name other lists.
+    #[serde(default)]
+    pub words: Words,
     /// Conditions with a name, for `expr` in this rule.
     #[serde(default)]
     pub conditions: BTreeMap<String, Condition>,

@@ -52,12 +52,11 @@ impl Reference {
         if cx.depth >= DEEPEST {
             return cx.wrong(&self.id.referenced, format!("rule `{id}` leads back to itself"));
         }
-        let named = rule.conditions.clone();
-        let chosen = if name.is_empty() { Some(&rule.condition.value) } else { named.get(name) };
+        let chosen = if name.is_empty() { Some(&rule.condition.value) } else { rule.conditions.get(name) };
         let Some(mut condition) = chosen.cloned() else {
             return cx.wrong(&self.id.referenced, format!("rule `{id}` has no condition named `{name}`"));
         };
-        cx.inside(named, |cx| condition.compile(cx));
+        cx.inside(rule, |cx| condition.compile(cx));
         self.condition = Some(Box::new(condition));
     }
 }

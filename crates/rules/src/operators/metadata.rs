@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::{Operator, OperatorDoc};
 use crate::compile::Compiler;
+use crate::expression::{self, Expression};
 use crate::logic::{Eval, Truth};
 use crate::sentences::said;
 use crate::view::{CallView, Selection};
@@ -48,8 +49,8 @@ pub struct Metadata {
     pub equals: Vec<String>,
     /// A regular expression that the value must match.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub matches: Option<Spanned<String>>,
+    #[schemars(with = "Option<Expression>")]
+    pub matches: Option<Spanned<Expression>>,
     /// A number above this.
     #[serde(default)]
     pub more_than: Option<f64>,
@@ -65,7 +66,7 @@ pub struct Metadata {
 
 impl Operator for Metadata {
     fn compile(&mut self, cx: &mut Compiler<'_>) {
-        self.regex = self.matches.as_ref().and_then(|m| super::regex::build(m, cx)).map(|(_, regex)| regex);
+        self.regex = self.matches.as_mut().and_then(|m| expression::compile(m, cx)).map(|(_, regex)| regex);
         let asks = self.exists.is_some() || !self.equals.is_empty() || self.matches.is_some();
         if !asks && self.more_than.is_none() && self.less_than.is_none() {
             cx.wrong_somewhere("`metadata` needs one of `exists`, `equals`, `matches`, `more_than`, `less_than`");

@@ -13,6 +13,7 @@ use serde_saphyr::Spanned;
 use super::keyword::Borders;
 use super::{Awaited, EXCEPT, Operator, OperatorDoc};
 use crate::compile::Compiler;
+use crate::expression::{self, Expression};
 use crate::literals;
 use crate::logic::Eval;
 use crate::phrases::{Ear, Phrases};
@@ -25,8 +26,8 @@ pub const DOC: OperatorDoc = OperatorDoc {
     title: "正则表达式",
     checks: "对每个所选话轮做正则匹配（Rust `regex` 语法）。默认匹配规范化文本：简体、数字读作汉字、无标点、无语气填充词。",
     params: &[
-        ("pattern", "表达式"),
-        ("not", "排除表达式：话轮里也能匹配它就不算"),
+        ("pattern", "表达式；也可以是一个列表，一行写一种说法，匹配其中任意一行即可"),
+        ("not", "排除表达式，可以是列表：话轮里也能匹配它就不算"),
         ("text", "`matching` 规范化文本（默认）；`original` 识别原文，保留标点"),
         (
             "borders",
@@ -53,12 +54,12 @@ const SHORT: usize = 4;
 #[serde(deny_unknown_fields)]
 pub struct Pattern {
     /// The expression.
-    #[schemars(with = "String")]
-    pub pattern: Spanned<String>,
+    #[schemars(with = "Expression")]
+    pub pattern: Spanned<Expression>,
     /// Excuses the turn.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub not: Option<Spanned<String>>,
+    #[schemars(with = "Option<Expression>")]
+    pub not: Option<Spanned<Expression>>,
     /// Which text is matched.
     #[serde(default)]
     pub text: TextForm,
@@ -92,22 +93,22 @@ pub enum TextForm {
 
 impl Operator for Pattern {
     fn compile(&mut self, cx: &mut Compiler<'_>) {
-        self.compiled = build(&self.pattern, cx);
-        self.excluded = self.not.as_ref().and_then(|not| build(not, cx));
+        self.compiled = expression::compile(&mut self.pattern, cx);
+        self.excluded = self.not.as_mut().and_then(|not| expression::compile(not, cx));
         self.except.compile(cx, Ear::Exact);
         self.accuses = cx.accuses;
         if self.compiled.as_ref().is_some_and(|(_, r)| r.is_match("")) {
-            let message = format!("`{}` matches the empty text, so it matches every turn", self.pattern.value);
+            let message = format!("`{}` matches the empty text, so it matches every turn", self.pattern.value.as_str());
             cx.wrong(&self.pattern.referenced, message);
         }
     }
 
     fn awaited(&self, _call: &CallView<'_>) -> Vec<Awaited> {
-        literals::likeliest(&self.pattern.value).into_iter().map(Awaited::of_searched).collect()
+        literals::likeliest(self.pattern.value.as_str()).into_iter().map(Awaited::of_searched).collect()
     }
 
     fn excusing(&self, call: &CallView<'_>) -> Vec<Awaited> {
-        let not = self.not.iter().flat_map(|not| literals::likeliest(&not.value));
+        let not = self.not.iter().flat_map(|not| literals::likeliest(not.value.as_str()));
         let phrases = self.except.ids().iter().map(|phrase| call.index.text(*phrase));
         not.chain(phrases).map(Awaited::of_searched).collect()
     }
@@ -117,7 +118,7 @@ impl Operator for Pattern {
         let original = self.text == TextForm::Original;
         let turns = on.views(call).filter(|turn| original || turn.may_match(regex.0));
         let evidence: Vec<_> = turns.flat_map(|turn| self.find(regex, turn, path)).collect();
-        let note = call.words(said!(PATTERN, on.turns.len(), beginning(&self.pattern.value), evidence.len()));
+        let note = call.words(said!(PATTERN, on.turns.len(), beginning(self.pattern.value.as_str()), evidence.len()));
         Eval::found(path, evidence, note)
     }
 }
@@ -201,19 +202,6 @@ fn between_marks(regex: &Regex, turn: &TurnView<'_>, found: Rc<[Range<usize>]>) 
     kept.sort_by_key(|range| (range.start, range.end));
     kept.dedup_by(|later, kept| later.start < kept.end);
     kept.into()
-}
-
-/// Compiles an expression; the place and the reason where it is wrong.
-pub(crate) fn build(pattern: &Spanned<String>, cx: &mut Compiler<'_>) -> Option<(u32, Regex)> {
-    match cx.table.expression(&pattern.value) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or("bad expression").trim_start_matches("error: ").to_owned();
-            cx.wrong(&pattern.referenced, format!("bad regular expression `{}`: {reason}", pattern.value));
-            None
-        }
-    }
 }
 
 #[cfg(test)]
