@@ -109,6 +109,8 @@ pub struct Judgement {
     pub applies: Option<Eval>,
     /// How `except` came out; `None` where there was nothing to excuse.
     pub except: Option<Eval>,
+    /// How `cannot_tell_when` came out; `None` where there was no hit to leave undecided.
+    pub undecided: Option<Eval>,
     /// How the condition came out; `None` where the rule does not apply.
     pub eval: Option<Eval>,
     /// What was searched.
@@ -131,7 +133,7 @@ fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement 
     let applies = rule.applies.when.as_ref().map(|when| when.eval(call, &all, "applies.when"));
     if let Some((verdict, reason)) = does_not_apply(rule, call, applies.as_ref()) {
         let finding = finding(rule, verdict, reason, Vec::new(), None);
-        return Judgement { finding, applies, except: None, eval: None, searched };
+        return Judgement { finding, applies, except: None, undecided: None, eval: None, searched };
     }
     let eval = rule.condition.value.eval(call, &searched, "condition");
     let mut finding = match rule.violation_when {
@@ -145,15 +147,21 @@ fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement 
             excuse.evidence.first().map_or_else(|| seen(excuse, said!(EXCUSED)), |e| said!(HIT, e.text).to_string());
         finding = self::finding(rule, Verdict::Clear, said!(EXCUSED_AS, why).to_string(), Vec::new(), None);
     }
+    let is_hit = finding.verdict == Verdict::Hit;
+    let undecided = rule.cannot_tell_when.as_ref().filter(|_| is_hit);
+    let undecided = undecided.map(|c| c.eval(call, &searched, "cannot_tell_when"));
     // An excuse, or what the rule hangs on, may lie where nothing was recorded.
     let hangs = applies.iter().chain(&except).any(|e| e.open);
-    if finding.verdict == Verdict::Hit && hangs {
-        finding = self::finding(rule, Verdict::CannotTell, said!(NOT_WHOLE).to_string(), Vec::new(), None);
+    let reason = match undecided.as_ref().filter(|e| e.truth == Truth::Yes) {
+        Some(doubt) => Some(said!(MAY_BE, doubt.evidence.first().map_or("", |e| &e.text)).to_string()),
+        None if hangs => Some(said!(NOT_WHOLE).to_string()),
+        None if is_hit && !person_heard(call, options) => Some(said!(NO_PERSON).to_string()),
+        None => None,
+    };
+    if let Some(reason) = reason.filter(|_| is_hit) {
+        finding = self::finding(rule, Verdict::CannotTell, reason, Vec::new(), finding.proof);
     }
-    if finding.verdict == Verdict::Hit && !person_heard(call, options) {
-        finding = self::finding(rule, Verdict::CannotTell, said!(NO_PERSON).to_string(), Vec::new(), None);
-    }
-    Judgement { finding, applies, except, eval: Some(eval), searched }
+    Judgement { finding, applies, except, undecided, eval: Some(eval), searched }
 }
 
 /// Somebody said something that was heard as words: noises and tones are nobody's silence, monologue or omission.

@@ -69,6 +69,10 @@ pub fn explain(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> (Find
         let _ = writeln!(out, "{}", said!(EXCEPT));
         tree(&mut out, eval, 1);
     }
+    if let Some(eval) = &judgement.undecided {
+        let _ = writeln!(out, "{}", said!(UNDECIDED));
+        tree(&mut out, eval, 1);
+    }
     if let Some(proof) = &judgement.finding.proof {
         let _ = writeln!(out, "{}", said!(PROOF, crate::absence::reason(proof)));
     }

@@ -215,7 +215,8 @@ fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     for problem in cx.problems[before..].iter_mut().filter(|p| p.line == 0) {
         (problem.line, problem.column) = (place.line() as usize, place.column() as usize);
     }
-    for (condition, accuses) in [(&mut rule.applies.when, true), (&mut rule.except, false)] {
+    let excuses = [(&mut rule.except, false), (&mut rule.cannot_tell_when, false)];
+    for (condition, accuses) in excuses.into_iter().chain([(&mut rule.applies.when, true)]) {
         if let Some(condition) = condition {
             cx.accusing(accuses, |cx| condition.compile(cx));
         }

@@ -63,6 +63,10 @@ pub struct Rule {
     /// A condition on the whole call that excuses the fault.
     #[serde(default)]
     pub except: Option<Box<Condition>>,
+    /// Where this holds in the turns in scope, the rule says `cannot_tell` instead of `hit`: what may well be the expected act,
+    /// or may not be the fault, in words that nobody foresaw.
+    #[serde(default)]
+    pub cannot_tell_when: Option<Box<Condition>>,
     /// The rule's own tests; at least one hit and one clear.
     pub tests: Vec<TestCase>,
     /// Folder of the file; filled in on loading.

@@ -41,6 +41,7 @@ sentences! { $
     NOT_MISSING: "未缺失" => "not missing";
     WAS_SAID: "已说“{}”" => "“{0}” was said";
     HEARD_BADLY: "疑似“{}”，但识别置信度过低" => "perhaps “{0}”, but it was heard too badly";
+    MAY_BE: "“{}”可能就算，请人工确认" => "“{0}” may count; a person must decide";
     EXCUSED: "符合豁免条件" => "the condition that excuses is met";
     EXCUSED_AS: "豁免：{}" => "excused: {0*}";
     HIT: "“{}”" => "“{0~}”";
@@ -137,6 +138,7 @@ sentences! { $
     TURN: "[{:.1}s {}] {}" => "[{0} s {1}] {2}";
     CONDITION: "条件：" => "condition:";
     EXCEPT: "豁免：" => "excused by:";
+    UNDECIDED: "不能断定：" => "undecided:";
     PROOF: "缺失证明：{}" => "proof that it is missing: {0*}";
     VERDICT: "结论：{} — {}" => "verdict: {0} — {1*}";
     STEP: "{} {}：{}" => "{0} {1}: {2*}";
