@@ -10,8 +10,8 @@ import sys
 import zlib
 from datetime import datetime, timedelta, timezone
 
-from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS, PARTICLES, PARTING, QUEUES, RULES,
-                  STREETS, SURNAMES, money, spoken)
+from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS, PARTICLES, PARTING, PRICES, QUEUES,
+                  RULES, STREETS, SURNAMES, money, spoken)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARKS = {"A": {"w", "ty", "so", "rh", "fb", "ab", "sh", "pr"}, "C": {"neg", "grum", "uc"}}
@@ -128,6 +128,9 @@ class Slots:
             return self.rnd.choice(money(self.price))
         if body == "sum":
             return self.rnd.choice(spoken(self.total, self.unit)[:2])
+        if body == "mm":  # what the order would cost
+            each = self.rnd.choice(PRICES[self.unit])
+            return self.rnd.choice(money(self.total * each if self.total * each < 9900 else self.total * min(PRICES[self.unit])))
         if body in self.fixed:
             return self.fixed[body]
         if body[0] == "i":

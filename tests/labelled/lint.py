@@ -25,7 +25,8 @@ def run(calls):
         seen = {"greeting-missing": re.search(HELLO, "|".join(ag[:2])), "farewell-missing": re.search(BYE, "|".join(ag[-2:])),
                 "thanks-missing": re.search(THANKS, "|".join(ag[-3:])), "order-summary-missing": re.search(SUM, every),
                 "purpose-missing": re.search(WHY, "|".join(ag[:4])), "complaint-next-step-missing": re.search(STEP, every),
-                "identity-missing": any(x in "".join(ag[:3]) for x in (slots.fixed["co"], slots.agent, "工号", "号话务员"))}
+                "identity-missing": any(x in "".join(ag[:3]) for x in (slots.fixed["co"], slots.agent, "工号", "号话务员", "商贸", "批发", "配送", "粮油",
+                                                                "食品公司", "烟草"))}
         say = []
         for rule, there in seen.items():
             if (ex[rule] == "hit" and there) or (ex[rule] == "clear" and not there):
