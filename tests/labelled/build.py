@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds dev.jsonl, test.jsonl and fresh.jsonl from scenarios/*.txt (the format is in README.md). Deterministic, no dependencies.
+"""Builds dev.jsonl, test.jsonl, fresh.jsonl and blind.jsonl from scenarios/*.txt (the format is in README.md). Deterministic, no dependencies.
 build.py: write the files. --table: sizes per rule. --lint: places worth a second look by a person. --show NAME: print calls.
 """
 import json
@@ -10,13 +10,13 @@ import sys
 import zlib
 from datetime import datetime, timedelta, timezone
 
-from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS, PARTICLES, PARTING, QUEUES, RULES,
-                  STREETS, SURNAMES, money, spoken)
+from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS, PARTICLES, PARTING, PRICES, QUEUES,
+                  RULES, STREETS, SURNAMES, money, spoken)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARKS = {"A": {"w", "ty", "so", "rh", "fb", "ab", "sh", "pr"}, "C": {"neg", "grum", "uc"}}
 VERDICTS = {"hit": "hit", "clear": "clear", "na": "not_applicable", "ct": "cannot_tell"}
-SETS = ("dev", "test", "fresh")
+SETS = ("dev", "test", "fresh", "blind")
 WORDS = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]")
 
 
@@ -128,6 +128,9 @@ class Slots:
             return self.rnd.choice(money(self.price))
         if body == "sum":
             return self.rnd.choice(spoken(self.total, self.unit)[:2])
+        if body == "mm":  # what the order would cost
+            each = self.rnd.choice(PRICES[self.unit])
+            return self.rnd.choice(money(self.total * each if self.total * each < 9900 else self.total * min(PRICES[self.unit])))
         if body in self.fixed:
             return self.fixed[body]
         if body[0] == "i":

@@ -11,6 +11,7 @@ SUM = r"[一总统拢]共|合计|共计|总[计数额的]|加.{0,4}[起块]|合�
 SORE = r"投诉|太差|气死|态度|太过分|骗|再也不|垃圾|什么东西|凭什么|有病|告你|赔不是"
 FAULTY = r"少[送了]|送错|坏了|没送到|投诉"
 STEP = r"登记|记录|记[下一上录]|反馈|核实|补送|换货|退款|转|给您换|报[给了修]|回您|答复|联系您|备注|盯|催"
+UNIT = "工号 号话务员 商贸 批发 配送 粮油 食品公司 烟草".split()
 SURE = r"保证|肯定|一定|绝对|百分|包您|必"
 
 
@@ -25,7 +26,7 @@ def run(calls):
         seen = {"greeting-missing": re.search(HELLO, "|".join(ag[:2])), "farewell-missing": re.search(BYE, "|".join(ag[-2:])),
                 "thanks-missing": re.search(THANKS, "|".join(ag[-3:])), "order-summary-missing": re.search(SUM, every),
                 "purpose-missing": re.search(WHY, "|".join(ag[:4])), "complaint-next-step-missing": re.search(STEP, every),
-                "identity-missing": any(x in "".join(ag[:3]) for x in (slots.fixed["co"], slots.agent, "工号", "号话务员"))}
+                "identity-missing": any(x in "".join(ag[:3]) for x in (slots.fixed["co"], slots.agent, *UNIT))}
         say = []
         for rule, there in seen.items():
             if (ex[rule] == "hit" and there) or (ex[rule] == "clear" and not there):
