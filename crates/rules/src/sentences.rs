@@ -116,6 +116,7 @@ sentences! { $
     ALL_FELL: "客户订的货都没有或已取消，无须复述" => "all that was ordered was out of stock or taken back: nothing is to be read back";
     READ_BACK: "客户说出{}个数量，坐席复述{}个（{:.0}%）" => "the customer named {0} quantities, the agent repeated {1} ({2}%)";
     READ_BACK_UNCLEAR: "像是在复述，但没有听清数量：“{}”" => "this sounds like a read-back, but its quantities were not understood: “{0}”";
+    NUMBERS_UNCLEAR: "复述的数量没有听清：{}" => "the quantities that were read back were not understood: {0*}";
     GOODS_UNCLEAR: "复述的品种没有听清：客户说“{}”，听成“{}”" => "the goods that were read back were not understood: the customer said “{0}”, heard was “{1}”";
     NO_PATTERN: "正则表达式无效" => "the regular expression is not valid";
     PATTERN: "在{}个话轮中匹配“{}”，命中{}处" => "“{1}” matched against {0} turns, {2} places found";

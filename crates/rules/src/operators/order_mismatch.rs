@@ -77,9 +77,20 @@ struct Said {
     strange: Vec<(u32, OrderLine)>,
 }
 
-/// Words that make an item an offer or a sum, not a read-back.
-const NOT_READ_BACK: [&str; 14] =
-    ["要不要", "需要", "还要", "活动", "推荐", "总共", "一共", "合计", "共计", "品种", "库存", "新品", "促销", "试试"];
+/// How both differ.
+struct Compared {
+    /// What was read back wrongly, and how, in words.
+    wrong: Vec<(Evidence, String)>,
+    /// Goods that may be others than were ordered: as ordered, as read back.
+    unclear: Option<(String, String)>,
+    /// How many goods were read back.
+    repeated: usize,
+}
+
+/// Words by which an agent takes back what he just said: what stands in the end is not told for sure.
+const SLIPS: [&str; 5] = ["看错了", "说错了", "念错了", "讲错了", "听错了"];
+/// Words that make an item an offer, not a read-back.
+const NOT_READ_BACK: [&str; 10] = ["要不要", "需要", "还要", "活动", "推荐", "品种", "库存", "新品", "促销", "试试"];
 
 impl Operator for OrderMismatch {
     fn compile(&mut self, cx: &mut Compiler<'_>) {
@@ -109,7 +120,43 @@ impl Operator for OrderMismatch {
             Against::Customer => Vec::new(),
             _ => call.facts.field("order").map(|o| record_lines(&o)).unwrap_or_default(),
         };
-        let Said { ordered, stated, strange } = self.said(call, on, &record);
+        let Compared { wrong, unclear, repeated } = self.compare(call, on, &record, (path, true));
+        if wrong.is_empty() {
+            if let Some((wanted, said)) = unclear {
+                return Eval::unknown(path, said!(GOODS_UNCLEAR, wanted, said));
+            }
+            // Numbers of which the recogniser was not sure accuse nobody, and clear nobody either.
+            if let Some((_, what)) = self.compare(call, on, &record, (path, false)).wrong.first() {
+                return Eval::unknown(path, said!(NUMBERS_UNCLEAR, what));
+            }
+        }
+        let mut note = call.words(said!(REPEATED_GOODS, repeated, wrong.len()));
+        for (_, what) in &wrong {
+            note.push('；');
+            note.push_str(what);
+        }
+        let mut evidence: Vec<Evidence> = wrong.into_iter().map(|(e, _)| e).collect();
+        evidence.sort_by_key(|e| e.turn);
+        evidence.dedup_by_key(|e| e.turn);
+        Eval::found(path, evidence, note)
+    }
+
+    /// The right quantity may have been said where nothing was recorded.
+    fn open(&self, call: &CallView<'_>, on: &Selection, _eval: &Eval) -> bool {
+        on.unheard || call.facts.end_open
+    }
+}
+
+impl OrderMismatch {
+    /// What the agent says otherwise than the customer or the record; `sure`: numbers that may be others left out.
+    fn compare(
+        &self,
+        call: &CallView<'_>,
+        on: &Selection,
+        record: &[OrderLine],
+        (path, sure): (&str, bool),
+    ) -> Compared {
+        let Said { ordered, stated, strange } = self.said(call, on, record, sure);
         let mut wrong: Vec<(Evidence, String)> = Vec::new();
         let mut unclear = None;
         for (name, (turn, value)) in &stated {
@@ -120,7 +167,7 @@ impl Operator for OrderMismatch {
             if !self.corrected(call, *turn, expected) {
                 let view = &call.turns[*turn as usize];
                 let item: String = name.iter().collect();
-                let note = call.words(said!(SAID_OTHERWISE, item, expected, value));
+                let note = said!(SAID_OTHERWISE, item, expected, value).to_string();
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), note));
             }
         }
@@ -143,29 +190,11 @@ impl Operator for OrderMismatch {
                 wrong.push((view.whole(MatchKind::Exact, 0.0, path), said!(OTHER_GOODS, wanted, said).to_string()));
             }
         }
-        if let (true, Some((wanted, said))) = (wrong.is_empty(), unclear) {
-            return Eval::unknown(path, said!(GOODS_UNCLEAR, wanted, said));
-        }
-        let mut note = call.words(said!(REPEATED_GOODS, stated.len(), wrong.len()));
-        for (_, what) in &wrong {
-            note.push('；');
-            note.push_str(what);
-        }
-        let mut evidence: Vec<Evidence> = wrong.into_iter().map(|(e, _)| e).collect();
-        evidence.sort_by_key(|e| e.turn);
-        evidence.dedup_by_key(|e| e.turn);
-        Eval::found(path, evidence, note)
+        Compared { wrong, unclear, repeated: stated.len() }
     }
 
-    /// The right quantity may have been said where nothing was recorded.
-    fn open(&self, call: &CallView<'_>, on: &Selection, _eval: &Eval) -> bool {
-        on.unheard || call.facts.end_open
-    }
-}
-
-impl OrderMismatch {
     /// Walks through the call: what the customer wants of each item, and what the agent last said of it.
-    fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine]) -> Said {
+    fn said(&self, call: &CallView<'_>, on: &Selection, record: &[OrderLine], sure: bool) -> Said {
         let mut items: Vec<Item> = record.iter().map(|l| Item::new(l.name.clone())).collect();
         let (mut said, mut last_named) = (Said::default(), None::<Vec<char>>);
         let (agent, customer) = (Heard::of(call, SpeakerRole::Agent), Heard::of(call, SpeakerRole::Customer));
@@ -175,7 +204,7 @@ impl OrderMismatch {
             let at = view.turn.index;
             match call.role(view.turn) {
                 SpeakerRole::Customer => {
-                    for mut line in self.ordered_in(view, &items, last_named.as_ref(), &agent) {
+                    for mut line in self.ordered_in(view, &items, last_named.as_ref(), (&agent, sure)) {
                         if !is_among(&items, &line.name) {
                             line.name = shared_part(&line.name, &agent);
                         }
@@ -190,7 +219,7 @@ impl OrderMismatch {
                 }
                 SpeakerRole::Agent if on.candidates.binary_search(&(at as usize)).is_ok() && self.reads_back(view) => {
                     let counts: Vec<Counted> =
-                        meant(view, &self.units).into_iter().filter(|c| !is_guessed(view, c)).collect();
+                        meant(view, &self.units).into_iter().filter(|c| !sure || !is_guessed(view, c)).collect();
                     let known = claims(view, &items, &counts);
                     let named = |line: &OrderLine| {
                         let item = Item::new(line.name.clone());
@@ -212,7 +241,8 @@ impl OrderMismatch {
 
     /// An agent's turn that may read back: it speaks neither of goods delivered nor of what there is to be had.
     fn reads_back(&self, view: &TurnView<'_>) -> bool {
-        !speaks_of_goods_there(view, &self.except) && !says_supply(view.text())
+        let slips = SLIPS.iter().any(|w| view.text().contains(w));
+        !slips && !speaks_of_goods_there(view, &self.except) && !says_supply(view.text())
     }
 
     /// What a customer's turn orders: items known already are found by sound, others beside their quantities; a bare
@@ -222,11 +252,10 @@ impl OrderMismatch {
         view: &TurnView<'_>,
         items: &[Item],
         last: Option<&Vec<char>>,
-        agent: &Heard<'_>,
+        (agent, sure): (&Heard<'_>, bool),
     ) -> Vec<OrderLine> {
-        // A number that may be another one contradicts nobody.
         let mut counts = ordered_counts(view, &self.units, &self.except);
-        counts.retain(|c| !is_guessed(view, c));
+        counts.retain(|c| !sure || !is_guessed(view, c));
         let mut lines = claims(view, items, &counts);
         if !lines.is_empty() && lines.len() >= counts.len() {
             return lines;

@@ -11,7 +11,10 @@ use super::{Awaited, Operator, OperatorDoc};
 use crate::amount::Amount;
 use crate::compile::Compiler;
 use crate::logic::Eval;
-use crate::orders::{Heard, Item, Ordered, Orders, counted, goods, is_guessed, meant, spoken_lines, ways_to_say};
+use crate::orders::{
+    Heard, Item, Ordered, Orders, claims, counted, goods, is_guessed, meant, says_supply, speaks_of_goods_there,
+    spoken_lines, ways_to_say,
+};
 use crate::phrases::{Ear, Phrases};
 use crate::sentences::said;
 use crate::view::{CallView, Selection, TurnView};
@@ -86,6 +89,12 @@ impl Operator for Readback {
         for turn in later.filter(|t| t.turn.role == SpeakerRole::Agent && t.turn.index > first && !t.turn.is_unusable())
         {
             let said = self.values(turn);
+            let before = open.len();
+            let otherwise = self.named_otherwise(turn, &all);
+            open.retain(|(at, amount)| !otherwise.iter().any(|o| o.turn == *at && o.amount == *amount));
+            if open.len() < before {
+                evidence.push(turn.whole(MatchKind::Exact, 0.0, path));
+            }
             if !self.is_readback(call, turn, &said) && !all.iter().any(|order| is_named_with(turn, order, &said)) {
                 continue;
             }
@@ -140,6 +149,22 @@ const SAME_SOUND: f64 = 0.2;
 impl Readback {
     fn values(&self, turn: &TurnView<'_>) -> Vec<Amount> {
         counted(turn, &self.units).into_iter().map(|c| c.value).collect()
+    }
+
+    /// Orders whose goods the turn names with another number: read back, if wrongly (see `order_mismatch`).
+    fn named_otherwise<'o>(&self, turn: &TurnView<'_>, all: &'o [Ordered]) -> Vec<&'o Ordered> {
+        if says_supply(turn.text()) || speaks_of_goods_there(turn, &self.except) {
+            return Vec::new();
+        }
+        // A price is for one of something.
+        let mut counts = meant(turn, &self.units);
+        counts.retain(|c| !c.value.agrees(Amount::exactly(1.0)) && !is_guessed(turn, c));
+        let earlier = all.iter().filter(|o| o.turn < turn.turn.index && o.name.len() >= 2);
+        let named = earlier.filter(|o| {
+            let said = claims(turn, &[Item::new(o.name.clone())], &counts);
+            said.first().is_some_and(|line| !line.value.agrees(o.amount))
+        });
+        named.collect()
     }
 
     /// A turn that sounds like a read-back and whose quantities were not understood: it counts something after the order, and the

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use callsift_core::SpeakerRole;
 use regex::Regex;
 
-use super::mention::orders_nothing;
-use super::{Counted, Heard, OrderLine, counted, is_same_name, meant, spoken_lines};
+use super::mention::{orders_nothing, says_supply};
+use super::{Counted, Heard, OrderLine, counted, is_same_name, is_shared, meant, shared_part, spoken_lines};
 use crate::amount::Amount;
 use crate::phrases::Phrases;
 use crate::view::{CallView, TurnView};
@@ -43,7 +43,7 @@ static REFUSAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
          |(货|库存|货源|配额)(都|也|已经|现在|暂时)*(没有|没了|没到|不足|空|为零)\
          |(卖|订|售|抢|配)(没|完|光|空|罄|断)|(订|定|配|送|供应|发)(不了|不到|不上)|(不能|没法|无法)(订|定|配)\
          |断(货|供|档)|停(产|售|供)|停止供应|下架|下市|缺(货|供)|脱销|无(库存|存货|现货|货)|(^|[^有])没(有)?(存货|现货)|空仓|供不上\
-         |暂时(没有|没得|订)|已经没有|^[^有]*(没有|没了|没得)(了|的|呢|哦|啊|呀|哈)*$|没有卖的\
+         |暂时(没有|没得|订)|已经没有|^([^有]*[^有婚吃到听看写带试问想来懂好对])?(没有|没了|没得)(了|的|呢|哦|啊|呀|哈)*$|没有卖的\
          |(抢|领|拿|订|定|配)(完|满|光)|(额度|限额|计划)(都|也|已经|现在)*(用完|满|没|超|不够)|(不能|没法|无法)(给)?(您|你)?(订|定|配)\
          |货(都|也|还|暂时)*没(有)?到|(品规|品种|这款|这个)(已经)?取消",
     )
@@ -77,6 +77,8 @@ const WITHDRAWALS: [&str; 24] = [
     "下次再",
     "再想想",
 ];
+/// Words by which they keep what they ordered and take nothing more (那不要了，就这个).
+const KEPT: [&str; 5] = ["就这", "就那", "就要这", "别的", "其他"];
 /// Words by which customers take other goods in place of what was refused.
 const SUBSTITUTES: [&str; 9] = ["换成", "换个", "改成", "改要", "就换", "那换", "那就要", "那就来", "那来"];
 /// Questions to which 不要了 only answers that nothing else is wanted.
@@ -95,10 +97,12 @@ impl Orders {
         let mut last: Vec<usize> = Vec::new();
         for (i, view) in call.turns.iter().enumerate() {
             let new = ordered_in(view, units, except, &agent);
+            let offered = offer_before(call, i, units);
             if !new.is_empty() {
                 last = (all.len()..all.len() + new.len()).collect();
                 for order in new {
-                    add(&mut all, order, view);
+                    let taken = offered.iter().any(|amount| amount.agrees(order.amount));
+                    add(&mut all, order, view, &agent, taken);
                 }
             } else if !last.is_empty() && !view.turn.is_unusable() {
                 let fell = match view.turn.role {
@@ -139,7 +143,7 @@ fn ordered_in(view: &TurnView<'_>, units: &[char], except: &Phrases, agent: &Hea
     let order = |(count, line): (Counted, OrderLine)| Ordered {
         turn: view.turn.index,
         amount: count.value,
-        name: line.name,
+        name: shared_part(&line.name, agent),
         fell_at: None,
         again: false,
         range: count.range,
@@ -156,7 +160,10 @@ pub fn ordered_counts(view: &TurnView<'_>, units: &[char], except: &Phrases) -> 
     let mut counts = meant(view, units);
     let chars = view.norm.chars();
     counts.retain(|c| {
-        !is_unwanted(chars, c.range.start) && !is_only_asked(view, c.range.start) && !is_gift(chars, &c.range)
+        is_of_goods(view, c)
+            && !is_unwanted(chars, c.range.start)
+            && !is_only_asked(view, c.range.start)
+            && !is_gift(chars, &c.range)
     });
     // Only turns that count something are worth a longer look.
     if counts.is_empty() || speaks_of_goods_there(view, except) {
@@ -166,21 +173,42 @@ pub fn ordered_counts(view: &TurnView<'_>, units: &[char], except: &Phrases) -> 
 }
 
 /// Adds a quantity: of goods that were ordered before it says again, or otherwise, how much.
-fn add(all: &mut Vec<Ordered>, new: Ordered, view: &TurnView<'_>) {
+fn add(all: &mut Vec<Ordered>, new: Ordered, view: &TurnView<'_>, agent: &Heard<'_>, taken: bool) {
+    let other_turn = |order: &Ordered| order.turn != new.turn;
+    // What nobody else names may be no name: 没事没事是三十条.
+    let unnamed = || !is_shared(&new.name, agent);
     let more = || MORE.iter().any(|w| view.text().contains(w));
     let of_same = |order: &Ordered| match (order.name.is_empty(), new.name.is_empty()) {
-        (false, false) => is_same_name(&order.name, &new.name),
-        (_, true) if order.turn != new.turn => !more(),
+        (false, false) => {
+            is_same_name(&order.name, &new.name)
+                || other_turn(order) && (taken || order.amount.agrees(new.amount) && unnamed())
+        }
+        (_, true) if other_turn(order) => taken || !more(),
         _ => order.amount.agrees(new.amount),
     };
     let again = all.iter().any(|order| order.fell_at.is_none() && of_same(order));
     all.push(Ordered { again, ..new });
 }
 
+/// Amounts that the agent has just offered: who says them again takes what there is.
+fn offer_before(call: &CallView<'_>, at: usize, units: &[char]) -> Vec<Amount> {
+    let before = at.checked_sub(1).and_then(|i| call.turns.get(i));
+    let offer = before.filter(|t| t.turn.role == SpeakerRole::Agent && says_supply(t.text()));
+    offer.map(|t| counted(t, units).into_iter().map(|c| c.value).collect()).unwrap_or_default()
+}
+
 /// 不要五条, 别给我送五条.
 fn is_unwanted(chars: &[char], start: usize) -> bool {
     let before: String = chars[start.saturating_sub(6)..start].iter().collect();
     ["不要", "不订", "不是", "不来", "别要", "别给", "别送", "别订", "不需要"].iter().any(|w| before.contains(w))
+}
+
+/// 俩 without a measure word is an order only beside a name or a word of ordering: 云烟俩, 要俩.
+fn is_of_goods(view: &TurnView<'_>, count: &Counted) -> bool {
+    let chars = view.norm.chars();
+    let bare = count.range.len() == 1 && "俩仨".contains(chars[count.range.start]);
+    let clause = view.clauses().into_iter().find(|c| c.contains(&count.range.start)).unwrap_or(0..chars.len());
+    !bare || clause.len() > count.range.len()
 }
 
 /// 多给我两包, 送我一条, 两包赠品.
@@ -253,7 +281,8 @@ fn is_named(call: &CallView<'_>, order: &Ordered, units: &[char], said: &[char])
 fn is_taken_back(call: &CallView<'_>, view: &TurnView<'_>, at: usize) -> bool {
     let asked = call.turns[..at].iter().rev().find(|t| t.turn.role == SpeakerRole::Agent);
     let nothing_else = asked.is_some_and(|t| ANYTHING_ELSE.iter().any(|w| t.text().contains(w)));
-    !nothing_else && WITHDRAWALS.iter().any(|w| view.text().contains(w))
+    let kept = KEPT.iter().any(|w| view.text().contains(w));
+    !nothing_else && !kept && WITHDRAWALS.iter().any(|w| view.text().contains(w))
 }
 
 #[cfg(test)]

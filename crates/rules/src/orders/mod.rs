@@ -15,7 +15,7 @@ use crate::view::TurnView;
 
 pub use book::{Ordered, Orders, ordered_counts, speaks_of_goods_there};
 pub use mention::{says_supply, words_of_no_order};
-pub use names::{Heard, Item, OrderLine, claims, is_same_name, shared_part, spoken_lines, ways_to_say};
+pub use names::{Heard, Item, OrderLine, claims, is_same_name, is_shared, shared_part, spoken_lines, ways_to_say};
 pub use record::record_lines;
 
 /// Measure words of goods, where a rule names none.

@@ -96,7 +96,8 @@ impl<'t> Heard<'t> {
 }
 
 /// Words around an item that do not belong to its name, longest first.
-const AROUND: [&str; 104] = [
+const AROUND: [&str; 119] = [
+    "有没有得拿",
     "给您重复一遍",
     "给您复述一遍",
     "跟您核对一下",
@@ -123,7 +124,14 @@ const AROUND: [&str; 104] = [
     "进点货",
     "念一下",
     "报一下",
+    "有的话",
+    "说错了",
     "帮我订",
+    "帮我拿",
+    "帮我报",
+    "给我报",
+    "这礼拜",
+    "下礼拜",
     "给我来",
     "给我拿",
     "给我订",
@@ -140,6 +148,13 @@ const AROUND: [&str; 104] = [
     "一共是",
     "分别是",
     "是不是",
+    "你好",
+    "帮我",
+    "给我",
+    "礼拜",
+    "有的",
+    "不对",
+    "没事",
     "点货",
     "订货",
     "要货",
@@ -273,6 +288,11 @@ pub fn shared_part(name: &[char], said: &Heard<'_>) -> Vec<char> {
     known_part(name, said).unwrap_or(name).to_vec()
 }
 
+/// True where the other side says a part of the name.
+pub fn is_shared(name: &[char], said: &Heard<'_>) -> bool {
+    known_part(name, said).is_some()
+}
+
 fn known_part<'n>(name: &'n [char], said: &Heard<'_>) -> Option<&'n [char]> {
     let mut parts = (2..=name.len()).rev().flat_map(|n| name.windows(n).rev());
     parts.find(|part| said.holds(part))
@@ -300,9 +320,22 @@ fn around_items() -> &'static [Vec<char>] {
 /// Characters of the longest name.
 const LONGEST: usize = 8;
 
+/// What counts several goods together: the number behind it is of none of them.
+const SUMS: [&str; 4] = ["总共", "一共", "合计", "共计"];
+/// Particles that end a name: 五条双喜啦黄鹤楼有没有.
+const PARTICLES: &str = "啦呀呢吧嘛哦啊噢";
+
 /// The name next to a quantity: at the end of what stands before it, or at the beginning of what follows.
 fn item_name(around: &[char], at_end: bool) -> Vec<char> {
-    let mut name = around;
+    let is_sum = |text: &[char]| {
+        let text: String = text.iter().collect();
+        at_end && SUMS.iter().any(|sum| text.trim_end_matches('是').ends_with(sum))
+    };
+    if is_sum(around) {
+        return Vec::new();
+    }
+    let mut parts = around.split(|c| PARTICLES.contains(*c)).filter(|part| !part.is_empty());
+    let mut name = if at_end { parts.next_back() } else { parts.next() }.unwrap_or_default();
     loop {
         let shorter = around_items().iter().find_map(|word| {
             if at_end { name.strip_suffix(word.as_slice()) } else { name.strip_prefix(word.as_slice()) }
@@ -322,7 +355,8 @@ fn item_name(around: &[char], at_end: bool) -> Vec<char> {
     let name = trim_ends(name);
     let over = name.len().saturating_sub(LONGEST);
     let name = if at_end { &name[over..] } else { &name[..name.len() - over] };
-    if name.len() < 2 { Vec::new() } else { name.to_vec() }
+    let is_number = name.iter().all(|c| "零一二三四五六七八九十百千两半".contains(*c));
+    if name.len() < 2 || is_number { Vec::new() } else { name.to_vec() }
 }
 
 /// Particles and single lead-in words at both ends.
