@@ -90,8 +90,8 @@ $(REAL)/references.jsonl: tests/real/generate.py tests/real/noises.py | .venv-re
 real-calls: $(REAL)/references.jsonl ## make ten calls of real read speech, 20 minutes, in target/real (SHARED=../shared)
 
 eval: build .venv-train/ready ## print the figures of the rules and of the embedded models
-	@echo "rules, labelled calls whose writer did not know them (tests/labelled/fresh.jsonl), and those that the authors have read (test.jsonl)"
-	@$(BIN) eval --labelled tests/labelled/fresh.jsonl --rules rules --profile all
+	@echo "rules, labelled calls whose writer did not know them (tests/labelled/blind.jsonl), and those that the authors have read (test.jsonl)"
+	@$(BIN) eval --labelled tests/labelled/blind.jsonl --rules rules --profile all
 	@$(BIN) eval --labelled tests/labelled/test.jsonl --rules rules --profile all
 	@echo "masking of customers' numbers, labelled lines: developed on, and held back"
 	@$(BIN) eval --numbers tests/labelled/numbers.txt

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds dev.jsonl, test.jsonl, fresh.jsonl and blind.jsonl from scenarios/*.txt (the format is in README.md). Deterministic, no dependencies.
+"""Builds dev.jsonl, test.jsonl, fresh.jsonl, seen.jsonl and blind.jsonl from scenarios/*.txt (the format is in README.md). Deterministic, no dependencies.
 build.py: write the files. --table: sizes per rule. --lint: places worth a second look by a person. --show NAME: print calls.
 """
 import json
@@ -16,7 +16,7 @@ from data import (AGENTS, CALLED, COMPANIES, DAYS, FILL, GOODS, NOISE, OPENINGS,
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARKS = {"A": {"w", "ty", "so", "rh", "fb", "ab", "sh", "pr"}, "C": {"neg", "grum", "uc"}}
 VERDICTS = {"hit": "hit", "clear": "clear", "na": "not_applicable", "ct": "cannot_tell"}
-SETS = ("dev", "test", "fresh", "blind")
+SETS = ("dev", "test", "fresh", "seen", "blind")
 WORDS = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]")
 
 
