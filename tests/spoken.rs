@@ -73,3 +73,25 @@ fn a_farewell_that_was_misheard_is_heard_again_before_anybody_is_accused() {
     assert_eq!(code(&out), 0, "{}", stderr(&out));
     assert_eq!(finding(&again, "farewell-missing"), (verdict, reason));
 }
+
+#[test]
+fn a_recording_that_cannot_be_heard_is_named_and_costs_only_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = root().join("tests/spoken");
+    std::fs::copy(kept.join("calls/d-near-checks.wav"), folder.path().join("d-near-checks.wav")).unwrap();
+    std::fs::write(folder.path().join("broken.wav"), "RIFF, and nothing more").unwrap();
+    let all = std::fs::read_to_string(kept.join("dev.jsonl")).unwrap();
+    let line = all.lines().find(|line| line.contains("\"d-near-checks.wav\"")).unwrap();
+    let mut broken: Value = serde_json::from_str(line).unwrap();
+    broken["call_id"] = "broken".into();
+    broken["file"] = "broken.wav".into();
+    std::fs::write(folder.path().join("own.jsonl"), format!("{line}\n{broken}\n")).unwrap();
+    let at = folder.path().to_str().unwrap();
+    let out = run(&["eval", "--spoken", at, "--rules", "rules", "--profile", "all", "--json"]);
+    assert_eq!(code(&out), 1, "{}", stderr(&out));
+    assert!(stderr(&out).contains("broken"), "{}", stderr(&out));
+    let report: Value = serde_json::from_str(&stdout(&out)).unwrap();
+    assert!(report["own"]["heard"].is_object(), "a set is named as its file");
+    let heard = std::fs::read_to_string(folder.path().join("heard-own.jsonl")).unwrap();
+    assert_eq!(heard.lines().count(), 1);
+}

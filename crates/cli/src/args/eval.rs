@@ -31,12 +31,12 @@ pub struct EvalArgs {
     /// compares with its turns.
     #[arg(long, value_name = "FILE.jsonl|DIR", conflicts_with_all = ["labelled", "numbers"])]
     pub speech: Option<PathBuf>,
-    /// Measure rules on spoken calls (a folder with dev.jsonl, test.jsonl): on the text and on what was recognised,
+    /// Measure rules on spoken calls (a folder with SET.jsonl, one or several): on the text and on what was recognised,
     /// side by side. Recordings beside them are transcribed to heard-SET.jsonl first.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["labelled", "numbers", "speech", "punctuation"])]
     pub spoken: Option<PathBuf>,
     /// Only this set of the spoken calls.
-    #[arg(long, value_name = "dev|test", requires = "spoken")]
+    #[arg(long, value_name = "SET", requires = "spoken")]
     pub set: Option<String>,
     /// Transcripts of another recogniser, in the same form: measures these and transcribes nothing.
     #[arg(long, value_name = "FILE.jsonl", requires = "speech")]

@@ -86,6 +86,9 @@ fn hear(file: &Path, turns: &[SpokenTurn], args: &EvalArgs) -> Result<SpeechRepo
     let plan = recordings(file.parent().unwrap_or(Path::new(".")), &wanted, None, &config)?;
     let engine = load::engine(config, rule_folder::load(&args.rules)?, true)?;
     let Listened { said, workers, wall_ms, summary } = listen(&engine, plan, args)?;
+    if let Some(failure) = summary.failures.first() {
+        bail!("{}: {}: {}", failure.call_id, failure.stage, failure.reason);
+    }
     let measured = measure(turns, &|name, channel| Heard::of_turns(said.get(name).map_or(&[], Vec::as_slice), channel));
     let model = engine.provenance.asr_model.clone();
     let cost = cost(model, workers, wall_ms, summary, said.values().flatten());
@@ -98,7 +101,8 @@ pub(super) struct Listened {
     pub said: BTreeMap<String, Vec<Turn>>,
     workers: usize,
     wall_ms: u64,
-    summary: Summary,
+    /// What the run counts, failed calls included.
+    pub summary: Summary,
 }
 
 /// Transcribes recordings into a lake that is thrown away; says on stderr how far it is.
@@ -117,9 +121,6 @@ pub(super) fn listen(engine: &Engine, plan: InputPlan, args: &EvalArgs) -> Resul
     let started = Instant::now();
     let summary = run_recordings(engine, plan, lake.path(), &options, &AtomicBool::new(false), &mut keep)?;
     let wall_ms = started.elapsed().as_millis() as u64;
-    if let Some(failure) = summary.failures.first() {
-        bail!("{}: {}: {}", failure.call_id, failure.stage, failure.reason);
-    }
     Ok(Listened { said, workers, wall_ms, summary })
 }
 

@@ -8,14 +8,15 @@ use callsift_core::Turn;
 use callsift_pipeline::RuleMeasure;
 use callsift_pipeline::spoken::{SpokenCall, heard_line, metadata_csv, read_calls};
 
-use super::speech::{listen, recordings};
+use super::speech::{Listened, listen, recordings};
 use super::{measured, wrong};
 use crate::args::EvalArgs;
 use crate::exit::Exit;
 use crate::output::{emit, emit_json, note, table};
 use crate::{load, rule_folder};
 
-const SETS: [&str; 2] = ["dev", "test"];
+/// What the files of heard calls begin with.
+const HEARD: &str = "heard-";
 
 /// Rules on what was said and on what was heard: figures of one set.
 #[derive(serde::Serialize)]
@@ -26,13 +27,14 @@ struct SpokenReport {
 
 /// Hears the calls where their recordings are there, and prints the figures of each set.
 pub(super) fn run(folder: &Path, args: &EvalArgs) -> Result<Exit> {
-    let mut reports = BTreeMap::new();
-    for set in SETS.into_iter().filter(|set| args.set.as_deref().is_none_or(|wanted| wanted == *set)) {
+    let (mut reports, mut unheard) = (BTreeMap::new(), 0);
+    let all = sets(folder)?;
+    for set in all.iter().filter(|set| args.set.as_ref().is_none_or(|wanted| wanted == *set)) {
         let file = folder.join(format!("{set}.jsonl"));
         let calls = read_calls(&file)?;
-        let heard = folder.join(format!("heard-{set}.jsonl"));
+        let heard = folder.join(format!("{HEARD}{set}.jsonl"));
         if calls.iter().any(|call| folder.join(&call.file).is_file()) {
-            hear(folder, &calls, &heard, args)?;
+            unheard += hear(folder, &calls, &heard, args)?;
         }
         if !heard.is_file() {
             bail!("neither the recordings of {} nor {} are there", file.display(), heard.display());
@@ -40,17 +42,33 @@ pub(super) fn run(folder: &Path, args: &EvalArgs) -> Result<Exit> {
         reports.insert(set, both(file, heard, args)?);
     }
     if reports.is_empty() {
-        bail!("no such set; there are {}", SETS.join(" and "));
+        bail!("no such set in {}; there are: {}", folder.display(), all.join(", "));
     }
     if args.json {
         emit_json(&format!("{}\n", serde_json::to_string_pretty(&reports)?));
-        return Ok(Exit::Done);
+        return Ok(done(unheard));
     }
     for (set, report) in &reports {
         emit(&text(set, report));
         wrong(&report.heard, args.wrong);
     }
-    Ok(Exit::Done)
+    Ok(done(unheard))
+}
+
+fn done(unheard: usize) -> Exit {
+    if unheard > 0 { Exit::Some } else { Exit::Done }
+}
+
+/// The sets of a folder: its `SET.jsonl`, sorted.
+fn sets(folder: &Path) -> Result<Vec<String>> {
+    let cannot = || format!("cannot read {}", folder.display());
+    let mut sets = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(cannot)? {
+        let name = entry.with_context(cannot)?.file_name().to_string_lossy().into_owned();
+        sets.extend(name.strip_suffix(".jsonl").filter(|set| !set.starts_with(HEARD)).map(str::to_owned));
+    }
+    sets.sort();
+    Ok(sets)
 }
 
 /// Judged without recognition: what was said, and what was heard before.
@@ -59,21 +77,27 @@ fn both(said: PathBuf, heard: PathBuf, args: &EvalArgs) -> Result<SpokenReport> 
     Ok(SpokenReport { said: measured(&engine, &[said], args)?, heard: measured(&engine, &[heard], args)? })
 }
 
-/// Transcribes the recordings and keeps what was heard.
-fn hear(folder: &Path, calls: &[SpokenCall], out: &Path, args: &EvalArgs) -> Result<()> {
+/// Transcribes the recordings and keeps what was heard. Gives the number of calls of which nothing could be had; they are named
+/// and left out.
+fn hear(folder: &Path, calls: &[SpokenCall], out: &Path, args: &EvalArgs) -> Result<usize> {
     let config = load::config(&args.config)?;
     let table = tempfile::NamedTempFile::with_suffix(".csv").context("no room for a table")?;
     std::fs::write(table.path(), metadata_csv(calls))?;
     let wanted: BTreeSet<&str> = calls.iter().map(|c| c.file.as_str()).collect();
     let plan = recordings(folder, &wanted, Some(table.path()), &config)?;
     let engine = load::engine(config, rule_folder::load(&args.rules)?, true)?;
-    let said = listen(&engine, plan, args)?.said;
+    let Listened { said, summary, .. } = listen(&engine, plan, args)?;
+    let failed: BTreeSet<&str> = summary.failures.iter().map(|f| f.call_id.as_str()).collect();
+    for failure in &summary.failures {
+        note(&format!("{}：{}：{}，不在数内", failure.call_id, failure.stage, failure.reason));
+    }
     let nothing: &[Turn] = &[];
+    let heard = calls.iter().filter(|call| !failed.contains(call.call_id.as_str()));
     let lines: Vec<String> =
-        calls.iter().map(|call| heard_line(call, said.get(&call.file).map_or(nothing, Vec::as_slice))).collect();
+        heard.map(|call| heard_line(call, said.get(&call.file).map_or(nothing, Vec::as_slice))).collect();
     std::fs::write(out, lines.concat()).with_context(|| format!("cannot write {}", out.display()))?;
-    note(&format!("{}：{} 通", out.display(), calls.len()));
-    Ok(())
+    note(&format!("{}：{} 通", out.display(), lines.len()));
+    Ok(failed.len())
 }
 
 fn text(set: &str, report: &SpokenReport) -> String {
