@@ -662,8 +662,26 @@ fn a_known_browser_goes_on_while_others_guess() {
 #[test]
 fn files_of_the_console_are_the_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let console = Console::start();
+    let console = Console::under_umask("000");
     console.login("admin").get("/calls/c05/waveform.svg");
+    // What commands write beside it, under the same umask.
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let away = tempfile::tempdir().unwrap();
+    let (lake, data) = (away.path().join("lake"), text(console.data.path()));
+    std::fs::create_dir(&lake).unwrap();
+    let backup = away.path().join("reviews.db");
+    let commands: [&[&str]; 2] = [&["backup", &text(&backup)], &["export"]];
+    for command in commands {
+        let mut reviews = super::under_umask("000");
+        let done = reviews.args(["reviews", "--lake", &text(&lake), "--data", &data]).args(command).output().unwrap();
+        assert!(done.status.success(), "{command:?}: {}", crate::support::stderr(&done));
+    }
+    assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+    for path in crate::support::parquet_bytes(&lake).keys() {
+        let mode = std::fs::metadata(lake.join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{path}");
+    }
+    assert!(!crate::support::parquet_bytes(&lake).is_empty());
     let (mut folders, mut seen) = (vec![console.data.path().to_owned()], 0);
     while let Some(at) = folders.pop() {
         for entry in std::fs::read_dir(at).unwrap() {
