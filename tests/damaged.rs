@@ -106,9 +106,8 @@ fn a_word_that_changed_on_the_disk_is_found_and_accuses_nobody() {
     assert_eq!(code(&run(&["lake", "check", "--lake", &at, "--quarantine"])), 1);
     assert_eq!(code(&inspect()), 0);
     assert_eq!(code(&run(&["lake", "check", "--lake", &at])), 0);
-    run(&["compact", "--lake", &at]);
-    let again = parquet_bytes(&lake);
-    assert_eq!(again.len(), whole.len());
+    std::fs::remove_dir_all(lake.join(".quarantine")).unwrap();
+    assert_eq!(parquet_bytes(&lake).len(), whole.len());
 }
 
 /// Findings are made again from what was said.

@@ -13,7 +13,8 @@ fn numbered() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let id = format!("{NUMBER}-20261116.wav");
     let turn = |role: &str, at: i64, text: &str| serde_json::json!({"role": role, "start_ms": at, "end_ms": at + 3000, "text": text});
-    let call = serde_json::json!({"call_id": id, "agent_id": "3021", "unit": "一组", "recording": "c05-rhetorical-question.wav",
+    let call = serde_json::json!({"call_id": id, "agent_id": "3021", "agent_name": format!("陈晓 {NUMBER}"),
+        "queue": format!("外呼{NUMBER}"), "unit": "一组", "recording": "c05-rhetorical-question.wav",
         "started_at": "2026-11-16T12:00:00+08:00",
         "turns": [turn("agent", 0, "这不归我管，你找别人去"), turn("customer", 4000, "好的")]});
     let file = folder.path().join("calls.jsonl");
@@ -33,14 +34,15 @@ fn address(page: &str) -> String {
 #[test]
 fn addresses_hold_no_number_and_old_ones_answer_those_who_may_see_it() {
     let (folder, id) = numbered();
-    let mut console = Console::hearing(&folder.path().join("lake"), &lake().join("recordings"), tempfile::tempdir().unwrap());
+    let mut console =
+        Console::hearing(&folder.path().join("lake"), &lake().join("recordings"), tempfile::tempdir().unwrap());
     console.add("trusted", &["reviewer", "--numbers"]);
     let (plain, trusted, agent) = (console.login("zhijian"), console.login("trusted"), console.login("zuoxi"));
     let to = address(&plain.get("/queue").text());
     assert!(to.starts_with("/calls/~") && !to.contains(NUMBER), "{to}");
     assert_eq!((address(&trusted.get("/queue").text()), address(&agent.get("/mine").text())), (to.clone(), to.clone()));
     // Nothing of the page or of what it asks for tells the number, not even to scripts.
-    for path in ["/queue", "/queue?state=all", &to, &format!("{to}/record"), "/search?q=归我管", "/agents/3021", "/tasks"] {
+    for path in ["/queue", "/queue?state=all", &to, "/search?q=归我管", "/agents/3021", "/tasks"] {
         let page = plain.get(path);
         assert!(page.status == 200 && !page.text().contains(NUMBER), "{path}: {}", page.text());
     }
@@ -49,6 +51,8 @@ fn addresses_hold_no_number_and_old_ones_answer_those_who_may_see_it() {
     assert!(!followed.is_empty() && followed.iter().all(|piece| !piece.contains(NUMBER)), "{followed:?}");
     assert_eq!(plain.get(&format!("{to}/audio")).status, 200);
     works(&plain, &to);
+    let record = plain.get(&format!("{to}/record"));
+    assert!(record.status == 200 && !record.text().contains(NUMBER), "{}", record.text());
     // The old address: for those who may see the number, as one could else try who called.
     let old = format!("/calls/{id}");
     assert_eq!([&plain, &agent, &trusted].map(|client| client.get(&old).status), [404, 404, 200]);

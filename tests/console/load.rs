@@ -52,7 +52,8 @@ fn a_flood_keeps_nobody_out() {
     let refused = more.iter().rev().take(10).filter(|stream| {
         let mut stream = *stream;
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        matches!(stream.read(&mut [0]), Ok(0)) || stream.read(&mut [0]).is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset)
+        matches!(stream.read(&mut [0]), Ok(0))
+            || stream.read(&mut [0]).is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset)
     });
     assert!(refused.count() >= 5, "more connections than an address may have");
     drop(more);

@@ -663,7 +663,12 @@ fn a_known_browser_goes_on_while_others_guess() {
 fn files_of_the_console_are_the_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let console = Console::under_umask("000");
-    console.login("admin").get("/calls/c05/waveform.svg");
+    let admin = console.login("admin");
+    admin.get("/calls/c05/waveform.svg");
+    let page = admin.get("/calls/c05").text();
+    let (place, rule) = (field(&page, "place"), field(&page, "rule"));
+    let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
+    assert_eq!(admin.post("/calls/c05/verdict", &fields).status, 303);
     // What commands write beside it, under the same umask.
     let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
     let away = tempfile::tempdir().unwrap();
@@ -724,4 +729,26 @@ fn connections_that_ask_for_nothing_end() {
         let ended = stream.read_to_end(&mut Vec::new());
         assert!(ended.is_ok(), "{what}: {ended:?}");
     }
+}
+
+/// What a reader checks against docs/console.md is what runs.
+#[test]
+fn the_security_table_names_tests_that_are_here() {
+    let root = crate::support::root();
+    let page = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let table = page.split("## Who × what × expected").nth(1).unwrap().split("\n## ").next().unwrap();
+    let sources: String = std::fs::read_dir(root.join("tests/console"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let mut named = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let tests = row.trim_end_matches(" |").rsplit('|').next().unwrap();
+        for test in tests.split('`').skip(1).step_by(2) {
+            assert!(sources.contains(&format!("fn {test}()")), "{test}: {row}");
+            named += 1;
+        }
+        assert!(tests.contains('`'), "no test: {row}");
+    }
+    assert!(named > 20, "{named}");
 }

@@ -235,7 +235,10 @@ mod tests {
         let two = look(&one.repeat(2), "m4a/aac");
         assert_eq!(two.iter().map(|p| p.bytes.clone()).collect::<Vec<_>>(), [0..152, 152..304]);
         let cut = look(&one[..100], "m4a/aac");
-        assert_eq!(cut[0], Part { bytes: 0..100, patches: vec![(44, 56u32.to_be_bytes().to_vec())], truncated: true, open_end: false });
+        assert_eq!(
+            cut[0],
+            Part { bytes: 0..100, patches: vec![(44, 56u32.to_be_bytes().to_vec())], truncated: true, open_end: false }
+        );
         let tagged = look(&[&one[..], b"TAG", &[0; 125]].concat(), "m4a/aac");
         assert_eq!((tagged.len(), tagged[0].bytes.clone()), (1, 0..152));
         let flac = [&b"fLaC\0\0\0\x22"[..], &vec![7; 70_000]].concat();

@@ -42,7 +42,9 @@ pub(crate) fn tail_start(
         input.by_ref().take(BLOCK as u64 + 7).read_to_end(&mut block)?;
         for (place, window) in block.windows(8).enumerate().take(BLOCK) {
             let start = at + place as u64;
-            let tag = TAGS.iter().any(|tag| window.starts_with(*tag)) || window.starts_with(b"ID3") || may_be_chunk(window, end - start);
+            let tag = TAGS.iter().any(|tag| window.starts_with(*tag))
+                || window.starts_with(b"ID3")
+                || may_be_chunk(window, end - start);
             // A byte of padding may stand between frames and tags.
             if tag && (start - from) % frame <= 1 && reaches_end(input, start, end)? {
                 return Ok(Some(start));

@@ -81,14 +81,8 @@ fn a_live_stream_ends_where_it_ends_and_nobody_knows_whether_it_should() {
     let body = |at: usize| at + 4 + whole[at + 4].leading_zeros() as usize + 1;
     let unknown = [1, 255, 255, 255, 255, 255, 255, 255];
     // Without what says where everything is.
-    let live = [
-        &whole[..segment + 4],
-        &unknown,
-        &whole[info..cluster + 4],
-        &unknown,
-        &whole[body(cluster)..index],
-    ]
-    .concat();
+    let live =
+        [&whole[..segment + 4], &unknown, &whole[info..cluster + 4], &unknown, &whole[body(cluster)..index]].concat();
     let (ms, marks) = heard("a.webm", &live);
     assert_eq!((ms, &marks[..]), (whole_ms, &[AudioMark::Unfinished][..]));
     let (ms, marks) = heard("a.webm", &live[..live.len() * 2 / 3]);
@@ -171,7 +165,8 @@ fn chunk(id: [u8; 4], body: &[u8]) -> Vec<u8> {
 fn text_behind_the_sound_is_none() {
     use AudioMark::{HeaderMismatch, TrailingData};
     let xml = "<?xml version=\"1.0\"?><call><agent>3021</agent><note>客户来电 order 12</note></call>\n".repeat(400);
-    let wide: Vec<u8> = format!("\u{feff}{}", xml.replace("客户来电", "call")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> =
+        format!("\u{feff}{}", xml.replace("客户来电", "call")).encode_utf16().flat_map(u16::to_le_bytes).collect();
     for id in [*b"iXML", *b"bext", *b"axml", *b"_PMX", *b"XML ", *b"NICE", *b"a.b1"] {
         for body in [xml.as_bytes(), &xml.as_bytes()[..xml.len() - 1], &wide[..]] {
             let tail = chunk(id, body);

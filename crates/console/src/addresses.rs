@@ -97,8 +97,7 @@ impl FromRequestParts<Shared> for CallId {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, PageError> {
-        let Path(handle) =
-            Path::<String>::from_request_parts(parts, app).await.map_err(|_| PageError::NotFound)?;
+        let Path(handle) = Path::<String>::from_request_parts(parts, app).await.map_err(|_| PageError::NotFound)?;
         if !handle.starts_with(MARK) && mask_id(&handle) == handle {
             return Ok(Self(handle));
         }

@@ -20,7 +20,10 @@ impl Db {
         let latest = now_us + STEP_US;
         let changes = [
             ("DELETE FROM claims WHERE since_us > ?2 AND ?1 = ?1", latest),
-            ("UPDATE sessions SET created_us = min(created_us, ?1), seen_us = min(seen_us, ?1) WHERE seen_us > ?2", latest),
+            (
+                "UPDATE sessions SET created_us = min(created_us, ?1), seen_us = min(seen_us, ?1) WHERE seen_us > ?2",
+                latest,
+            ),
             ("UPDATE devices SET created_us = ?1 WHERE created_us > ?2", latest),
             ("UPDATE notices SET next_us = ?1 WHERE sent_us IS NULL AND next_us > ?2", latest + LONGEST_WAIT_US),
             ("UPDATE drafts SET at_us = ?1 WHERE at_us > ?2", latest),

@@ -12,8 +12,8 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::StoreError;
 use crate::order::Order;
-use crate::seal;
 use crate::schema::SCHEMA_VERSION;
+use crate::seal;
 
 /// Rows per row group: small enough that a reader can skip, large enough to compress.
 const ROW_GROUP_ROWS: usize = 65_536;
@@ -54,7 +54,9 @@ impl TableWriter {
     /// Ends the file; it is on the disk when this returns.
     pub(crate) fn finish(self) -> Result<(), StoreError> {
         let mut file = self.writer.into_inner().map_err(|e| cannot_write(&self.path, &e))?;
-        seal::seal(&mut file).and_then(|()| file.sync_all()).map_err(StoreError::io("cannot write to the lake", &self.path))
+        seal::seal(&mut file)
+            .and_then(|()| file.sync_all())
+            .map_err(StoreError::io("cannot write to the lake", &self.path))
     }
 }
 

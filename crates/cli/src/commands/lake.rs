@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Result;
+use callsift_core::visible_line;
 use callsift_pipeline::retain::open;
 use callsift_store::{Checked, check};
 
@@ -48,7 +49,7 @@ fn text(checked: &Checked) -> String {
         for (table, why) in &part.tables {
             let _ = writeln!(out, "  {table}：{why}");
         }
-        let named: Vec<&str> = part.calls.iter().map(String::as_str).take(NAMED).collect();
+        let named: Vec<_> = part.calls.iter().map(|id| visible_line(id)).take(NAMED).collect();
         let more = part.calls.len().saturating_sub(NAMED);
         let calls = if named.is_empty() { "无从得知".to_owned() } else { named.join("，") };
         let _ = writeln!(

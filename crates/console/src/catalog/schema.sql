@@ -32,6 +32,8 @@ CREATE TABLE calls (
     status      TEXT NOT NULL,
     fail_reason TEXT,
     layout      TEXT,
+    -- What is or may be wrong with the sound, by commas.
+    audio_marks TEXT NOT NULL DEFAULT '',
     duration_ms INTEGER NOT NULL,
     score       REAL,
     hits        INTEGER NOT NULL,

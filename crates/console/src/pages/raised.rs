@@ -141,7 +141,8 @@ pub(super) fn age(l: Lang, us: i64) -> String {
 
 fn clip(app: &App, person: &Person, r: &Raised) -> Markup {
     let Some((from, to)) = r.span_ms.filter(|_| app.options.recordings.is_some()) else { return html! {} };
-    let address = format!("{}/clip?from={}&to={}", person.call_url(&r.call_id), (from - AROUND_MS).max(0), to + AROUND_MS);
+    let address =
+        format!("{}/clip?from={}&to={}", person.call_url(&r.call_id), (from - AROUND_MS).max(0), to + AROUND_MS);
     html! { p.sound.screen { audio controls preload="none" src=(address) aria-label=(person.lang.t("录音片段", "clip")) {} } }
 }
 

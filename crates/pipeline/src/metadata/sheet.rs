@@ -80,7 +80,10 @@ fn decoded(bytes: &[u8]) -> Option<Decoded<'_>> {
     // The separator may stand in a line before the header.
     let known = |text: &str| -> usize {
         let lines = text.lines().filter(|l| !l.trim().is_empty()).take(2);
-        lines.map(|line| SEPARATORS.iter().map(|(sep, _)| known_cells(line, *sep)).max().unwrap_or(0)).max().unwrap_or(0)
+        lines
+            .map(|line| SEPARATORS.iter().map(|(sep, _)| known_cells(line, *sep)).max().unwrap_or(0))
+            .max()
+            .unwrap_or(0)
     };
     let big5 = BIG5.decode_without_bom_handling_and_without_replacement(bytes);
     match big5 {
@@ -358,7 +361,10 @@ mod tests {
         let text = "錄音檔名,員工編號,客服姓名,備註\r\nk1.wav,0021,陳曉,訂貨\r\nk2.wav,0022,許功蓋,老客戶\r\n";
         let sheet = read("a.csv", &encoding_rs::BIG5.encode(text).0).unwrap();
         let row = |i: usize, field: &str| sheet.rows[i].fields.get(field).map(String::as_str);
-        assert_eq!((row(0, "file"), row(0, "agent_id"), row(0, "agent_name")), (Some("k1.wav"), Some("0021"), Some("陳曉")));
+        assert_eq!(
+            (row(0, "file"), row(0, "agent_id"), row(0, "agent_name")),
+            (Some("k1.wav"), Some("0021"), Some("陳曉"))
+        );
         assert_eq!((row(1, "agent_name"), row(1, "備註")), (Some("許功蓋"), Some("老客戶")));
         assert!(sheet.intake.notes.iter().any(|n| n.text.contains("Big5")), "{:?}", sheet.intake.notes);
         // What is GBK stays so, also with English headings and words that Big5 could read.

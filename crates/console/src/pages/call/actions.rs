@@ -44,11 +44,7 @@ fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError>
     slot(db, person, call_id)
 }
 
-pub(super) async fn claim(
-    State(app): State<Shared>,
-    CallId(id): CallId,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
+pub(super) async fn claim(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
     let (hold, back) = (hold_us(&app), sent.person.call_url(&id));
     app.run(move |db| {
         let slot = reviewing(db, &sent.person, &id)?;
@@ -299,11 +295,7 @@ fn out_of_range(title: &str, most: f64) -> PageError {
 }
 
 /// The listening form. Handing it in finishes the review, gives the call back, and opens the next one where that is asked.
-pub(super) async fn form(
-    State(app): State<Shared>,
-    CallId(id): CallId,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
+pub(super) async fn form(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
     let (hold, back) = (hold_us(&app), sent.person.call_url(&id));
     let items = items(&app, &sent)?;
     let shared = app.clone();
@@ -391,11 +383,7 @@ fn heard_whole(db: &Db, person: &Person, call_id: &str) -> Result<(), PageError>
 }
 
 /// 签收: the agent says that the result of an own call was read.
-pub(super) async fn sign(
-    State(app): State<Shared>,
-    CallId(id): CallId,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
+pub(super) async fn sign(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
     let back = sent.person.call_url(&id);
     let read = sent.number("form").ok_or(PageError::NotFound)?;
     app.run(move |db| {

@@ -20,11 +20,7 @@ pub(super) fn chosen(sent: &Guarded) -> Result<Option<Cause>, PageError> {
 }
 
 /// Gives the person's own verdict a cause, or another one: new rows of history with the verdict as it was.
-pub(super) async fn give(
-    State(app): State<Shared>,
-    CallId(id): CallId,
-    sent: Guarded,
-) -> Result<Response, PageError> {
+pub(super) async fn give(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Response, PageError> {
     say(app, id, sent, |shown, sent, slot| {
         let (head, others) = explained(shown, sent, slot)?;
         let code = head.cause.map_or("none", Cause::as_str);

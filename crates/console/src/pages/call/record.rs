@@ -121,11 +121,7 @@ fn signed(app: &App, l: Lang, shown: &Shown, form: &Form) -> String {
     }
 }
 
-pub(super) async fn print(
-    State(app): State<Shared>,
-    person: Person,
-    CallId(id): CallId,
-) -> Result<Markup, PageError> {
+pub(super) async fn print(State(app): State<Shared>, person: Person, CallId(id): CallId) -> Result<Markup, PageError> {
     let (reader, shared) = (person.clone(), app.clone());
     let shown = app.run(move |db| Shown::load(&shared, db, &reader, &id)).await?;
     let record = Record::of(&app, &person, &shown)?;
@@ -170,11 +166,7 @@ fn lines(l: Lang, name: &str, lines: &[Line]) -> Markup {
     }
 }
 
-pub(super) async fn xlsx(
-    State(app): State<Shared>,
-    person: Person,
-    CallId(id): CallId,
-) -> Result<Response, PageError> {
+pub(super) async fn xlsx(State(app): State<Shared>, person: Person, CallId(id): CallId) -> Result<Response, PageError> {
     let (reader, shared) = (person.clone(), app.clone());
     let (bytes, name) = app
         .run(move |db| {

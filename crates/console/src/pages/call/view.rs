@@ -1,5 +1,6 @@
 //! How the page of a call looks.
 
+use callsift_core::AudioMark;
 use callsift_reviews::Role;
 use maud::{Markup, html};
 
@@ -35,6 +36,7 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
                 div.bar {
                     h1 { (title) " " small { (call_name(person, &c.call_id)) (copied(l, &call_name(person, &c.call_id))) } }
                     p.facts { (facts(app, l, person, shown)) }
+                    @if !c.audio_marks.is_empty() { p.facts { (l.t("录音：", "Recording: ")) (c.audio_marks.iter().map(|m| mark(l, *m)).collect::<Vec<_>>().join(l.t("；", "; "))) } }
                     (head(app, person, shown))
                 }
                 @if let Some(why) = &c.fail_reason { p.problem { (failure(person, why))
@@ -86,6 +88,31 @@ fn facts(app: &App, l: Lang, person: &Person, shown: &Shown) -> Markup {
         @for part in parts.into_iter().filter(|p| !p.is_empty()) { " · " (part) }
         @if let Some(customer) = &c.customer_id { " · " (l.t("客户 ", "customer ")) (visible(person, customer)) }
         @if let Some(order) = &c.order_text { " · " (l.t("订单 ", "order ")) (visible(person, order)) }
+    }
+}
+
+/// What is or may be wrong with the sound, and what follows from it.
+fn mark(l: Lang, mark: AudioMark) -> &'static str {
+    match mark {
+        AudioMark::Truncated => {
+            l.t("中途断了，结尾没有录到，和结尾有关的项目不下结论", "breaks off; nothing is claimed of its end")
+        }
+        AudioMark::Unfinished => l.t(
+            "没有写完，不知道结尾在不在，和结尾有关的项目不下结论",
+            "was never finished; nothing is claimed of its end",
+        ),
+        AudioMark::Unheard => {
+            l.t("有一部分没有听到，和结尾有关的项目不下结论", "a part was not heard; nothing is claimed of its end")
+        }
+        AudioMark::HeaderMismatch => {
+            l.t("文件头写的长度不对，全部都听了", "the header names another length; all was heard")
+        }
+        AudioMark::Chained => l.t("文件里接着几段录音，全部都听了", "several recordings in the file; all were heard"),
+        AudioMark::TrailingData => l.t("声音后面还有不是声音的内容", "bytes behind the sound that are none"),
+        AudioMark::LeadingData => l.t("声音前面有别的内容，已跳过", "bytes before the sound, passed over"),
+        AudioMark::GapFilled => l.t("中间有缺口，按静音算", "silence lies in gaps"),
+        AudioMark::TimesGoBack => l.t("时间往回跳过，已首尾相接", "times go back; laid end to end"),
+        AudioMark::Damaged => l.t("有损坏的地方，按静音算", "damaged; silence lies in its place"),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::figures::causes::causes;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::lang::{cause as name, evidence};
-use crate::pages::parts::{call_name, evident, fragment, visible};
 use crate::pages::clock;
+use crate::pages::parts::{call_name, evident, fragment, visible};
 
 /// False hits that are shown.
 const MOST: i64 = 12;

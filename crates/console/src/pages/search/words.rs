@@ -12,10 +12,10 @@ use crate::catalog::text_query;
 use crate::lang::{Lang, speaker};
 use crate::page_error::PageError;
 use crate::pages::chip::chip;
+use crate::pages::clock;
 use crate::pages::parts::{call_name, copied, visible};
 use crate::pages::queue::day;
 use crate::pages::search::highlight::highlit;
-use crate::pages::clock;
 
 /// Turns on a page.
 pub(super) const PAGE: usize = 100;
