@@ -77,6 +77,39 @@ fn a_bad_part_stops_nothing_and_can_be_made_again() {
     }
 }
 
+/// One bit of the words, in a page that still decompresses: everything could be read, and says something else.
+fn whisper(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    let word = "归我管".as_bytes();
+    let at = bytes.windows(word.len()).position(|w| w == word).expect("a short page holds its words as they are");
+    let mut bytes = bytes;
+    // 归 becomes another character.
+    bytes[at + 2] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_word_that_changed_on_the_disk_is_found_and_accuses_nobody() {
+    let (_folder, lake, calls) = lake();
+    let (at, transcripts) = (text(&lake), text(&calls));
+    let inspect = || run(&["run", "--transcripts", &transcripts, "--out", &at]);
+    assert_eq!(code(&inspect()), 0);
+    let whole = parquet_bytes(&lake);
+    whisper(&file(&lake, "turns", 17));
+    let checked = run(&["lake", "check", "--lake", &at]);
+    let told = stdout(&checked);
+    assert!(code(&checked) == 1 && told.contains("损坏 1 份") && told.contains("涉及的通话：d17"), "{told}");
+    // Nothing is judged by it, and nothing of it is written anew under a checksum of its own.
+    let replayed = run(&["replay", "--lake", &at]);
+    assert!(code(&replayed) == 1 && stdout(&replayed).contains("重判 2 通"), "{}", stdout(&replayed));
+    run(&["compact", "--lake", &at]);
+    assert_eq!(code(&run(&["lake", "check", "--lake", &at, "--quarantine"])), 1);
+    assert_eq!(code(&inspect()), 0);
+    assert_eq!(code(&run(&["lake", "check", "--lake", &at])), 0);
+    std::fs::remove_dir_all(lake.join(".quarantine")).unwrap();
+    assert_eq!(parquet_bytes(&lake).len(), whole.len());
+}
+
 /// Findings are made again from what was said.
 #[test]
 fn damaged_findings_are_judged_again() {

@@ -24,6 +24,7 @@ mod rules;
 mod sample;
 mod shards;
 mod spoken;
+mod steering;
 mod support;
 mod transcripts;
 mod watch;

@@ -1,10 +1,12 @@
 //! The console over a real lake: what it refuses, what it keeps, and a whole day of work in a browser.
 
+mod addresses;
 mod client;
 mod day;
 mod keeps;
 mod killed;
 mod links;
+mod load;
 mod old_lake;
 mod refuses;
 mod reviewed;
@@ -14,7 +16,7 @@ mod workflow;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::support::{callsift, code, recordings, run, stderr, stdout};
@@ -67,6 +69,16 @@ fn lake() -> &'static Path {
     .path()
 }
 
+/// callsift, to be started by a shell with this umask.
+fn under_umask(umask: &str) -> Command {
+    let plain = callsift();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]).arg(plain.get_program()).args(plain.get_args());
+    shell.current_dir(crate::support::root());
+    shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
 /// A console that runs, with its people and their passwords. It ends when this goes.
 struct Console {
     child: Child,
@@ -102,8 +114,18 @@ impl Console {
     }
 
     fn started(lake: &Path, recordings: &Path, data: tempfile::TempDir, options: &[&str]) -> Self {
+        Self::by(callsift(), lake, recordings, data, options)
+    }
+
+    /// Starts where the umask is this one.
+    fn under_umask(umask: &str) -> Self {
+        let own = lake();
+        Self::by(under_umask(umask), &own.join("lake"), &own.join("recordings"), tempfile::tempdir().unwrap(), &[])
+    }
+
+    fn by(mut program: Command, lake: &Path, recordings: &Path, data: tempfile::TempDir, options: &[&str]) -> Self {
         let folder = data.path().to_string_lossy().into_owned();
-        let mut child = callsift()
+        let mut child = program
             .args(["console", "--listen", "127.0.0.1:0", "--first-users", "3021", "--data", &folder])
             .arg("--lake")
             .arg(lake)

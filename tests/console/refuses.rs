@@ -662,8 +662,31 @@ fn a_known_browser_goes_on_while_others_guess() {
 #[test]
 fn files_of_the_console_are_the_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let console = Console::start();
-    console.login("admin").get("/calls/c05/waveform.svg");
+    let console = Console::under_umask("000");
+    let admin = console.login("admin");
+    admin.get("/calls/c05/waveform.svg");
+    let page = admin.get("/calls/c05").text();
+    let (place, rule) = (field(&page, "place"), field(&page, "rule"));
+    let fields = [("rule", rule.as_str()), ("place", &place), ("verdict", "confirmed"), ("before", "")];
+    assert_eq!(admin.post("/calls/c05/verdict", &fields).status, 303);
+    // What commands write beside it, under the same umask.
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let away = tempfile::tempdir().unwrap();
+    let (lake, data) = (away.path().join("lake"), text(console.data.path()));
+    std::fs::create_dir(&lake).unwrap();
+    let backup = away.path().join("reviews.db");
+    let commands: [&[&str]; 2] = [&["backup", &text(&backup)], &["export"]];
+    for command in commands {
+        let mut reviews = super::under_umask("000");
+        let done = reviews.args(["reviews", "--lake", &text(&lake), "--data", &data]).args(command).output().unwrap();
+        assert!(done.status.success(), "{command:?}: {}", crate::support::stderr(&done));
+    }
+    assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+    for path in crate::support::parquet_bytes(&lake).keys() {
+        let mode = std::fs::metadata(lake.join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{path}");
+    }
+    assert!(!crate::support::parquet_bytes(&lake).is_empty());
     let (mut folders, mut seen) = (vec![console.data.path().to_owned()], 0);
     while let Some(at) = folders.pop() {
         for entry in std::fs::read_dir(at).unwrap() {
@@ -706,4 +729,26 @@ fn connections_that_ask_for_nothing_end() {
         let ended = stream.read_to_end(&mut Vec::new());
         assert!(ended.is_ok(), "{what}: {ended:?}");
     }
+}
+
+/// What a reader checks against docs/console.md is what runs.
+#[test]
+fn the_security_table_names_tests_that_are_here() {
+    let root = crate::support::root();
+    let page = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let table = page.split("## Who × what × expected").nth(1).unwrap().split("\n## ").next().unwrap();
+    let sources: String = std::fs::read_dir(root.join("tests/console"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let mut named = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let tests = row.trim_end_matches(" |").rsplit('|').next().unwrap();
+        for test in tests.split('`').skip(1).step_by(2) {
+            assert!(sources.contains(&format!("fn {test}()")), "{test}: {row}");
+            named += 1;
+        }
+        assert!(tests.contains('`'), "no test: {row}");
+    }
+    assert!(named > 20, "{named}");
 }

@@ -23,12 +23,16 @@ fn console() -> (tempfile::TempDir, Console) {
     bytes.push(0);
     let size = bytes.len() as u32 - 8;
     bytes[4..8].copy_from_slice(&size.to_le_bytes());
-    std::fs::write(at.join(format!("{NUMBER}.wav")), bytes).unwrap();
+    std::fs::write(at.join(format!("{NUMBER}.wav")), &bytes).unwrap();
+    // The header promises more.
+    bytes[40..44].copy_from_slice(&320_000u32.to_le_bytes());
+    std::fs::write(at.join("cut.wav"), &bytes[..20_000]).unwrap();
     std::fs::write(at.join("broken.wav"), "RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0").unwrap();
     let metadata = folder.path().join("metadata.csv");
     let lines = format!(
         "call_id,file,agent_id,started_at\nc05,c05-rhetorical-question.wav,3021,2026-11-16T09:12:30+08:00\n\
-         c01,{NUMBER}.wav,1086,2026-11-16T10:12:30+08:00\nbroken,broken.wav,3021,2026-11-16T11:12:30+08:00\n"
+         c01,{NUMBER}.wav,1086,2026-11-16T10:12:30+08:00\nbroken,broken.wav,3021,2026-11-16T11:12:30+08:00\n\
+         cut,cut.wav,3021,2026-11-16T12:12:30+08:00\n"
     );
     std::fs::write(&metadata, lines).unwrap();
     let text = |path: &Path| path.to_string_lossy().into_owned();
@@ -118,4 +122,15 @@ fn numbers_beside_the_text_are_masked_too() {
     let (masked, open) = (plain.get("/calls/c01").text(), trusted.get("/calls/c01").text());
     assert!(masked.contains("找不到这通电话的录音") && !masked.contains(NUMBER), "{masked}");
     assert!(open.contains(NUMBER));
+}
+
+#[test]
+fn what_is_wrong_with_the_sound_stands_on_the_page() {
+    let (_folder, console) = console();
+    let (reviewer, agent) = (console.login("zhijian"), console.login("zuoxi"));
+    for client in [&reviewer, &agent] {
+        let page = client.get("/calls/cut").text();
+        assert!(page.contains("录音：中途断了"), "{page}");
+        assert!(!client.get("/calls/c05").text().contains("录音：中途断了"));
+    }
 }

@@ -13,7 +13,7 @@ use callsift_core::AudioMark;
 
 use crate::remarks::Remarks;
 use crate::riff::{RiffError, WavHeader, read_ds64, read_fmt, sample_bytes_or_one};
-use crate::tail::{is_sound, tail_start};
+use crate::tail::{is_sound, is_text, tail_start};
 
 /// A file with more chunks than this is not a recording.
 const MAX_CHUNKS: usize = 4096;
@@ -244,7 +244,7 @@ impl Walk {
         Ok(if !known(padded, self)? && known(end, self)? { end } else { padded })
     }
 
-    /// A `data` chunk of size 0 that is really empty: chunks follow it up to the end of the file.
+    /// Chunks alone follow up to the end of the file: a `data` chunk of size 0 before them is really empty.
     fn nothing_follows(&mut self, body: u64) -> io::Result<bool> {
         let end = self.end;
         Ok(tail_start(&mut self.input, body, end, 1, true)?.is_some_and(|start| start == body))
@@ -266,6 +266,10 @@ impl Walk {
         if self.end - declared <= SLACK_BYTES || chunk(declared, self)? || chunk(declared + odd, self)? {
             return Ok(declared);
         }
+        // Chunks that nobody knows, which lead to the end as chunks do.
+        if self.nothing_follows(declared)? || odd == 1 && self.nothing_follows(declared + odd)? {
+            return Ok(declared);
+        }
         let (end, tags) = self.sound_end(header, declared)?;
         let second = u64::from(header.sample_rate) * frame_bytes(header);
         let kept = end - declared;
@@ -274,7 +278,8 @@ impl Walk {
             return Ok(end);
         }
         let bytes = self.bytes(declared, 1 << 16)?;
-        let filler = bytes.iter().all(|byte| *byte == bytes[0]) || tags || kept * LEAST_SURPLUS_PER_SECOND < second;
+        let nothing = bytes.iter().all(|byte| *byte == bytes[0]) || is_text(&bytes);
+        let filler = nothing || tags || kept * LEAST_SURPLUS_PER_SECOND < second;
         self.remarks.mark(if filler { AudioMark::TrailingData } else { AudioMark::Unheard });
         Ok(declared)
     }

@@ -18,6 +18,9 @@ pub(crate) struct Part {
     pub(crate) patches: Vec<(u64, Vec<u8>)>,
     /// It breaks off.
     pub(crate) truncated: bool,
+    /// Its length was never written, and what is there ends with a whole element: live streams do so, and whether more was to
+    /// come nobody knows.
+    pub(crate) open_end: bool,
 }
 
 /// The recordings of a file of a format, from a byte on; at least one.
@@ -144,10 +147,33 @@ impl Look {
                 let mut unknown = vec![0xff; width];
                 unknown[0] = 0xff >> (width - 1);
                 let patches = vec![(start + place as u64, unknown)];
-                Ok(Part { bytes: start..self.end, patches, truncated: true })
+                Ok(Part { bytes: start..self.end, patches, truncated: true, open_end: false })
             }
-            None => self.until(start, b"\x1a\x45\xdf\xa3", is_matroska),
+            None => {
+                let part = self.until(start, b"\x1a\x45\xdf\xa3", is_matroska)?;
+                let open_end = self.elements_end(body, part.bytes.end)?;
+                Ok(Part { open_end, ..part })
+            }
         }
+    }
+
+    /// Whether elements of Matroska lead from a place exactly to an end; those of unknown size are entered.
+    fn elements_end(&mut self, start: u64, end: u64) -> io::Result<bool> {
+        let (mut at, mut head) = (start, Vec::new());
+        self.input.seek(SeekFrom::Start(at))?;
+        while at < end {
+            head.clear();
+            self.input.by_ref().take(12).read_to_end(&mut head)?;
+            let id = head.first().map_or(usize::MAX, |byte| byte.leading_zeros() as usize + 1);
+            let Some((size, width)) = head.get(id..).filter(|_| id <= 4).and_then(vint) else { return Ok(false) };
+            let step = (id + width) as u64 + size.unwrap_or(0);
+            at = at.saturating_add(step);
+            if at <= end {
+                // Stays in what is buffered, mostly.
+                self.input.seek_relative(step as i64 - head.len() as i64)?;
+            }
+        }
+        Ok(at == end)
     }
 
     /// Up to where such bytes stand again, and `sure` takes what stands there for a beginning.
@@ -209,7 +235,10 @@ mod tests {
         let two = look(&one.repeat(2), "m4a/aac");
         assert_eq!(two.iter().map(|p| p.bytes.clone()).collect::<Vec<_>>(), [0..152, 152..304]);
         let cut = look(&one[..100], "m4a/aac");
-        assert_eq!(cut[0], Part { bytes: 0..100, patches: vec![(44, 56u32.to_be_bytes().to_vec())], truncated: true });
+        assert_eq!(
+            cut[0],
+            Part { bytes: 0..100, patches: vec![(44, 56u32.to_be_bytes().to_vec())], truncated: true, open_end: false }
+        );
         let tagged = look(&[&one[..], b"TAG", &[0; 125]].concat(), "m4a/aac");
         assert_eq!((tagged.len(), tagged[0].bytes.clone()), (1, 0..152));
         let flac = [&b"fLaC\0\0\0\x22"[..], &vec![7; 70_000]].concat();

@@ -40,6 +40,8 @@ pub(crate) struct SymphoniaSource {
     demux: Demux,
     /// Recordings that follow in the same file.
     parts: VecDeque<Part>,
+    /// The one that is being read ends where it ends ([`Part::open_end`]).
+    open_end: bool,
     decoder: Box<dyn AudioDecoder>,
     /// Samples of one packet.
     packet: Vec<f32>,
@@ -85,7 +87,7 @@ impl SymphoniaSource {
         let io = |error| AudioError::io(error, path);
         let mut parts = VecDeque::from(containers::parts(File::open(path).map_err(io)?, start, format).map_err(io)?);
         let first = parts.pop_front().unwrap_or_default();
-        let broken = first.truncated;
+        let (broken, open_end) = (first.truncated, first.open_end);
         let opened = contained(|| open_part(path, first, format)).map_err(fail)?;
         let (demux, params) = opened.map_err(|error| open_error(&error, broken, format, path))?;
         let own_trim = format == "mp3";
@@ -96,6 +98,7 @@ impl SymphoniaSource {
         let mut source = Self {
             demux,
             parts,
+            open_end,
             decoder,
             packet: Vec::new(),
             priming: priming(&params),
@@ -139,7 +142,11 @@ impl SymphoniaSource {
                 Next::Link(params) => self.link(&params)?,
                 Next::Lost(text) => self.give_up(text)?,
                 Next::End(end) => {
-                    for mark in end {
+                    if self.open_end {
+                        self.remarks.mark(AudioMark::Unfinished);
+                    }
+                    // Behind the last element of a stream without a length the reader looks for one more.
+                    for mark in end.into_iter().filter(|mark| !self.open_end || *mark != AudioMark::Truncated) {
                         self.remarks.mark(mark);
                     }
                     self.next_part()?;
@@ -170,6 +177,7 @@ impl SymphoniaSource {
         };
         // What the first container promised does not hold for all of them.
         self.spec.promised_ms = None;
+        self.open_end = part.open_end;
         if part.truncated {
             self.remarks.mark(AudioMark::Truncated);
         }

@@ -39,10 +39,12 @@ pub(crate) fn tail_start(
         block.clear();
         input.seek(SeekFrom::Start(at))?;
         // Blocks overlap, so that no identifier lies across two.
-        input.by_ref().take(BLOCK as u64 + 4).read_to_end(&mut block)?;
-        for (place, window) in block.windows(4).enumerate().take(BLOCK) {
+        input.by_ref().take(BLOCK as u64 + 7).read_to_end(&mut block)?;
+        for (place, window) in block.windows(8).enumerate().take(BLOCK) {
             let start = at + place as u64;
-            let tag = TAGS.iter().any(|tag| window == *tag) || window.starts_with(b"ID3");
+            let tag = TAGS.iter().any(|tag| window.starts_with(*tag))
+                || window.starts_with(b"ID3")
+                || may_be_chunk(window, end - start);
             // A byte of padding may stand between frames and tags.
             if tag && (start - from) % frame <= 1 && reaches_end(input, start, end)? {
                 return Ok(Some(start));
@@ -52,6 +54,21 @@ pub(crate) fn tail_start(
     }
     let id3v1 = end.saturating_sub(ID3V1);
     Ok((id3v1 >= from && starts_with(input, id3v1, b"TAG")?).then_some(id3v1))
+}
+
+/// Four characters and a size that stays within the file, as chunks of a maker's own have them: whether it leads exactly to
+/// the end is looked at next. Hardly one place among ten thousand of sound passes.
+fn may_be_chunk(head: &[u8], left: u64) -> bool {
+    match head {
+        [a, b, c, d, size @ ..] if is_id([*a, *b, *c, *d]) => {
+            size.first_chunk().is_some_and(|size| 8 + u64::from(u32::from_le_bytes(*size)) <= left)
+        }
+        _ => false,
+    }
+}
+
+fn is_id(id: [u8; 4]) -> bool {
+    id.iter().all(|byte| (0x20..0x7f).contains(byte))
 }
 
 fn starts_with(input: &mut BufReader<File>, at: u64, bytes: &[u8]) -> io::Result<bool> {
@@ -85,7 +102,7 @@ fn reaches_end(input: &mut BufReader<File>, start: u64, end: u64) -> io::Result<
             [b'I', b'D', b'3', 2..=4] => {
                 10 + at + [s2, s3, s4, s5].iter().fold(0, |sum, &byte| sum << 7 | u64::from(byte & 0x7f))
             }
-            id if TAGS.contains(&&id) && at + 8 + size <= end => {
+            id if (TAGS.contains(&&id) || is_id(id)) && at + 8 + size <= end => {
                 let (plain, padded) = (at + 8 + size, at + 8 + size + (size & 1));
                 let bare = size & 1 == 1 && !TAGS.iter().any(|tag| starts_with(input, padded, *tag).unwrap_or(false));
                 if bare && padded < end { plain } else { padded.min(end) }
@@ -96,6 +113,28 @@ fn reaches_end(input: &mut BufReader<File>, start: u64, end: u64) -> io::Result<
     Ok(false)
 }
 
+/// Whether bytes are text: XML and the like, which some write behind the sound without a chunk. As samples its bytes would
+/// be alike, as those of sound are.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    let words = |text: &str| {
+        let odd = |c: char| c.is_control() && !c.is_whitespace() && c != '\0';
+        let plain = text.chars().filter(|c| c.is_ascii_graphic()).count();
+        let first = text.chars().next();
+        !text.contains(odd) && plain * 4 >= text.chars().count() && text.chars().any(|c| Some(c) != first)
+    };
+    let whole = match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        // What was read may end amid a character.
+        Err(e) if e.error_len().is_none() => bytes.get(..e.valid_up_to()).and_then(|b| std::str::from_utf8(b).ok()),
+        Err(_) => None,
+    };
+    let wide = |read: fn([u8; 2]) -> u16| {
+        let units = bytes.as_chunks::<2>().0.iter().map(|pair| read(*pair));
+        char::decode_utf16(units).collect::<Result<String, _>>().is_ok_and(|text| words(&text))
+    };
+    whole.is_some_and(words) || wide(u16::from_le_bytes) || wide(u16::from_be_bytes)
+}
+
 /// Whether bytes behind the declared end of the sound are more of it: neighbouring samples of sound are alike.
 pub(crate) fn is_sound(input: &mut BufReader<File>, header: &WavHeader, from: u64, end: u64) -> io::Result<bool> {
     if header.sample_bytes == 0 {
@@ -104,6 +143,9 @@ pub(crate) fn is_sound(input: &mut BufReader<File>, header: &WavHeader, from: u6
     let mut bytes = Vec::new();
     input.seek(SeekFrom::Start(from))?;
     input.by_ref().take((end - from).min(PROBE_BYTES)).read_to_end(&mut bytes)?;
+    if is_text(&bytes) {
+        return Ok(false);
+    }
     let frame = usize::from(header.channels) * usize::from(header.sample_bytes);
     let mut samples = Vec::new();
     convert(header, &bytes[..bytes.len() / frame * frame], &mut samples);

@@ -70,6 +70,25 @@ fn joined_files_are_heard_one_after_the_other() {
     }
 }
 
+/// A stream that was recorded as it came, as browsers do: sizes of segment and clusters were never written.
+#[test]
+fn a_live_stream_ends_where_it_ends_and_nobody_knows_whether_it_should() {
+    let whole = fixture("opus.webm");
+    let (whole_ms, _) = heard("a.webm", &whole);
+    let find = |id: &[u8]| (0..whole.len() - 4).rfind(|at| whole[*at..].starts_with(id)).unwrap();
+    let [segment, info, cluster, index] =
+        [b"\x18\x53\x80\x67", b"\x15\x49\xa9\x66", b"\x1f\x43\xb6\x75", b"\x1c\x53\xbb\x6b"].map(|id| find(id));
+    let body = |at: usize| at + 4 + whole[at + 4].leading_zeros() as usize + 1;
+    let unknown = [1, 255, 255, 255, 255, 255, 255, 255];
+    // Without what says where everything is.
+    let live =
+        [&whole[..segment + 4], &unknown, &whole[info..cluster + 4], &unknown, &whole[body(cluster)..index]].concat();
+    let (ms, marks) = heard("a.webm", &live);
+    assert_eq!((ms, &marks[..]), (whole_ms, &[AudioMark::Unfinished][..]));
+    let (ms, marks) = heard("a.webm", &live[..live.len() * 2 / 3]);
+    assert!(ms < whole_ms && marks.contains(&AudioMark::Truncated), "amid an element: {marks:?}");
+}
+
 #[test]
 fn what_stands_before_and_behind_the_sound_is_none() {
     let heads: [(&str, &[u8]); 3] = [
@@ -131,6 +150,35 @@ fn sizes_of_wav_files_are_taken_for_what_they_are() {
     for (what, bytes, ms, marks) in cases {
         let found = heard("call.wav", &bytes);
         assert_eq!((found.0, &found.1[..]), (ms, marks), "{what}");
+    }
+}
+
+/// A chunk as it should be, with its padding.
+fn chunk(id: [u8; 4], body: &[u8]) -> Vec<u8> {
+    let mut out = [&id[..], &(body.len() as u32).to_le_bytes(), body].concat();
+    out.resize(out.len().next_multiple_of(2), 0);
+    out
+}
+
+/// Text taken for samples is loud, and its neighbours are alike: it must be told by what it is.
+#[test]
+fn text_behind_the_sound_is_none() {
+    use AudioMark::{HeaderMismatch, TrailingData};
+    let xml = "<?xml version=\"1.0\"?><call><agent>3021</agent><note>客户来电 order 12</note></call>\n".repeat(400);
+    let wide: Vec<u8> =
+        format!("\u{feff}{}", xml.replace("客户来电", "call")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for id in [*b"iXML", *b"bext", *b"axml", *b"_PMX", *b"XML ", *b"NICE", *b"a.b1"] {
+        for body in [xml.as_bytes(), &xml.as_bytes()[..xml.len() - 1], &wide[..]] {
+            let tail = chunk(id, body);
+            assert_eq!(heard("a.wav", &wav(2.0, None, &tail)), (2000, vec![]), "{id:?}");
+            // Followed by another one, and behind sound of unknown length.
+            let two = [&tail[..], b"LIST\x0e\0\0\0INFOISFT\x02\0\0\0x\0"].concat();
+            assert_eq!(heard("a.wav", &wav(2.0, None, &two)), (2000, vec![]), "{id:?}");
+            assert_eq!(heard("a.wav", &wav(2.0, Some(u32::MAX), &tail)), (2000, vec![HeaderMismatch]), "{id:?}");
+        }
+    }
+    for body in [xml.as_bytes(), &xml.as_bytes()[..xml.len() - 40], &wide[..]] {
+        assert_eq!(heard("a.wav", &wav(2.0, None, body)), (2000, vec![TrailingData]));
     }
 }
 

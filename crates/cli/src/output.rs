@@ -6,7 +6,7 @@ mod table;
 use std::io::Write;
 use std::sync::OnceLock;
 
-use callsift_core::{visible, visible_json};
+use callsift_core::{visible, visible_json, visible_line};
 
 pub use table::table;
 
@@ -43,8 +43,10 @@ pub fn log_as(format: LogFormat) {
     let _ = LOG_FORMAT.set(format);
 }
 
-/// Writes a message to stderr, likewise.
+/// Writes a message to stderr, likewise; it is one line, whatever names of files and calls in it hold, lest one forges another
+/// message.
 pub fn note(text: &str) {
+    let text = &*visible_line(text);
     let level =
         if ["注意", "警告", "WARNING"].iter().any(|word| text.starts_with(word)) { "warning" } else { "info" };
     say(level, text);

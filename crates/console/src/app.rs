@@ -8,6 +8,7 @@ use callsift_reviews::Db;
 use callsift_reviews::heard::WHOLE;
 use callsift_rules::RuleSet;
 
+use crate::addresses::Addresses;
 use crate::auth::Limiter;
 use crate::catalog::counts::Counts;
 use crate::error::ConsoleError;
@@ -28,6 +29,7 @@ const KEEP: usize = 8;
 pub(crate) struct App {
     pub(crate) options: ConsoleOptions,
     pub(crate) rules: RuleSet,
+    pub(crate) addresses: Addresses,
     pub(crate) limiter: Limiter,
     /// Guesses at the present password by whoever has a session.
     pub(crate) own_limiter: Limiter,
@@ -43,11 +45,12 @@ pub(crate) struct App {
 pub(crate) type Shared = Arc<App>;
 
 impl App {
-    pub(crate) fn new(options: ConsoleOptions, rules: RuleSet) -> Result<Self, ConsoleError> {
+    pub(crate) fn new(options: ConsoleOptions, rules: RuleSet, addresses: Addresses) -> Result<Self, ConsoleError> {
         let sounds = SoundCache::open(options.data.join(SOUND), options.audio.clone())?;
         Ok(Self {
             options,
             rules,
+            addresses,
             limiter: Limiter::default(),
             own_limiter: Limiter::default(),
             turns: Turns::default(),

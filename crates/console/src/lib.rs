@@ -4,9 +4,11 @@
 //! (`catalog`), and the reviews database, which may not (crate `callsift-reviews`). Recordings are only ever read by the
 //! call they belong to: no address holds a path. Everything works by keyboard; scripts are few, small and of this server only.
 
+mod addresses;
 mod app;
 mod auth;
 mod catalog;
+mod connections;
 mod error;
 pub mod figures;
 mod lang;

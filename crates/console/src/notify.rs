@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use callsift_reviews::clock::LONGEST_WAIT_US;
 use callsift_reviews::{Db, Notice, RaisedKind};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -21,8 +22,6 @@ const LOOK: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// First wait after a failure; doubled with each.
 const FIRST_US: i64 = 5_000_000;
-/// Longest wait: an hour.
-const LONGEST_US: i64 = 3_600_000_000;
 /// Notices of one look.
 const AT_ONCE: u32 = 20;
 
@@ -64,7 +63,7 @@ fn send_due(app: &App, notify: &Notify, agent: &ureq::Agent) -> Result<(), Conso
 
 /// How long to wait after so many failures before this one.
 fn wait_us(tries: u32) -> i64 {
-    FIRST_US.saturating_mul(1 << tries.min(20)).min(LONGEST_US)
+    FIRST_US.saturating_mul(1 << tries.min(20)).min(LONGEST_WAIT_US)
 }
 
 fn send(app: &App, notify: &Notify, agent: &ureq::Agent, notice: &Notice) -> Result<(), String> {
@@ -110,7 +109,8 @@ fn sign(secret: &str, at: &str, body: &str) -> Result<String, String> {
     hmac(secret.as_bytes(), format!("{at}.{body}").as_bytes())
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> Result<String, String> {
+/// HMAC-SHA256 in hexadecimal digits.
+pub(crate) fn hmac(key: &[u8], message: &[u8]) -> Result<String, String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|e| e.to_string())?;
     mac.update(message);
     Ok(callsift_core::hex(&mac.finalize().into_bytes()))

@@ -20,8 +20,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::addresses::Addresses;
 use crate::app::{App, CATALOG, SOUND, Shared, catalog_path, now_us};
 use crate::catalog;
+use crate::connections::{Bounded, Places};
 use crate::error::ConsoleError;
 use crate::options::ConsoleOptions;
 use crate::{auth, figures, notify, pages};
@@ -57,8 +59,9 @@ pub fn serve(
         let content = serde_json::to_string(own).map_err(|e| ConsoleError::Option(e.to_string()))?;
         db.keep_sheet(&own.version, &content, now_us())?;
     }
+    let addresses = Addresses::new(db.address_key()?);
     drop(db);
-    let app = Arc::new(App::new(options, rules)?);
+    let app = Arc::new(App::new(options, rules, addresses)?);
     warn_of_open_files(&app.options.data);
     let mut conn = catalog::open(&catalog_path(&app.options.data))?;
     // Nobody waits at the start for an order that is right already but for the last verdicts.
@@ -92,7 +95,14 @@ fn update(
     rank_anew: bool,
 ) -> Result<(), ConsoleError> {
     catalog::sync(conn, &app.options.lake, &app.options.unit_field, progress)?;
-    let records = figures::records(&Db::open_in(&app.options.data)?)?;
+    app.addresses.enter(conn)?;
+    let mut db = Db::open_in(&app.options.data)?;
+    match db.clamp(now_us()) {
+        // Where the disk is full, reading goes on.
+        Err(e) if e.is_no_room() => {}
+        clamped => drop(clamped?),
+    }
+    let records = figures::records(&db)?;
     Ok(catalog::rank(conn, &records, rank_anew)?)
 }
 
@@ -136,11 +146,13 @@ async fn listen(app: Shared, ready: impl FnOnce(SocketAddr)) -> Result<(), Conso
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone()));
     let tls = app.options.tls.clone();
+    let places = Places::new(app.options.insecure);
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let done = match tls {
         None => {
             ready(bound);
-            let mut server = axum_server::from_tcp(listener).map_err(taken)?.handle(handle);
+            let server = axum_server::from_tcp(listener).map_err(taken)?.handle(handle);
+            let mut server = server.map(|inner| Bounded { inner, places, begins_within: HEAD });
             bound_connections(server.http_builder());
             server.serve(service).await
         }
@@ -150,7 +162,8 @@ async fn listen(app: Shared, ready: impl FnOnce(SocketAddr)) -> Result<(), Conso
             let config = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.cert, &tls.key).await;
             let config = config.map_err(|e| ConsoleError::Tls(e.to_string()))?;
             ready(bound);
-            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(taken)?.handle(handle);
+            let server = axum_server::from_tcp_rustls(listener, config).map_err(taken)?.handle(handle);
+            let mut server = server.map(|inner| Bounded { inner, places, begins_within: HEAD });
             bound_connections(server.http_builder());
             server.serve(service).await
         }

@@ -33,6 +33,7 @@ pub(crate) fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/013-raised.sql"),
             include_str!("../migrations/014-handovers.sql"),
             include_str!("../migrations/015-lessons.sql"),
+            include_str!("../migrations/016-address-key.sql"),
         ];
         // Foreign keys are off meanwhile, so that a table may be made anew: a step that broke one is not committed.
         Migrations::new(steps.into_iter().map(|sql| M::up(sql).foreign_key_check()).collect())
@@ -83,6 +84,18 @@ impl Db {
             .map_err(|e| ReviewsError::Version { path: path.to_owned(), reason: e.to_string() })?;
         conn.pragma_update(None, "foreign_keys", true).map_err(fail)?;
         Ok(Self { conn })
+    }
+
+    /// The secret of addresses of pages; made at random where there is none.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the system gives no random bytes.
+    pub fn address_key(&mut self) -> Result<String, ReviewsError> {
+        let fresh = crate::password::random_token()?;
+        self.alone(|conn| {
+            conn.execute("INSERT OR IGNORE INTO address_key (one, key) VALUES (1, ?1)", [&fresh])?;
+            Ok(conn.query_row("SELECT key FROM address_key", [], |r| r.get(0))?)
+        })
     }
 
     /// The connection, for reading together with other files.

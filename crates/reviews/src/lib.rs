@@ -10,6 +10,7 @@ pub mod appeals;
 pub mod audit;
 pub mod causes;
 pub mod claims;
+pub mod clock;
 pub mod db;
 pub mod drafts;
 pub mod draws;

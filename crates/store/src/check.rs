@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::lake::{Lake, Part};
-use crate::read::{contained, open_all, text};
+use crate::read::{contained, open, text};
 use crate::schema::TableName;
+use crate::seal;
 use crate::stored::stored_parts;
 
 /// Where damaged parts go.
@@ -27,14 +28,26 @@ pub struct Damaged {
     pub by_replay: bool,
 }
 
-/// Reads all of every part. Parts, all in all, and those that are damaged.
+/// What all parts of a lake are like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Parts, all in all.
+    pub parts: usize,
+    /// Of them without a checksum in one table or more, since an earlier version wrote them: a byte that changed is found only
+    /// where it makes them unreadable.
+    pub unsealed: usize,
+    /// Those that are damaged.
+    pub damaged: Vec<Damaged>,
+}
+
+/// Compares every part with its checksums, and reads all of it.
 ///
 /// # Errors
 /// The lake's folders cannot be read, or a part is of a newer version.
-pub fn check(root: &Path) -> Result<(usize, Vec<Damaged>), StoreError> {
+pub fn check(root: &Path) -> Result<Checked, StoreError> {
     // Without its commit mark a part is none: the next run clears it.
     let parts = stored_parts(root, None, None)?;
-    let mut damaged = Vec::new();
+    let (mut damaged, mut unsealed) = (Vec::new(), 0);
     for part in &parts {
         let mut found = Damaged {
             part: format!("{}/{}", part.date, part.number),
@@ -42,27 +55,36 @@ pub fn check(root: &Path) -> Result<(usize, Vec<Damaged>), StoreError> {
             calls: BTreeSet::new(),
             by_replay: false,
         };
+        let mut sealed = true;
         for table in TableName::ALL {
             let path = part.path(root, table);
-            match ids(&path) {
-                Ok(ids) => found.calls.extend(ids),
-                Err(e) if e.is_damage() => found.tables.push((table.as_str(), e.to_string())),
+            match seal::verify(&path).and_then(|s| ids(&path, None).map(|ids| (s, ids))) {
+                Ok((is_sealed, ids)) => {
+                    sealed &= is_sealed;
+                    found.calls.extend(ids);
+                }
+                Err(e) if e.is_damage() => {
+                    found.tables.push((table.as_str(), e.to_string()));
+                    // What can still be read of it tells whom it is about.
+                    found.calls.extend(ids(&path, Some(&["call_id"])).unwrap_or_default());
+                }
                 Err(e) => return Err(e),
             }
         }
+        unsealed += usize::from(!sealed);
         if !found.tables.is_empty() {
             found.by_replay = found.tables.iter().all(|(table, _)| *table == TableName::Findings.as_str());
             damaged.push(found);
         }
     }
-    Ok((parts.len(), damaged))
+    Ok(Checked { parts: parts.len(), unsealed, damaged })
 }
 
-/// The ids in a file, after all of its columns were read.
-fn ids(path: &Path) -> Result<BTreeSet<String>, StoreError> {
+/// The ids in a file, after these columns were read, or all.
+fn ids(path: &Path, columns: Option<&[&str]>) -> Result<BTreeSet<String>, StoreError> {
     contained(path, || {
         let mut ids = BTreeSet::new();
-        for batch in open_all(path)? {
+        for batch in open(path, columns)? {
             let batch = batch.map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
             ids.extend((0..batch.num_rows()).map(|row| text(&batch, "call_id", row)));
         }

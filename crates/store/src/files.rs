@@ -13,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 use crate::error::StoreError;
 use crate::order::Order;
 use crate::schema::SCHEMA_VERSION;
+use crate::seal;
 
 /// Rows per row group: small enough that a reader can skip, large enough to compress.
 const ROW_GROUP_ROWS: usize = 65_536;
@@ -32,9 +33,11 @@ impl TableWriter {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(|e| cannot_write(path, &e))?))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_created_by(format!("callsift {}", env!("CARGO_PKG_VERSION")))
-            .set_key_value_metadata(Some(std::iter::once(version).chain(named).collect()))
+            .set_key_value_metadata(Some(std::iter::once(version).chain(named).chain(seal::blank()).collect()))
             .build();
-        let file = File::create(path).map_err(StoreError::io("cannot write to the lake", path))?;
+        // Read again for its checksum.
+        let opened = File::options().read(true).write(true).create(true).truncate(true).open(path);
+        let file = opened.map_err(StoreError::io("cannot write to the lake", path))?;
         let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| cannot_write(path, &e))?;
         Ok(Self { writer, path: path.to_owned() })
     }
@@ -50,8 +53,10 @@ impl TableWriter {
 
     /// Ends the file; it is on the disk when this returns.
     pub(crate) fn finish(self) -> Result<(), StoreError> {
-        let file = self.writer.into_inner().map_err(|e| cannot_write(&self.path, &e))?;
-        file.sync_all().map_err(StoreError::io("cannot write to the lake", &self.path))
+        let mut file = self.writer.into_inner().map_err(|e| cannot_write(&self.path, &e))?;
+        seal::seal(&mut file)
+            .and_then(|()| file.sync_all())
+            .map_err(StoreError::io("cannot write to the lake", &self.path))
     }
 }
 

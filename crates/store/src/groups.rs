@@ -10,6 +10,7 @@ use crate::lake::Part;
 use crate::order::{BLOCK_CALLS, Order, Rows, cannot_read};
 use crate::read::{contained, open_columns};
 use crate::schema::TableName;
+use crate::seal;
 use crate::stored::{self, Columns, StoredCall};
 use crate::stored_findings::{self, StoredFinding};
 
@@ -48,7 +49,7 @@ impl PartReader {
     /// Opens a part.
     ///
     /// # Errors
-    /// A file of it cannot be read.
+    /// A file of it cannot be read, or its checksum is not that of its bytes.
     pub fn open(root: &Path, part: &Part, with_findings: bool) -> Result<Self, StoreError> {
         let rows = |table, columns: &[&str]| -> Result<Rows, StoreError> {
             let path = part.path(root, table);
@@ -56,6 +57,9 @@ impl PartReader {
         };
         // Findings that nobody asked for may be damaged.
         let tables = if with_findings { &TableName::ALL[..] } else { &[TableName::Turns, TableName::Calls] };
+        for table in tables {
+            seal::verify(&part.path(root, *table))?;
+        }
         let state = if Order::of_part(root, part, tables)?.is_none() {
             State::Whole
         } else {

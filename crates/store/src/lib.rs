@@ -29,6 +29,7 @@ pub mod replace;
 pub mod results;
 pub mod retain;
 pub mod schema;
+mod seal;
 mod shared;
 pub mod snapshot;
 pub mod sources;
@@ -40,7 +41,7 @@ pub mod value;
 pub mod views;
 
 pub use arrow_array::RecordBatch as ResultBatch;
-pub use check::{Damaged, QUARANTINE, check};
+pub use check::{Checked, Damaged, QUARANTINE, check};
 pub use commits::{DayCommit, day_commits};
 pub use compact::{CompactedDay, DayCompaction, TARGET_BYTES};
 pub use dictionary::dictionary_markdown;

@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::lake::Part;
 use crate::order::Order;
 use crate::schema::{SCHEMA_VERSION, TableName};
+use crate::seal;
 
 /// Rows that are read at once.
 const BATCH_ROWS: usize = 8192;
@@ -91,11 +92,12 @@ pub fn open_columns(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchR
     open(path, Some(columns))
 }
 
-/// Opens a part with all columns.
+/// Opens a part with all columns, to look at or rewrite all of it: what changed since it was written goes no further.
 ///
 /// # Errors
-/// Not a Parquet file, or of another schema version.
+/// Not a Parquet file, of another schema version, or its checksum is not that of its bytes.
 pub fn open_all(path: &Path) -> Result<ParquetRecordBatchReader, StoreError> {
+    seal::verify(path)?;
     open(path, None)
 }
 
@@ -117,17 +119,22 @@ pub(crate) fn footer(path: &Path) -> Result<Footer, StoreError> {
 
 fn builder(path: &Path) -> Result<(ParquetRecordBatchReaderBuilder<File>, u32), StoreError> {
     let file = File::open(path).map_err(StoreError::io("cannot read the lake", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|e| StoreError::parquet("cannot read a part of the lake", path)(&e))?;
+    let damaged = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(&e))?;
     let found = builder.schema().metadata().get("callsift.schema_version").cloned();
     let found = found.unwrap_or_else(|| "none".to_owned());
     match found.parse() {
         Ok(version) if (1..=SCHEMA_VERSION).contains(&version) => Ok((builder, version)),
-        _ => Err(StoreError::SchemaVersion { path: path.to_owned(), found, expected: SCHEMA_VERSION }),
+        _ => {
+            // A digit that changed is damage, which the rest goes on without.
+            seal::verify(path)?;
+            Err(StoreError::SchemaVersion { path: path.to_owned(), found, expected: SCHEMA_VERSION })
+        }
     }
 }
 
-fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReader, StoreError> {
+/// Opens a part with these columns, or all, whatever its checksum says.
+pub(crate) fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReader, StoreError> {
     let fail = |e: &dyn std::fmt::Display| StoreError::parquet("cannot read a part of the lake", path)(e);
     let (builder, _) = builder(path)?;
     let mask = match columns {

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use anyhow::Result;
+use callsift_core::visible_line;
 use callsift_pipeline::retain::open;
-use callsift_store::{Damaged, check};
+use callsift_store::{Checked, check};
 
 use crate::args::{LakeArgs, LakeCommand};
 use crate::exit::Exit;
@@ -20,11 +21,12 @@ pub fn run(args: &LakeArgs) -> Result<Exit> {
     lake::check(lake)?;
     // First, so that nobody writes between what is found and what is done.
     let mut held = quarantine.then(|| open(lake)).transpose()?;
-    let (parts, damaged) = check(lake)?;
+    let checked = check(lake)?;
+    let damaged = &checked.damaged;
     if *json {
-        emit_json(&format!("{}\n", serde_json::to_string_pretty(&damaged)?));
+        emit_json(&format!("{}\n", serde_json::to_string_pretty(damaged)?));
     } else {
-        emit(&text(parts, &damaged));
+        emit(&text(&checked));
     }
     // Findings that a replay makes again stay where they are.
     for part in damaged.iter().filter(|d| !d.by_replay) {
@@ -35,15 +37,19 @@ pub fn run(args: &LakeArgs) -> Result<Exit> {
     Ok(if damaged.is_empty() { Exit::Done } else { Exit::Some })
 }
 
-fn text(parts: usize, damaged: &[Damaged]) -> String {
+fn text(checked: &Checked) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "共 {parts} 份数据，损坏 {} 份", damaged.len());
-    for part in damaged {
+    let _ = writeln!(out, "共 {} 份数据，损坏 {} 份", checked.parts, checked.damaged.len());
+    if checked.unsealed > 0 {
+        let what = "由较早的版本写成，没有校验和：只能查出读不出的（callsift compact 或 replay 重写时会加上）";
+        let _ = writeln!(out, "其中 {} 份{what}", checked.unsealed);
+    }
+    for part in &checked.damaged {
         let _ = writeln!(out, "dt={}", part.part);
         for (table, why) in &part.tables {
             let _ = writeln!(out, "  {table}：{why}");
         }
-        let named: Vec<&str> = part.calls.iter().map(String::as_str).take(NAMED).collect();
+        let named: Vec<_> = part.calls.iter().map(|id| visible_line(id)).take(NAMED).collect();
         let more = part.calls.len().saturating_sub(NAMED);
         let calls = if named.is_empty() { "无从得知".to_owned() } else { named.join("，") };
         let _ = writeln!(

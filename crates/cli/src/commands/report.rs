@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use callsift_core::failure::{reason_zh, sentence_zh};
 use callsift_core::visible_line;
+use callsift_store::day_commits;
 use callsift_store::lines::{CallLine, FindingLine, call_lines, finding_lines};
 use serde::Serialize;
 
@@ -33,6 +34,8 @@ pub struct Report {
     days: BTreeSet<String>,
     /// Parts that cannot be read: the figures are without them.
     unread: Vec<String>,
+    /// Days that another command was changing: calls and findings may be of two sets of rules.
+    changing: Vec<String>,
     /// Ids that stand twice, with both parts; they count as two calls.
     duplicates: Vec<(String, String, String)>,
     calls: usize,
@@ -86,7 +89,11 @@ struct Failure {
 impl Report {
     /// Reads calls and findings of these days.
     pub fn read(lake: &Path, days: &BTreeSet<String>) -> Result<Self> {
+        let before = day_commits(lake)?;
         let (calls, findings) = (call_lines(lake, Some(days))?, finding_lines(lake, Some(days))?);
+        let after = day_commits(lake)?;
+        let changing = after.iter().filter(|day| days.contains(&day.dt) && (day.writing || !before.contains(day)));
+        let changing = changing.map(|day| day.dt.clone()).collect();
         let unread = calls.unread.iter().chain(&findings.unread).map(ToString::to_string).collect();
         let (calls, findings) = (calls.rows, findings.rows);
         let count = |status: &str| calls.iter().filter(|c| c.status == status).count();
@@ -98,6 +105,7 @@ impl Report {
         Ok(Self {
             days: days.clone(),
             unread,
+            changing,
             duplicates: duplicates(&calls),
             calls: calls.len(),
             inspected: count("ok"),
@@ -145,6 +153,11 @@ impl Report {
     fn odd_section(&self, out: &mut String) {
         for error in &self.unread {
             let _ = writeln!(out, "{}", output::unread(error));
+        }
+        if !self.changing.is_empty() {
+            let days = self.changing.join("，");
+            let what = "正在改写，通话和结果可能不是同一套规则的：稍后再看，或先用 callsift snapshot 取一份";
+            let _ = writeln!(out, "注意：dt={days} {what}");
         }
         for (id, first, part) in &self.duplicates {
             let id = visible_line(id);

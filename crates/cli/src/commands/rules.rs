@@ -5,6 +5,7 @@ mod diff;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use callsift_core::visible_line;
 use anyhow::{Result, bail};
 use callsift_pipeline::facts;
 use callsift_rules::explain::{describe, explain};
@@ -158,7 +159,7 @@ fn find(lake: &Path, call_id: &str) -> Result<StoredCall> {
         }
     }
     let near = did_you_mean(call_id, others.iter().map(String::as_str));
-    bail!("no call `{call_id}` in {}{near}", lake.display())
+    bail!("no call `{}` in {}{near}", visible_line(call_id), lake.display())
 }
 
 fn find_in(

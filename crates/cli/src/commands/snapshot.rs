@@ -29,6 +29,13 @@ pub fn run(args: &SnapshotArgs) -> Result<Exit> {
     for (rules, calls) in &found.rule_sets {
         let _ = writeln!(out, "  ruleset_hash {rules}：{calls} 通");
     }
+    let _ = writeln!(
+        out,
+        "这里的通话、对话和结果互相对应，不再改变，像数据湖一样查询，例如：\n  \
+         duckdb -c \"SELECT verdict, count(*) FROM read_parquet('{}/findings/*/*.parquet') GROUP BY 1\"\n\
+         原来的数据湖正在改写时怎样直接读：callsift schema 里的 Reading while others write；用完可以删除这个文件夹",
+        args.out.display()
+    );
     emit(&out);
     Ok(Exit::Done)
 }

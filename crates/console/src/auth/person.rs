@@ -6,9 +6,11 @@ use axum::http::header::{ACCEPT, COOKIE as COOKIE_HEADER};
 use axum::http::request::Parts;
 use callsift_reviews::{Db, Role, Session, User};
 
+use crate::addresses::Addresses;
 use crate::app::{Shared, now_us};
 use crate::lang::Lang;
 use crate::page_error::PageError;
+use crate::pages::url;
 
 /// Name of the session's cookie.
 pub(crate) const COOKIE: &str = "callsift";
@@ -23,6 +25,7 @@ pub(crate) struct Person {
     pub(crate) lang: Lang,
     /// What waits for the person, as the navigation tells.
     pub(crate) waiting: Waiting,
+    pub(crate) addresses: Addresses,
 }
 
 /// Numbers beside entries of the navigation.
@@ -154,6 +157,16 @@ impl Person {
         if self.leads() { Ok(()) } else { Err(PageError::NotFound) }
     }
 
+    /// Names the call in addresses, forms and scripts, which show no number even to those who may see it.
+    pub(crate) fn handle(&self, call_id: &str) -> String {
+        self.addresses.handle(call_id)
+    }
+
+    /// Address of a call's page.
+    pub(crate) fn call_url(&self, call_id: &str) -> String {
+        format!("/calls/{}", url(&self.handle(call_id)))
+    }
+
     /// Numbers stand unmasked for this person.
     pub(crate) fn sees_numbers(&self) -> bool {
         self.session.user.may_see_numbers
@@ -169,10 +182,11 @@ impl FromRequestParts<Shared> for Person {
         let Some(token) = cookie(&parts.headers, COOKIE) else { return Err(PageError::Login(asked)) };
         // Only pages have a navigation.
         let paged = parts.headers.get(ACCEPT).is_some_and(|v| v.as_bytes().starts_with(b"text/html"));
+        let addresses = app.addresses.clone();
         let found = app.run(move |db| {
             let Some(session) = db.session(&token, now_us())? else { return Ok(None) };
             let waiting = if paged { Waiting::read(db, &session.user)? } else { Waiting::default() };
-            Ok(Some(Self { session, lang, waiting }))
+            Ok(Some(Self { session, lang, waiting, addresses }))
         });
         found.await?.ok_or(PageError::Login(asked))
     }

@@ -32,7 +32,7 @@ pub(crate) use sync::severity_rank;
 pub(crate) use sync::sync;
 
 /// Version of the catalogue; another one is made anew.
-const VERSION: i64 = 10;
+const VERSION: i64 = 11;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Opens the catalogue, makes it where it is not there, and makes it anew where it is of another version or broken.

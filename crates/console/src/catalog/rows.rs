@@ -1,6 +1,6 @@
 //! Rows of the catalogue as pages read them.
 
-use callsift_core::TimeSpan;
+use callsift_core::{AudioMark, TimeSpan};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A call.
@@ -22,6 +22,7 @@ pub(crate) struct CallRow {
     pub(crate) status: String,
     pub(crate) fail_reason: Option<String>,
     pub(crate) layout: Option<String>,
+    pub(crate) audio_marks: Vec<AudioMark>,
     pub(crate) duration_ms: i64,
     pub(crate) score: Option<f64>,
     pub(crate) hits: i64,
@@ -32,9 +33,9 @@ impl CallRow {
     /// Columns of `cat.calls c`, in the order that [`Self::read`] expects.
     pub(crate) const COLUMNS: &str = "c.id, c.call_id, c.date, c.started_us, c.agent_id, c.agent_name, c.unit, c.queue,
         c.direction, c.customer_id, c.order_text, c.recording, c.status, c.fail_reason, c.layout, c.duration_ms, c.score,
-        c.hits, c.worst, c.audio_sha256";
+        c.hits, c.worst, c.audio_sha256, c.audio_marks";
     /// How many.
-    pub(crate) const WIDTH: usize = 20;
+    pub(crate) const WIDTH: usize = 21;
 
     pub(crate) fn read(r: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -58,6 +59,7 @@ impl CallRow {
             hits: r.get(17)?,
             worst: r.get(18)?,
             audio_sha256: r.get(19)?,
+            audio_marks: r.get::<_, String>(20)?.split(',').filter_map(AudioMark::parse).collect(),
         })
     }
 

@@ -32,6 +32,8 @@ CREATE TABLE calls (
     status      TEXT NOT NULL,
     fail_reason TEXT,
     layout      TEXT,
+    -- What is or may be wrong with the sound, by commas.
+    audio_marks TEXT NOT NULL DEFAULT '',
     duration_ms INTEGER NOT NULL,
     score       REAL,
     hits        INTEGER NOT NULL,
@@ -40,8 +42,14 @@ CREATE TABLE calls (
     -- which the queue is sorted by. Nothing until the call is ranked; worth 0 where nothing was found.
     expected    REAL,
     minutes     REAL,
-    risk        REAL
+    risk        REAL,
+    -- What stands for the id in addresses of pages: empty where the id itself does, nothing until that is decided.
+    address     TEXT
 ) STRICT;
+CREATE INDEX calls_without_address ON calls (id) WHERE address IS NULL;
+CREATE UNIQUE INDEX calls_by_address ON calls (address) WHERE address <> '';
+-- Tells by which secret addresses were made.
+CREATE TABLE address_key (print TEXT NOT NULL) STRICT;
 CREATE INDEX calls_by_part ON calls (part);
 CREATE INDEX calls_by_date ON calls (date, started_us);
 CREATE INDEX calls_by_length ON calls (duration_ms, call_id);

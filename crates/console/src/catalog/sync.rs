@@ -213,11 +213,23 @@ fn fingerprint(call: &StoredCall, findings: &[StoredFinding], unit_field: &str) 
         }
     }
     let mut sink = Sink(Sha256::new());
-    let StoredCall { meta, recording, audio_sha256, status, fail_reason, layout, duration_ms, score, turns, .. } = call;
+    let StoredCall {
+        meta,
+        recording,
+        audio_sha256,
+        status,
+        fail_reason,
+        layout,
+        duration_ms,
+        score,
+        turns,
+        audio_marks,
+        ..
+    } = call;
     // Writing to a hash cannot fail.
     let _ =
         write!(sink, "{unit_field:?} {meta:?} {recording:?} {audio_sha256:?} {status:?} {fail_reason:?} {layout:?}");
-    let _ = write!(sink, "{duration_ms:?} {score:?} {findings:?}");
+    let _ = write!(sink, "{duration_ms:?} {score:?} {audio_marks:?} {findings:?}");
     for turn in turns {
         let Turn { index, role, span, confidence, marks, chars, channel, .. } = turn;
         let _ = write!(
@@ -254,20 +266,21 @@ fn add_call(
     let duration_ms = call.duration_ms.or(call.turns.iter().map(|t| t.span.end_ms).max()).unwrap_or(0);
     let agent_id = meta.agent_id.clone().unwrap_or_default();
     let unit = meta.extra.get(unit_field).cloned().unwrap_or_default();
-    let queue = meta.queue.clone().unwrap_or_default();
+    // Names of agents and queues are no place for a customer's number: whoever wrote one there did so by mistake.
+    let queue = mask(meta.queue.as_deref().unwrap_or_default());
     for (kind, name) in [("unit", &unit), ("queue", &queue)] {
         tx.prepare_cached("INSERT OR IGNORE INTO names (kind, name) SELECT ?1, ?2 WHERE ?2 <> ''")?
             .execute([kind, name])?;
     }
-    let agent_name = meta.agent_name.clone().unwrap_or_else(|| agent_id.clone());
+    let agent_name = meta.agent_name.as_deref().map_or_else(|| agent_id.clone(), mask);
     tx.prepare_cached("INSERT OR IGNORE INTO agents (agent_id, agent_name) VALUES (?1, ?2)")?
         .execute([&agent_id, &agent_name])?;
     tx.prepare_cached(
         "INSERT INTO calls (call_id, part, date, started_us, agent_id, agent_name, unit, queue, direction, customer_id,
            order_text, recording, status, fail_reason, layout, duration_ms, score, hits, worst, risk,
-           audio_sha256, print)
+           audio_sha256, print, audio_marks)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-           ?21, ?22)",
+           ?21, ?22, ?23)",
     )?
     .execute(params![
         meta.call_id,
@@ -292,6 +305,7 @@ fn add_call(
         hits.is_empty().then_some(0.0),
         call.audio_sha256,
         print,
+        call.audio_marks.iter().map(|mark| mark.as_str()).collect::<Vec<_>>().join(","),
     ])?;
     Ok(tx.last_insert_rowid())
 }

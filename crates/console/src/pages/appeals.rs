@@ -21,7 +21,7 @@ use crate::pages::chip::chip;
 use crate::pages::layout::{csrf, page};
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{call_name, copied, title, visible};
-use crate::pages::{call_url, clock, drafts, points, when};
+use crate::pages::{clock, drafts, points, when};
 
 /// Which appeals a person may look at apart.
 const STATES: [(&str, &str, &str); 4] =
@@ -159,7 +159,7 @@ fn card(app: &App, person: &Person, case: &Case) -> Markup {
     let (l, a) = (person.lang, &case.appeal);
     html! {
         article.card #{ "a" (a.id) } {
-            header { a href=(call_url(&a.call_id)) { (call_name(person, &a.call_id)) } (copied(l, &call_name(person, &a.call_id)))
+            header { a href=(person.call_url(&a.call_id)) { (call_name(person, &a.call_id)) } (copied(l, &call_name(person, &a.call_id)))
                 " · " b { (title(app, &a.rule_id)) }
                 @if let Some(off) = case.shown.as_ref().and_then(|s| s.item(&a.rule_id)) { " " span.points { "−" (points(off)) } }
                 " " (chip(person, case.shown.as_ref().and_then(Shown::standing))) }
@@ -203,7 +203,7 @@ fn sound(app: &App, person: &Person, shown: &Shown, a: &Appeal) -> Markup {
     let seconds = |ms: i64| format!("{:.1}", ms.max(0) as f64 / 1000.0);
     let part =
         format!("#t={},{}", seconds(from - AROUND_MS), seconds((to + AROUND_MS).min(shown.call.duration_ms.max(to))));
-    html! { p.sound { audio controls preload="none" src=(format!("{}/audio{part}", call_url(&a.call_id)))
+    html! { p.sound { audio controls preload="none" src=(format!("{}/audio{part}", person.call_url(&a.call_id)))
     aria-label=(person.lang.t("争议片段", "the disputed stretch")) {} small { (clock(from)) "–" (clock(to)) } } }
 }
 
@@ -215,7 +215,7 @@ fn deadline(app: &App, l: Lang, a: &Appeal) -> Markup {
 fn decision(person: &Person, a: &Appeal) -> Markup {
     let l = person.lang;
     html! {
-        form.stack action=(format!("/appeals/{}/decision", a.id)) method="post" data-draft-of=(format!("decision {}", a.id)) data-draft-call=(a.call_id) {
+        form.stack action=(format!("/appeals/{}/decision", a.id)) method="post" data-draft-of=(format!("decision {}", a.id)) data-draft-call=(person.handle(&a.call_id)) {
             (csrf(person))
             label { (l.t("裁定理由（最终裁定）", "reason (the decision is final)")) textarea name="reason" required maxlength="1000" {} }
             div.pair {

@@ -8,6 +8,7 @@ use callsift_reviews::Draft;
 use maud::{Markup, html};
 use serde_json::json;
 
+use crate::addresses::call_of;
 use crate::app::{Shared, now_us};
 use crate::auth::Guarded;
 use crate::page_error::PageError;
@@ -25,9 +26,13 @@ async fn keep(State(app): State<Shared>, sent: Guarded) -> Result<StatusCode, Pa
     if name.is_empty() || name.len() > NAME_CHARS || call_id.len() > NAME_CHARS {
         return Err(PageError::Bad("没有这样的草稿 · there is no such draft".to_owned()));
     }
-    let draft = Draft { call_id: call_id.to_owned(), name: name.to_owned(), value: value.to_owned(), at_us: now_us() };
-    let user = sent.person.user().id;
-    app.run(move |db| Ok(db.keep_draft(user, &draft)?)).await?;
+    let (handle, name, value) = (call_id.to_owned(), name.to_owned(), value.to_owned());
+    app.run(move |db| {
+        let call_id = call_of(db, &sent.person, &handle)?.ok_or(PageError::NotFound)?;
+        let draft = Draft { call_id, name, value, at_us: now_us() };
+        Ok(db.keep_draft(sent.person.user().id, &draft)?)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

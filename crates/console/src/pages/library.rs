@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use callsift_reviews::{Db, Handed, Lesson, NewLesson, Role};
 use maud::{Markup, html};
 
+use crate::addresses::CallId;
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::catalog::CallRow;
@@ -21,7 +22,7 @@ use crate::pages::call::{clip_of, find, said};
 use crate::pages::layout::{self, csrf};
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{call_name, visible};
-use crate::pages::{call_url, clock, url, when};
+use crate::pages::{clock, url, when};
 
 /// Examples on a page.
 const PAGE: usize = 30;
@@ -146,7 +147,7 @@ fn card(app: &App, person: &Person, found: &Found, s: &Shown) -> Markup {
         article.card #{ "l" (x.id) } {
             header { span.chip.(if x.good { "done" } else { "appeal" }) { (if x.good { l.t("正面", "Good") } else { l.t("反面", "Bad") }) } " " b { (visible(person, &x.title)) }
                 @for tag in x.tags.split(' ').filter(|t| !t.is_empty()) { " " small { "#" (visible(person, tag)) } } }
-            @if person.is_staff() { p.facts { a href=(call_url(&x.call_id)) { (call_name(person, &x.call_id)) } " @" (clock(x.span_ms.0)) " · " (x.by) " · " (when(app, x.at_us))
+            @if person.is_staff() { p.facts { a href=(person.call_url(&x.call_id)) { (call_name(person, &x.call_id)) } " @" (clock(x.span_ms.0)) " · " (x.by) " · " (when(app, x.at_us))
                 " · " (l.t("已发 ", "handed out: ")) (x.agents) (l.t(" 人，签收 ", ", signed: ")) (x.signed) (l.t(" 人", "")) } }
             @if !x.note.is_empty() { p { (visible(person, &x.note)) } }
             @match &s.said {
@@ -184,7 +185,7 @@ fn handing(person: &Person, found: &Found, x: &Lesson) -> Markup {
 }
 
 /// A reviewer enters a stretch of a call.
-async fn enter(State(app): State<Shared>, Path(id): Path<String>, sent: Guarded) -> Result<Redirect, PageError> {
+async fn enter(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
     sent.person.must_review()?;
     let lesson = app
         .run(move |db| {
@@ -280,7 +281,7 @@ pub(super) fn adder(person: &Person, call_id: &str, duration_ms: i64) -> Markup 
     let last = (duration_ms > 0).then(|| format!("{:.1}", (duration_ms as f64 / 100.0).ceil() / 10.0));
     html! {
         details.add #lesson { summary { (l.t("存入培训库", "into the training library")) }
-            form.stack action=(format!("{}/lesson", call_url(call_id))) method="post" data-draft-of=(format!("lesson {call_id}")) {
+            form.stack action=(format!("{}/lesson", person.call_url(call_id))) method="post" data-draft-of=(format!("lesson {}", person.handle(call_id))) {
                 (csrf(person))
                 div.pair {
                     label { (l.t("从（秒）", "from (s)")) input name="from_s" type="number" step="0.1" min="0" max=[last.as_deref()] required; }

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Shared> {
 }
 
 /// Where pages begin.
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 19] = [
     "",
     "queue",
     "tasks",
@@ -40,6 +40,11 @@ const PLACES: [&str; 14] = [
     "audit",
     "search",
     "account",
+    "team",
+    "library",
+    "draws",
+    "raised",
+    "summaries",
 ];
 
 /// Only pages of this console, in the characters that addresses consist of: browsers pass over tabs and line ends, and take
@@ -162,7 +167,9 @@ mod tests {
     #[test]
     fn one_is_only_sent_on_within_the_console() {
         let to = |s: &str| next(Some(&s.to_owned()));
-        assert_eq!((to("/calls/c1?x=2"), to("/"), to("/queue")), ("/calls/c1?x=2".into(), "/".into(), "/queue".into()));
+        for own in ["/calls/c1?x=2", "/", "/queue", "/calls/~0a1b", "/raised#r1", "/summaries/one?unit=%E4%B8%80"] {
+            assert_eq!(to(own), own);
+        }
         for other in [
             "//evil.example",
             "https://evil.example",

@@ -92,11 +92,6 @@ pub(crate) fn url(text: &str) -> String {
     utf8_percent_encode(text, KEEP).to_string()
 }
 
-/// Address of a call's page.
-pub(crate) fn call_url(call_id: &str) -> String {
-    format!("/calls/{}", url(call_id))
-}
-
 /// Milliseconds as minutes and seconds: `3:07`.
 pub(crate) fn clock(ms: i64) -> String {
     let s = ms.max(0) / 1000;
@@ -133,11 +128,11 @@ pub(crate) fn points(x: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{call_url, clock, points};
+    use super::{clock, points, url};
 
     #[test]
     fn ids_of_calls_stay_inside_their_address() {
-        assert_eq!(call_url("a/../b?x=1#y"), "/calls/a%2F..%2Fb%3Fx%3D1%23y");
+        assert_eq!(url("a/../b?x=1#y"), "a%2F..%2Fb%3Fx%3D1%23y");
         assert_eq!(
             (clock(187_400), clock(-5), points(92.5), points(95.0)),
             ("3:07".into(), "0:00".into(), "92.5".into(), "95".into())

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use callsift_reviews::{Db, Form};
 use maud::{Markup, html};
 
+use crate::addresses::call_of;
 use crate::auth::Person;
 use crate::page_error::PageError;
 use crate::pages::call::{find, slot};
 use crate::pages::parts::call_name;
-use crate::pages::{call_url, points};
+use crate::pages::points;
 
 /// The call that a person comes from.
 #[derive(Debug)]
@@ -25,20 +26,23 @@ impl Notice {
         if !person.is_staff() {
             return Ok(None);
         }
-        let of = |name: &str| query.get(name).filter(|id| !id.is_empty()).cloned();
-        if let Some(call_id) = of("done") {
+        let of = |name: &str| {
+            let handle = query.get(name).filter(|handle| !handle.is_empty());
+            handle.map_or(Ok(None), |handle| call_of(db, person, handle))
+        };
+        if let Some(call_id) = of("done")? {
             let Ok(call) = find(db, person, &call_id) else { return Ok(None) };
             let form = db.form_of(&call.call_id, slot(db, person, &call_id)?)?;
             return Ok(form.filter(|f| f.user_id == person.user().id).map(|f| Self { call_id, form: Some(f) }));
         }
-        let Some(call_id) = of("left") else { return Ok(None) };
+        let Some(call_id) = of("left")? else { return Ok(None) };
         let begun = !db.drafts(person.user().id, Some(&call_id))?.is_empty();
         Ok(begun.then_some(Self { call_id, form: None }))
     }
 
     pub(crate) fn show(&self, person: &Person) -> Markup {
         let l = person.lang;
-        let name = html! { a href=(call_url(&self.call_id)) { (call_name(person, &self.call_id)) } };
+        let name = html! { a href=(person.call_url(&self.call_id)) { (call_name(person, &self.call_id)) } };
         html! {
             p.notice role="status" {
                 @match &self.form {

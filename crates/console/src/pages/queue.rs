@@ -24,7 +24,7 @@ use crate::pages::layout::{csrf, page};
 use crate::pages::notice::Notice;
 use crate::pages::pager::Pages;
 use crate::pages::parts::{call_name, failure};
-use crate::pages::{call_url, clock, evidence, pager, points, url, when};
+use crate::pages::{clock, evidence, pager, points, url, when};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/queue", get(show)).route("/queue/next", post(next))
@@ -273,7 +273,7 @@ fn line(app: &App, person: &Person, row: &Listed, standing: Option<&Standing>) -
     let (l, c) = (person.lang, &row.call);
     html! {
         tr {
-            td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
+            td { a href=(person.call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
                  small { (call_name(person, &c.call_id)) } }
             td { (c.agent_name) @if c.agent_id != c.agent_name { small { (c.agent_id) } } }
             td { (c.unit) @if !c.unit.is_empty() && !c.queue.is_empty() { " / " } (c.queue) }
@@ -309,9 +309,13 @@ async fn next(State(app): State<Shared>, guarded: Guarded) -> Result<Redirect, P
     guarded.person.must_review()?;
     let from = guarded.text("from").to_owned();
     let shared = app.clone();
-    let found = app.run(move |db| claim_next(db, &shared, &guarded.person)).await?;
+    let found = app.run(move |db| {
+        let next = claim_next(db, &shared, &guarded.person)?;
+        Ok(next.map(|id| guarded.person.call_url(&id)))
+    });
+    let found = found.await?;
     let left = if from.is_empty() { String::new() } else { format!("?left={}", url(&from)) };
-    Ok(Redirect::to(&(found.map_or_else(|| "/queue".to_owned(), |id| call_url(&id)) + &left)))
+    Ok(Redirect::to(&(found.unwrap_or_else(|| "/queue".to_owned()) + &left)))
 }
 
 /// Claims the person's first open task; without one the worst open call that nobody is at, also one that is to be heard a second

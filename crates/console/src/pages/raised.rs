@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use callsift_reviews::{NewRaised, Raised, RaisedKind};
 use maud::{Markup, html};
 
+use crate::addresses::CallId;
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::figures::cells::names;
@@ -18,7 +19,7 @@ use crate::pages::call::find;
 use crate::pages::layout::{self, csrf};
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{call_name, title, visible};
-use crate::pages::{call_url, clock, day_of, when};
+use crate::pages::{clock, day_of, when};
 
 /// Faults on a page.
 const PAGE: usize = 30;
@@ -101,12 +102,12 @@ fn card(app: &App, person: &Person, found: &Found, r: &Raised) -> Markup {
         article.card #{ "r" (r.id) } {
             header { b { (what) } " " @if !r.severity.is_empty() { span.sev { (severity(l, &r.severity)) } " " }
                 (state(app, l, r)) }
-            p.facts { (name) " · " (r.unit) " · " a href=(call_url(&r.call_id)) { (call_name(person, &r.call_id)) }
+            p.facts { (name) " · " (r.unit) " · " a href=(person.call_url(&r.call_id)) { (call_name(person, &r.call_id)) }
                 @if let Some((from, _)) = r.span_ms { " @" (clock(from)) }
                 " · " (r.by) " · " (when(app, r.at_us)) }
             @if !r.note.is_empty() { p { (visible(person, &r.note)) } }
             @if !r.stands { p.busy { (l.t("复核后已改判，不再属实。", "The verdict was changed since: it is confirmed no more.")) } }
-            (clip(app, l, r))
+            (clip(app, person, r))
             @match &r.ack {
                 Some((remark, by, at_us)) => p { b { (l.t("已处理", "Acknowledged")) } " · " (by) " · " (when(app, *at_us)) (l.t("：", ": ")) (visible(person, remark)) },
                 None if deals(person, r) => form.stack.screen action=(format!("/raised/{}/ack", r.id)) method="post" { (csrf(person))
@@ -138,16 +139,17 @@ pub(super) fn age(l: Lang, us: i64) -> String {
     }
 }
 
-fn clip(app: &App, l: Lang, r: &Raised) -> Markup {
+fn clip(app: &App, person: &Person, r: &Raised) -> Markup {
     let Some((from, to)) = r.span_ms.filter(|_| app.options.recordings.is_some()) else { return html! {} };
-    let address = format!("{}/clip?from={}&to={}", call_url(&r.call_id), (from - AROUND_MS).max(0), to + AROUND_MS);
-    html! { p.sound.screen { audio controls preload="none" src=(address) aria-label=(l.t("录音片段", "clip")) {} } }
+    let address =
+        format!("{}/clip?from={}&to={}", person.call_url(&r.call_id), (from - AROUND_MS).max(0), to + AROUND_MS);
+    html! { p.sound.screen { audio controls preload="none" src=(address) aria-label=(person.lang.t("录音片段", "clip")) {} } }
 }
 
 /// A reviewer flags a stretch of a call.
-async fn flag(State(app): State<Shared>, Path(id): Path<String>, sent: Guarded) -> Result<Redirect, PageError> {
+async fn flag(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
     sent.person.must_review()?;
-    let back = call_url(&id);
+    let back = sent.person.call_url(&id);
     let notify = app.options.notify.is_some();
     app.run(move |db| {
         let call = find(db, &sent.person, &id)?;
@@ -203,7 +205,7 @@ pub(super) fn flagger(person: &Person, call_id: &str, duration_ms: i64) -> Marku
     let last = (duration_ms > 0).then(|| format!("{:.1}", (duration_ms as f64 / 100.0).ceil() / 10.0));
     html! {
         details.add #raise { summary { (l.t("上报班长", "raise to the team lead")) }
-            form.stack action=(format!("{}/raise", call_url(call_id))) method="post" data-draft-of=(format!("raise {call_id}")) {
+            form.stack action=(format!("{}/raise", person.call_url(call_id))) method="post" data-draft-of=(format!("raise {}", person.handle(call_id))) {
                 (csrf(person))
                 div.pair {
                     label { (l.t("从（秒）", "from (s)")) input name="from_s" type="number" step="0.1" min="0" max=[last.as_deref()]; }

@@ -19,7 +19,7 @@ use crate::pages::layout::{csrf, page};
 use crate::pages::notice::Notice;
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::call_name;
-use crate::pages::{call_url, clock, when};
+use crate::pages::{clock, when};
 
 /// Tasks on a page.
 const PAGE: usize = 50;
@@ -157,7 +157,7 @@ fn unsubmitted(app: &App, person: &Person, found: &Found) -> Markup {
         @if !found.begun.is_empty() {
             section.card { h2 { (l.t("还没有提交的复核 ", "Not submitted yet ")) small { (found.begun.len()) } }
                 ul.plain { @for c in &found.begun { li {
-                    a href=(call_url(&c.call_id)) { (c.agent_name) " " (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } " "
+                    a href=(person.call_url(&c.call_id)) { (c.agent_name) " " (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } " "
                     small { (call_name(person, &c.call_id)) } " " (chip(person, found.standings.get(&c.call_id)))
                 } } }
             }
@@ -183,7 +183,7 @@ fn table(person: &Person, found: &Found) -> Markup {
             thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("班组", "unit")) } th scope="col" { (l.t("日期", "date")) }
                 th.num scope="col" { (l.t("时长", "length")) } th scope="col" { (l.t("听法", "to hear")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("计划", "plan")) } th scope="col" { (l.t("抽取理由", "why")) } } }
             tbody { @for t in &found.tasks { tr {
-                td { a href=(call_url(&t.call_id)) { (call_name(person, &t.call_id)) } }
+                td { a href=(person.call_url(&t.call_id)) { (call_name(person, &t.call_id)) } }
                 @match &t.call {
                     Some(c) => { td { (c.agent_name) } td { (c.unit) } td { (c.date) } td.num { (clock(c.duration_ms)) } },
                     None => td colspan="4" { span.soft { (l.t("已不在库中", "the lake holds it no more")) } },

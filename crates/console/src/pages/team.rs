@@ -21,7 +21,7 @@ use crate::pages::layout;
 use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{call_name, chooser, led, visible};
 use crate::pages::raised;
-use crate::pages::{call_url, points, url};
+use crate::pages::{points, url};
 
 /// Calls on a page.
 const PAGE: usize = 50;
@@ -127,7 +127,7 @@ fn calls(person: &Person, found: &Found) -> Markup {
                 thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("坐席", "agent")) } th scope="col" { (l.t("状态", "state")) }
                     th scope="col" { (l.t("优点", "strengths")) } th scope="col" { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in &found.heard { tr {
-                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
+                    td { a href=(person.call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
                     td { (found.figures.name(&h.at.agent)) }
                     td { (chip(person, found.standings.get(&h.call_id))) }
                     td.text { (visible(person, &h.strengths)) } td.text { (visible(person, &h.weaknesses)) }

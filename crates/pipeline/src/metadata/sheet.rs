@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use callsift_text::{Decoded, decode};
+use encoding_rs::{BIG5, GB18030};
 use serde_json::{Map, Value};
 
 use crate::error::PipelineError;
@@ -57,8 +58,8 @@ pub fn read_sheet(path: &Path) -> Result<Sheet, PipelineError> {
     if let Some(reason) = no_text(&bytes) {
         return Err(wrong(1, reason.to_owned()));
     }
-    let decoded = decode(&bytes)
-        .ok_or_else(|| wrong(1, "neither UTF-8, UTF-16 nor GBK (GB18030): save it as CSV UTF-8".to_owned()))?;
+    let decoded = decoded(&bytes)
+        .ok_or_else(|| wrong(1, "neither UTF-8, UTF-16, GBK (GB18030) nor Big5: save it as CSV UTF-8".to_owned()))?;
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut sheet = Sheet { name, ..Sheet::default() };
     let first = decoded.text.trim_start().chars().next();
@@ -68,6 +69,29 @@ pub fn read_sheet(path: &Path) -> Result<Sheet, PipelineError> {
         _ => sheet.csv(&decoded, &wrong)?,
     }
     Ok(sheet)
+}
+
+/// The text of a file. Bytes of Big5 mostly make characters of GBK, too: of the two the one counts in which headings are known.
+fn decoded(bytes: &[u8]) -> Option<Decoded<'_>> {
+    let usual = decode(bytes);
+    if usual.as_ref().is_some_and(|d| d.encoding != GB18030.name()) {
+        return usual;
+    }
+    // The separator may stand in a line before the header.
+    let known = |text: &str| -> usize {
+        let lines = text.lines().filter(|l| !l.trim().is_empty()).take(2);
+        lines
+            .map(|line| SEPARATORS.iter().map(|(sep, _)| known_cells(line, *sep)).max().unwrap_or(0))
+            .max()
+            .unwrap_or(0)
+    };
+    let big5 = BIG5.decode_without_bom_handling_and_without_replacement(bytes);
+    match big5 {
+        Some(text) if known(&text) > usual.as_ref().map_or(0, |d| known(&d.text)) => {
+            Some(Decoded { text, encoding: BIG5.name(), damaged: false })
+        }
+        _ => usual,
+    }
 }
 
 type Wrong<'a> = &'a dyn Fn(usize, String) -> PipelineError;
@@ -85,13 +109,15 @@ const SEPARATORS: [(char, &str); 4] = [(',', "逗号"), (';', "分号"), ('\t', 
 
 /// The separator that makes the most known columns of a header, then the most columns; the comma where none does.
 fn separator(header: &str) -> (u8, &'static str) {
-    let count = |sep: char| {
-        let cells = || header.split(sep).map(|c| c.trim().trim_matches('"'));
-        (cells().filter(|c| field(c).is_some()).count(), cells().count())
-    };
+    let count = |sep: char| (known_cells(header, sep), header.split(sep).count());
     // Of equals the last counts: the comma is tried last.
     let best = SEPARATORS.into_iter().rev().max_by_key(|(sep, _)| count(*sep));
     best.map_or((b',', "逗号"), |(sep, name)| (sep as u8, name))
+}
+
+/// Cells of a header that callsift knows.
+fn known_cells(header: &str, separator: char) -> usize {
+    header.split(separator).filter(|c| field(c.trim().trim_matches('"')).is_some()).count()
 }
 
 impl Sheet {
@@ -328,6 +354,23 @@ mod tests {
     fn a_number_with_an_exponent_is_no_id() {
         let sheet = read("a.json", br#"[{"file":"b.wav","call_id":2.02611e13}]"#).unwrap();
         assert_eq!(sheet.rows[0].fields["call_id"], "");
+    }
+
+    #[test]
+    fn tables_from_taiwan_and_hong_kong_are_read() {
+        let text = "錄音檔名,員工編號,客服姓名,備註\r\nk1.wav,0021,陳曉,訂貨\r\nk2.wav,0022,許功蓋,老客戶\r\n";
+        let sheet = read("a.csv", &encoding_rs::BIG5.encode(text).0).unwrap();
+        let row = |i: usize, field: &str| sheet.rows[i].fields.get(field).map(String::as_str);
+        assert_eq!(
+            (row(0, "file"), row(0, "agent_id"), row(0, "agent_name")),
+            (Some("k1.wav"), Some("0021"), Some("陳曉"))
+        );
+        assert_eq!((row(1, "agent_name"), row(1, "備註")), (Some("許功蓋"), Some("老客戶")));
+        assert!(sheet.intake.notes.iter().any(|n| n.text.contains("Big5")), "{:?}", sheet.intake.notes);
+        // What is GBK stays so, also with English headings and words that Big5 could read.
+        let text = "file,agent_id,agent_name\r\nk1.wav,0021,王芳\r\n";
+        let sheet = read("a.csv", &GBK.encode(text).0).unwrap();
+        assert_eq!(sheet.rows[0].fields["agent_name"], "王芳");
     }
 
     fn read(name: &str, bytes: &[u8]) -> Result<Sheet, String> {

@@ -100,7 +100,7 @@ fn draw(args: &DrawArgs) -> Result<Exit> {
         save: args.save,
     };
     // With --json only the record goes to standard output.
-    let say = |text: &str| if args.json { note(text) } else { emit(&format!("{text}\n")) };
+    let say = |text: &str| if args.json { text.lines().for_each(note) } else { emit(&format!("{text}\n")) };
     let Made { record, notes, saved, before: files } = make(&order, say, |record| Files::write(args, record))?;
     for text in &notes {
         note(text);

@@ -12,7 +12,7 @@ use crate::figures::period::Period;
 use crate::pages::chip::chip;
 use crate::pages::pager::Pages;
 use crate::pages::parts::call_name;
-use crate::pages::{call_url, clock, when};
+use crate::pages::{clock, when};
 
 /// Calls on a page.
 pub(super) const PAGE: usize = 200;
@@ -60,7 +60,7 @@ pub(super) fn list(
                 table {
                     thead { tr { th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("队列", "queue")) } th.num scope="col" { (l.t("时长", "length")) } } }
                     tbody { @for c in calls { tr {
-                        td { a href=(call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (call_name(person, &c.call_id)) } }
+                        td { a href=(person.call_url(&c.call_id)) { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) } small { (call_name(person, &c.call_id)) } }
                         td { (chip(person, standings.get(&c.call_id))) } td { (c.queue) } td.num { (clock(c.duration_ms)) }
                     } } }
                 }

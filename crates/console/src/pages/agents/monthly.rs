@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::auth::Person;
 use crate::figures::monthly::{Half, LISTENING_SHARE, counted};
 use crate::pages::parts::call_name;
-use crate::pages::{call_url, points};
+use crate::pages::points;
 
 /// Calls that are named; there are five for each half in a usual plan.
 const NAMED: usize = 12;
@@ -47,7 +47,7 @@ fn half(person: &Person, name: &str, half: &Half) -> Markup {
                     None => span.soft { (l.t("还没有计入的通话", "no call counts yet")) },
                     Some(mean) => {
                         @for (i, (call, score)) in half.calls.iter().take(NAMED).enumerate() {
-                            @if i > 0 { " + " } a href=(call_url(call)) title=(call_name(person, call)) { (points(*score)) }
+                            @if i > 0 { " + " } a href=(person.call_url(call)) title=(call_name(person, call)) { (points(*score)) }
                         }
                         @if more > 0 { (l.t(" + 另 ", " + more: ")) (more) (l.t(" 通", "")) }
                         (l.t("，平均 ", "; mean ")) b { (points(mean)) } small { " " (half.calls.len()) (l.t(" 通", " calls")) }

@@ -25,7 +25,7 @@ use crate::pages::pager::{self, Pages};
 use crate::pages::parts::{appeals_linked, call_name, calls_url, chooser, is_violation, led, linked, title, visible};
 use crate::pages::summaries;
 use crate::pages::trend::{self, Step};
-use crate::pages::{call_url, clock, layout, points, when};
+use crate::pages::{clock, layout, points, when};
 
 /// Problems and forms on a page.
 const PAGE: usize = 100;
@@ -256,7 +256,7 @@ fn problem_list(app: &App, person: &Person, own: &Own, address: &str) -> Markup 
             table {
                 thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("问题", "problem")) } th scope="col" { (l.t("申诉", "appeal")) } } }
                 tbody { @for x in pages.cut(&own.problems) { tr {
-                    td { a href=(place(x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (call_name(person, &x.call_id)) } }
+                    td { a href=(place(person, x)) { (x.started_us.map_or_else(|| x.date.clone(), |t| when(app, t))) @if let Some(ms) = x.start_ms { " @" (clock(ms)) } } small { (call_name(person, &x.call_id)) } }
                     td { (title(app, &x.rule)) @if !x.note.is_empty() { small { (visible(person, &x.note)) } } }
                     td { (appeal(l, x)) }
                 } } }
@@ -267,9 +267,9 @@ fn problem_list(app: &App, person: &Person, own: &Own, address: &str) -> Markup 
 }
 
 /// The sentence on the page of the call.
-fn place(x: &Problem) -> String {
+fn place(person: &Person, x: &Problem) -> String {
     let turn = x.turn.map_or_else(String::new, |t| format!("#t{t}"));
-    call_url(&x.call_id) + &turn
+    person.call_url(&x.call_id) + &turn
 }
 
 fn appeal(l: Lang, x: &Problem) -> Markup {
@@ -291,7 +291,7 @@ fn words(app: &App, person: &Person, own: &Own, address: &str) -> Markup {
             div.wide { table {
                 thead { tr { th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("状态", "state")) } th scope="col" { (l.t("签收", "signed")) } th scope="col" { (l.t("优点", "strengths")) } th scope="col" { (l.t("不足", "weaknesses")) } } }
                 tbody { @for h in pages.cut(&own.heard) { tr {
-                    td { a href=(call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
+                    td { a href=(person.call_url(&h.call_id)) { (h.at.date) } small { (call_name(person, &h.call_id)) } }
                     td { (chip(person, own.standings.get(&h.call_id))) }
                     td { @match own.signed.get(&h.call_id) { Some(at) => (when(app, *at)), None => span.busy { (l.t("待签收", "not signed")) } } }
                     td.text { (visible(person, &h.strengths)) } td.text { (visible(person, &h.weaknesses)) }

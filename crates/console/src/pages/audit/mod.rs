@@ -18,7 +18,7 @@ use crate::page_error::PageError;
 use crate::pages::layout::page;
 use crate::pages::parts::call_name;
 use crate::pages::queue::day;
-use crate::pages::{call_url, url, when};
+use crate::pages::{url, when};
 
 /// Lines on a page.
 const PAGE: usize = 100;
@@ -110,7 +110,7 @@ fn view(app: &App, person: &Person, asked: &Asked, lines: &[(i64, AuditEntry)], 
                     thead { tr { th scope="col" { (l.t("时间", "time")) } th scope="col" { (l.t("谁", "who")) } th scope="col" { (l.t("操作", "action")) } th scope="col" { (l.t("通话", "call")) } th scope="col" { (l.t("详情", "detail")) } } }
                     tbody { @for (_, e) in lines { tr {
                         td { (when(app, e.at_us)) } td { (e.who) } td { (words::action(l, &e.action)) }
-                        td { @if let Some(id) = &e.call_id { a href=(call_url(id)) { (call_name(person, id)) } } } td.text { (words::detail(app, l, e)) }
+                        td { @if let Some(id) = &e.call_id { a href=(person.call_url(id)) { (call_name(person, id)) } } } td.text { (words::detail(app, l, e)) }
                     } } }
                 } } }
                 p.pager { @if lines.len() == PAGE { @if let Some((last, _)) = lines.last() {

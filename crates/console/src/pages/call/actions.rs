@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use callsift_reviews::heard::WHOLE;
 use callsift_reviews::{
@@ -11,6 +11,7 @@ use callsift_reviews::{
 };
 use serde_json::json;
 
+use crate::addresses::CallId;
 use crate::app::{App, Shared, now_us};
 use crate::auth::{Guarded, Person};
 use crate::catalog::FindingRow;
@@ -21,7 +22,7 @@ use crate::pages::call::data::{find, heard_share, slot};
 use crate::pages::call::form::typed;
 use crate::pages::call::{card, view};
 use crate::pages::parts::visible;
-use crate::pages::{call_url, queue, url};
+use crate::pages::{queue, url};
 
 /// Severities of what is raised the same day.
 const GRAVE: [&str; 2] = ["severe", "fatal"];
@@ -43,12 +44,8 @@ fn reviewing(db: &Db, person: &Person, call_id: &str) -> Result<Slot, PageError>
     slot(db, person, call_id)
 }
 
-pub(super) async fn claim(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
-    let (hold, back) = (hold_us(&app), call_url(&id));
+pub(super) async fn claim(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
+    let (hold, back) = (hold_us(&app), sent.person.call_url(&id));
     app.run(move |db| {
         let slot = reviewing(db, &sent.person, &id)?;
         Ok(db.claim(&id, slot, sent.person.user().id, now_us(), hold)?)
@@ -59,10 +56,10 @@ pub(super) async fn claim(
 
 pub(super) async fn release(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     sent: Guarded,
 ) -> Result<Redirect, PageError> {
-    let back = call_url(&id);
+    let back = sent.person.call_url(&id);
     app.run(move |db| {
         let slot = reviewing(db, &sent.person, &id)?;
         Ok(db.release(&id, slot, sent.person.user().id)?)
@@ -82,7 +79,7 @@ pub(super) struct Words {
 /// A verdict on a finding, or the withdrawal of a mark.
 pub(super) async fn verdict(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     sent: Guarded,
 ) -> Result<Response, PageError> {
     say(app, id, sent, |shown, sent, slot| {
@@ -101,7 +98,7 @@ pub(super) async fn say(
     sent: Guarded,
     words: impl FnOnce(&Shown, &Guarded, Slot) -> Result<Words, PageError> + Send + 'static,
 ) -> Result<Response, PageError> {
-    let (shared, back) = (app.clone(), call_url(&id));
+    let (shared, back) = (app.clone(), sent.person.call_url(&id));
     let told = app
         .run(move |db| {
             let slot = reviewing(db, &sent.person, &id)?;
@@ -217,7 +214,7 @@ fn log(db: &Db, person: &Person, action: &str, call_id: &str, detail: &str) -> R
 /// A violation that the machine missed, on a stretch of the call.
 pub(super) async fn missed(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     sent: Guarded,
 ) -> Result<Response, PageError> {
     sent.person.must_review()?;
@@ -298,12 +295,8 @@ fn out_of_range(title: &str, most: f64) -> PageError {
 }
 
 /// The listening form. Handing it in finishes the review, gives the call back, and opens the next one where that is asked.
-pub(super) async fn form(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
-    let (hold, back) = (hold_us(&app), call_url(&id));
+pub(super) async fn form(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
+    let (hold, back) = (hold_us(&app), sent.person.call_url(&id));
     let items = items(&app, &sent)?;
     let shared = app.clone();
     let to = app.run(move |db| {
@@ -339,10 +332,11 @@ pub(super) async fn form(
         db.submit_form_with(&form, &with)?;
         log(db, &sent.person, "form", &id, &format!("{}", form.score))?;
         if sent.text("then") != "next" {
-            return Ok(format!("{back}?done={}", url(&id)));
+            return Ok(format!("{back}?done={}", url(&sent.person.handle(&id))));
         }
         let next = queue::claim_next(db, &shared, &sent.person)?;
-        Ok(format!("{}?done={}", next.map_or_else(|| "/queue".to_owned(), |id| call_url(&id)), url(&id)))
+        let next = next.map_or_else(|| "/queue".to_owned(), |id| sent.person.call_url(&id));
+        Ok(format!("{next}?done={}", url(&sent.person.handle(&id))))
     });
     Ok(Redirect::to(&to.await?))
 }
@@ -389,12 +383,8 @@ fn heard_whole(db: &Db, person: &Person, call_id: &str) -> Result<(), PageError>
 }
 
 /// 签收: the agent says that the result of an own call was read.
-pub(super) async fn sign(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    sent: Guarded,
-) -> Result<Redirect, PageError> {
-    let back = call_url(&id);
+pub(super) async fn sign(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Redirect, PageError> {
+    let back = sent.person.call_url(&id);
     let read = sent.number("form").ok_or(PageError::NotFound)?;
     app.run(move |db| {
         sent.person.agent().ok_or(PageError::NotFound)?;

@@ -55,7 +55,7 @@ fn form(app: &App, person: &Person, shown: &Shown, v: &VerdictRow, until_us: i64
     html! {
         details.appeal { summary { (l.t("申诉", "appeal")) " " small { (l.t("可申诉至 ", "until ")) (when(app, until_us))
                 (l.t("，还剩 ", ", left: ")) @if days > 0 { (days) (l.t(" 天", " days")) } @else { (l.t("不到 1 天", "less than a day")) } } }
-            form.stack action="/appeals" method="post" data-draft-of=(format!("appeal {}", v.id)) data-draft-call=(shown.call.call_id) {
+            form.stack action="/appeals" method="post" data-draft-of=(format!("appeal {}", v.id)) data-draft-call=(person.handle(&shown.call.call_id)) {
                 (csrf(person))
                 input type="hidden" name="verdict" value=(v.id);
                 label { (l.t("理由", "reason")) textarea name="reason" required maxlength="1000" {} }

@@ -10,7 +10,7 @@ use crate::lang::{self, Lang, cause, judgement, match_kind, severity, speaker};
 use crate::pages::call::{Shown, appeal, talk};
 use crate::pages::layout::csrf;
 use crate::pages::parts::{fragment, title, visible};
-use crate::pages::{call_url, clock, points};
+use crate::pages::{clock, points};
 
 /// A rule's hit: one place to judge, and where else the rule hit. It is judged as a whole.
 pub(super) fn finding(app: &App, person: &Person, shown: &Shown, f: &FindingRow, others: &[&FindingRow]) -> Markup {
@@ -228,12 +228,12 @@ fn how(l: Lang, f: &FindingRow) -> Markup {
 
 fn verdict(app: &App, person: &Person, shown: &Shown, rule: &str, place: &str, said: Option<&VerdictRow>) -> Markup {
     let l = person.lang;
-    let draft = format!("verdict {} {rule} {place}", shown.call.call_id);
+    let draft = format!("verdict {} {rule} {place}", person.handle(&shown.call.call_id));
     html! {
         p.said { @if let Some(v) = said { (words(person, v)) } }
         @if let Some(v) = said { (appeal::of(app, person, shown, v)) }
         @if person.reviews() {
-            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" data-draft-of=(draft) {
+            form.verdict action=(format!("{}/verdict", person.call_url(&shown.call.call_id))) method="post" data-draft-of=(draft) {
                 (csrf(person))
                 input type="hidden" name="rule" value=(rule);
                 input type="hidden" name="place" value=(place);
@@ -293,7 +293,7 @@ fn verdict_of_missed(app: &App, person: &Person, shown: &Shown, v: &VerdictRow) 
         @if person.reviews() && v.source == "missed" {
             p.said { (words(person, v)) }
             (appeal::of(app, person, shown, v))
-            form.verdict action=(format!("{}/verdict", call_url(&shown.call.call_id))) method="post" {
+            form.verdict action=(format!("{}/verdict", person.call_url(&shown.call.call_id))) method="post" {
                 (csrf(person))
                 input type="hidden" name="rule" value=(v.rule_id);
                 input type="hidden" name="place" value=(v.place);
@@ -310,7 +310,7 @@ pub(super) fn add_missed(person: &Person, shown: &Shown, app: &App) -> Markup {
     let last = (length > 0).then(|| format!("{:.1}", (length as f64 / 100.0).ceil() / 10.0));
     html! {
         details.add #missed { summary { (l.t("补记漏检", "mark a missed violation")) kbd { "m" } }
-            form.stack action=(format!("{}/missed", call_url(&shown.call.call_id))) method="post" data-draft-of=(format!("missed {}", shown.call.call_id)) {
+            form.stack action=(format!("{}/missed", person.call_url(&shown.call.call_id))) method="post" data-draft-of=(format!("missed {}", person.handle(&shown.call.call_id))) {
                 (csrf(person))
                 // Nothing is chosen beforehand: a slip must accuse nobody. Scripts lay a box to type in over the list.
                 div.combo data-none=(l.t("没有这样的项目", "no such rule")) {

@@ -1,9 +1,10 @@
 //! Why a hit was rejected or doubted, said after the verdict.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use callsift_reviews::{Cause, NewVerdict, Slot, Source, VerdictRow};
 
+use crate::addresses::CallId;
 use crate::app::{Shared, now_us};
 use crate::auth::Guarded;
 use crate::page_error::PageError;
@@ -19,11 +20,7 @@ pub(super) fn chosen(sent: &Guarded) -> Result<Option<Cause>, PageError> {
 }
 
 /// Gives the person's own verdict a cause, or another one: new rows of history with the verdict as it was.
-pub(super) async fn give(
-    State(app): State<Shared>,
-    Path(id): Path<String>,
-    sent: Guarded,
-) -> Result<Response, PageError> {
+pub(super) async fn give(State(app): State<Shared>, CallId(id): CallId, sent: Guarded) -> Result<Response, PageError> {
     say(app, id, sent, |shown, sent, slot| {
         let (head, others) = explained(shown, sent, slot)?;
         let code = head.cause.map_or("none", Cause::as_str);

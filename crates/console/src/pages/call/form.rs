@@ -13,7 +13,7 @@ use crate::pages::call::Shown;
 use crate::pages::call::data::{heard_share, is_overtaken};
 use crate::pages::layout::csrf;
 use crate::pages::parts::{percent, title, visible};
-use crate::pages::{call_url, points, when};
+use crate::pages::{points, when};
 
 /// Order of the categories in the form: that of a call.
 const CATEGORIES: [&str; 7] = ["opening", "language", "attitude", "order", "process", "complaint", "closing"];
@@ -26,7 +26,7 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
     let form = shown.form.as_ref();
     html! {
         // The browser must not fill in what was there before a reload: the page keeps drafts itself.
-        form.sheet #sheet autocomplete="off" action=(format!("{}/form", call_url(&shown.call.call_id))) method="post" {
+        form.sheet #sheet autocomplete="off" action=(format!("{}/form", person.call_url(&shown.call.call_id))) method="post" {
             (csrf(person))
             input type="hidden" name="before" value=[form.map(|f| f.id)];
             // Enter in a field hands nothing in by accident: it presses the first button, which does nothing.
@@ -37,7 +37,7 @@ pub(super) fn editor(app: &App, person: &Person, shown: &Shown) -> Markup {
                 (l.t("判断在提交之后改过：请核对后重新提交，得分才会更新，坐席才会看到。",
                     "Verdicts changed after this was submitted: check it and submit it again, or the score stays what it was.")) }
             @if let Some(f) = form { p.said { (l.t("已提交 · ", "Submitted · ")) (f.by) " · " (when(app, f.at_us)) " · " (signed(app, l, shown, f))
-                " · " a.screen href=(format!("{}/record", call_url(&shown.call.call_id))) { (l.t("打印、XLSX", "print, XLSX")) }
+                " · " a.screen href=(format!("{}/record", person.call_url(&shown.call.call_id))) { (l.t("打印、XLSX", "print, XLSX")) }
                 @if let Some(ms) = f.heard_ms { " · " (l.t("实听 ", "played ")) (percent(heard_share(ms, shown.call.duration_ms))) } } }
             @let concerned = |id: &String| items.contains_key(id) || machine(shown, id).is_some() || confirmed.contains_key(id);
             @let (near, rest): (Vec<&Rule>, Vec<&Rule>) = app.rules.rules().iter().partition(|r| concerned(&r.id.value));
@@ -157,7 +157,7 @@ pub(super) fn reader(app: &App, person: &Person, shown: &Shown) -> Markup {
             (sum(app, l, shown, f))
             @if !f.strengths.is_empty() { h3 { (l.t("优点", "Strengths")) } p { (visible(person, &f.strengths)) } }
             @if !f.weaknesses.is_empty() { h3 { (l.t("不足", "Weaknesses")) } p { (visible(person, &f.weaknesses)) } }
-            p.screen { a href=(format!("{}/record", call_url(&shown.call.call_id))) { (l.t("监控记录表（打印、XLSX）", "the record (print, XLSX)")) } }
+            p.screen { a href=(format!("{}/record", person.call_url(&shown.call.call_id))) { (l.t("监控记录表（打印、XLSX）", "the record (print, XLSX)")) } }
             (receipt(app, person, shown, f))
         }
     }
@@ -198,7 +198,7 @@ fn receipt(app: &App, person: &Person, shown: &Shown, f: &Form) -> Markup {
         None if person.agent().is_none() => p.soft { (l.t("坐席未签收", "not signed by the agent yet")) },
         None => {
             @if last.is_some() { p.busy { (l.t("签收之后结果有改动，请再看一遍并重新签收。", "The result changed after you signed it: read it again and sign it again.")) } }
-            form action=(format!("{}/receipt", call_url(&shown.call.call_id))) method="post" { (csrf(person))
+            form action=(format!("{}/receipt", person.call_url(&shown.call.call_id))) method="post" { (csrf(person))
                 input type="hidden" name="form" value=(f.id);
                 button.primary type="submit" { (l.t("签收", "sign")) } " "
                 small { (l.t("签收表示已看过结果，不影响申诉。", "Signing says that you read it; you may still appeal.")) } }

@@ -1,9 +1,10 @@
 //! What a person really played of a call: the player tells, each moment counts once.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::json;
 
+use crate::addresses::CallId;
 use crate::app::{Shared, now_us};
 use crate::auth::Guarded;
 use crate::page_error::PageError;
@@ -15,7 +16,7 @@ const MOST: usize = 200;
 /// Adds stretches, `from-to` in milliseconds with commas between, and tells the share of the call that was played in all.
 pub(super) async fn heard(
     State(app): State<Shared>,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     sent: Guarded,
 ) -> Result<Json<serde_json::Value>, PageError> {
     sent.person.must_review()?;

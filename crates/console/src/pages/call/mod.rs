@@ -17,10 +17,11 @@ mod view;
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use maud::Markup;
 
+use crate::addresses::CallId;
 use crate::app::Shared;
 use crate::auth::Person;
 use crate::page_error::PageError;
@@ -52,7 +53,7 @@ pub(super) fn routes() -> Router<Shared> {
 async fn show(
     State(app): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Markup, PageError> {
     let reader = person.clone();

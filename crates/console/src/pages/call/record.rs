@@ -1,10 +1,11 @@
 //! 电话监控记录表 of one call: on paper and as a spreadsheet, the rules' items beside the centre's own.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use callsift_reviews::Form;
 use maud::{Markup, html};
 
+use crate::addresses::CallId;
 use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
 use crate::lang::Lang;
@@ -14,7 +15,7 @@ use crate::pages::call::form::items_of;
 use crate::pages::downloads::{self, Kind};
 use crate::pages::layout;
 use crate::pages::parts::{call_name, title, visible};
-use crate::pages::{call_url, clock, from_to, points, when};
+use crate::pages::{clock, from_to, points, when};
 use crate::spreadsheet::Cell;
 use crate::workbook::{self, Sheet};
 
@@ -120,11 +121,7 @@ fn signed(app: &App, l: Lang, shown: &Shown, form: &Form) -> String {
     }
 }
 
-pub(super) async fn print(
-    State(app): State<Shared>,
-    person: Person,
-    Path(id): Path<String>,
-) -> Result<Markup, PageError> {
+pub(super) async fn print(State(app): State<Shared>, person: Person, CallId(id): CallId) -> Result<Markup, PageError> {
     let (reader, shared) = (person.clone(), app.clone());
     let shown = app.run(move |db| Shown::load(&shared, db, &reader, &id)).await?;
     let record = Record::of(&app, &person, &shown)?;
@@ -132,7 +129,7 @@ pub(super) async fn print(
 }
 
 fn page(person: &Person, shown: &Shown, r: &Record) -> Markup {
-    let (l, address) = (person.lang, call_url(&shown.call.call_id));
+    let (l, address) = (person.lang, person.call_url(&shown.call.call_id));
     let heading = l.t("电话监控记录表", "Listening Record");
     layout::page(
         person,
@@ -169,11 +166,7 @@ fn lines(l: Lang, name: &str, lines: &[Line]) -> Markup {
     }
 }
 
-pub(super) async fn xlsx(
-    State(app): State<Shared>,
-    person: Person,
-    Path(id): Path<String>,
-) -> Result<Response, PageError> {
+pub(super) async fn xlsx(State(app): State<Shared>, person: Person, CallId(id): CallId) -> Result<Response, PageError> {
     let (reader, shared) = (person.clone(), app.clone());
     let (bytes, name) = app
         .run(move |db| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use maud::html;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
+use crate::addresses::CallId;
 use crate::app::{App, Shared, now_us};
 use crate::auth::Person;
 use crate::catalog::CallRow;
@@ -66,7 +67,7 @@ fn source_of(
 pub(super) async fn audio(
     State(app): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     mut request: Request,
 ) -> Result<Response, PageError> {
     known_unit_only(request.headers_mut());
@@ -114,7 +115,7 @@ fn between(query: &BTreeMap<String, String>) -> Result<(i64, i64), PageError> {
 pub(super) async fn clip(
     State(app): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    CallId(id): CallId,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, PageError> {
     let span = between(&query)?;
@@ -152,7 +153,7 @@ pub(crate) async fn clip_of(
 pub(super) async fn waveform(
     State(app): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    CallId(id): CallId,
 ) -> Result<Response, PageError> {
     let _turn = app.turns.sound(person.user().id).await?;
     let shared = app.clone();

@@ -1,5 +1,6 @@
 //! How the page of a call looks.
 
+use callsift_core::AudioMark;
 use callsift_reviews::Role;
 use maud::{Markup, html};
 
@@ -12,7 +13,7 @@ use crate::pages::chip::chip;
 use crate::pages::layout::{self, csrf};
 use crate::pages::notice::Notice;
 use crate::pages::parts::{call_name, copied, failure, file_name, percent, visible};
-use crate::pages::{call_url, clock, drafts, from_to, library, points, raised, url, when};
+use crate::pages::{clock, drafts, from_to, library, points, raised, url, when};
 use crate::sound::Own;
 
 /// `sound` says whether the recording is there, and the call's own.
@@ -29,17 +30,18 @@ pub(super) fn page(app: &App, person: &Person, shown: &Shown, sound: &Own, notic
             _ => "/queue",
         },
         &html! {
-            main.call data-call=(call_url(&c.call_id)) data-id=(c.call_id) data-duration=(c.duration_ms) data-person=(person.user().id)
+            main.call data-call=(person.call_url(&c.call_id)) data-id=(person.handle(&c.call_id)) data-duration=(c.duration_ms) data-person=(person.user().id)
                 data-csrf=(person.session.csrf) {
                 @if let Some(notice) = notice { (notice.show(person)) }
                 div.bar {
                     h1 { (title) " " small { (call_name(person, &c.call_id)) (copied(l, &call_name(person, &c.call_id))) } }
                     p.facts { (facts(app, l, person, shown)) }
+                    @if !c.audio_marks.is_empty() { p.facts { (l.t("录音：", "Recording: ")) (c.audio_marks.iter().map(|m| mark(l, *m)).collect::<Vec<_>>().join(l.t("；", "; "))) } }
                     (head(app, person, shown))
                 }
                 @if let Some(why) = &c.fail_reason { p.problem { (failure(person, why))
                     @if person.is_staff() { (l.t("。这通不能复核；修好录音后用 callsift run 重跑即可。", ". It cannot be reviewed; mend the recording and run callsift again.")) } } }
-                @if matches!(sound, Own::Same(_) | Own::Unchecked(_)) { (player(l, shown)) }
+                @if matches!(sound, Own::Same(_) | Own::Unchecked(_)) { (player(person, shown)) }
                 (unheard(app, person, shown, sound))
                 div.columns {
                     section.talk aria-label=(l.t("对话", "conversation")) {
@@ -89,6 +91,31 @@ fn facts(app: &App, l: Lang, person: &Person, shown: &Shown) -> Markup {
     }
 }
 
+/// What is or may be wrong with the sound, and what follows from it.
+fn mark(l: Lang, mark: AudioMark) -> &'static str {
+    match mark {
+        AudioMark::Truncated => {
+            l.t("中途断了，结尾没有录到，和结尾有关的项目不下结论", "breaks off; nothing is claimed of its end")
+        }
+        AudioMark::Unfinished => l.t(
+            "没有写完，不知道结尾在不在，和结尾有关的项目不下结论",
+            "was never finished; nothing is claimed of its end",
+        ),
+        AudioMark::Unheard => {
+            l.t("有一部分没有听到，和结尾有关的项目不下结论", "a part was not heard; nothing is claimed of its end")
+        }
+        AudioMark::HeaderMismatch => {
+            l.t("文件头写的长度不对，全部都听了", "the header names another length; all was heard")
+        }
+        AudioMark::Chained => l.t("文件里接着几段录音，全部都听了", "several recordings in the file; all were heard"),
+        AudioMark::TrailingData => l.t("声音后面还有不是声音的内容", "bytes behind the sound that are none"),
+        AudioMark::LeadingData => l.t("声音前面有别的内容，已跳过", "bytes before the sound, passed over"),
+        AudioMark::GapFilled => l.t("中间有缺口，按静音算", "silence lies in gaps"),
+        AudioMark::TimesGoBack => l.t("时间往回跳过，已首尾相接", "times go back; laid end to end"),
+        AudioMark::Damaged => l.t("有损坏的地方，按静音算", "damaged; silence lies in its place"),
+    }
+}
+
 /// What has become of the call, who is at it, and what the person may do about it.
 pub(super) fn head(app: &App, person: &Person, shown: &Shown) -> Markup {
     let l = person.lang;
@@ -97,7 +124,7 @@ pub(super) fn head(app: &App, person: &Person, shown: &Shown) -> Markup {
     }
     let mine = shown.claim.as_ref().is_some_and(|c| c.user_id == person.user().id);
     let minutes = |until_us: i64| ((until_us - now_us()) / 60_000_000).max(1);
-    let action = |name: &str| format!("{}/{name}", call_url(&shown.call.call_id));
+    let action = |name: &str| format!("{}/{name}", person.call_url(&shown.call.call_id));
     html! {
         div.claim #head {
             (chip(person, shown.standing.as_ref()))
@@ -113,7 +140,7 @@ pub(super) fn head(app: &App, person: &Person, shown: &Shown) -> Markup {
                     button type="submit" .link[shown.form.is_some()] data-key="c" { (if shown.form.is_some() { l.t("修改复核", "correct the review") } else { l.t("开始复核", "start") }) kbd { "c" } } },
             }
             form action="/queue/next" method="post" { (csrf(person))
-                input type="hidden" name="from" value=(if shown.call.is_failed() { "" } else { shown.call.call_id.as_str() });
+                input type="hidden" name="from" value=(if shown.call.is_failed() { String::new() } else { person.handle(&shown.call.call_id) });
                 button type="submit" data-key="g" { (l.t("下一通", "next call")) kbd { "g" } } }
             @if app.options.recordings.is_none() { span.problem { (l.t("未指定录音目录，无法播放", "no recordings folder; nothing can be heard")) } }
         }
@@ -145,8 +172,8 @@ fn unheard(app: &App, person: &Person, shown: &Shown, sound: &Own) -> Markup {
     }
 }
 
-fn player(l: Lang, shown: &Shown) -> Markup {
-    let (c, address) = (&shown.call, call_url(&shown.call.call_id));
+fn player(person: &Person, shown: &Shown) -> Markup {
+    let (l, c, address) = (person.lang, &shown.call, person.call_url(&shown.call.call_id));
     if c.status == "failed" {
         return html! {};
     }

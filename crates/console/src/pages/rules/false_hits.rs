@@ -11,8 +11,8 @@ use crate::figures::causes::causes;
 use crate::figures::evidence::Evidence;
 use crate::figures::period::Period;
 use crate::lang::{cause as name, evidence};
+use crate::pages::clock;
 use crate::pages::parts::{call_name, evident, fragment, visible};
-use crate::pages::{call_url, clock};
 
 /// False hits that are shown.
 const MOST: i64 = 12;
@@ -76,7 +76,7 @@ impl FalseHits {
 fn line(person: &Person, s: &Sample) -> Markup {
     let turn = s.turn.map_or_else(String::new, |t| format!("#t{t}"));
     html! { tr {
-        td { a href=(call_url(&s.call_id) + &turn) { (call_name(person, &s.call_id)) @if let Some(ms) = s.start_ms { " " (clock(ms)) } } }
+        td { a href=(person.call_url(&s.call_id) + &turn) { (call_name(person, &s.call_id)) @if let Some(ms) = s.start_ms { " " (clock(ms)) } } }
         td { (fragment(person, s.whole.as_deref().unwrap_or_default(), &evidence(person.lang, s.text.as_deref().unwrap_or("–"))))
             small { @if s.cause.is_some() { (name(person.lang, s.cause)) " · " } (s.by) @if !s.note.is_empty() { (person.lang.t("：", ": ")) (visible(person, &s.note)) } } }
     } }

@@ -104,6 +104,7 @@ mod tests {
     use callsift_reviews::{Role, Session, User};
 
     use super::find;
+    use crate::addresses::Addresses;
     use crate::auth::{Person, Waiting};
     use crate::figures::tests::centre;
     use crate::lang::Lang;
@@ -119,7 +120,9 @@ mod tests {
             may_see_numbers,
             disabled: false,
         };
-        Person { session: Session { user, csrf: String::new() }, lang: Lang::Zh, waiting: Waiting::default() }
+        let session = Session { user, csrf: String::new() };
+        let addresses = Addresses::new(String::new());
+        Person { session, lang: Lang::Zh, waiting: Waiting::default(), addresses }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::catalog::standing::{Standing, standings};
 use crate::page_error::PageError;
 use crate::pages::chip::{chip, eyes};
 use crate::pages::parts::{call_name, copied, visible};
-use crate::pages::{call_url, clock, layout, pager, url, when};
+use crate::pages::{clock, layout, pager, url, when};
 
 /// Longest text that is looked for.
 const MOST_CHARS: usize = 100;
@@ -66,7 +66,7 @@ async fn show(
         && found.calls.exact
         && query.len() == 1
     {
-        return Ok(Redirect::to(&call_url(&call.call_id)).into_response());
+        return Ok(Redirect::to(&person.call_url(&call.call_id)).into_response());
     }
     Ok(page(&app, &person, &found, &query).into_response())
 }
@@ -135,7 +135,7 @@ fn listed(app: &App, person: &Person, found: &Found) -> Markup {
 
 fn line(app: &App, person: &Person, c: &CallRow, standing: Option<&Standing>) -> Markup {
     html! { tr {
-        td { a href=(call_url(&c.call_id)) { (call_name(person, &c.call_id)) } (copied(person.lang, &call_name(person, &c.call_id))) }
+        td { a href=(person.call_url(&c.call_id)) { (call_name(person, &c.call_id)) } (copied(person.lang, &call_name(person, &c.call_id))) }
         td { (c.started_us.map_or_else(|| c.date.clone(), |t| when(app, t))) }
         td { (c.agent_name) @if c.agent_id != c.agent_name { small { (c.agent_id) } } }
         td { @if let Some(customer) = &c.customer_id { (visible(person, customer)) } }

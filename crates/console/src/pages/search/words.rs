@@ -12,10 +12,10 @@ use crate::catalog::text_query;
 use crate::lang::{Lang, speaker};
 use crate::page_error::PageError;
 use crate::pages::chip::chip;
+use crate::pages::clock;
 use crate::pages::parts::{call_name, copied, visible};
 use crate::pages::queue::day;
 use crate::pages::search::highlight::highlit;
-use crate::pages::{call_url, clock};
 
 /// Turns on a page.
 pub(super) const PAGE: usize = 100;
@@ -149,7 +149,7 @@ pub(super) fn filters(l: Lang, a: &Asked, units: &[String]) -> Markup {
 pub(super) fn table(person: &Person, found: &Found, q: &str, standings: &HashMap<String, Standing>) -> Markup {
     let l = person.lang;
     html! { div.wide { table.calls { tbody { @for t in &found.turns { tr {
-        td { a href=(format!("{}#t{}", call_url(&t.call_id), t.index)) { (t.date) } small { (call_name(person, &t.call_id)) (copied(l, &call_name(person, &t.call_id))) " · " (l.t("通话中 ", "at ")) (clock(t.start_ms)) (l.t("", " of the call")) } }
+        td { a href=(format!("{}#t{}", person.call_url(&t.call_id), t.index)) { (t.date) } small { (call_name(person, &t.call_id)) (copied(l, &call_name(person, &t.call_id))) " · " (l.t("通话中 ", "at ")) (clock(t.start_ms)) (l.t("", " of the call")) } }
         td { (t.agent) } td { (chip(person, standings.get(&t.call_id))) }
         td.text { (speaker(l, &t.role)) (l.t("：", ": ")) (highlit(&visible(person, &t.text), q)) }
     } } } } } }

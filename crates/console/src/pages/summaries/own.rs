@@ -13,7 +13,7 @@ use crate::pages::parts::{call_name, period_name};
 use crate::pages::summaries::Content;
 use crate::pages::summaries::content::Part;
 use crate::pages::summaries::one::{problems, remarks, score};
-use crate::pages::{call_url, points, when};
+use crate::pages::{points, when};
 
 /// Parts that are listed.
 const SHOWN: usize = 12;
@@ -73,7 +73,7 @@ fn calls(person: &Person, part: &Part) -> Markup {
             div.wide { table {
                 caption { (l.t("复核过的通话", "Reviewed calls")) }
                 thead { tr { th scope="col" { (l.t("日期", "date")) } th scope="col" { (l.t("通话", "call")) } th.num scope="col" { (l.t("得分", "score")) } th scope="col" { (l.t("计入月度", "counts")) } } }
-                tbody { @for c in &part.calls { tr { td { (c.date) } td { a href=(call_url(&c.call_id)) { (call_name(person, &c.call_id)) } }
+                tbody { @for c in &part.calls { tr { td { (c.date) } td { a href=(person.call_url(&c.call_id)) { (call_name(person, &c.call_id)) } }
                     td.num { (points(c.score)) } td { (if c.planned { l.t("是", "yes") } else { "–" }) } } } }
             } }
         }

@@ -1,0 +1,37 @@
+//! What targets share that read files.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Panics of foreign decoders and readers are contained by design; one that is not still ends the run, since the fuzzer
+/// catches it itself.
+pub fn let_panics_be_contained() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+/// A folder of this process in memory, where the machine has one.
+pub fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let folder = root.join(format!("callsift-fuzz-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        folder
+    })
+}
+
+/// The bytes as a file of this name.
+pub fn written(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder().join(name);
+    std::fs::write(&path, bytes).expect("a file can be written");
+    path
+}
+
+/// The bytes as a recording. Their first chooses its name, since formats without a header are known by it.
+#[allow(dead_code, reason = "not every target reads recordings")]
+pub fn recording(bytes: &[u8]) -> Option<PathBuf> {
+    let (choice, bytes) = bytes.split_first()?;
+    let names = ["a.wav", "a.g722", "a.vox", "a.ulaw", "a.sln16", "a.gsm"];
+    Some(written(names[usize::from(*choice) % names.len()], bytes))
+}
