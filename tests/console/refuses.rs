@@ -20,7 +20,7 @@ const STAFF_PAGES: [&str; 11] = [
 /// Pages for admins.
 const ADMIN_PAGES: [&str; 2] = ["/users", "/audit"];
 /// What is sent to a call; `c03` and `c05` have recordings.
-const ACTIONS: [&str; 8] = ["claim", "release", "verdict", "cause", "missed", "form", "receipt", "heard"];
+const ACTIONS: [&str; 9] = ["claim", "release", "verdict", "cause", "missed", "form", "receipt", "heard", "correct"];
 
 /// An id in an address.
 fn url(text: &str) -> String {

@@ -90,6 +90,7 @@ fn invalid(what: &Invalid) -> String {
         Invalid::AgentNumber(name) => format!("坐席 {name} 需要工号"),
         Invalid::SheetVersion(version) => format!("监控记录表项目的版本 {version} 已有别的内容"),
         Invalid::NoReviewer(name) => format!("{name} 不复核通话"),
+        Invalid::SameWords => "和识别的一样，没有改动".to_owned(),
         Invalid::Lesson => "案例要有标题和起止时间".to_owned(),
         Invalid::AckRemark => "请写明怎么处理的".to_owned(),
         Invalid::Unit(name) => format!("班长 {name} 需要班组"),

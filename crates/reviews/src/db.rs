@@ -34,6 +34,7 @@ pub(crate) fn migrations() -> &'static Migrations<'static> {
             include_str!("../migrations/014-handovers.sql"),
             include_str!("../migrations/015-lessons.sql"),
             include_str!("../migrations/016-address-key.sql"),
+            include_str!("../migrations/017-corrections.sql"),
         ];
         // Foreign keys are off meanwhile, so that a table may be made anew: a step that broke one is not committed.
         Migrations::new(steps.into_iter().map(|sql| M::up(sql).foreign_key_check()).collect())

@@ -155,6 +155,9 @@ pub enum Invalid {
     /// A task for somebody who reviews no calls.
     #[error("{0} reviews no calls")]
     NoReviewer(String),
+    /// A correction that changes nothing.
+    #[error("a correction says what stands there already")]
+    SameWords,
     /// An example without a title or a stretch.
     #[error("an example needs a title and a stretch of the call")]
     Lesson,

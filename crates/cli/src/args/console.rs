@@ -243,6 +243,12 @@ pub enum ReviewsCommand {
         /// A file that `backup` or the console made.
         from: PathBuf,
     },
+    /// Write the sentences that people corrected as references for `callsift eval --speech`, one a line.
+    Corrections {
+        /// File to write, beside the recordings that it names.
+        #[arg(value_name = "FILE.jsonl")]
+        to: PathBuf,
+    },
     /// Write verdicts, forms and draws to the lake as Parquet: tables `reviews`, `forms` and `samples`.
     Export {
         /// Configuration: its `metadata.utc_offset` says which day it is at the centre.

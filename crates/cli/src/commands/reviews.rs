@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use callsift_pipeline::metadata::{day_at, offset_s};
-use callsift_reviews::{Db, Form, Slot, VerdictRow, backups, restore};
+use callsift_reviews::{Correction, Db, Form, Slot, VerdictRow, backups, restore};
 use callsift_store::people::{forms, reviews, samples, write_days};
 use callsift_store::{FormRow, ReviewRow, SampleRow};
+use serde_json::json;
 
 use crate::args::{ReviewsArgs, ReviewsCommand};
 use crate::exit::Exit;
@@ -46,7 +47,7 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
         // Looked through above.
         ReviewsCommand::Check { json: true } => {
             let whole = folder.join(Db::FILE);
-            emit_value(&serde_json::json!({ "database": whole, "sound": true, "copies": backups(&folder) }))?;
+            emit_value(&json!({ "database": whole, "sound": true, "copies": backups(&folder) }))?;
         }
         ReviewsCommand::Check { json: false } => {
             emit(&format!("{}: sound\n", folder.join(Db::FILE).display()));
@@ -55,12 +56,26 @@ pub fn run(args: &ReviewsArgs) -> Result<Exit> {
             }
         }
         ReviewsCommand::Restore { .. } => {}
+        ReviewsCommand::Corrections { to } => corrections(&db, to)?,
         ReviewsCommand::Export { config } => {
             let offset = offset_s(&load::config(config)?.metadata.utc_offset)?;
             export(&db, &data.lake, offset)?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// The turns as they were said, in the form of references.
+fn corrections(db: &Db, to: &Path) -> Result<()> {
+    let all = db.corrections()?;
+    let line = |c: &Correction| {
+        let (from, to) = c.span_ms;
+        json!({ "file": c.recording, "channel": c.channel, "start_ms": from, "end_ms": to, "text": c.said })
+    };
+    let lines: String = all.iter().map(|c| format!("{}\n", line(c))).collect();
+    std::fs::write(to, lines).with_context(|| format!("cannot write {}", to.display()))?;
+    note(&format!("{}: {} corrected sentences", to.display(), all.len()));
+    Ok(())
 }
 
 fn export(db: &Db, lake: &Path, offset_s: i32) -> Result<()> {

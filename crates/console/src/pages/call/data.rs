@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use callsift_reviews::appeals::MAY_APPEAL_US;
-use callsift_reviews::{Appeal, AppealFilter, Claim, Db, Draft, Form, Judgement, Receipt, Slot, VerdictRow};
+use callsift_reviews::{
+    Appeal, AppealFilter, Claim, Correction, Db, Draft, Form, Judgement, Receipt, Slot, VerdictRow,
+};
 use callsift_rules::RuleSet;
 
 use crate::app::{App, now_us};
@@ -36,6 +38,8 @@ pub(crate) struct Shown {
     pub(super) heard_ms: i64,
     /// The agent's signature, of whichever version of the form.
     pub(super) receipt: Option<Receipt>,
+    /// What people heard otherwise than the recogniser.
+    corrections: Vec<Correction>,
     /// What this person typed here and did not send.
     pub(super) drafts: Vec<Draft>,
     pub(crate) form: Option<Form>,
@@ -72,6 +76,13 @@ fn appeals(db: &Db, person: &Person, call_id: &str, slot: Slot) -> Result<Vec<Ap
     let mut appeals = if slot == Slot::First { db.appeals(filter)? } else { Vec::new() };
     appeals.retain(|a| a.call_id == call_id);
     Ok(appeals)
+}
+
+/// What was heard otherwise; of the blind second listener only the own words.
+fn corrections(db: &Db, person: &Person, call_id: &str, slot: Slot) -> Result<Vec<Correction>, PageError> {
+    let mut all = db.corrections_of(call_id)?;
+    all.retain(|c| slot == Slot::First || c.user_id == person.user().id);
+    Ok(all)
 }
 
 /// What an agent may know of: the verdicts that were handed in, and all places of the rules confirmed by them, since points are
@@ -138,6 +149,7 @@ impl Shown {
             second: Second::read(db, person, call_id)?,
             standing: standings(db.connection(), of_call, now_us(), eyes(person, &blind))?.remove(call_id),
             receipt: if slot == Slot::First { db.receipt_of(call_id)? } else { None },
+            corrections: corrections(db, person, call_id, slot)?,
             heard_ms: db.heard_ms(person.user().id, call_id)?,
             drafts: db.drafts(person.user().id, Some(call_id))?,
             findings,
@@ -145,6 +157,12 @@ impl Shown {
             published,
             call,
         })
+    }
+
+    /// What was said in a turn, where somebody heard it otherwise than it stands there.
+    pub(super) fn correction(&self, turn: &TurnRow) -> Option<&Correction> {
+        let of_turn = |c: &&Correction| c.turn == turn.turn && c.heard.chars().eq(turn.text.iter().copied());
+        self.corrections.iter().find(of_turn)
     }
 
     /// What a person said of a place.

@@ -4,6 +4,7 @@ mod actions;
 mod appeal;
 mod card;
 mod cause;
+mod correct;
 mod data;
 mod form;
 mod heard;
@@ -44,6 +45,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/calls/{id}/release", post(actions::release))
         .route("/calls/{id}/verdict", post(actions::verdict))
         .route("/calls/{id}/cause", post(cause::give))
+        .route("/calls/{id}/correct", post(correct::correct))
         .route("/calls/{id}/missed", post(actions::missed))
         .route("/calls/{id}/form", post(actions::form))
         .route("/calls/{id}/receipt", post(actions::sign))

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::auth::Person;
 use crate::catalog::{FindingRow, TurnRow, severity_rank};
 use crate::lang::{Lang, speaker};
-use crate::pages::call::Shown;
+use crate::pages::call::{Shown, correct};
 use crate::pages::clock;
 
 pub(super) fn turn(l: Lang, person: &Person, shown: &Shown, turn: &TurnRow) -> Markup {
@@ -22,6 +22,7 @@ pub(super) fn turn(l: Lang, person: &Person, shown: &Shown, turn: &TurnRow) -> M
                 @match rule { Some(f) => mark title=(f.title) data-rank=(severity_rank(&f.severity)) { (piece) }, None => (piece) }
             } }
             @if doubtful { small { (doubts(l, &turn.marks)) } }
+            (correct::below(person, shown, turn))
         }
     }
 }
