@@ -2,6 +2,7 @@
 
 mod addresses;
 mod client;
+mod damaged;
 mod day;
 mod keeps;
 mod killed;

@@ -21,7 +21,8 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
 
 /// `; did you mean …?`, or nothing where no name is like it.
 pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(typed, names).map_or_else(String::new, |name| format!("; did you mean `{}`?", callsift_core::visible_line(name)))
+    nearest(typed, names)
+        .map_or_else(String::new, |name| format!("; did you mean `{}`?", callsift_core::visible_line(name)))
 }
 
 /// What is there in place of a path that is not: the name most like it beside it, or the last folder of the path that

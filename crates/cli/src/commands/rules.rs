@@ -5,8 +5,8 @@ mod diff;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use callsift_core::visible_line;
 use anyhow::{Result, bail};
+use callsift_core::visible_line;
 use callsift_pipeline::facts;
 use callsift_rules::explain::{describe, explain};
 use callsift_rules::profile::{self, Profile};
