@@ -81,7 +81,8 @@ fn a_bad_part_stops_nothing_and_can_be_made_again() {
 fn whisper(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     let word = "归我管".as_bytes();
-    let at = bytes.windows(word.len()).position(|w| w == word).expect("a short page holds its words as they are");
+    // A short page holds its words as they are.
+    let at = bytes.windows(word.len()).position(|w| w == word).unwrap();
     let mut bytes = bytes;
     // 归 becomes another character.
     bytes[at + 2] ^= 1;
