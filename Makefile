@@ -11,7 +11,7 @@ export ORT_DISABLE_TELEMETRY := 1
 
 BIN := target/release/callsift
 
-.PHONY: help setup build dist conformance test-spark test-objects demo console test lint deny check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
+.PHONY: help setup build dist conformance test-spark test-objects demo console test lint deny fuzz check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,12 @@ deny: ## licences, bans, sources and known vulnerabilities of dependencies, with
 	cargo deny check licenses bans sources; \
 	if cargo deny fetch db >/dev/null 2>&1; then cargo deny check --disable-fetch advisories; \
 	else echo "deny: advisories NOT CHECKED: the database cannot be fetched"; fi
+
+SECONDS_EACH ?= 600
+
+# Needs a nightly compiler and cargo-fuzz; the figures of a run stand in tests/fuzz/README.md.
+fuzz: ## any bytes as recordings, transcripts, metadata, rules and parts of a lake: an hour (SECONDS_EACH=600)
+	@tests/fuzz/run.sh $(SECONDS_EACH)
 
 check: lint deny test ## everything: lint, dependencies and tests
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::{code, parquet_bytes, run, stderr, stdout};
 
 /// A lake of three days, and the transcripts that it was made of.
-fn lake() -> (tempfile::TempDir, PathBuf, PathBuf) {
+pub fn lake() -> (tempfile::TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (lake, calls) = (folder.path().join("lake"), folder.path().join("calls.jsonl"));
     let call = |day: u32| {
@@ -24,11 +24,11 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn file(lake: &Path, table: &str, day: u32) -> PathBuf {
+pub fn file(lake: &Path, table: &str, day: u32) -> PathBuf {
     lake.join(format!("{table}/dt=2026-11-{day}/part-00000.parquet"))
 }
 
-fn cut(path: &Path) {
+pub fn cut(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
 }
@@ -81,7 +81,8 @@ fn a_bad_part_stops_nothing_and_can_be_made_again() {
 fn whisper(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     let word = "归我管".as_bytes();
-    let at = bytes.windows(word.len()).position(|w| w == word).expect("a short page holds its words as they are");
+    // A short page holds its words as they are.
+    let at = bytes.windows(word.len()).position(|w| w == word).unwrap();
     let mut bytes = bytes;
     // 归 becomes another character.
     bytes[at + 2] ^= 1;

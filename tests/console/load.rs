@@ -15,7 +15,7 @@ const MOST_OF_ADDRESS: usize = 480;
 
 fn open(address: &str, sent: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let _ = stream.write_all(sent);
     stream
 }
@@ -66,7 +66,7 @@ fn a_flood_keeps_nobody_out() {
     for (i, mut stream) in half.into_iter().enumerate() {
         let ended = stream.read_to_end(&mut Vec::new());
         let closed = ended.is_ok() || ended.is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset);
-        assert!(closed && begun.elapsed() < Duration::from_secs(60), "connection {i} stays: {:?}", beginnings[i % 4]);
+        assert!(closed && begun.elapsed() < Duration::from_mins(1), "connection {i} stays: {:?}", beginnings[i % 4]);
     }
     works();
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod client;
 mod corrected;
+mod damaged;
 mod day;
 mod keeps;
 mod killed;

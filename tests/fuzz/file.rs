@@ -9,13 +9,12 @@ pub fn let_panics_be_contained() {
     std::panic::set_hook(Box::new(|_| {}));
 }
 
-/// A folder of this process in memory, where the machine has one.
+/// The folder of this run (`run.sh`), or one of this process.
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let memory = Path::new("/dev/shm");
-        let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let folder = root.join(format!("callsift-fuzz-{}", std::process::id()));
+        let given = std::env::var_os("CALLSIFT_FUZZ_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
+        let folder = given.join(format!("callsift-fuzz-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         folder
     })

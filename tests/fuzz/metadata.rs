@@ -16,7 +16,8 @@ static READER: OnceLock<MetadataReader> = OnceLock::new();
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(mut sheet) = read_sheet(&file::written("calls.csv", bytes)) else { return };
-    let reader = READER.get_or_init(|| MetadataReader::new(&MetadataConfig::default()).expect("the defaults are right"));
+    let new = || MetadataReader::new(&MetadataConfig::default()).expect("the defaults are right");
+    let reader = READER.get_or_init(new);
     // Names as recordings have them, and those that the rows ask for.
     let mut names: Vec<String> = vec!["a.wav".to_owned(), "night/0001.wav".to_owned()];
     names.extend(sheet.rows.iter().filter_map(|row| row.fields.get("file").cloned()));

@@ -14,6 +14,9 @@ if [ -z "$built" ]; then
     cargo +nightly fuzz build --fuzz-dir . --target-dir "$built"
 fi
 [ $# -gt 0 ] || set -- probe decode transcripts metadata rules readback
+# What the targets read from; in memory, where the machine has a folder there.
+files=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" callsift-fuzz.XXXXXX)
+trap 'rm -rf "$files"' EXIT
 # No ffmpeg: it is a process of its own, and nothing that is fuzzed here.
 export CALLSIFT_FFMPEG=/nonexistent
 
@@ -57,7 +60,7 @@ for target in "$@"; do
     longest=40000
     [ "$target" != rules ] || longest=8000
     # Recordings may ask for some memory. The time is that of the wall, and other programs take theirs.
-    ASAN_OPTIONS=detect_odr_violation=0 "$(echo "$built"/*-linux-gnu)/release/$target" \
+    CALLSIFT_FUZZ_FOLDER=$files ASAN_OPTIONS=detect_odr_violation=0 "$(echo "$built"/*-linux-gnu)/release/$target" \
         "$work/corpus/$target" "$work/seeds/$target" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=3072 \
         -max_len="$longest" -print_final_stats=1 -artifact_prefix="$work/broken/$target/" > "$log" 2>&1 || code=$?
     stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -1; }
@@ -67,4 +70,3 @@ for target in "$@"; do
     [ "$code" = 0 ] || [ "$broken" != 0 ] || broken="did not run: $log"
     echo "| $target | $(stat number_of_executed_units) | $(stat average_exec_per_sec) | $corpus | $edges | $(stat peak_rss_mb) | $broken |"
 done
-rm -rf /dev/shm/callsift-fuzz-* "${TMPDIR:-/tmp}"/callsift-fuzz-*

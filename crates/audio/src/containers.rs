@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 
+use callsift_core::AudioMark;
+
 /// An `ID3v1` tag at the end.
 const ID3V1: u64 = 128;
 /// Boxes or chunks at the top of a file; more are no container.
@@ -18,9 +20,16 @@ pub(crate) struct Part {
     pub(crate) patches: Vec<(u64, Vec<u8>)>,
     /// It breaks off.
     pub(crate) truncated: bool,
-    /// Its length was never written, and what is there ends with a whole element: live streams do so, and whether more was to
-    /// come nobody knows.
+    /// Its length was never written, and what is there ends with a whole element: live streams do so, and whether more
+    /// was to come nobody knows.
     pub(crate) open_end: bool,
+}
+
+impl Part {
+    /// What is to be said where it ends, whatever its reader says.
+    pub(crate) fn at_end(&self) -> Option<AudioMark> {
+        self.open_end.then_some(AudioMark::Unfinished)
+    }
 }
 
 /// The recordings of a file of a format, from a byte on; at least one.

@@ -40,8 +40,8 @@ pub(crate) struct SymphoniaSource {
     demux: Demux,
     /// Recordings that follow in the same file.
     parts: VecDeque<Part>,
-    /// The one that is being read ends where it ends ([`Part::open_end`]).
-    open_end: bool,
+    /// What is to be said where the one that is being read ends ([`Part::open_end`]).
+    at_end: Option<AudioMark>,
     decoder: Box<dyn AudioDecoder>,
     /// Samples of one packet.
     packet: Vec<f32>,
@@ -87,7 +87,7 @@ impl SymphoniaSource {
         let io = |error| AudioError::io(error, path);
         let mut parts = VecDeque::from(containers::parts(File::open(path).map_err(io)?, start, format).map_err(io)?);
         let first = parts.pop_front().unwrap_or_default();
-        let (broken, open_end) = (first.truncated, first.open_end);
+        let (broken, at_end) = (first.truncated, first.at_end());
         let opened = contained(|| open_part(path, first, format)).map_err(fail)?;
         let (demux, params) = opened.map_err(|error| open_error(&error, broken, format, path))?;
         let own_trim = format == "mp3";
@@ -98,7 +98,7 @@ impl SymphoniaSource {
         let mut source = Self {
             demux,
             parts,
-            open_end,
+            at_end,
             decoder,
             packet: Vec::new(),
             priming: priming(&params),
@@ -142,11 +142,9 @@ impl SymphoniaSource {
                 Next::Link(params) => self.link(&params)?,
                 Next::Lost(text) => self.give_up(text)?,
                 Next::End(end) => {
-                    if self.open_end {
-                        self.remarks.mark(AudioMark::Unfinished);
-                    }
                     // Behind the last element of a stream without a length the reader looks for one more.
-                    for mark in end.into_iter().filter(|mark| !self.open_end || *mark != AudioMark::Truncated) {
+                    let own = self.at_end;
+                    for mark in end.into_iter().filter(|m| own.is_none() || *m != AudioMark::Truncated).chain(own) {
                         self.remarks.mark(mark);
                     }
                     self.next_part()?;
@@ -177,7 +175,7 @@ impl SymphoniaSource {
         };
         // What the first container promised does not hold for all of them.
         self.spec.promised_ms = None;
-        self.open_end = part.open_end;
+        self.at_end = part.at_end();
         if part.truncated {
             self.remarks.mark(AudioMark::Truncated);
         }

@@ -56,8 +56,8 @@ pub(crate) fn tail_start(
     Ok((id3v1 >= from && starts_with(input, id3v1, b"TAG")?).then_some(id3v1))
 }
 
-/// Four characters and a size that stays within the file, as chunks of a maker's own have them: whether it leads exactly to
-/// the end is looked at next. Hardly one place among ten thousand of sound passes.
+/// Four characters and a size that stays within the file, as chunks of a maker's own have them: whether it leads exactly
+/// to the end is looked at next. Hardly one place among ten thousand of sound passes.
 fn may_be_chunk(head: &[u8], left: u64) -> bool {
     match head {
         [a, b, c, d, size @ ..] if is_id([*a, *b, *c, *d]) => {
@@ -113,12 +113,12 @@ fn reaches_end(input: &mut BufReader<File>, start: u64, end: u64) -> io::Result<
     Ok(false)
 }
 
-/// Whether bytes are text: XML and the like, which some write behind the sound without a chunk. As samples its bytes would
-/// be alike, as those of sound are.
+/// Whether bytes are text: XML and the like, which some write behind the sound without a chunk. As samples its bytes
+/// would be alike, as those of sound are.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     let words = |text: &str| {
         let odd = |c: char| c.is_control() && !c.is_whitespace() && c != '\0';
-        let plain = text.chars().filter(|c| c.is_ascii_graphic()).count();
+        let plain = text.chars().filter(char::is_ascii_graphic).count();
         let first = text.chars().next();
         !text.contains(odd) && plain * 4 >= text.chars().count() && text.chars().any(|c| Some(c) != first)
     };

@@ -43,8 +43,8 @@ pub fn log_as(format: LogFormat) {
     let _ = LOG_FORMAT.set(format);
 }
 
-/// Writes a message to stderr, likewise; it is one line, whatever names of files and calls in it hold, lest one forges another
-/// message.
+/// Writes a message to stderr, likewise; it is one line, whatever names of files and calls in it hold, lest one forges
+/// another message.
 pub fn note(text: &str) {
     let text = &*visible_line(text);
     let level =

@@ -1,5 +1,5 @@
-//! How addresses of pages name calls. They stay in histories of browsers and logs of proxies, so that an id which holds a
-//! customer's number is not in them: a keyed hash stands for it, which the catalogue leads back to the call.
+//! How addresses of pages name calls. They stay in histories of browsers and logs of proxies, so that an id which holds
+//! a customer's number is not in them: a keyed hash stands for it, which the catalogue leads back to the call.
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -75,8 +75,8 @@ impl Addresses {
     }
 }
 
-/// The id of the call that a handle names. An id that holds a number is one only for those who may see it: others could try
-/// whether a customer called.
+/// The id of the call that a handle names. An id that holds a number is one only for those who may see it: others could
+/// try whether a customer called.
 pub(crate) fn call_of(db: &Db, person: &Person, handle: &str) -> Result<Option<String>, PageError> {
     if handle.starts_with(MARK) {
         let sql = "SELECT call_id FROM cat.calls WHERE address = ?1";

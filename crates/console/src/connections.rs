@@ -1,5 +1,5 @@
-//! How many connections there are, and that each of them begins: whoever opens many and says nothing keeps nobody out for
-//! long.
+//! How many connections there are, and that each of them begins: whoever opens many and says nothing keeps nobody out
+//! for long.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,7 +17,8 @@ use tokio::time::Sleep;
 
 /// Connections at a time; a process may have 1,024 files open on most machines.
 pub(crate) const MOST: usize = 640;
-/// Of these from one address: a whole centre may come from one, and nobody takes all. Behind a proxy everybody comes from one.
+/// Of these from one address: a whole centre may come from one, and nobody takes all. Behind a proxy everybody comes
+/// from one.
 const MOST_OF_ADDRESS: usize = 480;
 /// By so many bytes it is known which HTTP is spoken; from there on the server itself waits no longer than it should.
 const PREFACE: usize = 24;

@@ -1,5 +1,5 @@
-//! Clocks on walls go back: by moments every day, by hours where somebody sets them right. What was to last for some time
-//! and was written in a future that did not come would last until then; it is cut back to now.
+//! Clocks on walls go back: by moments every day, by hours where somebody sets them right. What was to last for some
+//! time and was written in a future that did not come would last until then; it is cut back to now.
 
 use rusqlite::params;
 
@@ -11,8 +11,8 @@ use crate::error::ReviewsError;
 pub const LONGEST_WAIT_US: i64 = 3_600_000_000;
 
 impl Db {
-    /// Cuts back what lies in the future; tells how many rows that were. History keeps the times that were written: its order is
-    /// that of its rows.
+    /// Cuts back what lies in the future; tells how many rows that were. History keeps the times that were written: its
+    /// order is that of its rows.
     ///
     /// # Errors
     /// The database cannot be written.

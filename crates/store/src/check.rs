@@ -33,8 +33,8 @@ pub struct Damaged {
 pub struct Checked {
     /// Parts, all in all.
     pub parts: usize,
-    /// Of them without a checksum in one table or more, since an earlier version wrote them: a byte that changed is found only
-    /// where it makes them unreadable.
+    /// Of them without a checksum in one table or more, since an earlier version wrote them: a byte that changed is
+    /// found only where it makes them unreadable.
     pub unsealed: usize,
     /// Those that are damaged.
     pub damaged: Vec<Damaged>,

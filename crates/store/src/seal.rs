@@ -1,8 +1,9 @@
 //! Checksums of parts: each file of the lake holds the SHA-256 of all its bytes in its own footer.
 //!
-//! The footer has a value of 64 digits under `callsift.sha256`, and says under `callsift.checksum` that it has. The hash is that of the file with zeros in their place, so
-//! that it covers the footer, too, stays with the file wherever that is copied, and needs no second file that could fall
-//! out of step. Zstandard as Parquet uses it has none of its own: a byte that changed may well decompress, to other words.
+//! The footer has a value of 64 digits under `callsift.sha256`, and says under `callsift.checksum` that it has. The hash
+//! is that of the file with zeros in their place, so that it covers the footer, too, stays with the file wherever that is
+//! copied, and needs no second file that could fall out of step. Zstandard as Parquet uses it has none of its own: a byte
+//! that changed may well decompress, to other words.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -76,9 +77,9 @@ fn place(file: &mut File) -> io::Result<Place> {
     let mut last = [0; END as usize];
     file.seek(SeekFrom::Start(end))?;
     file.read_exact(&mut last)?;
-    let [a, b, c, d, magic @ ..] = last;
-    let size = u64::from(u32::from_le_bytes([a, b, c, d]));
-    let Some(start) = end.checked_sub(size).filter(|_| magic == *b"PAR1" && size <= LONGEST_FOOTER) else {
+    let (size, magic) = last.split_at(4);
+    let size = size.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    let Some(start) = end.checked_sub(size).filter(|_| magic == b"PAR1" && size <= LONGEST_FOOTER) else {
         return Ok(Place::Never);
     };
     let mut footer = vec![0; size as usize];

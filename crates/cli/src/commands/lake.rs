@@ -41,7 +41,7 @@ fn text(checked: &Checked) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "共 {} 份数据，损坏 {} 份", checked.parts, checked.damaged.len());
     if checked.unsealed > 0 {
-        let what = "由较早的版本写成，没有校验和：只能查出读不出的（callsift compact 或 replay 重写时会加上）";
+        let what = "由较早的版本写成，没有校验和：只能查出打不开的（callsift compact 或 replay 重写时会加上）";
         let _ = writeln!(out, "其中 {} 份{what}", checked.unsealed);
     }
     for part in &checked.damaged {

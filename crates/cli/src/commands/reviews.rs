@@ -72,8 +72,8 @@ fn corrections(db: &Db, to: &Path) -> Result<()> {
         let (from, to) = c.span_ms;
         json!({ "file": c.recording, "channel": c.channel, "start_ms": from, "end_ms": to, "text": c.said })
     };
-    let lines: String = all.iter().map(|c| format!("{}\n", line(c))).collect();
-    std::fs::write(to, lines).with_context(|| format!("cannot write {}", to.display()))?;
+    let lines: Vec<String> = all.iter().map(|c| line(c).to_string() + "\n").collect();
+    std::fs::write(to, lines.concat()).with_context(|| format!("cannot write {}", to.display()))?;
     note(&format!("{}: {} corrected sentences", to.display(), all.len()));
     Ok(())
 }

@@ -8,6 +8,7 @@ use callsift_reviews::{Db, Role, Session, User};
 
 use crate::addresses::Addresses;
 use crate::app::{Shared, now_us};
+use crate::catalog::unread;
 use crate::lang::Lang;
 use crate::page_error::PageError;
 use crate::pages::url;
@@ -26,6 +27,8 @@ pub(crate) struct Person {
     /// What waits for the person, as the navigation tells.
     pub(crate) waiting: Waiting,
     pub(crate) addresses: Addresses,
+    /// Parts of the lake that cannot be read, for pages to say so.
+    pub(crate) unread: Vec<String>,
 }
 
 /// Numbers beside entries of the navigation.
@@ -186,7 +189,8 @@ impl FromRequestParts<Shared> for Person {
         let found = app.run(move |db| {
             let Some(session) = db.session(&token, now_us())? else { return Ok(None) };
             let waiting = if paged { Waiting::read(db, &session.user)? } else { Waiting::default() };
-            Ok(Some(Self { session, lang, waiting, addresses }))
+            let unread = if paged { unread(db.connection())? } else { Vec::new() };
+            Ok(Some(Self { session, lang, waiting, addresses, unread }))
         });
         found.await?.ok_or(PageError::Login(asked))
     }

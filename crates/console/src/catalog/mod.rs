@@ -25,6 +25,7 @@ use crate::error::ConsoleError;
 
 pub(crate) use forget::forget;
 pub(crate) use grams::query as text_query;
+pub(crate) use odd::unread;
 pub use odd::{Odd, odd_things};
 pub(crate) use rank::rank;
 pub(crate) use rows::{CallRow, FindingRow, TurnRow};

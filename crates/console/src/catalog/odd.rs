@@ -36,6 +36,12 @@ pub fn odd_things(conn: &Connection) -> rusqlite::Result<Vec<Odd>> {
     rows.collect()
 }
 
+/// Parts of the lake that cannot be read: whatever is shown or counted is without their calls.
+pub(crate) fn unread(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare_cached("SELECT part FROM cat.odd WHERE call_id IS NULL ORDER BY part")?;
+    statement.query_map([], |r| r.get(0))?.collect()
+}
+
 /// Writes down a part that cannot be read.
 pub(super) fn part(conn: &Connection, name: &str, error: &dyn fmt::Display) -> rusqlite::Result<()> {
     conn.execute("DELETE FROM odd WHERE part = ?1", [name])?;

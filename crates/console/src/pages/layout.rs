@@ -40,9 +40,23 @@ pub(crate) fn page(person: &Person, title: &str, here: &str, body: &Markup) -> M
                     }
                 }
             }
+            (without(person))
             div #main tabindex="-1" { (body) }
         },
     )
+}
+
+/// That calls are missing from whatever the page shows or counts, also on paper.
+fn without(person: &Person) -> Markup {
+    const NAMED: usize = 3;
+    let (l, parts) = (person.lang, &person.unread);
+    html! { @if !parts.is_empty() { p.problem role="status" {
+        (l.t("数据湖有 ", "Parts of the lake that cannot be read: ")) (parts.len()) (l.t(" 份数据读不出（", " ("))
+        @for (i, part) in parts.iter().take(NAMED).enumerate() { @if i > 0 { (l.t("，", ", ")) } "dt=" (part) }
+        @if parts.len() > NAMED { (l.t(" 等", ", …")) }
+        (l.t("），下面不含其中的通话。", "). What follows is without their calls. "))
+        @if person.is_staff() { a href="/dashboard#odd" { (l.t("怎么补救", "what to do")) } }
+    } } }
 }
 
 fn entries(person: &Person) -> Vec<(&'static str, &'static str)> {

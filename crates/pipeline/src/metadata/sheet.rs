@@ -71,7 +71,8 @@ pub fn read_sheet(path: &Path) -> Result<Sheet, PipelineError> {
     Ok(sheet)
 }
 
-/// The text of a file. Bytes of Big5 mostly make characters of GBK, too: of the two the one counts in which headings are known.
+/// The text of a file. Bytes of Big5 mostly make characters of GBK, too: of the two the one counts in which headings are
+/// known.
 fn decoded(bytes: &[u8]) -> Option<Decoded<'_>> {
     let usual = decode(bytes);
     if usual.as_ref().is_some_and(|d| d.encoding != GB18030.name()) {

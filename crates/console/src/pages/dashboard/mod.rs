@@ -112,8 +112,9 @@ fn odd(person: &Person, things: &[Odd]) -> Markup {
     let l = person.lang;
     html! {
         @if !things.is_empty() {
-            section.chart {
+            section.chart #odd {
                 h2 { (l.t("数据异常", "odd data")) }
+                p.note { (l.t("读不出的：", "What cannot be read: ")) code { "callsift lake check --lake LAKE" } (l.t(" 说明涉及哪些通话、怎样重做。", " says which calls are concerned and how they are made again.")) }
                 ul {
                     @for thing in things.iter().take(SHOWN) {
                         li.problem { (call_name(person, &without_folders(&thing.to_string()))) }

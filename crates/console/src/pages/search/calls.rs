@@ -122,7 +122,7 @@ mod tests {
         };
         let session = Session { user, csrf: String::new() };
         let addresses = Addresses::new(String::new());
-        Person { session, lang: Lang::Zh, waiting: Waiting::default(), addresses }
+        Person { session, lang: Lang::Zh, waiting: Waiting::default(), addresses, unread: Vec::new() }
     }
 
     #[test]
