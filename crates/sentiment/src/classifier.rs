@@ -87,8 +87,7 @@ impl TextClassifier {
     /// The same for the texts of consecutive turns: where the model reads pairs, each is read after the one before it.
     pub fn classify_texts(&mut self, texts: &[String]) -> Result<Vec<Vec<LabelScore>>, SentimentError> {
         let mut out = vec![Vec::new(); texts.len()];
-        let spoken: Vec<usize> =
-            (0..texts.len()).filter(|&at| texts[at].chars().any(char::is_alphanumeric)).collect();
+        let spoken: Vec<usize> = (0..texts.len()).filter(|&at| texts[at].chars().any(char::is_alphanumeric)).collect();
         for (&at, logits) in spoken.iter().zip(self.logits(texts, &spoken)?) {
             let mut rest = logits.as_slice();
             for head in &self.config.heads {

@@ -43,8 +43,7 @@ impl SentenceEncoder {
         let session = onnx::session(&folder.join("model.onnx"), 1)?;
         let (takes, gives) = names(&session);
         if takes != ["input_ids", "attention_mask"] || gives != [OUTPUT] {
-            let detail =
-                format!("takes {takes:?} and gives {gives:?}, not input_ids and attention_mask, and {OUTPUT}");
+            let detail = format!("takes {takes:?} and gives {gives:?}, not input_ids and attention_mask, and {OUTPUT}");
             return Err(SentimentError::Graph { detail, folder: folder.to_owned() });
         }
         let pad = pad_of(&tokenizer);

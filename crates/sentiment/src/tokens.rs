@@ -62,11 +62,7 @@ impl TokenGraph {
     }
 
     /// Logits of every encoding of a batch.
-    fn run(
-        &mut self,
-        config: &ModelConfig,
-        encodings: &[(usize, Encoding)],
-    ) -> Result<Vec<Vec<f32>>, SentimentError> {
+    fn run(&mut self, config: &ModelConfig, encodings: &[(usize, Encoding)]) -> Result<Vec<Vec<f32>>, SentimentError> {
         let failed = |error: ort::Error| SentimentError::Run(error.to_string());
         let encodings: Vec<&Encoding> = encodings.iter().map(|(_, encoding)| encoding).collect();
         let inputs = inputs(&encodings, self.pad, self.token_types).map_err(failed)?;
