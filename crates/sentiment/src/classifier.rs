@@ -40,12 +40,11 @@ impl TextClassifier {
     pub fn load(folder: &Path) -> Result<Self, SentimentError> {
         need(folder, &["model.onnx", "config.json"])?;
         let config = read_config(folder)?;
-        let graph = match &config.joins {
-            Some(joins) => Graph::Joined(Box::new(Joined::load(folder, &config, joins)?)),
-            None => {
-                need(folder, &["tokenizer.json"])?;
-                Graph::Tokens(Box::new(TokenGraph::load(folder, &config)?))
-            }
+        let graph = if let Some(joins) = &config.joins {
+            Graph::Joined(Box::new(Joined::load(folder, &config, joins)?))
+        } else {
+            need(folder, &["tokenizer.json"])?;
+            Graph::Tokens(Box::new(TokenGraph::load(folder, &config)?))
         };
         let sha256 = file_sha256(&folder.join("model.onnx"))?;
         Ok(Self { graph, config, sha256 })

@@ -28,6 +28,10 @@ ALIKE = {("sentiment", "cped"): 1.0, ("sentiment", "ewect"): 0.5}
 # Sources without a positive turn, beside those with some: they say how often nothing is taken for something.
 CLEAN = 0.3
 
+# A claim against an agent needs no less than text-mini-zh asks for: from the lower threshold that dev allows, the shipped rules
+# claimed more wrongly on labelled calls.
+LEAST = {"rhetorical": 0.975}
+
 
 def chosen_of(name, rows):
     """Places of the rows that say something of a head, and their weights: every source counts the same."""
@@ -101,7 +105,8 @@ def weigh(name, values, kinds, rows):
     head, said, chosen = {"name": name, "labels": HEADS[name], "temperature": temperature, "thresholds": {}}, "", [rows[at] for at in places]
     probabilities = softmax(logits / temperature)
     if labels == 2:
-        head["thresholds"][HEADS[name][1]], said = linear.choose_threshold(probabilities[:, 1], truth, chosen)
+        limit, said = linear.choose_threshold(probabilities[:, 1], truth, chosen)
+        head["thresholds"][HEADS[name][1]] = max(limit, LEAST.get(name, 0.0))
     report = {"weighed": WEIGHED.get(name, "not"), "threshold": said, "dev": on_dev(probabilities, truth, chosen, labels)}
     print(name, json.dumps(report, ensure_ascii=False), flush=True)
     return weight, bias, head, report
