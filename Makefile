@@ -11,12 +11,12 @@ export ORT_DISABLE_TELEMETRY := 1
 
 BIN := target/release/callsift
 
-.PHONY: help setup build dist conformance test-spark test-objects demo console test lint deny fuzz check train-asr train-text eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
+.PHONY: help setup build dist conformance test-spark test-objects demo console test lint deny fuzz check train-asr train-text train-base eval docs pictures bench bench-text bench-console bench-coverage bench-peers real-calls eval-speech spoken-calls eval-spoken clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: ## install what is missing: build tools, ONNX runtime, voice activity model, whisper-base, readers for the tests
+setup: ## install what is missing: build tools, ONNX runtime, voice activity model, whisper-base, sentence encoder, readers for the tests
 	@bash .ci/setup.sh $(ENV)
 
 # The whole workspace at once, here and in the tests: the same features, so nothing is compiled twice.
@@ -84,6 +84,9 @@ train-text: .venv-train/ready ## train the text model; resumes (SHARED=../shared
 	@$(TRAIN) models/train/text/wide.py --shared $(SHARED) --work target/train/text --minutes $(TEXT_MINUTES)
 	@$(TRAIN) models/train/text/export.py --shared $(SHARED) --work target/train/text --out target/train/text/text-mini-zh
 
+train-base: setup .venv-train/ready ## train the heads of text-base-zh on the sentence encoder, minutes on one core (SHARED=../shared)
+	@$(TRAIN) models/train/text/joined.py --shared $(SHARED) --encoder $(ENV)/models/sentence-encoder --out target/train/text-base/text-base-zh
+
 REAL := target/real
 .venv-real/ready: tests/real/requirements.txt
 	@python3 -m venv .venv-real
@@ -112,6 +115,9 @@ eval: build .venv-train/ready ## print the figures of the rules and of the embed
 	@$(MAKE) --no-print-directory eval-speech
 	@$(TRAIN) models/train/asr/evaluate.py --shared $(SHARED) --out target/figures.json
 	@$(TRAIN) models/train/text/evaluate.py --shared $(SHARED)
+	@if [ -f $(ENV)/models/sentence-encoder/model.onnx ]; then $(TRAIN) models/train/text/evaluate.py --shared $(SHARED) --model models/text-base-zh --encoder $(ENV)/models/sentence-encoder; \
+	$(TRAIN) models/train/text/heard.py --encoder $(ENV)/models/sentence-encoder; \
+	else echo "eval: text-base-zh SKIPPED: no sentence encoder; run make setup"; fi
 
 MODEL ?= whisper-base
 

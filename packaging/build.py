@@ -77,7 +77,7 @@ def share(env):
     files = tree(ROOT / "rules", "share/callsift/rules")
     files |= tree(ROOT / "plans", "share/callsift/plans")
     of_training = ("eval/", "figures.json", "training.json")
-    for model in ("whisper-mini-zh", "text-mini-zh"):
+    for model in ("whisper-mini-zh", "text-mini-zh", "text-base-zh"):
         files |= tree(ROOT / "models" / model, f"share/callsift/models/{model}",
                       lambda path: not path.as_posix().startswith(of_training))
     files["share/callsift/models/silero_vad.onnx"] = env / "silero_vad.onnx"

@@ -49,6 +49,29 @@ pub struct ModelConfig {
     /// Turns computed at once, those of like length together. Default 16.
     #[serde(default = "usual_batch")]
     pub batch: usize,
+    /// Models whose answers this one reads instead of tokens. Default none.
+    #[serde(default)]
+    pub joins: Option<Joins>,
+}
+
+/// The models that a joined one reads.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Joins {
+    /// The sentence encoder: vectors of the turn and of the turn before it.
+    pub sentences: Part,
+    /// The text model whose logits are read.
+    pub labels: Part,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Name of its folder.
+    pub model: String,
+    /// SHA-256 of its `model.onnx`.
+    pub sha256: String,
 }
 
 fn one() -> f64 {
@@ -88,7 +111,7 @@ impl ModelConfig {
         let labels = labels.ok_or("the keys of id2label are not 0, 1, 2, …")?;
         let (name, thresholds) = ("sentiment".to_owned(), BTreeMap::new());
         let head = Head { name, labels, temperature: 1.0, activation: Activation::Softmax, thresholds };
-        Ok(Self { heads: vec![head], pair_input: false, max_length: usual_length(), batch: usual_batch() })
+        Ok(Self { heads: vec![head], pair_input: false, max_length: usual_length(), batch: usual_batch(), joins: None })
     }
 
     fn check(&self) -> Result<(), String> {

@@ -40,6 +40,19 @@ pub enum SentimentError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A model that this one joins is not on this machine.
+    #[error(
+        "text model joins {model}, which was not found: python3 models/sentences.py makes the sentence encoder \
+         (`make setup` does it); searched: {searched}: {}", folder.display()
+    )]
+    Part {
+        /// The model that is missing.
+        model: String,
+        /// The folder of the model that joins it.
+        folder: PathBuf,
+        /// Where it was looked for.
+        searched: String,
+    },
     /// The model or the ONNX runtime cannot be opened.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -1,9 +1,11 @@
-"""Makes the two tiny text models of the tests: `two_heads/` and `plain/`. Needs the `onnx` package.
+"""Makes the tiny text models of the tests: `two_heads/`, `plain/`, and `joined/` with its `encoder/`. Needs the `onnx` package.
 
 A bag of characters: each character's embedding votes for labels, masked tokens count for nothing. 好 and 谢 are positive,
-差 and 滚 negative, 吗 rhetorical; in `two_heads` a token of the first text of a pair votes a tenth.
+差 and 滚 negative, 吗 rhetorical; in `two_heads` a token of the first text of a pair votes a tenth. `encoder` gives the votes as
+its vector; `joined` adds the turn's own vector, a tenth of the one before, and the logits of `plain`.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -73,18 +75,42 @@ def graph(outputs, token_types):
     return model
 
 
-def write(folder, model, config):
+def joined():
+    node, floats = helper.make_node, lambda name, size: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["turns", size])
+    nodes = [node("Mul", ["before", "tenth"], ["less"]), node("Add", ["own", "less"], ["both"]),
+             node("Slice", ["both", "from", "to", "axis"], ["three"]), node("Add", ["three", "labels"], ["sentiment_logits"]),
+             node("Slice", ["both", "to", "end", "axis"], ["act_logits"])]
+    fixed = [constant("tenth", 0.1, np.float32)]
+    fixed += [constant(name, [value], np.int64) for name, value in (("from", 0), ("to", 3), ("end", 5), ("axis", 1))]
+    model = helper.make_model(helper.make_graph(nodes, "joined", [floats("own", 5), floats("before", 5), floats("labels", 3)],
+                                                [floats("sentiment_logits", 3), floats("act_logits", 2)], fixed),
+                              opset_imports=[helper.make_opsetid("", 17)], producer_name="callsift testdata")
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return model
+
+
+def sha256(folder):
+    return hashlib.sha256((HERE / folder / "model.onnx").read_bytes()).hexdigest()
+
+
+def write(folder, model, **files):
     folder.mkdir(exist_ok=True)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
-    for name, value in (("config.json", config), ("tokenizer.json", tokenizer())):
-        (folder / name).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for name, value in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 sentiment = ["negative", "neutral", "positive"]
-write(HERE / "plain", graph([("logits", 0, 3)], False),
-      {"model_type": "bert", "id2label": {str(i): label for i, label in enumerate(sentiment)}})
-write(HERE / "two_heads", graph([("sentiment_logits", 0, 3), ("rhetorical_logits", 3, 5)], True), {
+write(HERE / "plain", graph([("logits", 0, 3)], False), tokenizer=tokenizer(),
+      config={"model_type": "bert", "id2label": {str(i): label for i, label in enumerate(sentiment)}})
+write(HERE / "two_heads", graph([("sentiment_logits", 0, 3), ("rhetorical_logits", 3, 5)], True), tokenizer=tokenizer(), config={
     "callsift": {"pair_input": True, "max_length": 16, "batch": 3, "heads": [
         {"name": "sentiment", "labels": sentiment, "temperature": 2.0, "thresholds": {"negative": 0.6}},
         {"name": "rhetorical", "labels": ["plain", "rhetorical"]},
     ]}})
+write(HERE / "encoder", graph([("sentence", 0, 5)], False), tokenizer=tokenizer())
+write(HERE / "joined", joined(), config={
+    "callsift": {"batch": 2, "joins": {"sentences": {"model": "encoder", "sha256": sha256("encoder")},
+                                       "labels": {"model": "plain", "sha256": sha256("plain")}},
+                 "heads": [{"name": "sentiment", "labels": sentiment}, {"name": "act", "labels": ["statement", "question"]}]}})

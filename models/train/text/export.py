@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 import data
 import fuse
 import linear
+import measure
 import noise
 from model import LENGTH, Classifier, collate, encode
 from onnx_model import OnnxModel, softmax
@@ -64,13 +65,6 @@ def write_onnx(net, out, work):
     onnx.save(graph, out / "model.onnx")
 
 
-def temperature_of(logits, truth, weights):
-    """The temperature with the least weighted loss."""
-    rows, steps = np.arange(len(truth)), np.exp(np.linspace(np.log(0.4), np.log(4), 120))
-    losses = [-(weights * np.log(softmax(logits / step)[rows, truth] + 1e-9)).sum() for step in steps]
-    return round(float(steps[int(np.argmin(losses))]), 3)
-
-
 def even(rows):
     """Weights with which every source counts the same."""
     counts = {}
@@ -82,7 +76,7 @@ def even(rows):
 def tune(name, logits, rows):
     """Temperature and thresholds of a head, on dev."""
     truth, labels = np.array([found[name] for found in rows]), data.HEADS[name]
-    temperature = temperature_of(logits, truth, even(rows))
+    temperature = measure.temperature_of(logits, truth, even(rows))
     head = {"name": name, "labels": labels, "temperature": temperature, "thresholds": {}}
     if len(labels) == 2:
         head["thresholds"][labels[1]], said = linear.choose_threshold(softmax(logits / temperature)[:, 1], truth, rows)

@@ -28,10 +28,10 @@ def words(text):
 class Linear:
     """Words, one and two, weighted by TF-IDF; thresholds as for the encoder, on dev."""
 
-    def __init__(self, shared):
+    def __init__(self, rows):
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
-        rows, self.models, self.thresholds = data.build(shared), {}, {}
+        self.models, self.thresholds = {}, {}
         for name, labels in data.HEADS.items():
             train, dev = ([found for found in rows if found["split"] == split and found[name] >= 0] for split in ("train", "dev"))
             texts = TfidfVectorizer(tokenizer=words, token_pattern=None, lowercase=True, ngram_range=(1, 2), min_df=2, sublinear_tf=True)
@@ -78,12 +78,13 @@ def choose_threshold(positive, truth, rows):
     return max(limits, default=0.995), "; ".join(said)
 
 
-def load(shared, work):
-    """The trained comparison, trained now where it is not there yet."""
-    path = Path(work) / "linear.pkl"
+def load(shared, work, joined=False):
+    """The trained comparison, trained now where it is not there yet; `joined` with the turns of the heads that join models."""
+    path = Path(work) / ("linear-joined.pkl" if joined else "linear.pkl")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pickle.dumps(Linear(shared)))
+        import joined_data
+        path.write_bytes(pickle.dumps(Linear((joined_data if joined else data).build(shared))))
     return pickle.loads(path.read_bytes())
 
 

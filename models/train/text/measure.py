@@ -1,6 +1,8 @@
 """Scores with their intervals."""
 import numpy as np
 
+from onnx_model import softmax
+
 Z = 1.96
 
 
@@ -92,3 +94,10 @@ def threshold(positive, truth, clusters, precision=0.9, bound=True, least=0.5):
         if (lower_bound(hits, truth == 1, clusters) if bound else (truth[hits] == 1).mean()) >= precision:
             return float(limit)
     return None
+
+
+def temperature_of(logits, truth, weights):
+    """The temperature with the least weighted loss."""
+    rows, steps = np.arange(len(truth)), np.exp(np.linspace(np.log(0.4), np.log(4), 120))
+    losses = [-(weights * np.log(softmax(logits / step)[rows, truth] + 1e-9)).sum() for step in steps]
+    return round(float(steps[int(np.argmin(losses))]), 3)
