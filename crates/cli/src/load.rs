@@ -13,7 +13,7 @@ use callsift_whisper::{ModelFolder, folder};
 use crate::args::ConfigArgs;
 use crate::commands::models::{find_installed, unknown};
 use crate::input;
-use crate::output::note;
+use crate::output::{note, warning};
 
 /// The configuration in force: the file, then the command line.
 pub fn config(args: &ConfigArgs) -> Result<Config> {
@@ -90,7 +90,7 @@ pub fn warn_of_demo_model(config: &Config, recordings: &[&Path]) -> Result<()> {
         whole.ancestors().any(|folder| of_demo.iter().any(|end| folder.ends_with(end)))
     };
     if embedded && !recordings.iter().all(of_demo) {
-        note(&format!(
+        warning(&format!(
             "警告：{} 只供演示和测试，真实录音几乎全部听错；请用 whisper-base 或更大的模型\
              （callsift models pull whisper-base）。\n\
              WARNING: {0} is for the demo and tests only and hears almost nothing right in real calls; use whisper-base\n\

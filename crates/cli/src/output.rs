@@ -52,6 +52,11 @@ pub fn note(text: &str) {
     say(level, text);
 }
 
+/// Writes a warning in callsift's own words, which may have several lines.
+pub fn warning(text: &str) {
+    say("warning", text);
+}
+
 /// Writes an event to stderr as a line of JSON.
 pub fn event(event: &serde_json::Value) {
     let _ = writeln!(std::io::stderr().lock(), "{}", visible_json(&event.to_string()));
