@@ -167,7 +167,7 @@ def main():
             f"反问 {value('rhetorical/own', 'model, threshold', 'rhetorical')} (television {value('rhetorical/cped-rhetorical', 'model, threshold', 'rhetorical')}), "
             f"abuse {value('abuse/own', 'model, threshold', 'abusive')}; never measured on real calls")
     said = entry(said, "text-mini-zh", text / "model.onnx", note)
-    note = "sentiment, 反问, abuse, dialogue acts; needs sentence-encoder (make setup); never measured on real calls"
+    note = "sentiment, 反问, abuse, dialogue acts; needs sentence-encoder; never measured on real calls"
     new[manifest] = entry(said, "text-base-zh", base / "model.onnx", note)
     stale = [path for path, content in new.items() if path.read_text(encoding="utf-8") != content]
     if args.check:

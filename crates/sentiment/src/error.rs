@@ -42,8 +42,8 @@ pub enum SentimentError {
     },
     /// A model that this one joins is not on this machine.
     #[error(
-        "text model joins {model}, which was not found: python3 models/sentences.py makes the sentence encoder \
-         (`make setup` does it); searched: {searched}: {}", folder.display()
+        "text model joins {model}, which was not found: `make setup` in a checkout of callsift makes the sentence encoder, \
+         and the folder may be copied to one of {searched}: {}", folder.display()
     )]
     Part {
         /// The model that is missing.
