@@ -75,8 +75,11 @@ impl RuleSet {
     /// All problems of all texts at once; the profile names a rule that is not there.
     pub fn from_texts(root: &Path, texts: &[(PathBuf, String)], profile: Option<Profile>) -> Result<Self, RuleError> {
         let (mut rules, mut problems, mut hasher) = (Vec::new(), Vec::new(), Sha256::new());
-        let as_written = texts.iter().filter_map(|(_, text)| serde_saphyr::from_str::<Rule>(text).ok());
-        let library: Library = as_written.map(|rule| (rule.id.value.clone(), rule)).collect();
+        let as_written = |(path, text): &(PathBuf, String)| match serde_saphyr::from_str::<Rule>(text) {
+            Ok(rule) => (rule.id.value.clone(), Some(rule)),
+            Err(_) => (stem(path), None),
+        };
+        let library: Library = texts.iter().map(as_written).collect();
         let mut table = PhraseTable::default();
         for (path, text) in texts {
             for part in [path.strip_prefix(root).unwrap_or(path).to_string_lossy().as_bytes(), text.as_bytes()] {
@@ -144,6 +147,11 @@ pub fn default_profile(root: &Path) -> Option<&'static str> {
     root.join(PROFILES).join(format!("{DEFAULT_PROFILE}.yaml")).is_file().then_some(DEFAULT_PROFILE)
 }
 
+/// The name of a rule's file, which is the rule's id.
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 fn rule_files(root: &Path) -> Result<Vec<PathBuf>, RuleError> {
     if root.is_file() {
         return Ok(vec![root.to_owned()]);
@@ -190,7 +198,7 @@ pub fn parse(path: &Path, text: &str, table: &mut PhraseTable, library: &Library
 
 fn prepare(path: &Path, rule: &mut Rule, cx: &mut Compiler<'_>) {
     cx.expect(rule.version.value == 1, &rule.version.referenced, "`version` must be 1");
-    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = stem(path);
     cx.expect(rule.id.value == stem, &rule.id.referenced, format!("`id` must equal the file name `{stem}`"));
     let kebab = rule.id.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let kebab = kebab && !rule.id.value.is_empty();
@@ -284,6 +292,18 @@ mod tests {
     #[test]
     fn a_good_rule_loads() {
         assert_eq!(message(GOOD), "");
+    }
+
+    #[test]
+    fn a_file_that_is_no_rule_is_one_mistake_whoever_refers_to_it() {
+        let refers = GOOD.replace("keyword: { any: [笨] }", "rule: y");
+        let wrong = |y: &str| {
+            let texts = [("r/c/x.yaml", refers.as_str()), ("r/c/y.yaml", y)];
+            let texts = texts.map(|(path, text)| (PathBuf::from(path), text.to_owned()));
+            RuleSet::from_texts(Path::new("r"), &texts, None).unwrap_err().to_string()
+        };
+        assert!(!wrong("version: [").contains("there is no rule"), "what y is tells its own message");
+        assert!(wrong(&GOOD.replace("id: x", "id: z")).contains("there is no rule `y`"));
     }
 
     #[test]

@@ -27,8 +27,8 @@ pub struct Reference {
     condition: Option<Box<Condition>>,
 }
 
-/// Rules by id as their files say, for those that refer to them.
-pub type Library = BTreeMap<String, Rule>;
+/// Rules by id as their files say, for those that refer to them; `None` where a file is none, which it says itself.
+pub type Library = BTreeMap<String, Option<Rule>>;
 
 impl Reference {
     /// The condition that it stands for; `None` before it was prepared or where there is none.
@@ -45,9 +45,13 @@ impl Reference {
 
     pub(super) fn compile(&mut self, cx: &mut Compiler<'_>) {
         let (id, name) = self.id.value.split_once('.').unwrap_or((&self.id.value, ""));
-        let Some(rule) = cx.library.get(id) else {
-            let known = cx.library.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return cx.wrong(&self.id.referenced, format!("there is no rule `{id}`; rules are {known}"));
+        let rule = match cx.library.get(id) {
+            Some(Some(rule)) => rule,
+            Some(None) => return,
+            None => {
+                let known = cx.library.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                return cx.wrong(&self.id.referenced, format!("there is no rule `{id}`; rules are {known}"));
+            }
         };
         if cx.depth >= DEEPEST {
             return cx.wrong(&self.id.referenced, format!("rule `{id}` leads back to itself"));
