@@ -147,19 +147,20 @@ fn decide(rule: &Rule, call: &CallView<'_>, options: &EvalOptions) -> Judgement 
             excuse.evidence.first().map_or_else(|| seen(excuse, said!(EXCUSED)), |e| said!(HIT, e.text).to_string());
         finding = self::finding(rule, Verdict::Clear, said!(EXCUSED_AS, why).to_string(), Vec::new(), None);
     }
-    let is_hit = finding.verdict == Verdict::Hit;
-    let undecided = rule.cannot_tell_when.as_ref().filter(|_| is_hit);
-    let undecided = undecided.map(|c| c.eval(call, &searched, "cannot_tell_when"));
-    // An excuse, or what the rule hangs on, may lie where nothing was recorded.
-    let hangs = applies.iter().chain(&except).any(|e| e.open);
-    let reason = match undecided.as_ref().filter(|e| e.truth == Truth::Yes) {
-        Some(doubt) => Some(said!(MAY_BE, doubt.evidence.first().map_or("", |e| &e.text)).to_string()),
-        None if hangs => Some(said!(NOT_WHOLE).to_string()),
-        None if is_hit && !person_heard(call, options) => Some(said!(NO_PERSON).to_string()),
-        None => None,
-    };
-    if let Some(reason) = reason.filter(|_| is_hit) {
-        finding = self::finding(rule, Verdict::CannotTell, reason, Vec::new(), finding.proof);
+    let mut undecided = None;
+    if finding.verdict == Verdict::Hit {
+        undecided = rule.cannot_tell_when.as_ref().map(|c| c.eval(call, &searched, "cannot_tell_when"));
+        // An excuse, or what the rule hangs on, may lie where nothing was recorded.
+        let hangs = applies.iter().chain(&except).any(|e| e.open);
+        let reason = match undecided.as_ref().filter(|e| e.truth == Truth::Yes) {
+            Some(doubt) => Some(said!(MAY_BE, doubt.evidence.first().map_or("", |e| &e.text)).to_string()),
+            None if hangs => Some(said!(NOT_WHOLE).to_string()),
+            None if !person_heard(call, options) => Some(said!(NO_PERSON).to_string()),
+            None => None,
+        };
+        if let Some(reason) = reason {
+            finding = self::finding(rule, Verdict::CannotTell, reason, Vec::new(), finding.proof);
+        }
     }
     Judgement { finding, applies, except, undecided, eval: Some(eval), searched }
 }

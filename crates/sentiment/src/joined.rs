@@ -8,7 +8,7 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
 
 use crate::config::{Joins, Part};
-use crate::tokens::{check_shape, names, outputs_of};
+use crate::tokens::{failed, names, outputs_of, rows};
 use crate::{ModelConfig, SentenceEncoder, SentimentError, TextClassifier};
 
 /// Inputs of the graph, each `[turns, numbers]`.
@@ -59,25 +59,16 @@ impl Joined {
     }
 
     fn run(&mut self, config: &ModelConfig, inputs: &[Vec<&Vec<f32>>; 3]) -> Result<Vec<Vec<f32>>, SentimentError> {
-        let failed = |error: ort::Error| SentimentError::Run(error.to_string());
         let turns = inputs[0].len();
         let mut named = Vec::with_capacity(INPUTS.len());
-        for (name, rows) in INPUTS.into_iter().zip(inputs) {
-            let width = rows.first().map_or(0, |row| row.len());
-            let values: Vec<f32> = rows.iter().flat_map(|row| row.iter().copied()).collect();
+        for (name, numbers) in INPUTS.into_iter().zip(inputs) {
+            let width = numbers.first().map_or(0, |row| row.len());
+            let values: Vec<f32> = numbers.iter().flat_map(|row| row.iter().copied()).collect();
             let tensor = Tensor::from_array(([turns, width], values)).map_err(failed)?;
             named.push((name.to_owned(), SessionInputValue::from(tensor)));
         }
         let results = self.session.run(named).map_err(failed)?;
-        let mut rows = vec![Vec::new(); turns];
-        for (head, output) in config.heads.iter().zip(&self.outputs) {
-            let (shape, logits) = results[output.as_str()].try_extract_tensor::<f32>().map_err(failed)?;
-            check_shape(head, output, shape, turns).map_err(SentimentError::Run)?;
-            for (row, logits) in rows.iter_mut().zip(logits.chunks_exact(head.labels.len())) {
-                row.extend_from_slice(logits);
-            }
-        }
-        Ok(rows)
+        rows(config, &self.outputs, &results, turns)
     }
 }
 

@@ -9,7 +9,7 @@ use tokenizers::{Encoding, Tokenizer};
 
 use crate::SentimentError;
 use crate::classifier::need;
-use crate::tokens::{clip, inputs, names, pad_of, read_tokenizer};
+use crate::tokens::{clip, failed, in_batches, inputs, names, pad_of, read_tokenizer};
 
 /// Characters of a text that are read, and tokens: a long turn.
 const MOST: usize = 128;
@@ -59,24 +59,11 @@ impl SentenceEncoder {
             let encoded = self.tokenizer.encode(clip(text, MOST), true);
             encoded.map_err(|error| SentimentError::Run(error.to_string()))
         };
-        let mut encodings = texts.iter().map(encode).enumerate().collect::<Vec<_>>();
-        let mut order = Vec::with_capacity(texts.len());
-        for (at, encoding) in encodings.drain(..) {
-            order.push((at, encoding?));
-        }
-        order.sort_by_key(|(_, encoding)| encoding.len());
-        let mut out = vec![Vec::new(); texts.len()];
-        for batch in order.chunks(BATCH) {
-            let encodings: Vec<&Encoding> = batch.iter().map(|(_, encoding)| encoding).collect();
-            for ((at, _), vector) in batch.iter().zip(self.run(&encodings)?) {
-                out[*at] = vector;
-            }
-        }
-        Ok(out)
+        let encodings = texts.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        in_batches(&encodings, BATCH, |batch| self.run(batch))
     }
 
     fn run(&mut self, encodings: &[&Encoding]) -> Result<Vec<Vec<f32>>, SentimentError> {
-        let failed = |error: ort::Error| SentimentError::Run(error.to_string());
         let inputs = inputs(encodings, self.pad, false).map_err(failed)?;
         let results = self.session.run(inputs).map_err(failed)?;
         let (shape, values) = results[OUTPUT].try_extract_tensor::<f32>().map_err(failed)?;

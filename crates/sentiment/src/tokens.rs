@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use callsift_models::onnx;
-use ort::session::{Session, SessionInputValue};
+use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::Tensor;
 use tokenizers::{EncodeInput, Encoding, Tokenizer, TruncationParams};
 
@@ -37,17 +37,8 @@ impl TokenGraph {
         texts: &[String],
         places: &[usize],
     ) -> Result<Vec<Vec<f32>>, SentimentError> {
-        let encode = |(row, &at): (usize, &usize)| Ok((row, self.encode(config, texts, at)?));
-        let mut encodings = places.iter().enumerate().map(encode).collect::<Result<Vec<_>, SentimentError>>()?;
-        // Turns of one length together: little padding. The sort is stable, so the batches are the same every time.
-        encodings.sort_by_key(|(_, encoding)| encoding.len());
-        let mut out = vec![Vec::new(); places.len()];
-        for batch in encodings.chunks(config.batch) {
-            for ((row, _), logits) in batch.iter().zip(self.run(config, batch)?) {
-                out[*row] = logits;
-            }
-        }
-        Ok(out)
+        let encodings = places.iter().map(|&at| self.encode(config, texts, at)).collect::<Result<Vec<_>, _>>()?;
+        in_batches(&encodings, config.batch, |batch| self.run(config, batch))
     }
 
     fn encode(&self, config: &ModelConfig, texts: &[String], at: usize) -> Result<Encoding, SentimentError> {
@@ -62,21 +53,54 @@ impl TokenGraph {
     }
 
     /// Logits of every encoding of a batch.
-    fn run(&mut self, config: &ModelConfig, encodings: &[(usize, Encoding)]) -> Result<Vec<Vec<f32>>, SentimentError> {
-        let failed = |error: ort::Error| SentimentError::Run(error.to_string());
-        let encodings: Vec<&Encoding> = encodings.iter().map(|(_, encoding)| encoding).collect();
-        let inputs = inputs(&encodings, self.pad, self.token_types).map_err(failed)?;
+    fn run(&mut self, config: &ModelConfig, encodings: &[&Encoding]) -> Result<Vec<Vec<f32>>, SentimentError> {
+        let inputs = inputs(encodings, self.pad, self.token_types).map_err(failed)?;
         let results = self.session.run(inputs).map_err(failed)?;
-        let mut rows = vec![Vec::new(); encodings.len()];
-        for (head, output) in config.heads.iter().zip(&self.outputs) {
-            let (shape, logits) = results[output.as_str()].try_extract_tensor::<f32>().map_err(failed)?;
-            check_shape(head, output, shape, rows.len()).map_err(SentimentError::Run)?;
-            for (row, logits) in rows.iter_mut().zip(logits.chunks_exact(head.labels.len())) {
-                row.extend_from_slice(logits);
-            }
-        }
-        Ok(rows)
+        rows(config, &self.outputs, &results, encodings.len())
     }
+}
+
+/// The runtime refused.
+#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
+pub(crate) fn failed(error: ort::Error) -> SentimentError {
+    SentimentError::Run(error.to_string())
+}
+
+/// What `run` gives for each encoding, in their order. Those of like length are run together: little padding. The sort is
+/// stable, so the batches are the same every time.
+pub(crate) fn in_batches(
+    encodings: &[Encoding],
+    batch: usize,
+    mut run: impl FnMut(&[&Encoding]) -> Result<Vec<Vec<f32>>, SentimentError>,
+) -> Result<Vec<Vec<f32>>, SentimentError> {
+    let mut order: Vec<usize> = (0..encodings.len()).collect();
+    order.sort_by_key(|at| encodings[*at].len());
+    let mut out = vec![Vec::new(); encodings.len()];
+    for batch in order.chunks(batch) {
+        let together: Vec<&Encoding> = batch.iter().map(|at| &encodings[*at]).collect();
+        for (at, row) in batch.iter().zip(run(&together)?) {
+            out[*at] = row;
+        }
+    }
+    Ok(out)
+}
+
+/// Logits of all heads, side by side, a row per turn.
+pub(crate) fn rows(
+    config: &ModelConfig,
+    outputs: &[String],
+    results: &SessionOutputs<'_>,
+    turns: usize,
+) -> Result<Vec<Vec<f32>>, SentimentError> {
+    let mut rows = vec![Vec::new(); turns];
+    for (head, output) in config.heads.iter().zip(outputs) {
+        let (shape, logits) = results[output.as_str()].try_extract_tensor::<f32>().map_err(failed)?;
+        check_shape(head, output, shape, turns).map_err(SentimentError::Run)?;
+        for (row, logits) in rows.iter_mut().zip(logits.chunks_exact(head.labels.len())) {
+            row.extend_from_slice(logits);
+        }
+    }
+    Ok(rows)
 }
 
 /// The start of a text: a character is at most a few tokens, and what the tokenizer would cut off anyhow is not given
@@ -111,7 +135,7 @@ pub(crate) fn inputs(
 }
 
 /// That an output has a row per turn and a number per label.
-pub(crate) fn check_shape(head: &Head, output: &str, shape: &[i64], turns: usize) -> Result<(), String> {
+fn check_shape(head: &Head, output: &str, shape: &[i64], turns: usize) -> Result<(), String> {
     let labels = head.labels.len();
     if shape == [turns as i64, labels as i64] {
         return Ok(());

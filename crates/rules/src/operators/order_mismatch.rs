@@ -126,8 +126,12 @@ impl Operator for OrderMismatch {
                 return Eval::unknown(path, said!(GOODS_UNCLEAR, wanted, said));
             }
             // Numbers of which the recogniser was not sure accuse nobody, and clear nobody either.
-            if let Some((_, what)) = self.compare(call, on, &record, (path, false)).wrong.first() {
-                return Eval::unknown(path, said!(NUMBERS_UNCLEAR, what));
+            let unsure = |t: &TurnView<'_>| counted(t, &self.units).iter().any(|count| is_guessed(t, count));
+            if call.turns.iter().any(|t| unsure(t)) {
+                let loose = self.compare(call, on, &record, (path, false));
+                if let Some((_, what)) = loose.wrong.first() {
+                    return Eval::unknown(path, said!(NUMBERS_UNCLEAR, what));
+                }
             }
         }
         let mut note = call.words(said!(REPEATED_GOODS, repeated, wrong.len()));

@@ -97,8 +97,8 @@ impl Orders {
         let mut last: Vec<usize> = Vec::new();
         for (i, view) in call.turns.iter().enumerate() {
             let new = ordered_in(view, units, except, &agent);
-            let offered = offer_before(call, i, units);
             if !new.is_empty() {
+                let offered = offer_before(call, i, units);
                 last = (all.len()..all.len() + new.len()).collect();
                 for order in new {
                     let taken = offered.iter().any(|amount| amount.agrees(order.amount));

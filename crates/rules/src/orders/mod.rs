@@ -1,5 +1,6 @@
 //! What is ordered and what is read back: items with quantities, from speech and from the order system's record.
 
+mod around;
 mod book;
 mod by_sound;
 mod mention;
